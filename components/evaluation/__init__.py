@@ -1,0 +1,1 @@
+"""Evaluation: rank first, over all candidates; then aggregate, slice and gate."""

@@ -1,0 +1,1 @@
+"""ImageTextExampleGen: from files of image-text pairs to tf.train.Example."""

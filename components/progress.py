@@ -1,0 +1,43 @@
+"""Count the records that flow through a Beam stage and report them while they do."""
+
+import time
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from schema.progress import report
+
+SECONDS_BETWEEN_REPORTS = 0.5
+
+
+@beam.ptransform_fn
+def count_records(records: beam.PCollection, node: str) -> Any:
+    """Pass every record on and count it, for the log and for Beam's own metrics."""
+    return records | beam.ParDo(_Count(node))
+
+
+class _Count(beam.DoFn):
+    """Reports how many records are new since its last report: many of these may run at once."""
+
+    def __init__(self, node: str):
+        self._node = node
+
+    def setup(self) -> None:
+        self._new, self._reported = 0, time.monotonic()
+        self._metric = Metrics.counter(self._node, "records")
+
+    def process(self, element: Any) -> Any:
+        self._new += 1
+        self._metric.inc()
+        if time.monotonic() - self._reported > SECONDS_BETWEEN_REPORTS:
+            self._report()
+        yield element
+
+    def finish_bundle(self) -> None:
+        self._report()
+
+    def _report(self) -> None:
+        if self._new:
+            report(self._node, new_records=self._new)
+        self._new, self._reported = 0, time.monotonic()

@@ -1,0 +1,1 @@
+"""One pipeline, its config, the local runner and the command line."""

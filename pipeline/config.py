@@ -1,0 +1,139 @@
+"""The one YAML file that describes a run: typed, frozen, refused with the key's path.
+
+Importing this file stays free of TensorFlow and TFX, so that the command line answers at once.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from components.evaluation.config import EvaluationConfig
+from schema.errors import InputError
+from trainer.config import Frozen, TrainerConfig
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+
+
+class ConfigError(InputError):
+    """The config cannot be used; nothing was run."""
+
+
+class DataConfig(Frozen):
+    """Where the records are."""
+
+    format: Literal["webdataset"] = "webdataset"
+    path: str  # folder of the data; relative to the config file
+    splits: dict[str, str]  # split name: glob below `path`; `train` is what the towers learn from
+    attributes: tuple[AttributeName, ...] = ()  # kept for slicing
+
+
+class PushConfig(Frozen):
+    """Where a blessed model is shipped to."""
+
+    path: str  # relative to the config file; releases are the numbered folders in it
+
+
+class RunConfig(TrainerConfig):
+    """One run, from records to a release."""
+
+    name: Name  # of the pipeline
+    workspace: str  # metadata, artifacts and logs of every run; relative to the config file
+    data: DataConfig
+    evaluation: EvaluationConfig
+    push: PushConfig
+    beam: tuple[str, ...] = ()  # further options of Beam, e.g. --direct_num_workers=2
+
+    @model_validator(mode="after")
+    def _splits_and_slices_exist(self) -> Self:
+        for split in ("train", self.evaluation.split):
+            if split not in self.data.splits:
+                raise ValueError(
+                    f"data.splits = {sorted(self.data.splits)} lacks the split {split!r}"
+                )
+        unknown = set(self.evaluation.slices) - set(self.data.attributes)
+        if unknown:
+            raise ValueError(
+                f"evaluation.slices = {sorted(unknown)} must be listed in data.attributes too"
+            )
+        return self
+
+    def for_trainer(self) -> TrainerConfig:
+        """The part the trainer is told."""
+        return TrainerConfig.model_validate(
+            {name: getattr(self, name) for name in TrainerConfig.model_fields}
+        )
+
+
+def load(path: Path) -> RunConfig:
+    """Read and check a config file; its relative paths become absolute.
+
+    Raises:
+        ConfigError: one sentence that names the file, the key and what was expected.
+    """
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: holds no config; a mapping of keys to values is expected")
+    return parse(values, path)
+
+
+def parse(values: dict[Any, Any], path: Path) -> RunConfig:
+    """Check the values of a config file that lies at `path`."""
+    try:
+        # As JSON, where a YAML list may fill a tuple; the types themselves stay strict.
+        config = RunConfig.model_validate_json(json.dumps(values, default=str))
+    except ValidationError as error:
+        raise ConfigError(f"{path}: " + "; ".join(map(_sentence, error.errors()))) from error
+    here = path.resolve().parent
+    return config.model_copy(
+        update={
+            "workspace": str(here / config.workspace),
+            "data": config.data.model_copy(update={"path": str(here / config.data.path)}),
+            "push": config.push.model_copy(update={"path": str(here / config.push.path)}),
+        }
+    )
+
+
+def _sentence(error: Any) -> str:
+    # pydantic puts the chosen kind of a tower or loss into the path; the file has no such key.
+    where = ".".join(str(part) for part in error["loc"] if part not in _KINDS)
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"{where} is no key of the config"
+    if error["type"] == "missing":
+        return f"{where} is missing"
+    if error["type"] == "union_tag_not_found":
+        tag = error["ctx"]["discriminator"].strip("'")
+        return f"{where}.{tag} is missing"
+    if error["type"] == "union_tag_invalid":
+        tag, given = error["ctx"]["discriminator"].strip("'"), error["ctx"]["tag"]
+        return f"{where}.{tag} = {given!r} is none of {error['ctx']['expected_tags']}"
+    if error["type"] == "value_error":
+        return f"{where}: {message}" if where else message
+    return f"{where} = {error['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+_KINDS = frozenset({"conv", "convnet", "lstm", "bag", "cosine_embedding", "hinge", "info_nce"})
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML in which a key may stand only once; PyYAML alone lets the last one win silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,165 @@
+"""Progress for people: live on a terminal, plain lines elsewhere."""
+
+import logging
+import time
+from collections import Counter
+from typing import Any, Protocol, Self, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from schema.progress import LOGGER
+
+SECONDS_BETWEEN_LINES = 10.0
+MARKS = {"ran": "✓", "cached": "=", "failed": "✗"}
+
+
+class Display(Protocol):
+    """What the command line needs of a display; entered for the time of the run."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *error: object) -> None: ...
+    def node(self, node: str, state: str) -> None:
+        """A node 'started', or ended as 'ran', 'cached' or 'failed'."""
+
+    def progress(self, event: dict[str, Any]) -> None:
+        """A node tells how far it is; see `schema.progress.report`."""
+
+
+def choose(stream: TextIO, console: Console) -> Display:
+    """Live on a terminal that can move its cursor, lines elsewhere."""
+    return LiveDisplay(console) if console.is_terminal else LineDisplay(stream)
+
+
+class Listener(logging.Handler):
+    """Hands progress events to a display, while entered."""
+
+    def __init__(self, display: Display):
+        super().__init__()
+        self._display = display
+        self._records: Counter[str] = Counter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "event", None)
+        if event is not None:
+            self._display.progress(self._with_total(event))
+
+    def _with_total(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Stages of Beam tell how many records are new; people want to know how many there are."""
+        if "new_records" not in event:
+            return event
+        self._records[event["node"]] += event["new_records"]
+        return {"node": event["node"], "records": self._records[event["node"]]}
+
+    def __enter__(self) -> Self:
+        LOGGER.addHandler(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        LOGGER.removeHandler(self)
+
+
+def describe(event: dict[str, Any]) -> str:
+    """'12,800 records, step 50 of 1,050, loss 2.3, 1,250 pairs/s, 3 min 20 s left'."""
+    parts = []
+    if "records" in event:
+        parts.append(f"{event['records']:,} records")
+    if "step" in event:
+        parts.append(f"step {event['step']:,} of {event['steps']:,}")
+    if "loss" in event:
+        parts.append(f"loss {event['loss']:.3f}")
+    if event.get("pairs_per_second"):
+        parts.append(f"{event['pairs_per_second']:,} pairs/s")
+    if event.get("seconds_left", -1) > 0:
+        parts.append(f"{duration(event['seconds_left'])} left")
+    return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """'8.2 s', '48 s' or '3 min 20 s'."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+class LineDisplay:
+    """One line when a node starts, ends, or has had something new for ten seconds."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+        self._started = self._printed = 0.0
+        self._last = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def node(self, node: str, state: str) -> None:
+        if state == "started":
+            self._started = self._printed = time.monotonic()
+            self._last = ""
+            self._print(f"{node}: started")
+            return
+        took = duration(time.monotonic() - self._started)
+        self._print(f"{node}: {state}, {took}{', ' if self._last else ''}{self._last}")
+
+    def progress(self, event: dict[str, Any]) -> None:
+        self._last = describe(event)
+        now = time.monotonic()
+        if now - self._printed > SECONDS_BETWEEN_LINES:
+            self._printed = now
+            self._print(f"{event['node']}: {self._last}")
+
+    def _print(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+
+
+class LiveDisplay:
+    """A table of the nodes, redrawn in place, with a bar under the one that trains."""
+
+    def __init__(self, console: Console):
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=8)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._live.stop()
+
+    def node(self, node: str, state: str) -> None:
+        now = time.monotonic()
+        if state == "started":
+            self._rows[node] = {"started": now, "state": state, "event": {}, "spin": Spinner("dots")}
+        else:
+            self._rows[node].update(state=state, ended=now)
+
+    def progress(self, event: dict[str, Any]) -> None:
+        if event["node"] in self._rows:
+            self._rows[event["node"]]["event"] = event
+
+    def _draw(self) -> Group:
+        drawn = Table.grid(padding=(0, 1))
+        bars = []
+        for node, row in list(self._rows.items()):
+            running = row["state"] == "started"
+            mark = row["spin"] if running else Text(MARKS[row["state"]], _style(row["state"]))
+            ended = time.monotonic() if running else row["ended"]
+            took = "cached" if row["state"] == "cached" else duration(ended - row["started"])
+            drawn.add_row(mark, node, Text(took, "dim", justify="right"), describe(row["event"]))
+            if running and "steps" in row["event"]:
+                event = row["event"]
+                bars.append(ProgressBar(total=event["steps"], completed=event["step"], width=60))
+        return Group(drawn, *bars)
+
+
+def _style(state: str) -> str:
+    return {"ran": "green", "cached": "blue", "failed": "bold red"}[state]

@@ -1,0 +1,28 @@
+"""The one error meant for people."""
+
+import re
+
+
+class InputError(Exception):
+    """Something a person gave us cannot be used; the message is one sentence that says what.
+
+    The message names the file, record or key, and reads well on its own: the command line prints
+    it as it is, without a traceback.
+    """
+
+
+# Beam re-raises an exception of a DoFn with its stage appended, and across processes as the text
+# of a RuntimeError that holds the whole remote traceback.
+_IN_TRACEBACK = re.compile(r"InputError: (.+?)(?: \[while running.*)?$", re.MULTILINE)
+_STAGE = re.compile(r" \[while running.*", re.DOTALL)
+
+
+def sentence_for_people(error: BaseException) -> str | None:
+    """Find the sentence of the `InputError` behind `error`, or None if there is none."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, InputError):
+            return _STAGE.sub("", str(seen))
+        seen = seen.__cause__ or seen.__context__
+    found = _IN_TRACEBACK.findall(str(error))
+    return found[-1] if found else None

@@ -1,0 +1,30 @@
+"""Names of every feature, raw and transformed. No name is written anywhere else."""
+
+# A record, as ImageTextExampleGen writes it.
+IMAGE_KEY = "image/key"
+IMAGE_ENCODED = "image/encoded"
+IMAGE_FORMAT = "image/format"
+IMAGE_WIDTH = "image/width"
+IMAGE_HEIGHT = "image/height"
+IMAGE_BYTES = "image/bytes"
+CAPTIONS = "text/captions"
+LABELS = "text/labels"
+
+# The same record, as Transform writes it for the trainer.
+PIXELS = "pixels"  # one string of raw uint8, [size, size, 3]
+TOKENS = "tokens"  # int64 [max_captions, max_tokens], 0 = padding
+CAPTION_IDS = "caption_ids"  # int64 [max_captions], equal iff the normalised texts are; 0 = padding
+CAPTION_LABELS = "caption_labels"  # int64 [max_captions], 1 = matches the image
+KEY_ID = "key_id"  # int64, a fingerprint of the image key
+
+IMAGE_FORMATS = ("bmp", "gif", "jpeg", "png", "webp")
+
+
+def attribute(name: str) -> str:
+    """The feature that holds attribute `name`, for slicing: 'vendor' -> 'attributes/vendor'."""
+    return f"attributes/{name}"
+
+
+def is_attribute(feature: str) -> bool:
+    """Whether a feature holds an attribute."""
+    return feature.startswith(attribute(""))

@@ -1,0 +1,62 @@
+"""Which image and which text of a batch match: a match is a match wherever it stands."""
+
+import tensorflow as tf
+
+
+def choose_caption(caption_ids: tf.Tensor, labels: tf.Tensor, matches_only: bool) -> tf.Tensor:
+    """Draw one caption of each image at random.
+
+    Args:
+        caption_ids: [n, captions], 0 = padding.
+        labels: [n, captions], 1 = matches its image.
+        matches_only: draw among the matching captions where an image has any.
+
+    Returns:
+        Indices into the captions, int64 [n].
+    """
+    preference = tf.cast(tf.not_equal(caption_ids, 0), tf.float32)
+    if matches_only:
+        preference += tf.cast(tf.equal(labels, 1), tf.float32)
+    return tf.argmax(preference + tf.random.uniform(tf.shape(preference)), axis=1)
+
+
+def match_matrix(
+    key_ids: tf.Tensor, caption_ids: tf.Tensor, labels: tf.Tensor, chosen: tf.Tensor
+) -> tf.Tensor:
+    """Compare every image of a batch with every chosen text.
+
+    Image i and text j match if text j is, word for word, a matching caption of image i, or if it
+    is a matching caption of the same image key; never if image i calls it a mismatch.
+
+    Args:
+        key_ids: int64 [n].
+        caption_ids: int64 [n, captions], equal iff the texts are; 0 = padding.
+        labels: [n, captions], 1 = matches its image.
+        chosen: the caption of each image that stands in the batch, [n].
+
+    Returns:
+        bool [n, n], images x texts.
+    """
+    text_ids = tf.gather(caption_ids, chosen, batch_dims=1)
+    text_labels = tf.gather(labels, chosen, batch_dims=1)
+    same_text = tf.equal(caption_ids[:, None, :], text_ids[None, :, None])
+    is_match = tf.equal(labels, 1)[:, None, :]
+    named = tf.reduce_any(same_text & is_match, axis=2)
+    refused = tf.reduce_any(same_text & ~is_match, axis=2)
+    same_key = tf.equal(key_ids[:, None], key_ids[None, :]) & tf.equal(text_labels, 1)[None, :]
+    return (named | same_key) & ~refused
+
+
+def sample_mismatches(matches: tf.Tensor, count: int) -> tf.Tensor:
+    """For every image, draw `count` different texts of the batch that do not match it.
+
+    Args:
+        matches: bool [n, n], images x texts.
+        count: texts per image, less than n.
+
+    Returns:
+        Indices of texts, int32 [n, count]. Where a batch has too few mismatches, matches fill the
+        row: look the label up in `matches` rather than taking it to be 0.
+    """
+    order = tf.random.uniform(tf.shape(matches)) - tf.cast(matches, tf.float32)
+    return tf.math.top_k(order, k=count).indices

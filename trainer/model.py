@@ -1,0 +1,69 @@
+"""The dual encoder: two towers, one joint loss, one training step."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from schema import features
+from trainer import image_towers, text_towers
+from trainer.config import TrainerConfig
+from trainer.joint_loss import JointLoss
+from trainer.matches import choose_caption, match_matrix
+
+
+class DualEncoder(keras.Model):
+    """An image tower and a text tower that meet in one embedding space.
+
+    Args:
+        config: sizes, towers and loss.
+    """
+
+    def __init__(self, config: TrainerConfig):
+        super().__init__(name="dual_encoder")
+        self.config = config
+        dim = config.model.embedding_dim
+        self.image_tower = image_towers.build(config.model.image_tower, config.image.size, dim)
+        self.text_tower = text_towers.build(
+            config.model.text_tower, config.text.vocabulary_size, dim
+        )
+        self.joint_loss = JointLoss(config.loss)
+        self.built = True
+
+    def embed_images(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Embed images.
+
+        Args:
+            pixels: uint8 [n, size, size, 3]; or float32 of the same shape in 0 to 255, as
+                augmentation leaves them.
+
+        Returns:
+            float32 [n, embedding_dim]; of length 1 if the config says so.
+        """
+        scaled = tf.cast(pixels, tf.float32) / 127.5 - 1.0
+        return self._finish(self.image_tower(scaled, training=training))
+
+    def embed_texts(self, tokens: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Embed captions: int64 [n, tokens], 0 = padding, to float32 [n, embedding_dim]."""
+        return self._finish(self.text_tower(tokens, training=training))
+
+    def _finish(self, embedding: tf.Tensor) -> tf.Tensor:
+        return tf.math.l2_normalize(embedding, -1) if self.config.model.normalize else embedding
+
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, Any]:
+        """One step: both towers forward, one loss, one tape back through both."""
+        tokens, matches = self._choose_texts(batch)
+        with tf.GradientTape() as tape:
+            images = self.embed_images(batch[features.PIXELS], training=True)
+            texts = self.embed_texts(tokens, training=True)
+            loss = self.joint_loss(images, texts, matches)
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        return {"loss": loss}
+
+    def _choose_texts(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """One caption of each image: tokens [n, max_tokens], and the match matrix [n, n]."""
+        ids, labels = batch[features.CAPTION_IDS], batch[features.CAPTION_LABELS]
+        chosen = choose_caption(ids, labels, matches_only=self.config.loss.pairs == "all")
+        tokens = tf.gather(batch[features.TOKENS], chosen, batch_dims=1)
+        return tokens, match_matrix(batch[features.KEY_ID], ids, labels, chosen)

@@ -1,0 +1,66 @@
+"""From image bytes to pixels: the same graph in training and in serving."""
+
+import tensorflow as tf
+
+from trainer.config import Fit, ImageConfig
+
+WHITE = 255.0
+
+
+def decode(image: tf.Tensor) -> tf.Tensor:
+    """Decode one JPEG, PNG, GIF (first frame), BMP or WebP to RGB, transparency over white.
+
+    Args:
+        image: the file's bytes, a scalar string.
+
+    Returns:
+        float32 [height, width, 3] in 0 to 255.
+    """
+    native = tf.cast(tf.io.decode_image(image, channels=0, expand_animations=False), tf.float32)
+    native.set_shape([None, None, None])
+    channels = tf.shape(native)[-1]
+    # 1 = grey, 2 = grey and alpha, 3 = RGB, 4 = RGB and alpha.
+    has_alpha = tf.logical_or(tf.equal(channels, 2), tf.equal(channels, 4))
+    colour = native[..., : tf.where(has_alpha, channels - 1, channels)]
+    rgb = tf.broadcast_to(colour, tf.concat([tf.shape(native)[:2], [3]], 0))
+    alpha = tf.where(has_alpha, native[..., -1:] / 255.0, 1.0)
+    return rgb * alpha + WHITE * (1.0 - alpha)
+
+
+def fit_to_square(rgb: tf.Tensor, size: int, fit: Fit) -> tf.Tensor:
+    """Resize with antialiasing to a square and keep the aspect ratio.
+
+    Args:
+        rgb: float32 [height, width, 3] in 0 to 255.
+        size: side of the square in pixels.
+        fit: 'pad' shows the whole image on white; 'crop' fills the square with its centre.
+
+    Returns:
+        uint8 [size, size, 3].
+    """
+    sides = tf.cast(tf.shape(rgb)[:2], tf.float32)
+    reference = tf.reduce_max(sides) if fit == "pad" else tf.reduce_min(sides)
+    scaled = tf.maximum(1, tf.cast(tf.round(sides * (size / reference)), tf.int32))
+    resized = tf.image.resize(rgb, scaled, antialias=True) - WHITE
+    square = tf.image.resize_with_crop_or_pad(resized, size, size) + WHITE  # pads with 0 = white
+    return tf.cast(tf.clip_by_value(tf.round(square), 0.0, WHITE), tf.uint8)
+
+
+def transform(images: tf.Tensor, config: ImageConfig) -> tf.Tensor:
+    """Decode, resize and re-encode a batch: any supported bytes [n] to small bytes [n]."""
+
+    def one(image: tf.Tensor) -> tf.Tensor:
+        pixels = fit_to_square(decode(image), config.size, config.fit)
+        if config.encoding == "jpeg":
+            return tf.io.encode_jpeg(pixels, quality=95, chroma_downsampling=False)
+        return tf.io.encode_png(pixels, compression=1)  # the file around it is gzipped already
+
+    return tf.map_fn(one, images, fn_output_signature=tf.string)
+
+
+def read(encoded: tf.Tensor, config: ImageConfig) -> tf.Tensor:
+    """Undo the encoding of `transform`: a scalar string to uint8 [size, size, 3]."""
+    decoder = tf.io.decode_jpeg if config.encoding == "jpeg" else tf.io.decode_png
+    pixels = decoder(encoded, channels=3)
+    pixels.set_shape([config.size, config.size, 3])
+    return pixels

@@ -1,0 +1,111 @@
+"""`preprocessing_fn`: everything that must be identical in training and in serving."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner
+from tensorflow_transform.beam.experimental import PTransformAnalyzer
+
+from schema import features
+from schema.errors import InputError
+from trainer import pixels, text
+from trainer.config import TrainerConfig
+
+
+def preprocessing_fn(
+    inputs: dict[str, Any], custom_config: dict[str, Any]
+) -> dict[str, tf.Tensor]:
+    """Turn records into what the trainer eats; see `schema.features` for shapes and types.
+
+    Args:
+        inputs: a batch of raw features; captions and labels are sparse.
+        custom_config: {'config': canonical JSON of a `TrainerConfig`}.
+    """
+    config = TrainerConfig.model_validate_json(custom_config["config"])
+    outputs = text_features(inputs[features.CAPTIONS], config)
+    outputs[features.CAPTION_LABELS] = caption_labels(
+        inputs[features.LABELS], outputs[features.CAPTION_IDS]
+    )
+    encoded = tf.reshape(inputs[features.IMAGE_ENCODED], [-1])
+    outputs[features.PIXELS] = pixels.transform(encoded, config.image)
+    outputs[features.KEY_ID] = text.fingerprint(tf.reshape(inputs[features.IMAGE_KEY], [-1]))
+    return outputs
+
+
+def text_features(captions: tf.SparseTensor, config: TrainerConfig) -> dict[str, tf.Tensor]:
+    """Token ids [n, max_captions, max_tokens] and caption ids [n, max_captions]."""
+    limit = config.text.max_captions
+    table = tf.sparse.to_dense(captions, default_value="")[:, :limit]
+    table = tf.pad(table, [[0, 0], [0, limit - tf.shape(table)[1]]], constant_values="")
+    words = text.split_words(text.normalise(tf.reshape(table, [-1])))
+    vocabulary = tft.experimental.ptransform_analyzer(
+        inputs=[words.values],
+        ptransform=LearnWordPieces(config.text.vocabulary_size),
+        output_dtypes=[tf.string],
+        output_shapes=[[]],
+        output_asset_default_values=[b"vocabulary"],
+    )[0]
+    tokens = text.word_pieces(words, vocabulary, config.text.max_tokens)
+    ids = text.fingerprint(tf.strings.reduce_join(words, axis=-1, separator=" "))
+    return {
+        features.TOKENS: tf.reshape(tokens, [-1, limit, config.text.max_tokens]),
+        features.CAPTION_IDS: tf.reshape(ids, [-1, limit]),
+    }
+
+
+def caption_labels(labels: tf.SparseTensor, caption_ids: tf.Tensor) -> tf.Tensor:
+    """Labels [n, max_captions]: as given, 1 where a record gives none, 0 on padding."""
+    limit = caption_ids.shape[1]
+    given = tf.sparse.to_dense(labels, default_value=1)[:, :limit]
+    given = tf.pad(given, [[0, 0], [0, limit - tf.shape(given)[1]]], constant_values=1)
+    return given * tf.cast(tf.not_equal(caption_ids, 0), tf.int64)
+
+
+class LearnWordPieces(PTransformAnalyzer):
+    """Count words at scale with Beam, then learn a word-piece vocabulary from the counts.
+
+    The learner is TensorFlow Text's, after Schuster and Nakajima (2012); its output file becomes
+    an asset of the transform graph.
+    """
+
+    def __init__(self, vocabulary_size: int):
+        super().__init__()
+        self._size = vocabulary_size
+
+    def expand(self, batches: beam.PCollection) -> Any:
+        return (
+            batches
+            | "CountBatch" >> beam.FlatMap(_count_batch)
+            | "Sum" >> beam.CombinePerKey(sum)
+            | "Collect" >> beam.combiners.ToList()
+            | "Learn" >> beam.Map(write_vocabulary, self._size, self.base_temp_dir)
+        )
+
+
+def _count_batch(batch: Sequence[np.ndarray]) -> Iterable[tuple[bytes, int]]:
+    return Counter(batch[0].ravel().tolist()).items()
+
+
+def write_vocabulary(counts: list[tuple[bytes, int]], size: int, folder: str) -> np.ndarray:
+    """Learn word pieces from (word, count) pairs and write them one a line.
+
+    Returns:
+        The file's name, bytes in a 0-d array, as the analyzer's contract asks.
+    """
+    # Sorted, so that the vocabulary does not depend on the order in which workers answered.
+    words = [(word.decode(), count) for word, count in sorted(counts) if word]
+    if not words:
+        raise InputError("the captions of the train split hold no word to learn word pieces from")
+    # The learner looks for the piece frequency that fits `size`; its own floor of 10 suits corpora
+    # of millions of captions and would leave small data with single letters.
+    pieces = learner.learn(words, size, list(text.RESERVED), lower_thresh=2)[:size]
+    tf.io.gfile.makedirs(folder)
+    name = f"{folder}/vocabulary"
+    with tf.io.gfile.GFile(name, "w") as file:
+        file.write("\n".join(pieces) + "\n")
+    return np.array(name.encode())
