@@ -1,1 +1,1 @@
-"""The pipeline's components: plain functions that do the work, TFX wrappers that unpack artifacts."""
+"""The components: plain functions that do the work, TFX wrappers that unpack artifacts."""

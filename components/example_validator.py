@@ -43,7 +43,9 @@ class Executor(tfx_executor.Executor):
         output.span = statistics.span
         broken = []
         for split in artifact_utils.decode_split_names(statistics.split_names):
-            found = validate(stats_artifact_utils.load_statistics(statistics, split).proto(), schema)
+            found = validate(
+                stats_artifact_utils.load_statistics(statistics, split).proto(), schema
+            )
             folder = Path(artifact_utils.get_split_uri([output], split))
             io_utils.write_bytes_file(str(folder / ANOMALIES_FILE), found.SerializeToString())
             broken += [f"split {split}: {sentence}" for sentence in sentences(found)]
@@ -57,9 +59,7 @@ class ExampleValidator(tfx_component.ExampleValidator):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
 
-def validate(
-    statistics: Any, schema: schema_pb2.Schema
-) -> anomalies_pb2.Anomalies:
+def validate(statistics: Any, schema: schema_pb2.Schema) -> anomalies_pb2.Anomalies:
     """Compare the statistics of one split with the schema."""
     return tfdv.validate_statistics(statistics, schema, environment=ENVIRONMENT)
 

@@ -28,7 +28,7 @@ def run(
 ) -> None:
     """Run the pipeline on this machine.
 
-    Exit codes: 0 shipped, 1 the run failed, 2 the config cannot be used, 3 a gate refused the model.
+    Exit codes: 0 shipped, 1 the run failed, 2 the config is bad, 3 a gate refused the model.
     """
     from pipeline import run_locally
     from pipeline.config import ConfigError, load

@@ -138,7 +138,12 @@ class LiveDisplay:
     def node(self, node: str, state: str) -> None:
         now = time.monotonic()
         if state == "started":
-            self._rows[node] = {"started": now, "state": state, "event": {}, "spin": Spinner("dots")}
+            self._rows[node] = {
+                "started": now,
+                "state": state,
+                "event": {},
+                "spin": Spinner("dots"),
+            }
         else:
             self._rows[node].update(state=state, ended=now)
 

@@ -25,7 +25,9 @@ def connection(workspace: Path) -> metadata.ConnectionConfigType:
     return metadata.sqlite_metadata_connection_config(str(workspace / "metadata.sqlite"))
 
 
-def run(pipeline: Pipeline, workspace: Path, listen: Listener) -> tuple[dict[str, Outcome], Outputs]:
+def run(
+    pipeline: Pipeline, workspace: Path, listen: Listener
+) -> tuple[dict[str, Outcome], Outputs]:
     """Run every node in topological order; the first failure ends the run.
 
     This is TFX's LocalDagRunner with an ear for each node: that one answers nothing, so a caller

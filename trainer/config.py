@@ -47,7 +47,7 @@ class ConvNetConfig(Frozen):
 
     kind: Literal["convnet"]
     widths: tuple[PositiveInt, ...] = (64, 128)  # channels of each stage; each halves the side
-    hidden: PositiveInt = 256  # units of the layer before the projection
+    hidden: Annotated[int, Field(ge=0)] = 0  # units of a layer before the projection, 0 = none
     dropout: Fraction = 0.0
 
 
@@ -81,23 +81,26 @@ class ModelConfig(Frozen):
     normalize: bool = True  # embeddings of length 1
 
 
-class CosineEmbeddingConfig(Frozen):
+class PairwiseConfig(Frozen):
+    """What the pairwise losses share."""
+
+    pairs: Pairs = "given"  # given: the records' own pairs; all: every image with every text
+    sampled_mismatches: Annotated[int, Field(ge=0)] = 0  # per image, from other records
+
+
+class CosineEmbeddingConfig(PairwiseConfig):
     """Matches towards similarity 1, mismatches below the margin."""
 
     name: Literal["cosine_embedding"]
-    pairs: Pairs = "given"
-    sampled_mismatches: Annotated[int, Field(ge=0)] = 0  # per image, from other records
     margin: Annotated[float, Field(ge=-1, lt=1)] = -0.1
     positive_weight: Annotated[float, Field(ge=0)] = 1.0  # 0.3 in the classic weighted form
     negative_weight: Annotated[float, Field(ge=0)] = 1.0  # 0.7 in the classic weighted form
 
 
-class HingeConfig(Frozen):
+class HingeConfig(PairwiseConfig):
     """Matches above the margin, mismatches below minus the margin."""
 
     name: Literal["hinge"]
-    pairs: Pairs = "given"
-    sampled_mismatches: Annotated[int, Field(ge=0)] = 0  # per image, from other records
     margin: Annotated[float, Field(gt=0)] = 0.2
 
 
@@ -109,9 +112,7 @@ class InfoNceConfig(Frozen):
     temperature: Annotated[float, Field(gt=0)] = 0.07  # at the start; learned from there
 
 
-Loss = Annotated[
-    CosineEmbeddingConfig | HingeConfig | InfoNceConfig, Field(discriminator="name")
-]
+Loss = Annotated[CosineEmbeddingConfig | HingeConfig | InfoNceConfig, Field(discriminator="name")]
 
 
 class AugmentConfig(Frozen):
@@ -156,9 +157,10 @@ class TrainerConfig(Frozen):
                 f"model.text_tower.vocabulary_size = {tower.vocabulary_size} cannot hold "
                 f"text.vocabulary_size = {self.text.vocabulary_size}"
             )
-        if self.loss.pairs == "all" and getattr(self.loss, "sampled_mismatches", 0):
+        sampled = self.loss.sampled_mismatches if isinstance(self.loss, PairwiseConfig) else 0
+        if self.loss.pairs == "all" and sampled:
             raise ValueError("loss.sampled_mismatches needs loss.pairs: given")
-        needed = 2 if self.loss.pairs == "all" else 1 + getattr(self.loss, "sampled_mismatches", 0)
+        needed = 2 if self.loss.pairs == "all" else 1 + sampled
         if self.training.batch_size < needed:
             raise ValueError(
                 f"training.batch_size = {self.training.batch_size} is too small: this loss needs "

@@ -12,9 +12,9 @@ def build(config: ImageTower, size: int, embedding_dim: int) -> keras.Model:
         A model from float32 [n, size, size, 3] in -1 to 1 to float32 [n, embedding_dim].
     """
     pixels = keras.Input((size, size, 3), name="pixels")
-    body = _conv if isinstance(config, ConvConfig) else _convnet
+    body = _conv(config, pixels) if isinstance(config, ConvConfig) else _convnet(config, pixels)
     projection = keras.layers.Dense(embedding_dim, name="projection")
-    return keras.Model(pixels, projection(body(config, pixels)), name="image_tower")
+    return keras.Model(pixels, projection(body), name="image_tower")
 
 
 def _conv(config: ConvConfig, pixels: keras.KerasTensor) -> keras.KerasTensor:

@@ -46,22 +46,33 @@ class JointLoss(keras.layers.Layer):
         if config.pairs == "all":
             similarity, label = tf.matmul(images, texts, transpose_b=True), matches
         else:
-            similarity, label = self._given_pairs(images, texts, matches)
+            similarity, label = given_pairs(images, texts, matches, config.sampled_mismatches)
         if isinstance(config, HingeConfig):
             return losses.hinge(similarity, label, config.margin)
         return losses.cosine_embedding(
             similarity, label, config.margin, config.positive_weight, config.negative_weight
         )
 
-    def _given_pairs(
-        self, images: tf.Tensor, texts: tf.Tensor, matches: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Similarity and label of the records' own pairs, [n, 1 + sampled_mismatches]."""
-        similarity = tf.reduce_sum(images * texts, axis=1, keepdims=True)
-        label = tf.linalg.diag_part(matches)[:, None]
-        if not self.config.sampled_mismatches:
-            return similarity, label
-        others = sample_mismatches(matches, self.config.sampled_mismatches)
-        theirs = tf.einsum("nd,nkd->nk", images, tf.gather(texts, others))
-        their_labels = tf.gather(matches, others, batch_dims=1)
-        return tf.concat([similarity, theirs], 1), tf.concat([label, their_labels], 1)
+
+def given_pairs(
+    images: tf.Tensor, texts: tf.Tensor, matches: tf.Tensor, sampled_mismatches: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Similarity and label of the records' own pairs and of sampled mismatches.
+
+    Args:
+        images: u, [n, d].
+        texts: v, [n, d].
+        matches: bool [n, n], images x texts.
+        sampled_mismatches: further texts to pair each image with.
+
+    Returns:
+        Two tensors [n, 1 + sampled_mismatches]; the first column is the record's own pair.
+    """
+    similarity = tf.reduce_sum(images * texts, axis=1, keepdims=True)
+    label = tf.linalg.diag_part(matches)[:, None]
+    if not sampled_mismatches:
+        return similarity, label
+    others = sample_mismatches(matches, sampled_mismatches)
+    theirs = tf.einsum("nd,nkd->nk", images, tf.gather(texts, others))
+    their_labels = tf.gather(matches, others, batch_dims=1)
+    return tf.concat([similarity, theirs], 1), tf.concat([label, their_labels], 1)

@@ -17,9 +17,7 @@ from trainer import pixels, text
 from trainer.config import TrainerConfig
 
 
-def preprocessing_fn(
-    inputs: dict[str, Any], custom_config: dict[str, Any]
-) -> dict[str, tf.Tensor]:
+def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
     """Turn records into what the trainer eats; see `schema.features` for shapes and types.
 
     Args:

@@ -49,5 +49,7 @@ def run_fn(fn_args: FnArgs) -> None:
         ],
         verbose=0,
     )
-    served = export.Served(model, transform.transform_features_layer(), transform.raw_feature_spec())
+    served = export.Served(
+        model, transform.transform_features_layer(), transform.raw_feature_spec()
+    )
     export.export(served, fn_args.serving_model_dir)

@@ -44,8 +44,8 @@ class Watch(keras.callbacks.Callback):
                 f"training: the loss is {loss} at step {self._done} of {self._steps}; "
                 "a lower training.learning_rate usually helps"
             )
-        self._loss = loss if self._loss is None else (
-            SMOOTHING * self._loss + (1 - SMOOTHING) * loss
+        self._loss = (
+            loss if self._loss is None else (SMOOTHING * self._loss + (1 - SMOOTHING) * loss)
         )
         if now - self._reported > SECONDS_BETWEEN_REPORTS or self._done == self._steps:
             self._reported = now

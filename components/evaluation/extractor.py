@@ -22,6 +22,7 @@ from schema import features
 
 FEATURES, PREDICTIONS = "features", "predictions"
 IMAGE_EMBEDDING, TEXT_EMBEDDINGS = "image_embedding", "text_embeddings"
+NONE = np.zeros(0, int)
 ABSENT = "(none)"  # slice of the records that lack an attribute
 
 
@@ -57,10 +58,7 @@ def _extract_ranks(batches: beam.PCollection) -> Any:
         | "Together" >> beam.combiners.ToList()
         | "Candidates" >> beam.Map(lambda parts: Candidates(Embedded.concatenate(parts)))
     )
-    return (
-        embedded
-        | "Rank" >> beam.Map(with_ranks, candidates=beam.pvalue.AsSingleton(everything))
-    )
+    return embedded | "Rank" >> beam.Map(with_ranks, candidates=beam.pvalue.AsSingleton(everything))
 
 
 def embedded_of(extracts: tfma_types.Extracts) -> Embedded:
@@ -68,7 +66,7 @@ def embedded_of(extracts: tfma_types.Extracts) -> Embedded:
     raw, predicted = extracts[FEATURES], extracts[PREDICTIONS]
     keys = [row[0] for row in rows(raw[features.IMAGE_KEY])]
     captions = list(rows(raw[features.CAPTIONS]))
-    labels = list(rows(raw[features.LABELS])) if features.LABELS in raw else [[]] * len(keys)
+    labels = list(rows(raw[features.LABELS])) if features.LABELS in raw else [NONE] * len(keys)
     owner, texts, is_match = [], [], []
     for record, (said, given) in enumerate(zip(captions, labels, strict=True)):
         owner += [record] * len(said)

@@ -1,4 +1,4 @@
-"""TFMA metrics over ranks: plain aggregates of queries, so slices and thresholds keep their sense."""
+"""TFMA metrics over ranks: plain aggregates of queries, so that slices keep their sense."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable

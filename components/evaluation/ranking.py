@@ -75,13 +75,17 @@ class Candidates:
             Image-to-text rank of each image, float64 [n], nan for an image without a matching
             caption; and text-to-image ranks of each record's matching captions, n arrays.
         """
-        asked = [np.flatnonzero((queries.owner == n) & queries.is_match) for n in range(len(queries.keys))]
+        asked = [
+            np.flatnonzero((queries.owner == n) & queries.is_match).tolist()
+            for n in range(len(queries.keys))
+        ]
         said = [[_same_words(queries.captions[text]) for text in texts] for texts in asked]
         image_matches = [
-            sorted({text for words in mine for text in self._texts_that_say[words]}) for mine in said
+            sorted({text for words in mine for text in self._texts_that_say[words]})
+            for mine in said
         ]
         image_ranks = best_ranks(queries.images, self._embedded.texts, image_matches)
-        order = np.concatenate([*asked, np.zeros(0, int)]).astype(int)
+        order = [text for texts in asked for text in texts]
         text_matches = [sorted(set(self._images_of[words])) for mine in said for words in mine]
         text_ranks = best_ranks(queries.texts[order], self._embedded.images, text_matches)
         return image_ranks, np.split(text_ranks, np.cumsum([len(texts) for texts in asked])[:-1])

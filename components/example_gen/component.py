@@ -59,9 +59,7 @@ def read_split(pipeline: beam.Pipeline, exec_properties: dict[str, Any], split_p
 
 def _options(exec_properties: Mapping[str, Any]) -> dict[str, Any]:
     custom, text = example_gen_pb2.CustomConfig(), wrappers_pb2.StringValue()
-    proto_utils.json_to_proto(
-        exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], custom
-    )
+    proto_utils.json_to_proto(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], custom)
     custom.custom_config.Unpack(text)
     return json.loads(text.value)
 

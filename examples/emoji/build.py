@@ -54,7 +54,7 @@ def fetch(package: str, folder: Path) -> dict[str, bytes]:
 def slug(name: str) -> str:
     """The icon name Iconify derives from a CLDR name: 'piñata' -> 'pinata'."""
     plain = unicodedata.normalize("NFKD", name.lower())
-    plain = "".join(c for c in plain if not unicodedata.combining(c) and c not in "'’")
+    plain = "".join(c for c in plain if not unicodedata.combining(c) and c not in "'\u2019")
     return re.sub(r"[^a-z0-9]+", "-", plain.replace("&", " and ")).strip("-")
 
 
@@ -108,7 +108,11 @@ def records(folder: Path) -> dict[str, tuple[bytes, dict]]:
         for name, texts in sorted(captions.items()):
             icon = icons["icons"].get(name)
             if icon is not None:
-                attributes = {"vendor": vendor, "category": category.get(name, "Component"), "name": texts[0]}
+                attributes = {
+                    "vendor": vendor,
+                    "category": category.get(name, "Component"),
+                    "name": texts[0],
+                }
                 meta = {"captions": texts, "attributes": attributes}
                 found[f"{vendor}/{name}"] = (render(icons, icon), meta)
     return found
@@ -144,6 +148,7 @@ def build(out: Path) -> None:
 
 
 def main() -> None:
+    """Build, or check with --check."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare with the committed shards")
     if not parser.parse_args().check:

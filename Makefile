@@ -1,0 +1,55 @@
+# Each target sets the project up by itself; once set up that costs a file-time comparison.
+SHELL := bash
+PYTHON ?= python3.11
+READY := .venv/.ready
+
+.PHONY: demo test check lock format emoji emoji-check bench clean help
+
+demo: $(READY)  ## train, gate and ship the emoji model
+	.venv/bin/diptych run examples/emoji/config.yaml
+
+test: $(READY)  ## every test
+	.venv/bin/pytest
+
+check: $(READY)  ## lint, format and types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: $(READY)  ## rewrite the code in the house style
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: $(READY)  ## the figures of the README
+	.venv/bin/python -m benchmarks.demo
+	.venv/bin/python -m benchmarks.input_pipeline
+
+emoji: $(READY)  ## rebuild the bundled data from npm
+	.venv/bin/python examples/emoji/build.py
+
+emoji-check: $(READY)  ## compare a rebuild with the committed data
+	.venv/bin/python examples/emoji/build.py --check
+
+# No addresses in the lock: neither of an index nor of a file.
+lock: $(READY)  ## resolve requirements.lock anew
+	.venv/bin/uv pip compile pyproject.toml --extra dev --generate-hashes --no-header \
+	  --no-emit-index-url --no-annotate --python-version 3.11 \
+	  --python-platform x86_64-manylinux_2_28 --output-file requirements.lock --quiet
+
+# uv installs the lock in seconds where pip takes minutes; it comes from the lock's own version.
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed"; exit 1; }
+	test -x .venv/bin/python || uv venv --quiet --python $(PYTHON) .venv 2>/dev/null \
+	  || $(PYTHON) -m venv .venv
+	command -v uv >/dev/null || test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet \
+	  "$$(grep -o '^uv==[^ ]*' requirements.lock)"
+	uv=$$(command -v uv || echo .venv/bin/uv); \
+	$$uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock && \
+	$$uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+clean:  ## remove what runs and set-up left
+	rm -rf .venv runs
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/'
