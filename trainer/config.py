@@ -47,7 +47,6 @@ class ConvNetConfig(Frozen):
 
     kind: Literal["convnet"]
     widths: tuple[PositiveInt, ...] = (64, 128)  # channels of each stage; each halves the side
-    hidden: Annotated[int, Field(ge=0)] = 0  # units of a layer before the projection, 0 = none
     dropout: Fraction = 0.0
 
 
@@ -166,6 +165,8 @@ class TrainerConfig(Frozen):
                 f"training.batch_size = {self.training.batch_size} is too small: this loss needs "
                 f"at least {needed} records in a batch to find mismatches"
             )
+        if isinstance(self.model.image_tower, ConvNetConfig) and self.image.size % 2:
+            raise ValueError(f"image.size = {self.image.size} must be even for convnet")
         if isinstance(self.loss, InfoNceConfig) and not self.model.normalize:
             raise ValueError("loss.name = info_nce needs model.normalize: true")
         return self

@@ -25,19 +25,17 @@ def _conv(config: ConvConfig, pixels: keras.KerasTensor) -> keras.KerasTensor:
 def _convnet(config: ConvNetConfig, pixels: keras.KerasTensor) -> keras.KerasTensor:
     # Patches of 2 x 2 pixels become channels first: a convolution over three channels keeps a
     # CPU mostly waiting, one over twelve at half the side keeps it computing.
-    x = _space_to_depth(pixels)
+    x = space_to_depth(pixels)
     for stage, width in enumerate(config.widths):
         x = keras.layers.Conv2D(
             width, 3, strides=1 if stage == 0 else 2, padding="same", use_bias=False
         )(x)
         x = _normalise_and_activate(x)
-    x = keras.layers.Flatten()(x)
-    if config.hidden:
-        x = _normalise_and_activate(keras.layers.Dense(config.hidden, use_bias=False)(x))
-    return keras.layers.Dropout(config.dropout)(x)
+    return keras.layers.Dropout(config.dropout)(keras.layers.Flatten()(x))
 
 
-def _space_to_depth(pixels: keras.KerasTensor) -> keras.KerasTensor:
+def space_to_depth(pixels: keras.KerasTensor) -> keras.KerasTensor:
+    """Patches of 2 x 2 pixels as channels: [n, 2h, 2w, 3] to [n, h, w, 12]."""
     side = pixels.shape[1] // 2
     x = keras.layers.Reshape((side, 2, side, 2, 3))(pixels)
     x = keras.layers.Permute((1, 3, 2, 4, 5))(x)

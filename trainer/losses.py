@@ -31,6 +31,7 @@ def cosine_embedding(
     Reference: Chopra, Hadsell and LeCun, "Learning a similarity metric discriminatively" (2005);
     the form with similarities is PyTorch's CosineEmbeddingLoss.
     """
+    similarity = tf.convert_to_tensor(similarity)
     positive = positive_weight * (1.0 - similarity)
     negative = negative_weight * tf.nn.relu(similarity - margin)
     return tf.reduce_mean(tf.where(_is_match(label), positive, negative))
@@ -50,6 +51,7 @@ def hinge(similarity: tf.Tensor, label: tf.Tensor, margin: float = 0.2) -> tf.Te
 
     Reference: Cortes and Vapnik, "Support-vector networks" (1995), with target +1 or -1.
     """
+    similarity = tf.convert_to_tensor(similarity)
     signed = tf.where(_is_match(label), similarity, -similarity)
     return tf.reduce_mean(tf.nn.relu(margin - signed))
 
@@ -71,7 +73,7 @@ def info_nce(similarity: tf.Tensor, matches: tf.Tensor, logit_scale: tf.Tensor) 
     supervision" (2021); several positives as in Khosla et al., "Supervised contrastive learning"
     (2020), L_out.
     """
-    logits = logit_scale * similarity
+    logits = logit_scale * tf.convert_to_tensor(similarity)
     y = tf.cast(matches, logits.dtype)
     image_to_text = _cross_entropy(logits, y)
     text_to_image = _cross_entropy(tf.transpose(logits), tf.transpose(y))
@@ -79,12 +81,12 @@ def info_nce(similarity: tf.Tensor, matches: tf.Tensor, logit_scale: tf.Tensor) 
 
 
 def _cross_entropy(logits: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    matches_per_row = tf.reduce_sum(y, axis=1, keepdims=True)
-    targets = tf.math.divide_no_nan(y, matches_per_row)
-    # The cross entropy of an all-zero target is zero: a row without match adds nothing.
+    matches_per_row = tf.reduce_sum(y, axis=1)
+    targets = tf.math.divide_no_nan(y, matches_per_row[:, None])
     per_row = tf.nn.softmax_cross_entropy_with_logits(labels=targets, logits=logits)
-    rows = tf.reduce_sum(tf.cast(matches_per_row > 0, logits.dtype))
-    return tf.math.divide_no_nan(tf.reduce_sum(per_row), rows)
+    # TensorFlow's gradient takes targets to sum to 1 and would push a row of zeros, hence the mask.
+    has_match = tf.cast(matches_per_row > 0, logits.dtype)
+    return tf.math.divide_no_nan(tf.reduce_sum(per_row * has_match), tf.reduce_sum(has_match))
 
 
 def _is_match(label: tf.Tensor) -> tf.Tensor:

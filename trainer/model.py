@@ -28,6 +28,7 @@ class DualEncoder(keras.Model):
             config.model.text_tower, config.text.vocabulary_size, dim
         )
         self.joint_loss = JointLoss(config.loss)
+        self.mean_loss = keras.metrics.Mean(name="loss")  # of the epoch; steps report their own
         self.built = True
 
     def embed_images(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -52,14 +53,24 @@ class DualEncoder(keras.Model):
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, Any]:
         """One step: both towers forward, one loss, one tape back through both."""
-        tokens, matches = self._choose_texts(batch)
         with tf.GradientTape() as tape:
-            images = self.embed_images(batch[features.PIXELS], training=True)
-            texts = self.embed_texts(tokens, training=True)
-            loss = self.joint_loss(images, texts, matches)
+            loss = self.loss_of(batch, training=True)
         gradients = tape.gradient(loss, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)
+        self.mean_loss.update_state(loss)
         return {"loss": loss}
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """What Keras resets before an epoch and reports after it."""
+        return [self.mean_loss]
+
+    def loss_of(self, batch: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """The joint loss of a batch, one caption drawn for each image; a scalar."""
+        tokens, matches = self._choose_texts(batch)
+        images = self.embed_images(batch[features.PIXELS], training)
+        texts = self.embed_texts(tokens, training)
+        return self.joint_loss(images, texts, matches)
 
     def _choose_texts(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """One caption of each image: tokens [n, max_tokens], and the match matrix [n, n]."""

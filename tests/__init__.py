@@ -1,0 +1,1 @@
+"""Tests: values with their arithmetic, slow references, round trips, and whole runs."""

@@ -1,0 +1,91 @@
+"""Toy vocabulary inline, exact ids asserted."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from schema.errors import InputError
+from trainer import text
+from trainer.preprocessing import caption_labels, write_vocabulary
+
+VOCABULARY = ["[PAD]", "[UNK]", "cat", "##s", "red", ",", "日"]
+
+
+@pytest.fixture(scope="module")
+def vocabulary(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("vocabulary") / "vocabulary"
+    path.write_text("\n".join(VOCABULARY) + "\n")
+    return str(path)
+
+
+def ids(captions: list[str], vocabulary: str, max_tokens: int = 4) -> list[list[int]]:
+    words = text.split_words(text.normalise(tf.constant(captions)))
+    return text.word_pieces(words, vocabulary, max_tokens).numpy().tolist()
+
+
+def test_pieces_padding_unknown_and_cut(vocabulary):
+    assert ids(["red cats"], vocabulary) == [[4, 2, 3, 0]]
+    assert ids(["red dog"], vocabulary) == [[4, 1, 0, 0]]
+    assert ids(["", "  "], vocabulary) == [[0, 0, 0, 0]] * 2
+    assert ids(["cats, cats"], vocabulary) == [[2, 3, 5, 2]]  # the fifth piece is cut off
+
+
+def test_ideographs_stand_alone(vocabulary):
+    assert ids(["日cat日"], vocabulary) == [[6, 2, 6, 0]]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("\uff23\uff21\uff34", "cat"),  # full-width letters are compatibility forms
+        ("Ünï", "ünï"),  # accents stay
+        ("U\u0308", "ü"),  # and compose
+        ("\ufb01", "fi"),
+    ],
+)
+def test_normalise(given, expected):
+    assert text.normalise(tf.constant([given])).numpy()[0].decode() == expected
+
+
+def test_eager_graph_and_dataset_agree(vocabulary):
+    captions = ["Red cats", "日, red"]
+    eager = ids(captions, vocabulary)
+    dataset = tf.data.Dataset.from_tensors(captions).map(
+        lambda c: text.word_pieces(text.split_words(text.normalise(c)), vocabulary, 4)
+    )
+    assert next(iter(dataset)).numpy().tolist() == eager
+
+
+def test_fingerprints_are_positive_equal_for_equal_texts_and_0_for_none():
+    found = text.fingerprint(tf.constant(["a", "b", "a", ""])).numpy()
+    assert found[0] == found[2] != found[1]
+    assert found[3] == 0
+    assert (found[:3] > 0).all()
+
+
+def test_labels_default_to_match_and_are_0_on_padding():
+    ids = tf.constant([[5, 6, 0], [7, 0, 0]], tf.int64)
+    given = tf.SparseTensor([[0, 0], [0, 1]], tf.constant([0, 1], tf.int64), [2, 2])
+    assert caption_labels(given, ids).numpy().tolist() == [[0, 1, 0], [1, 0, 0]]
+    none = tf.SparseTensor(np.zeros((0, 2), np.int64), tf.zeros([0], tf.int64), [2, 0])
+    assert caption_labels(none, ids).numpy().tolist() == [[1, 1, 0], [1, 0, 0]]
+
+
+def test_the_learned_vocabulary_holds_frequent_words_whole_whatever_the_order(tmp_path):
+    counts = Counter({b"grinning": 40, b"grin": 30, b"face": 90, b"xylophone": 1})
+    first = write_vocabulary(list(counts.items()), 60, str(tmp_path / "a"))
+    second = write_vocabulary(list(reversed(counts.items())), 60, str(tmp_path / "b"))
+    learned = tf.io.gfile.GFile(first[()].decode()).read()
+    assert learned == tf.io.gfile.GFile(second[()].decode()).read()
+    pieces = learned.splitlines()
+    assert pieces[:2] == ["[PAD]", "[UNK]"]
+    assert {"grinning", "grin", "face", "x", "##e"} <= set(pieces)
+    assert "xylophone" not in pieces
+    assert len(pieces) <= 60
+
+
+def test_no_word_at_all_is_said(tmp_path):
+    with pytest.raises(InputError, match="hold no word"):
+        write_vocabulary([(b"", 3)], 60, str(tmp_path))
