@@ -9,6 +9,7 @@ import typer
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # Rich would take longer to import than the whole answer takes
     pretty_exceptions_enable=False,
     help="Train an image tower and a text tower together, gate the pair, and ship it.",
 )

@@ -95,9 +95,13 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
     here = path.resolve().parent
     return config.model_copy(
         update={
-            "workspace": str(here / config.workspace),
-            "data": config.data.model_copy(update={"path": str(here / config.data.path)}),
-            "push": config.push.model_copy(update={"path": str(here / config.push.path)}),
+            "workspace": str((here / config.workspace).resolve()),
+            "data": config.data.model_copy(
+                update={"path": str((here / config.data.path).resolve())}
+            ),
+            "push": config.push.model_copy(
+                update={"path": str((here / config.push.path).resolve())}
+            ),
         }
     )
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Protocol, Self, TextIO
 
 from rich.console import Console, Group
@@ -36,17 +37,17 @@ def choose(stream: TextIO, console: Console) -> Display:
 
 
 class Listener(logging.Handler):
-    """Hands progress events to a display, while entered."""
+    """Hands progress events to a function, while entered."""
 
-    def __init__(self, display: Display):
+    def __init__(self, progress: Callable[[dict[str, Any]], None]):
         super().__init__()
-        self._display = display
+        self._progress = progress
         self._records: Counter[str] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
         event = getattr(record, "event", None)
         if event is not None:
-            self._display.progress(self._with_total(event))
+            self._progress(self._with_total(event))
 
     def _with_total(self, event: dict[str, Any]) -> dict[str, Any]:
         """Stages of Beam tell how many records are new; people want to know how many there are."""

@@ -53,7 +53,7 @@ def _run(
         node = node_id
         display.node(node_id, state)
 
-    with display, Listener(display):
+    with display, Listener(display.progress):
         try:
             listen("set-up", "started")
             from pipeline import local_runner

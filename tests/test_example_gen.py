@@ -84,7 +84,7 @@ def test_what_a_shard_is_refused_for(tmp_path):
 @pytest.mark.parametrize("keep", [0.5, 0.97])
 def test_a_shard_cut_off_is_noticed_wherever_it_was_cut(tmp_path, name, keep):
     noise = [bytes(tf.random.uniform([700], 0, 256, tf.int32).numpy().tolist()) for _ in range(8)]
-    members = {}
+    members: dict[str, bytes] = {}
     for n, body in enumerate(noise):
         members |= {f"k{n}.png": body, f"k{n}.txt": b"hi"}
     path = Path(write(tmp_path / name, members))

@@ -107,7 +107,10 @@ def random_data() -> Embedded:
 def slow_ranks(data: Embedded) -> tuple[list[float], dict[int, float]]:
     """The definition, pair by pair, over the full matrix."""
     scores = data.images @ data.texts.T
-    says = [{data.captions[t] for t in range(len(data.captions)) if data.owner[t] == i and data.is_match[t]} for i in range(len(data.keys))]  # fmt: skip
+    matching = [t for t in range(len(data.captions)) if data.is_match[t]]
+    says = [
+        {data.captions[t] for t in matching if data.owner[t] == i} for i in range(len(data.keys))
+    ]
 
     def rank(row, matches):
         if not matches:
@@ -117,13 +120,12 @@ def slow_ranks(data: Embedded) -> tuple[list[float], dict[int, float]]:
         return 1 + sum(s > best for s in others) + sum(s == best for s in others) / 2
 
     by_image = [
-        rank(scores[i], {t for t in range(len(data.captions)) if data.is_match[t] and data.captions[t] in says[i]})
-        for i in range(len(data.keys))
-    ]  # fmt: skip
+        rank(scores[i], {t for t in matching if data.captions[t] in said})
+        for i, said in enumerate(says)
+    ]
     by_text = {
-        t: rank(scores[:, t], {i for i in range(len(data.keys)) if data.captions[t] in says[i]})
-        for t in range(len(data.captions))
-        if data.is_match[t]
+        t: rank(scores[:, t], {i for i, said in enumerate(says) if data.captions[t] in said})
+        for t in matching
     }
     return by_image, by_text
 

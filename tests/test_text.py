@@ -77,8 +77,8 @@ def test_the_learned_vocabulary_holds_frequent_words_whole_whatever_the_order(tm
     counts = Counter({b"grinning": 40, b"grin": 30, b"face": 90, b"xylophone": 1})
     first = write_vocabulary(list(counts.items()), 60, str(tmp_path / "a"))
     second = write_vocabulary(list(reversed(counts.items())), 60, str(tmp_path / "b"))
-    learned = tf.io.gfile.GFile(first[()].decode()).read()
-    assert learned == tf.io.gfile.GFile(second[()].decode()).read()
+    learned = tf.io.gfile.GFile(first.item().decode()).read()
+    assert learned == tf.io.gfile.GFile(second.item().decode()).read()
     pieces = learned.splitlines()
     assert pieces[:2] == ["[PAD]", "[UNK]"]
     assert {"grinning", "grin", "face", "x", "##e"} <= set(pieces)

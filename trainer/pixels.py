@@ -41,8 +41,16 @@ def fit_to_square(rgb: tf.Tensor, size: int, fit: Fit) -> tf.Tensor:
     sides = tf.cast(tf.shape(rgb)[:2], tf.float32)
     reference = tf.reduce_max(sides) if fit == "pad" else tf.reduce_min(sides)
     scaled = tf.maximum(1, tf.cast(tf.round(sides * (size / reference)), tf.int32))
-    resized = tf.image.resize(rgb, scaled, antialias=True) - WHITE
-    square = tf.image.resize_with_crop_or_pad(resized, size, size) + WHITE  # pads with 0 = white
+    resized = tf.image.resize(rgb, scaled, antialias=True)
+    # By hand: tf.image.resize_with_crop_or_pad asserts at run time, and an op that can fail is
+    # never pruned, so the graph could not embed a text without being given an image.
+    cut = tf.maximum(0, scaled - size) // 2
+    square = resized[cut[0] : cut[0] + size, cut[1] : cut[1] + size]
+    missing = size - tf.shape(square)[:2]
+    before = missing // 2
+    edges = tf.stack([before, missing - before], axis=1)
+    square = tf.pad(square, tf.pad(edges, [[0, 1], [0, 0]]), constant_values=WHITE)
+    square.set_shape([size, size, 3])
     return tf.cast(tf.clip_by_value(tf.round(square), 0.0, WHITE), tf.uint8)
 
 

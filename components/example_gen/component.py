@@ -72,7 +72,7 @@ def find_shards(base: str, pattern: str) -> list[str]:
     """
     found = sorted(tf.io.gfile.glob(f"{base}/{pattern}"))
     if not found:
-        raise InputError(f"{base}/{pattern}: matches no file")
+        raise InputError(f"{base}/{pattern} matches no file")
     return found
 
 

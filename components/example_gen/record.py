@@ -69,15 +69,20 @@ def to_example(record: Record, attributes: Sequence[str], max_captions: int) -> 
 
 
 def image_header(image: bytes, source: str) -> tuple[str, int, int]:
-    """Decode an image once to be sure that it can be, and return (format, width, height)."""
+    """Decode an image once, as Transform will, and return (format, width, height).
+
+    Raises:
+        InputError: it cannot be decoded.
+    """
     try:
         with Image.open(io.BytesIO(image), formats=features.IMAGE_FORMATS) as picture:
-            picture.load()
-            return str(picture.format).lower(), picture.width, picture.height
+            kind, width, height = str(picture.format).lower(), picture.width, picture.height
+        tf.io.decode_image(image, expand_animations=False)
     except Exception as error:  # Pillow raises many types, struct.error and OSError among them
         raise InputError(
             f"{source}: is no image that can be decoded as {', '.join(features.IMAGE_FORMATS)}"
         ) from error
+    return kind, width, height
 
 
 def _feature(values: list) -> tf.train.Feature:

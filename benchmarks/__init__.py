@@ -1,0 +1,1 @@
+"""Each figure of the README, as a command; run one with `python -m benchmarks.NAME`."""

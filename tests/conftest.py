@@ -1,0 +1,122 @@
+"""One small real run, shared: importing TFX takes half a minute and so does a pipeline."""
+
+import dataclasses
+import io
+import json
+import os
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+SHARDS = Path(__file__).parent.parent / "examples" / "emoji" / "shards"
+TRAIN_RECORDS, EVAL_RECORDS = 240, 90
+
+
+def write_shard(path: Path, records: list[Any]) -> None:
+    """Records as `read_shard` gives them, as a WebDataset shard again."""
+    with tarfile.open(path, "w") as tar:
+        for record in records:
+            meta = {"captions": record.captions, "attributes": record.attributes}
+            for suffix, body in (("png", record.image), ("json", json.dumps(meta).encode())):
+                info = tarfile.TarInfo(f"{record.key}.{suffix}")
+                info.size = len(body)
+                tar.addfile(info, io.BytesIO(body))
+
+
+def small_values() -> dict[str, Any]:
+    """A config of the small run, relative to its own folder."""
+    return {
+        "name": "small",
+        "workspace": "runs",
+        "data": {
+            "path": "data",
+            "splits": {"train": "train-*.tar", "eval": "eval-*.tar"},
+            "attributes": ["vendor", "category", "name"],
+        },
+        "text": {"vocabulary_size": 400, "max_captions": 3},
+        "model": {"image_tower": {"kind": "convnet", "widths": [8, 16]}, "embedding_dim": 32},
+        "loss": {"name": "info_nce"},
+        "training": {"epochs": 10, "batch_size": 40, "warmup_steps": 5, "learning_rate": 0.01},
+        "evaluation": {
+            "slices": ["vendor", "category"],
+            "gates": [{"metric": "text_to_image_recall_at_10", "at_least": 0.0}],
+        },
+        "push": {"path": "serving"},
+    }
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two train shards and one eval shard of real emoji."""
+    from components.example_gen.webdataset import read_shard
+
+    folder = tmp_path_factory.mktemp("small") / "data"
+    folder.mkdir()
+    held_out = list(read_shard(str(SHARDS / "eval-00000.tar.gz")))[:EVAL_RECORDS]
+    names = {record.attributes["name"] for record in held_out}
+    drawn = (r for path in sorted(SHARDS.glob("train-*")) for r in read_shard(str(path)))
+    train = [record for record in drawn if record.attributes["name"] in names][:TRAIN_RECORDS]
+    write_shard(folder / "train-0.tar", train[::2])
+    write_shard(folder / "train-1.tar", train[1::2])
+    write_shard(folder / "eval-0.tar", held_out)
+    return folder
+
+
+@dataclasses.dataclass
+class SmallRun:
+    """A whole run and its rerun, in this process."""
+
+    folder: Path
+    config: Any
+    outcomes: dict[str, str]
+    outputs: dict[str, dict[str, list[Any]]]
+    events: list[tuple[str, str]]
+    progress: list[dict[str, Any]]
+    rerun_outcomes: dict[str, str]
+    served: Any  # trainer.export.Served as the trainer held it, before it was written
+
+    @property
+    def release(self) -> Path:
+        """The shipped SavedModel."""
+        return self.folder / "serving" / "1"
+
+
+@pytest.fixture(scope="session")
+def small_run(small_data: Path) -> SmallRun:
+    """Run the pipeline twice on the small data."""
+    from pipeline import config, local_runner
+    from pipeline.create_pipeline import create_pipeline
+    from pipeline.display import Listener
+    from trainer import export
+
+    folder = small_data.parent
+    file = folder / "config.yaml"
+    file.write_text(yaml.safe_dump(small_values()))
+    loaded = config.load(file)
+    workspace = Path(loaded.workspace)
+    kept: list[Any] = []
+    events: list[tuple[str, str]] = []
+    progress: list[dict[str, Any]] = []
+
+    write = export.export
+
+    def keep_and_write(served: Any, where: str) -> None:
+        kept.append(served)
+        write(served, where)
+
+    def once(listen: local_runner.Listener) -> tuple[dict[str, Any], dict[str, Any]]:
+        built = create_pipeline(loaded, str(workspace / "artifacts"))
+        return local_runner.run(built, workspace, listen)
+
+    with pytest.MonkeyPatch.context() as patch, Listener(progress.append):
+        patch.setattr(export, "export", keep_and_write)
+        outcomes, outputs = once(lambda *event: events.append(event))
+        rerun_outcomes, _ = once(lambda *_: None)
+    return SmallRun(
+        folder, loaded, dict(outcomes), outputs, events, progress, dict(rerun_outcomes), kept[0]
+    )

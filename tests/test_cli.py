@@ -1,0 +1,62 @@
+"""The command as a person starts it: its speed, its exit codes, its last words."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline import cli, run_locally
+from pipeline.summary import Summary
+
+DIPTYCH = Path(sys.executable).with_name("diptych")
+EMOJI = Path(__file__).parent.parent / "examples" / "emoji" / "config.yaml"
+
+
+def start(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([DIPTYCH, *arguments], capture_output=True, text=True)
+
+
+def test_help_answers_at_once():
+    took = []
+    for _ in range(3):
+        started = time.monotonic()
+        shown = start("--help")
+        took.append(time.monotonic() - started)
+        assert shown.returncode == 0
+        assert "run" in shown.stdout
+    assert min(took) < 0.5
+
+
+def test_a_bad_config_is_one_sentence_and_exit_code_2(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text(EMOJI.read_text().replace("epochs:", "epocs:"))
+    shown = start("run", str(file))
+    assert shown.returncode == 2
+    assert shown.stdout == ""
+    assert shown.stderr == f"diptych: {file}: training.epocs is no key of the config\n"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "words"),
+    [
+        (Summary(True, "serving/1", {}, {}, []), 0, ""),
+        (Summary(False, "", {}, {}, ["no"]), 3, ""),
+        (run_locally.RunFailedError("Trainer: no"), 1, "diptych: Trainer: no\n"),
+        (KeyboardInterrupt(), 130, "diptych: stopped"),
+    ],
+)
+def test_exit_codes(monkeypatch, outcome, code, words):
+    def run(config, use_cache):
+        assert use_cache
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(run_locally, "run", run)
+    shown = CliRunner().invoke(cli.app, ["run", str(EMOJI)])
+    assert shown.exit_code == code
+    assert shown.stderr.startswith(words)
+    assert "Traceback" not in shown.output

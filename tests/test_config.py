@@ -1,0 +1,143 @@
+"""Every refusal names the file, the key's path and what was expected."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.config import ConfigError, RunConfig, load
+from trainer.config import TrainerConfig, canonical_json
+
+EMOJI = Path(__file__).parent.parent / "examples" / "emoji" / "config.yaml"
+
+
+def load_changed(tmp_path: Path, **changes) -> RunConfig:
+    """The emoji config with some keys replaced; 'a.b' reaches into a section, None deletes."""
+    values = yaml.safe_load(EMOJI.read_text())
+    for path, value in changes.items():
+        *sections, key = path.split("__")
+        section = values
+        for name in sections:
+            section = section[name]
+        if value is None:
+            del section[key]
+        else:
+            section[key] = value
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump(values))
+    return load(file)
+
+
+def refusal(tmp_path: Path, **changes) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_changed(tmp_path, **changes)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path}/config.yaml: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{tmp_path}/config.yaml: ")
+
+
+def test_the_bundled_config_is_good_and_its_paths_are_absolute():
+    config = load(EMOJI)
+    assert config.data.path == str(EMOJI.parent / "shards")
+    assert Path(config.workspace).resolve() == EMOJI.parent.parent.parent / "runs" / "emoji"
+
+
+def test_the_canonical_json_is_a_round_trip():
+    config = load(EMOJI).for_trainer()
+    assert type(config) is TrainerConfig
+    assert TrainerConfig.model_validate_json(canonical_json(config)) == config
+
+
+def test_configs_are_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        load(EMOJI).training.epochs = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"image__sise": 3}, "image.sise is no key of the config"),
+        ({"data__path": None}, "data.path is missing"),
+        ({"training__epochs": 0}, "training.epochs = 0: input should be greater than 0"),
+        ({"training__epochs": "ten"}, "training.epochs = 'ten': input should be a valid integer"),
+        ({"training__epochs": 2.5}, "training.epochs = 2.5: input should be a valid integer"),
+        ({"image__size": True}, "image.size = True: input should be a valid integer"),
+        ({"image__size": 33}, "image.size = 33 must be even for convnet"),
+        ({"image__fit": "zoom"}, "image.fit = 'zoom': input should be 'pad' or 'crop'"),
+        (
+            {"model__image_tower": {"kind": "resnet"}},
+            "model.image_tower.kind = 'resnet' is none of 'conv', 'convnet'",
+        ),
+        ({"model__text_tower": {"width": 3}}, "model.text_tower.kind is missing"),
+        (
+            {"model__text_tower": {"kind": "bag", "units": 3}},
+            "model.text_tower.units is no key of the config",
+        ),
+        (
+            {"model__text_tower": {"kind": "lstm", "vocabulary_size": 100}},
+            "model.text_tower.vocabulary_size = 100 cannot hold text.vocabulary_size = 4000",
+        ),
+        ({"loss": {"name": "mse"}}, "loss.name = 'mse' is none of"),
+        (
+            {"loss": {"name": "hinge", "pairs": "all", "sampled_mismatches": 1}},
+            "loss.sampled_mismatches needs loss.pairs: given",
+        ),
+        (
+            {
+                "loss": {"name": "hinge", "sampled_mismatches": 4},
+                "training": {"batch_size": 4},
+            },
+            "training.batch_size = 4 is too small: this loss needs at least 5 records",
+        ),
+        ({"model__normalize": False}, "loss.name = info_nce needs model.normalize: true"),
+        ({"data__splits": {"eval": "*.tar"}}, "data.splits = ['eval'] lacks the split 'train'"),
+        ({"evaluation__split": "test"}, "data.splits = ['eval', 'train'] lacks the split 'test'"),
+        (
+            {"evaluation__slices": ["colour"]},
+            "evaluation.slices = ['colour'] must be listed in data.attributes too",
+        ),
+        ({"evaluation__gates": []}, "evaluation.gates = []: "),
+        (
+            {"evaluation__gates": [{"metric": "recall", "at_least": 0.1}]},
+            "evaluation.gates.0: metric = 'recall' is none of text_to_image_recall_at_1",
+        ),
+        (
+            {"evaluation__gates": [{"metric": "text_to_image_mrr"}]},
+            "evaluation.gates.0: a gate needs either at_least or at_most",
+        ),
+        ({"name": "No Spaces"}, "name = 'No Spaces': string should match pattern"),
+    ],
+)
+def test_refusals(tmp_path, changes, sentence):
+    assert refusal(tmp_path, **changes).startswith(sentence)
+
+
+def test_every_mistake_is_named_at_once(tmp_path):
+    message = refusal(tmp_path, image__size=-1, training__epochs=0)
+    assert "image.size = -1" in message
+    assert "; training.epochs = 0" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a: [", "is not valid YAML"),
+        ("- a", "holds no config"),
+        ("", "holds no config"),
+        ("name: a\nname: b", "the key 'name' stands twice"),
+        ("\x00", "is not valid YAML"),
+    ],
+)
+def test_files_that_hold_no_config(tmp_path, text, sentence):
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=sentence):
+        load(file)
+
+
+def test_a_missing_file_and_a_folder(tmp_path):
+    with pytest.raises(ConfigError, match=r"absent\.yaml: No such file"):
+        load(tmp_path / "absent.yaml")
+    with pytest.raises(ConfigError, match="Is a directory"):
+        load(tmp_path)

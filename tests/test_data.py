@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from schema import features
+from trainer import data, optimizer, pixels
+from trainer.config import AugmentConfig, ImageConfig, TextConfig, TrainerConfig, TrainingConfig
+
+COUNT, SIZE = 23, 4
+STILL = AugmentConfig(shift=0, zoom=0, stretch=0, brightness=0, contrast=0, colour=0)
+SPEC = {
+    features.PIXELS: tf.io.FixedLenFeature([], tf.string),
+    features.TOKENS: tf.io.FixedLenFeature([2, 3], tf.int64),
+    features.KEY_ID: tf.io.FixedLenFeature([], tf.int64),
+}
+
+
+def config(**training) -> TrainerConfig:
+    return TrainerConfig(
+        image=ImageConfig(size=SIZE),
+        text=TextConfig(max_captions=2, max_tokens=3),
+        augment=STILL,
+        training=TrainingConfig(batch_size=5, **training),
+    )
+
+
+def image(n: int) -> np.ndarray:
+    return np.full((SIZE, SIZE, 3), n, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> list[str]:
+    folder = tmp_path_factory.mktemp("records")
+    paths = [str(folder / f"{n}.gz") for n in range(2)]
+    for part, path in enumerate(paths):
+        with tf.io.TFRecordWriter(path, tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
+            for n in range(part, COUNT, 2):
+                example = tf.train.Example()
+                found = example.features.feature
+                found[features.PIXELS].bytes_list.value.append(tf.io.encode_png(image(n)).numpy())
+                found[features.TOKENS].int64_list.value.extend([n] * 6)
+                found[features.KEY_ID].int64_list.value.append(n)
+                writer.write(example.SerializeToString())
+    return paths
+
+
+def test_records_are_counted(files):
+    assert data.count_records(files) == COUNT
+    assert data.count_records(files[:1]) == 12
+
+
+def test_records_are_decoded_in_order(files):
+    found = list(data.examples(files, SPEC, config()).as_numpy_iterator())
+    assert [int(r[features.KEY_ID]) for r in found] == [*range(0, COUNT, 2), *range(1, COUNT, 2)]
+    for record in found:
+        n = int(record[features.KEY_ID])
+        np.testing.assert_array_equal(record[features.PIXELS], image(n))
+        assert record[features.TOKENS].tolist() == [[n] * 3] * 2
+
+
+@pytest.mark.parametrize("cache_mb", [0, 100])
+@pytest.mark.parametrize("shuffle_buffer", [1000, 7])
+def test_batches_are_full_shuffled_and_leave_no_record_out(files, cache_mb, shuffle_buffer):
+    chosen = config(cache_mb=cache_mb, shuffle_buffer=shuffle_buffer)
+    batches = data.training_batches(files, SPEC, chosen, COUNT).take(COUNT)
+    keys = []
+    for batch in batches.as_numpy_iterator():
+        assert batch[features.PIXELS].shape == (5, SIZE, SIZE, 3)
+        assert batch[features.PIXELS].dtype == np.float32
+        for n, picture in zip(batch[features.KEY_ID], batch[features.PIXELS], strict=True):
+            np.testing.assert_array_equal(picture, image(n))
+        keys += batch[features.KEY_ID].tolist()
+    # 23 batches of 5 are 5 whole passes over 23 records, in five different orders.
+    passes = [keys[start : start + COUNT] for start in range(0, len(keys), COUNT)]
+    assert [sorted(each) for each in passes] == [list(range(COUNT))] * 5
+    assert len({tuple(each) for each in passes}) == 5
+
+
+def test_the_same_seed_gives_the_same_order(files):
+    def keys(seed: int) -> list[int]:
+        tf.random.set_seed(1)
+        batches = data.training_batches(files, SPEC, config(seed=seed), COUNT).take(3)
+        return [k for b in batches.as_numpy_iterator() for k in b[features.KEY_ID].tolist()]
+
+    assert keys(1) == keys(1)
+    assert keys(1) != keys(2)
+
+
+def test_the_rate_warms_up_and_decays_to_zero():
+    rate = optimizer.build(TrainingConfig(learning_rate=0.01, warmup_steps=10), 110)
+    schedule = rate._learning_rate
+    # linear to the peak at step 10; half of it in the middle of the cosine, at step 60
+    expected = {0: 0.0, 5: 0.005, 10: 0.01, 60: 0.005, 110: 0.0}
+    assert {s: float(schedule(s)) for s in expected} == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 30])
+def test_a_run_shorter_than_its_warm_up_still_learns(steps):
+    schedule = optimizer.build(TrainingConfig(learning_rate=0.01, warmup_steps=50), steps)
+    assert max(float(schedule._learning_rate(s)) for s in range(steps + 1)) == pytest.approx(0.01)
+
+
+def test_only_weights_decay():
+    from trainer.model import DualEncoder
+
+    model = DualEncoder(TrainerConfig())
+    built = optimizer.build(TrainingConfig(), 100)
+    built.build(model.trainable_variables)
+    decayed = {v.path for v in model.trainable_variables if built._use_weight_decay(v)}
+    for variable in model.trainable_variables:
+        is_weight = variable.name in ("kernel", "embeddings")
+        assert (variable.path in decayed) == is_weight, variable.path
+
+
+def test_jpeg_between_transform_and_trainer():
+    chosen = ImageConfig(size=16, encoding="jpeg")
+    png = tf.io.encode_png(np.full((8, 8, 3), 90, np.uint8)).numpy()
+    stored = pixels.transform(tf.constant([png]), chosen)
+    assert stored.numpy()[0][:2] == b"\xff\xd8"
+    np.testing.assert_allclose(pixels.read(stored[0], chosen).numpy(), 90, atol=2)

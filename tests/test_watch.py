@@ -1,0 +1,62 @@
+import math
+from typing import Any
+
+import pytest
+
+from pipeline.display import Listener
+from schema.errors import InputError, sentence_for_people
+from trainer.memory import keep_freed_memory
+from trainer.watch import Watch
+
+
+def test_reports_rate_and_time_left(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    heard: list[dict[str, Any]] = []
+    watch = Watch(steps=10, batch_size=50)
+    with Listener(heard.append):
+        for step in range(10):
+            clock[0] += 3.0 if step < 2 else 0.25  # the first two compile and are not counted
+            watch.on_train_batch_end(step, {"loss": 4.0})
+    # every 0.5 s: after steps 1 and 2, then every second one; the last one always
+    assert [e["step"] for e in heard] == [1, 2, 5, 8, 10]
+    assert heard[-1] == {
+        "node": "Trainer",
+        "step": 10,
+        "steps": 10,
+        "records": 500,
+        "loss": 4.0,
+        "pairs_per_second": 200,  # 50 in 0.25 s
+        "seconds_left": 0,
+    }
+    assert heard[2]["seconds_left"] == 1  # 5 steps x 50 / 200, rounded to even
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_stops_with_a_sentence(loss):
+    watch = Watch(steps=10, batch_size=50)
+    watch.on_train_batch_end(0, {"loss": 1.0})
+    with pytest.raises(InputError, match=rf"the loss is {loss} at step 2 of 10; a lower"):
+        watch.on_train_batch_end(1, {"loss": loss})
+
+
+def test_freed_memory_is_kept_on_glibc():
+    assert keep_freed_memory()
+
+
+def test_the_sentence_is_found_behind_what_beam_makes_of_it():
+    plain = InputError("f: k: is no image")
+    assert sentence_for_people(plain) == "f: k: is no image"
+    staged = InputError("f: k: is no image [while running 'Read']")
+    assert sentence_for_people(staged) == "f: k: is no image"
+    chained = RuntimeError("outer")
+    chained.__cause__ = ValueError("middle")
+    chained.__cause__.__cause__ = plain
+    assert sentence_for_people(chained) == "f: k: is no image"
+    # what another process leaves of it: text
+    remote = RuntimeError(
+        "Traceback (most recent call last):\n  File 'a.py', line 1, in b\n"
+        "schema.errors.InputError: f: k: is no image [while running 'Read-ptransform-12']\n"
+    )
+    assert sentence_for_people(remote) == "f: k: is no image"
+    assert sentence_for_people(ValueError("something else")) is None
