@@ -58,7 +58,7 @@ def test_missing_shards(project, capfd):
 def test_missing_folder(project, capfd):
     shutil.rmtree(project / "data")
     sentence = fails(project, capfd)
-    assert sentence == "ImageTextExampleGen: data/train-*.tar matches no file"
+    assert sentence == "ImageTextExampleGen: data/eval-*.tar matches no file"
 
 
 def test_an_empty_shard(project, capfd):
@@ -132,7 +132,8 @@ def test_more_in_a_batch_than_there_is(project, capfd):
 
 
 def test_a_gate_that_refuses_leaves_the_release_and_says_why(project, capfd):
-    values = small_values() | {"training": {"epochs": 1, "batch_size": 40}}
+    values = small_values()
+    values["training"] |= {"epochs": 1}
     values["evaluation"]["gates"] = [{"metric": "text_to_image_recall_at_1", "at_least": 0.999}]
     file = project / "config.yaml"
     file.write_text(yaml.safe_dump(values))

@@ -58,4 +58,5 @@ def test_the_scale_is_clamped_after_a_step():
     layer = JointLoss(InfoNceConfig(name="info_nce"))
     for direction, bound in ((-1e6, math.log(100)), (1e6, 0.0)):
         keras.optimizers.SGD(1.0).apply([tf.constant(direction)], [layer.log_scale])
+        assert layer.log_scale is not None
         assert layer.log_scale.numpy() == pytest.approx(bound)

@@ -60,9 +60,12 @@ def test_gates_become_thresholds():
     built = eval_config.build(EvaluationConfig(slices=("vendor",), gates=gates))
     [spec] = built.metrics_specs
     assert len(spec.metrics) == len(METRICS)
-    bounds = {
-        m.config: m.threshold.value_threshold for m in spec.metrics if m.HasField("threshold")
-    }
+    bounds = {}
+    for metric in spec.metrics:
+        assert not metric.HasField("threshold")  # it would hold every slice to the bound
+        for each in metric.per_slice_thresholds:
+            assert [list(s.feature_keys) for s in each.slicing_specs] == [[]]
+            bounds[metric.config] = each.threshold.value_threshold
     [recall] = [b for config, b in bounds.items() if "recall_at_1" in config]
     [median] = [b for config, b in bounds.items() if "median" in config]
     assert len(bounds) == 2

@@ -203,6 +203,14 @@ def test_the_release_is_the_summary_says(small_run):
     assert [p.name for p in small_run.release.parent.iterdir()] == ["1"]  # the rerun added none
 
 
+def test_a_gate_holds_the_whole_and_no_slice_to_its_bound(small_run):
+    [gate] = small_run.config.evaluation.gates
+    summary = summarize(small_run.outputs, [gate])
+    assert summary.shipped
+    assert summary.overall[gate.metric] > gate.at_least
+    assert min(values[gate.metric] for values in summary.slices.values()) < gate.at_least
+
+
 def test_the_trainer_left_curves_for_tensorboard(small_run):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -54,7 +54,7 @@ def test_good_data_has_no_anomaly(schema):
     ("changes", "words"),
     [
         ({"width": [[64], [0]]}, ["image/width", "small value: 0"]),
-        ({"width": [[64], None]}, ["image/width", "missing"]),
+        ({"width": [[64], None]}, ["image/width", "fewer examples than expected"]),
         ({"format": [[b"png"], [b"tiff"]]}, ["image/format", "tiff"]),
         ({"captions": None}, ["text/captions", "completely missing"]),
         ({"labels": [[1, 0], [2]]}, ["text/labels", "large value: 2"]),

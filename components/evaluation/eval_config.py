@@ -1,8 +1,8 @@
 """TFMA's EvalConfig from ours."""
 
 import json
+from collections.abc import Sequence
 
-from google.protobuf.wrappers_pb2 import DoubleValue
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluation.config import EvaluationConfig, Gate
@@ -21,11 +21,9 @@ def build(config: EvaluationConfig) -> config_pb2.EvalConfig:
                 config=json.dumps({"direction": direction, "statistic": statistic}),
             )
             name = metric_name(direction, statistic)
-            bounds = [_threshold(gate) for gate in config.gates if gate.metric == name]
-            if bounds:
-                metric.threshold.value_threshold.CopyFrom(bounds[0])
-                for other in bounds[1:]:  # an upper bound beside a lower one
-                    metric.threshold.value_threshold.MergeFrom(other)
+            threshold = _threshold([gate for gate in config.gates if gate.metric == name])
+            if threshold is not None:
+                metric.per_slice_thresholds.append(threshold)
             metrics.append(metric)
     slices = [config_pb2.SlicingSpec()]
     slices += [config_pb2.SlicingSpec(feature_keys=[features.attribute(a)]) for a in config.slices]
@@ -38,7 +36,20 @@ def build(config: EvaluationConfig) -> config_pb2.EvalConfig:
     )
 
 
-def _threshold(gate: Gate) -> config_pb2.GenericValueThreshold:
-    if gate.at_least is not None:
-        return config_pb2.GenericValueThreshold(lower_bound=DoubleValue(value=gate.at_least))
-    return config_pb2.GenericValueThreshold(upper_bound=DoubleValue(value=gate.at_most or 0.0))
+def _threshold(gates: Sequence[Gate]) -> config_pb2.PerSliceMetricThreshold | None:
+    """The bounds of one metric, for the slice of all queries only.
+
+    TFMA's plain `threshold` would hold every slice to the same bound.
+    """
+    value = config_pb2.GenericValueThreshold()
+    for gate in gates:
+        if gate.at_least is not None:
+            value.lower_bound.value = gate.at_least
+        if gate.at_most is not None:
+            value.upper_bound.value = gate.at_most
+    if not gates:
+        return None
+    return config_pb2.PerSliceMetricThreshold(
+        slicing_specs=[config_pb2.SlicingSpec()],
+        threshold=config_pb2.MetricThreshold(value_threshold=value),
+    )
