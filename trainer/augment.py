@@ -24,45 +24,35 @@ def augment(pixels: tf.Tensor, config: AugmentConfig) -> tf.Tensor:
 
 
 def _move(images: tf.Tensor, config: AugmentConfig) -> tf.Tensor:
-    _, height, width, _ = tf.unstack(tf.cast(tf.shape(images), tf.float32))
-    number = [tf.shape(images)[0]]
+    # A crop of boxes takes a third of the time of a projective transform.
+    number = tf.shape(images)[:1]
     zoom = tf.random.uniform(number, 1 - config.zoom, 1 + config.zoom)
     stretch = tf.sqrt(tf.random.uniform(number, 1 - config.stretch, 1 + config.stretch))
-    across, down = zoom * stretch, zoom / stretch
-    left = tf.random.uniform(number, -config.shift, config.shift) * width
-    top = tf.random.uniform(number, -config.shift, config.shift) * height
-    zero = tf.zeros(number)
-    # Rows of a projective transform, output to input; scaling about the centre of the image.
-    transforms = tf.stack(
-        [
-            across,
-            zero,
-            (1 - across) * (width - 1) / 2 + left,
-            zero,
-            down,
-            (1 - down) * (height - 1) / 2 + top,
-            zero,
-            zero,
-        ],
-        axis=1,
-    )
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=transforms,
-        output_shape=tf.shape(images)[1:3],
-        fill_value=255.0,
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
+    centres = 0.5 + tf.random.uniform([2, number[0]], -config.shift, config.shift)
+    halves = 0.5 * tf.stack([zoom / stretch, zoom * stretch])
+    boxes = tf.concat([centres - halves, centres + halves], axis=0)  # top, left, bottom, right
+    return tf.image.crop_and_resize(
+        images,
+        tf.transpose(boxes),
+        box_indices=tf.range(number[0]),
+        crop_size=tf.shape(images)[1:3],
+        extrapolation_value=255.0,
     )
 
 
 def _recolour(images: tf.Tensor, config: AugmentConfig) -> tf.Tensor:
-    number = tf.shape(images)[0]
+    number, height, width, channels = tf.unstack(tf.shape(images))
 
-    def draw(amount: float, channels: int) -> tf.Tensor:
-        return tf.random.uniform([number, 1, 1, channels], -amount, amount)
+    def draw(amount: float, count: int) -> tf.Tensor:
+        return tf.random.uniform([number, 1, count], -amount, amount)
+
+    def per_row(values: tf.Tensor) -> tf.Tensor:
+        # Eigen is slow to broadcast over three channels and fast over a whole row of pixels.
+        return tf.tile(values, [1, 1, width])
 
     contrast = 1.0 + draw(config.contrast, 1) + draw(config.colour, 3)
     brightness = 255.0 * (draw(config.brightness, 1) + draw(config.colour, 3))
     # About the middle grey, folded into one multiplication and one addition per value.
-    return images * contrast + (brightness + 127.5 * (1.0 - contrast))
+    offset = brightness + 127.5 * (1.0 - contrast)
+    rows = tf.reshape(images, [number, height, width * channels])
+    return tf.reshape(rows * per_row(contrast) + per_row(offset), tf.shape(images))

@@ -47,6 +47,7 @@ def run_fn(fn_args: FnArgs) -> None:
             Watch(steps, config.training.batch_size),
             keras.callbacks.TensorBoard(fn_args.model_run_dir, write_graph=False),
         ],
+        shuffle=False,  # the dataset has done it
         verbose=0,
     )
     served = export.Served(
