@@ -36,17 +36,19 @@ lock: $(READY)  ## resolve requirements.lock anew
 	  --no-emit-index-url --no-annotate --python-version 3.11 \
 	  --python-platform x86_64-manylinux_2_28 --output-file requirements.lock --quiet
 
-# uv installs the lock in seconds where pip takes minutes; it comes from the lock's own version.
+# uv installs the lock in seconds where pip takes minutes; where it is missing, pip brings the
+# version of the lock into .venv.
 $(READY): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed"; exit 1; }
-	test -x .venv/bin/python || uv venv --quiet --python $(PYTHON) .venv 2>/dev/null \
+	@echo "setting up .venv, once"
+	@test -x .venv/bin/python || uv venv --quiet --python $(PYTHON) .venv 2>/dev/null \
 	  || $(PYTHON) -m venv .venv
-	command -v uv >/dev/null || test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet \
-	  "$$(grep -o '^uv==[^ ]*' requirements.lock)"
-	uv=$$(command -v uv || echo .venv/bin/uv); \
+	@command -v uv >/dev/null || test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet \
+	  --disable-pip-version-check "$$(grep -o '^uv==[^ ]*' requirements.lock)"
+	@uv=$$(command -v uv || echo .venv/bin/uv); \
 	$$uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock && \
 	$$uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
-	touch $@
+	@touch $@
 
 clean:  ## remove what runs and set-up left
 	rm -rf .venv runs

@@ -21,7 +21,7 @@ from trainer.config import TrainerConfig, canonical_json
 LOCAL_BEAM = (
     # Beam's default local runner downloads a binary when it runs; this one never does.
     "--runner=FnApiRunner",
-    # Workers of other processes import tfx, or its patches are missing there.
+    # Workers of a cluster import tfx first; for local ones see pipeline.beam_workers.
     "--beam_plugins=tfx",
     # Local workers have our environment; without this TFX packs itself for each Beam stage, 2 s.
     "--sdk_container_image=none",

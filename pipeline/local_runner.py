@@ -14,6 +14,8 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.types import Artifact
 
+from pipeline.beam_workers import import_tfx_first
+
 Outcome = Literal["ran", "cached"]
 Listener = Callable[[str, Literal["started"] | Outcome], None]
 Outputs = dict[str, dict[str, list[Artifact]]]  # by node id and output key
@@ -53,14 +55,16 @@ def run(
         node_id = node.node_info.id
         listen(node_id, "started")
         store = metadata.Metadata(connection(workspace))
-        info = launcher.Launcher(
+        launch = launcher.Launcher(
             pipeline_node=node,
             mlmd_connection=store,
             pipeline_info=ir.pipeline_info,
             pipeline_runtime_spec=ir.runtime_spec,
             executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
-        ).launch()
+        ).launch
+        with import_tfx_first(workspace):
+            info = launch()
         outcomes[node_id], outputs[node_id] = _result(store, info.execution_id if info else None)
         listen(node_id, outcomes[node_id])
     return outcomes, outputs
