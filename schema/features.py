@@ -17,6 +17,12 @@ CAPTION_IDS = "caption_ids"  # int64 [max_captions], equal iff the normalised te
 CAPTION_LABELS = "caption_labels"  # int64 [max_captions], 1 = matches the image
 KEY_ID = "key_id"  # int64, a fingerprint of the image key
 
+# What the served model answers with.
+IMAGE_EMBEDDING = "image_embedding"  # float32 [d]
+TEXT_EMBEDDINGS = "text_embeddings"  # float32 [max_captions, d]
+EMBEDDING = "embedding"  # float32 [d], of a signature that embeds one kind only
+SIMILARITY = "similarity"  # float32 [texts]
+
 IMAGE_FORMATS = ("bmp", "gif", "jpeg", "png", "webp")
 
 

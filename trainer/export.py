@@ -8,11 +8,6 @@ from trainer import pixels
 from trainer.config import TrainerConfig
 from trainer.model import DualEncoder
 
-IMAGE_EMBEDDING = "image_embedding"
-TEXT_EMBEDDINGS = "text_embeddings"
-EMBEDDING = "embedding"
-SIMILARITY = "similarity"
-
 
 class Served(tf.Module):
     """The model as it is served.
@@ -43,21 +38,21 @@ class Served(tf.Module):
         table = tf.reshape(flat, [-1, tokens.shape[1], flat.shape[-1]])
         present = tf.cast(tf.not_equal(ids, 0), table.dtype)[..., None]
         return {
-            IMAGE_EMBEDDING: self._embed_pixels(record[features.PIXELS]),
-            TEXT_EMBEDDINGS: table * present,
+            features.IMAGE_EMBEDDING: self._embed_pixels(record[features.PIXELS]),
+            features.TEXT_EMBEDDINGS: table * present,
         }
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image")])
     def embed_image(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """Encoded images [n] to embedding [n, d]."""
         record = self._transform({features.IMAGE_ENCODED: image[:, None]})
-        return {EMBEDDING: self._embed_pixels(record[features.PIXELS])}
+        return {features.EMBEDDING: self._embed_pixels(record[features.PIXELS])}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def embed_text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Captions [n] to embedding [n, d]."""
         record = self._transform({features.CAPTIONS: tf.sparse.from_dense(text[:, None])})
-        return {EMBEDDING: self._model.embed_texts(record[features.TOKENS][:, 0])}
+        return {features.EMBEDDING: self._model.embed_texts(record[features.TOKENS][:, 0])}
 
     @tf.function(
         input_signature=[
@@ -67,8 +62,9 @@ class Served(tf.Module):
     )
     def similarity(self, image: tf.Tensor, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Encoded images [n] and captions [m] to the dot products of their embeddings [n, m]."""
-        images, texts = self.embed_image(image)[EMBEDDING], self.embed_text(text)[EMBEDDING]
-        return {SIMILARITY: tf.matmul(images, texts, transpose_b=True)}
+        images = self.embed_image(image)[features.EMBEDDING]
+        texts = self.embed_text(text)[features.EMBEDDING]
+        return {features.SIMILARITY: tf.matmul(images, texts, transpose_b=True)}
 
     def _embed_pixels(self, encoded: tf.Tensor) -> tf.Tensor:
         def read(one: tf.Tensor) -> tf.Tensor:

@@ -31,9 +31,7 @@ class EvaluationConfig(Frozen):
     split: str = "eval"
     slices: tuple[str, ...] = ()  # attributes; each value of each is a slice of the queries
     # TFMA blesses nothing when there is no threshold, so neither do we.
-    gates: Annotated[tuple[Gate, ...], Field(min_length=1)] = (
-        Gate(metric="text_to_image_recall_at_10", at_least=0.0),
-    )
+    gates: Annotated[tuple[Gate, ...], Field(min_length=1)]
 
 
 def failed_bounds(gates: Sequence[Gate], values: dict[str, float]) -> list[str]:

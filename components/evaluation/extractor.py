@@ -21,7 +21,6 @@ from components.progress import count_records
 from schema import features
 
 FEATURES, PREDICTIONS = "features", "predictions"
-IMAGE_EMBEDDING, TEXT_EMBEDDINGS = "image_embedding", "text_embeddings"
 NONE = np.zeros(0, int)
 ABSENT = "(none)"  # slice of the records that lack an attribute
 
@@ -74,8 +73,8 @@ def embedded_of(extracts: tfma_types.Extracts) -> Embedded:
         is_match += [bool(label) for label in given] if len(given) else [True] * len(said)
     return Embedded(
         [key.decode() for key in keys],
-        np.asarray(predicted[IMAGE_EMBEDDING], np.float32),
-        np.asarray(predicted[TEXT_EMBEDDINGS], np.float32)[owner, texts],
+        np.asarray(predicted[features.IMAGE_EMBEDDING], np.float32),
+        np.asarray(predicted[features.TEXT_EMBEDDINGS], np.float32)[owner, texts],
         [caption.decode() for said in captions for caption in said],
         np.asarray(owner, int),
         np.asarray(is_match, bool),

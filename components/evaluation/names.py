@@ -2,7 +2,6 @@
 
 DIRECTIONS = ("text_to_image", "image_to_text")
 STATISTICS = ("recall_at_1", "recall_at_5", "recall_at_10", "mrr", "median_rank")
-SMALLER_IS_BETTER = frozenset({"median_rank"})
 
 
 def metric_name(direction: str, statistic: str) -> str:
