@@ -35,8 +35,10 @@ def test_captions_of_one_image_key_match_all_its_records():
 def test_an_explicit_mismatch_never_matches_its_own_image():
     # Both images share a key, and record 1 carries caption 20 as a mismatch.
     assert matrix([7, 7], [[10], [20]], [[1], [0]], [0, 0]) == [[1, 0], [1, 0]]
-    # Image 0 calls caption 20 a mismatch, whoever else carries it as a match.
+    # Image 0 calls caption 20 a mismatch, whoever else carries it as a match; even a record of
+    # the same key.
     assert matrix([1, 2], [[10, 20], [20, 0]], [[1, 0], [1, 0]], [0, 0]) == [[1, 0], [0, 1]]
+    assert matrix([7, 7], [[10, 20], [20, 0]], [[1, 0], [1, 0]], [0, 0]) == [[1, 0], [1, 1]]
 
 
 def test_padding_matches_nothing():

@@ -44,19 +44,23 @@ def test_a_copy_that_fails_leaves_nothing(model, tmp_path, monkeypatch):
 
 
 def test_a_server_never_sees_half_a_release(model, tmp_path, monkeypatch):
-    seen = []
+    releases = tmp_path / "serving"
+    numbers: list[list[str]] = []
+    siblings: set[int] = set()
     flush = pusher._flush
 
     def spy(path):
-        seen.append(sorted(p.name for p in releases.iterdir() if p.name.isdecimal()))
+        numbers.append(sorted(p.name for p in releases.iterdir() if p.name.isdecimal()))
+        siblings.update(p.stat().st_ino for p in releases.glob(".incoming-*"))
         flush(path)
 
-    releases = tmp_path / "serving"
     monkeypatch.setattr(pusher, "_flush", spy)
-    ship(str(model), str(releases))
+    release = ship(str(model), str(releases))
     # Every file was flushed before the number appeared; the last flush is the folder's own.
-    assert seen[:-1] == [[]] * (len(seen) - 1)
-    assert seen[-1] == ["1"]
+    assert numbers[:-1] == [[]] * (len(numbers) - 1)
+    assert numbers[-1] == ["1"]
+    # The number appeared in one step: it is the very folder that was written, renamed.
+    assert siblings == {release.stat().st_ino}
 
 
 def test_sixteen_at_once_get_sixteen_numbers(model, tmp_path):
