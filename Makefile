@@ -20,7 +20,7 @@ format: $(READY)  ## rewrite the code in the house style
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-bench: $(READY)  ## the figures of the README
+bench: demo  ## the figures of the README
 	.venv/bin/python -m benchmarks.demo
 	.venv/bin/python -m benchmarks.input_pipeline
 

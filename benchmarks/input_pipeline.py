@@ -11,6 +11,7 @@ import glob
 import itertools
 import os
 import statistics
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,10 @@ ROUNDS, STEPS = 25, 12
 
 def newest(pattern: str) -> str:
     """The folder of the last run that matches."""
-    return max(glob.glob(pattern), key=lambda path: int(Path(path).name))
+    found = glob.glob(pattern)
+    if not found:
+        sys.exit("there is no run to read from: `make demo` first")
+    return max(found, key=lambda path: int(Path(path).name))
 
 
 def main() -> None:
