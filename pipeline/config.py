@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from components.evaluation.config import EvaluationConfig
 from schema.errors import InputError
-from trainer.config import Frozen, TrainerConfig
+from trainer.config import Frozen, TrainerConfig, TransformConfig
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
@@ -60,6 +60,10 @@ class RunConfig(TrainerConfig):
                 f"evaluation.slices = {sorted(unknown)} must be listed in data.attributes too"
             )
         return self
+
+    def for_transform(self) -> TransformConfig:
+        """The part Transform is told: no more, so that it stays cached when the rest changes."""
+        return TransformConfig(image=self.image, text=self.text)
 
     def for_trainer(self) -> TrainerConfig:
         """The part the trainer is told."""

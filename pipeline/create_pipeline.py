@@ -16,7 +16,7 @@ from components.pusher import Pusher
 from pipeline import code_version
 from pipeline.config import RunConfig
 from schema import features
-from trainer.config import TrainerConfig, canonical_json
+from trainer.config import canonical_json
 
 LOCAL_BEAM = (
     # Beam's default local runner downloads a binary when it runs; this one never does.
@@ -86,7 +86,7 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         examples=example_gen.outputs["examples"],
         schema=schema.outputs["schema"],
         preprocessing_fn="trainer.preprocessing.preprocessing_fn",
-        custom_config={"config": canonical_json(_what_transform_reads(config))},
+        custom_config={"config": canonical_json(config.for_transform())},
         splits_config=transform_pb2.SplitsConfig(
             analyze=["train"], transform=list(config.data.splits)
         ),
@@ -118,8 +118,3 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         ),
     )
     return [example_gen, statistics, schema, validator, transform, trainer, evaluator, pusher]
-
-
-def _what_transform_reads(config: RunConfig) -> TrainerConfig:
-    """The config with everything reset that Transform never looks at, so that it stays cached."""
-    return TrainerConfig(image=config.image, text=config.text)

@@ -15,10 +15,12 @@ def output_to(log: Path) -> Iterator[TextIO]:
 
     The redirection is of the file descriptors, because TensorFlow's C++ writes to them directly.
 
+    Args:
+        log: the file; its folder exists.
+
     Yields:
         A stream to the standard output as it was.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
     kept_out, kept_err = os.dup(1), os.dup(2)

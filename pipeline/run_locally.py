@@ -30,6 +30,10 @@ def run(config: RunConfig, use_cache: bool = True) -> Summary:
     started = datetime.datetime.now()
     log = workspace / "logs" / f"{started:%Y-%m-%dT%H-%M-%S}.log"
     live = sys.stdout.isatty()
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFailedError(f"{log.parent}: cannot be written: {error.strerror}") from error
     with output_to(log) as terminal:
         console = Console(file=terminal, force_terminal=live)
         console.print(f"{config.name}: log of this run in {log}", highlight=False, soft_wrap=True)

@@ -39,6 +39,16 @@ def test_a_bad_config_is_one_sentence_and_exit_code_2(tmp_path):
     assert shown.stderr == f"diptych: {file}: training.epocs is no key of the config\n"
 
 
+def test_a_workspace_that_cannot_be_written_is_one_sentence_and_exit_code_1(tmp_path):
+    (tmp_path / "runs").write_text("a file where a folder should be")
+    file = tmp_path / "config.yaml"
+    file.write_text(EMOJI.read_text().replace("../../runs/emoji", "runs"))
+    shown = start("run", str(file))
+    assert shown.returncode == 1
+    expected = f"diptych: {tmp_path}/runs/logs: cannot be written: Not a directory\n"
+    assert shown.stderr == expected
+
+
 @pytest.mark.parametrize(
     ("outcome", "code", "words"),
     [

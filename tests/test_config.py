@@ -49,6 +49,13 @@ def test_the_canonical_json_is_a_round_trip():
     assert TrainerConfig.model_validate_json(canonical_json(config)) == config
 
 
+def test_transform_is_told_its_part_whatever_the_towers_are(tmp_path):
+    # An odd side suits `conv`; the defaults of sections Transform never sees must not object.
+    odd = load_changed(tmp_path, image__size=33, model__image_tower={"kind": "conv"})
+    assert odd.for_transform().image.size == 33
+    assert set(odd.for_transform().model_dump()) == {"image", "text"}
+
+
 def test_configs_are_frozen():
     with pytest.raises(ValueError, match="frozen"):
         load(EMOJI).training.epochs = 3  # type: ignore[misc]

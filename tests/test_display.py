@@ -93,7 +93,7 @@ def test_what_libraries_print_goes_to_the_log(tmp_path, capfd):
     import logging
     import os
 
-    log = tmp_path / "logs" / "a.log"
+    log = tmp_path / "a.log"
     with output_to(log) as terminal:
         os.write(1, b"from TFX\n")
         os.write(2, b"from C++\n")

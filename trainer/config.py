@@ -138,11 +138,16 @@ class TrainingConfig(Frozen):
     seed: int = 0
 
 
-class TrainerConfig(Frozen):
-    """Everything `run_fn` needs; travels to it as canonical JSON."""
+class TransformConfig(Frozen):
+    """Everything `preprocessing_fn` needs; travels to it as canonical JSON."""
 
     image: ImageConfig = ImageConfig()
     text: TextConfig = TextConfig()
+
+
+class TrainerConfig(TransformConfig):
+    """Everything `run_fn` needs; travels to it as canonical JSON."""
+
     model: ModelConfig = ModelConfig()
     loss: Loss = InfoNceConfig(name="info_nce")
     augment: AugmentConfig = AugmentConfig()

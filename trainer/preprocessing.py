@@ -14,7 +14,7 @@ from tensorflow_transform.beam.experimental import PTransformAnalyzer
 from schema import features
 from schema.errors import InputError
 from trainer import pixels, text
-from trainer.config import TrainerConfig
+from trainer.config import TransformConfig
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
@@ -22,9 +22,9 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
 
     Args:
         inputs: a batch of raw features; captions and labels are sparse.
-        custom_config: {'config': canonical JSON of a `TrainerConfig`}.
+        custom_config: {'config': canonical JSON of a `TransformConfig`}.
     """
-    config = TrainerConfig.model_validate_json(custom_config["config"])
+    config = TransformConfig.model_validate_json(custom_config["config"])
     outputs = text_features(inputs[features.CAPTIONS], config)
     outputs[features.CAPTION_LABELS] = caption_labels(
         inputs[features.LABELS], outputs[features.CAPTION_IDS]
@@ -35,7 +35,7 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     return outputs
 
 
-def text_features(captions: tf.SparseTensor, config: TrainerConfig) -> dict[str, tf.Tensor]:
+def text_features(captions: tf.SparseTensor, config: TransformConfig) -> dict[str, tf.Tensor]:
     """Token ids [n, max_captions, max_tokens] and caption ids [n, max_captions]."""
     limit = config.text.max_captions
     table = tf.sparse.to_dense(captions, default_value="")[:, :limit]

@@ -27,7 +27,7 @@ class Watch(keras.callbacks.Callback):
         self._steps, self._batch_size = steps, batch_size
         self._done, self._started, self._reported = 0, 0.0, 0.0
         self._loss: float | None = None
-        self.pairs_per_second = 0.0
+        self._pairs_per_second = 0.0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         assert logs is not None
@@ -37,7 +37,7 @@ class Watch(keras.callbacks.Callback):
             self._started = now
         if self._done > COMPILING_STEPS:
             counted = self._done - COMPILING_STEPS
-            self.pairs_per_second = counted * self._batch_size / (now - self._started)
+            self._pairs_per_second = counted * self._batch_size / (now - self._started)
         loss = float(logs["loss"])
         if not math.isfinite(loss):
             raise InputError(
@@ -53,7 +53,7 @@ class Watch(keras.callbacks.Callback):
 
     def _report(self) -> None:
         left = (self._steps - self._done) * self._batch_size
-        rate = self.pairs_per_second
+        rate = self._pairs_per_second
         assert self._loss is not None
         report(
             "Trainer",

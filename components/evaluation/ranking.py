@@ -59,12 +59,11 @@ class Candidates:
 
     def __init__(self, embedded: Embedded):
         self._embedded = embedded
-        self._index = {key: n for n, key in enumerate(embedded.keys)}
         self._texts_that_say: dict[str, list[int]] = defaultdict(list)
         self._images_of: dict[str, list[int]] = defaultdict(list)
-        self._says = [_same_words(caption) for caption in embedded.captions]
-        for text, words in enumerate(self._says):
+        for text, caption in enumerate(embedded.captions):
             if embedded.is_match[text]:
+                words = _same_words(caption)
                 self._texts_that_say[words].append(text)
                 self._images_of[words].append(int(embedded.owner[text]))
 
