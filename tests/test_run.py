@@ -10,8 +10,14 @@ import tensorflow as tf
 
 from components.example_gen.webdataset import read_shard
 from pipeline.display import Listener
+from schema import features
+from schema.errors import InputError
+from schema.served import FOLDERS, JOINT, PROBE
+from trainer import probe
 from trainer.config import canonical_json
+from trainer.model import DualEncoder
 from trainer.run import run_fn
+from trainer.text import fingerprint
 
 REFERENCE = {
     "image_tower": {"kind": "conv"},
@@ -53,8 +59,9 @@ def test_training_lowers_the_loss_and_exports(small_run, tmp_path, model, loss):
         custom_config={"config": canonical_json(config)},
         transform_graph_path=graph.uri,
         train_files=[f"{artifact.uri}/Split-train/*"],
+        eval_files=[f"{artifact.uri}/Split-eval/*"],
         model_run_dir=str(tmp_path / "run"),
-        serving_model_dir=str(tmp_path / "model"),
+        serving_model_dir=str(tmp_path / "model" / FOLDERS[JOINT]),
     )
     heard: list[dict[str, Any]] = []
     with Listener(heard.append):
@@ -62,11 +69,43 @@ def test_training_lowers_the_loss_and_exports(small_run, tmp_path, model, loss):
     losses = [event["loss"] for event in heard]
     assert losses[-1] < 0.9 * losses[0]
 
-    served = tf.saved_model.load(str(tmp_path / "model")).signatures
-    [record, *_] = read_shard(str(small_run.folder / "data" / "eval-0.tar"))
+    served = tf.saved_model.load(str(tmp_path / "model" / FOLDERS[JOINT])).signatures
+    records = {r.key: r for r in read_shard(str(small_run.folder / "data" / "eval-0.tar"))}
+    [record, *_] = records.values()
     image = served["embed_image"](image=tf.constant([record.image]))["embedding"].numpy()
     text = served["embed_text"](text=tf.constant(list(record.captions)))["embedding"].numpy()
     assert (image.shape, text.shape) == ((1, 16), (2, 16))
     lengths = np.linalg.norm(np.concatenate([image, text]), axis=1)
     assert np.allclose(lengths, 1, atol=1e-5) == model.get("normalize", True)
     assert glob.glob(str(tmp_path / "run" / "train" / "*tfevents*"))
+
+    # The probe: what the networks in memory embed of transformed records, against the written
+    # model on the raw ones.
+    left = probe.read(str(tmp_path / "model" / PROBE))
+    by_id = dict(zip(fingerprint(tf.constant(list(records))).numpy(), records, strict=True))
+    probed = [records[by_id[key]] for key in left[features.KEY_ID]]
+    assert len(probed) == probe.RECORDS == 32
+    again = served["embed_image"](image=tf.constant([r.image for r in probed]))["embedding"]
+    assert largest_share(left[features.IMAGE_EMBEDDING], again) < 1e-5
+    present = left[features.CAPTION_IDS] != 0
+    assert present.sum(1).tolist() == [len(r.captions) for r in probed]
+    texts = tf.constant([caption for r in probed for caption in r.captions])
+    again = served["embed_text"](text=texts)["embedding"]
+    assert largest_share(left[features.TEXT_EMBEDDINGS][present], again) < 1e-5
+    assert not left[features.TEXT_EMBEDDINGS][~present].any()
+
+
+def largest_share(mine, other) -> float:
+    """The largest difference as a share of the largest value; not every model is normalised."""
+    return float(np.abs(mine - other).max() / np.abs(other).max())
+
+
+def test_an_empty_evaluated_split_is_refused(small_run, tmp_path):
+    config = small_run.config.for_trainer()
+    with pytest.raises(InputError, match="the evaluated split holds no record"):
+        probe.embed(DualEncoder(config), [], {}, config)
+    empty = str(tmp_path / "empty.gz")
+    tf.io.TFRecordWriter(empty, "GZIP").close()
+    spec = {features.PIXELS: tf.io.FixedLenFeature([], tf.string)}
+    with pytest.raises(InputError, match="the evaluated split holds no record"):
+        probe.embed(DualEncoder(config), [empty], spec, config)

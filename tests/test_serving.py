@@ -72,8 +72,8 @@ def served(small_run, tmp_path_factory) -> dict[str, np.ndarray]:
     answers = dict(np.load(answered))
     # The trainer's own embeddings of the same bytes, from the model it held in memory.
     trained = small_run.served
-    answers["trained_images"] = trained.embed_image(tf.constant(images))["embedding"].numpy()
-    answers["trained_texts"] = trained.embed_text(tf.constant(texts))["embedding"].numpy()
+    answers["trained_images"] = trained.image_tower(tf.constant(images))["embedding"].numpy()
+    answers["trained_texts"] = trained.text_tower(tf.constant(texts))["embedding"].numpy()
     answers["captions"] = np.array([list(r.captions) for r in records], dtype=object)
     return answers
 
@@ -134,8 +134,8 @@ def test_the_served_graph_equals_the_networks_on_transformed_records(small_run, 
     records = list(read_shard(str(small_run.folder / "data" / "eval-0.tar")))[:20]
     ids = fingerprint(tf.constant([r.key for r in records])).numpy()
     mine = [stored[int(n)] for n in ids]
-    model = small_run.served._model
-    images = model.embed_images(np.stack([r[features.PIXELS] for r in mine]))
-    texts = model.embed_texts(np.stack([r[features.TOKENS][0] for r in mine]))
+    towers = small_run.served
+    images = towers.image_tower._embed(np.stack([r[features.PIXELS] for r in mine]))
+    texts = towers.text_tower._embed(np.stack([r[features.TOKENS][0] for r in mine]))
     np.testing.assert_allclose(served["images"][:20], images, atol=1e-5)
     np.testing.assert_allclose(served["texts"][:20], texts, atol=1e-5)

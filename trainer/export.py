@@ -1,16 +1,86 @@
-"""One SavedModel that takes raw bytes and strings: both towers behind the transform graph."""
+"""The three SavedModels of a release: raw bytes and strings in, embeddings out."""
+
+import os
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
-from schema import features
+from schema import features, served
 from trainer import pixels
-from trainer.config import TrainerConfig
 from trainer.model import DualEncoder
+
+EXAMPLES, IMAGE, TEXT = served.EXAMPLES_INPUT, served.IMAGE_INPUT, served.TEXT_INPUT
+
+
+class Tower(tf.Module):
+    """One tower behind the transform graph.
+
+    A SavedModel holds whatever its root reaches through attributes, so a tower keeps its own
+    network and only a method of the dual encoder, which leads to no weights.
+
+    Args:
+        network: the tower's layers.
+        embed: the method of the dual encoder that calls them and finishes the embedding.
+        transform: `TFTransformOutput.transform_features_layer()`.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        embed: Callable[[tf.Tensor], tf.Tensor],
+        transform: keras.layers.Layer,
+    ):
+        super().__init__()
+        self._network, self._embed, self._transform = network, embed, transform
+
+
+class ImageTower(Tower):
+    """The image tower alone."""
+
+    def __init__(self, model: DualEncoder, transform: keras.layers.Layer):
+        super().__init__(model.image_tower, model.embed_images, transform)
+        self._config = model.config.image
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=IMAGE)])
+    def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Encoded images [n] to embedding [n, d]."""
+        record = self._transform({features.IMAGE_ENCODED: image[:, None]})
+        return {features.EMBEDDING: self.embed(record[features.PIXELS])}
+
+    def embed(self, encoded: tf.Tensor) -> tf.Tensor:
+        """Images as Transform encodes them, [n], to embeddings [n, d]."""
+
+        def read(one: tf.Tensor) -> tf.Tensor:
+            return pixels.read(one, self._config)
+
+        return self._embed(tf.map_fn(read, encoded, fn_output_signature=tf.uint8))
+
+
+class TextTower(Tower):
+    """The text tower alone."""
+
+    def __init__(self, model: DualEncoder, transform: keras.layers.Layer):
+        super().__init__(model.text_tower, model.embed_texts, transform)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=TEXT)])
+    def __call__(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Captions [n] to embedding [n, d]."""
+        record = self._transform({features.CAPTIONS: tf.sparse.from_dense(text[:, None])})
+        return {features.EMBEDDING: self._embed(record[features.TOKENS][:, 0])}
+
+    def embed(self, tokens: tf.Tensor, caption_ids: tf.Tensor) -> tf.Tensor:
+        """Token ids [n, max_captions, max_tokens] to embeddings [n, max_captions, d].
+
+        Rows where the caption id [n, max_captions] is 0 stand for no caption; they are zero.
+        """
+        flat = self._embed(tf.reshape(tokens, [-1, tokens.shape[-1]]))
+        table = tf.reshape(flat, [-1, tokens.shape[1], flat.shape[-1]])
+        return table * tf.cast(tf.not_equal(caption_ids, 0), table.dtype)[..., None]
 
 
 class Served(tf.Module):
-    """The model as it is served.
+    """The joint model as it is served, made of its two towers.
 
     Args:
         model: the trained networks.
@@ -20,10 +90,11 @@ class Served(tf.Module):
 
     def __init__(self, model: DualEncoder, transform: keras.layers.Layer, raw_spec: dict):
         super().__init__()
-        self._model, self._transform, self._raw_spec = model, transform, raw_spec
-        self._config: TrainerConfig = model.config
+        self.image_tower = ImageTower(model, transform)
+        self.text_tower = TextTower(model, transform)
+        self._transform, self._raw_spec = transform, raw_spec
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=EXAMPLES)])
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized tf.train.Example [n] to the embeddings of each image and its captions.
 
@@ -31,58 +102,51 @@ class Served(tf.Module):
             image_embedding [n, d] and text_embeddings [n, max_captions, d]; rows beyond a
             record's captions are zero.
         """
-        raw = tf.io.parse_example(examples, self._raw_spec)
-        record = self._transform(raw)
-        tokens, ids = record[features.TOKENS], record[features.CAPTION_IDS]
-        flat = self._model.embed_texts(tf.reshape(tokens, [-1, tokens.shape[-1]]))
-        table = tf.reshape(flat, [-1, tokens.shape[1], flat.shape[-1]])
-        present = tf.cast(tf.not_equal(ids, 0), table.dtype)[..., None]
+        record = self._transform(tf.io.parse_example(examples, self._raw_spec))
         return {
-            features.IMAGE_EMBEDDING: self._embed_pixels(record[features.PIXELS]),
-            features.TEXT_EMBEDDINGS: table * present,
+            features.IMAGE_EMBEDDING: self.image_tower.embed(record[features.PIXELS]),
+            features.TEXT_EMBEDDINGS: self.text_tower.embed(
+                record[features.TOKENS], record[features.CAPTION_IDS]
+            ),
         }
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image")])
-    def embed_image(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Encoded images [n] to embedding [n, d]."""
-        record = self._transform({features.IMAGE_ENCODED: image[:, None]})
-        return {features.EMBEDDING: self._embed_pixels(record[features.PIXELS])}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
-    def embed_text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Captions [n] to embedding [n, d]."""
-        record = self._transform({features.CAPTIONS: tf.sparse.from_dense(text[:, None])})
-        return {features.EMBEDDING: self._model.embed_texts(record[features.TOKENS][:, 0])}
 
     @tf.function(
         input_signature=[
-            tf.TensorSpec([None], tf.string, name="image"),
-            tf.TensorSpec([None], tf.string, name="text"),
+            tf.TensorSpec([None], tf.string, name=IMAGE),
+            tf.TensorSpec([None], tf.string, name=TEXT),
         ]
     )
     def similarity(self, image: tf.Tensor, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Encoded images [n] and captions [m] to the dot products of their embeddings [n, m]."""
-        images = self.embed_image(image)[features.EMBEDDING]
-        texts = self.embed_text(text)[features.EMBEDDING]
+        images = self.image_tower(image)[features.EMBEDDING]
+        texts = self.text_tower(text)[features.EMBEDDING]
         return {features.SIMILARITY: tf.matmul(images, texts, transpose_b=True)}
 
-    def _embed_pixels(self, encoded: tf.Tensor) -> tf.Tensor:
-        def read(one: tf.Tensor) -> tf.Tensor:
-            return pixels.read(one, self._config.image)
 
-        images = tf.map_fn(read, encoded, fn_output_signature=tf.uint8)
-        return self._model.embed_images(images)
+def export(model: Served, folder: str) -> None:
+    """Write the joint model with its four signatures, and each tower alone with one.
 
-
-def export(served: Served, folder: str) -> None:
-    """Write the SavedModel with its four signatures."""
+    Args:
+        model: what is served.
+        folder: of the Trainer's artifact; `schema.served.FOLDERS` are written below it.
+    """
+    image, text = model.image_tower.__call__, model.text_tower.__call__
     tf.saved_model.save(
-        served,
-        folder,
+        model,
+        os.path.join(folder, served.FOLDERS[served.JOINT]),
         signatures={
-            "serving_default": served.serving_default,
-            "embed_image": served.embed_image,
-            "embed_text": served.embed_text,
-            "similarity": served.similarity,
+            served.SERVING_DEFAULT: model.serving_default,
+            served.EMBED_IMAGE: image,
+            served.EMBED_TEXT: text,
+            served.SIMILARITY: model.similarity,
         },
     )
+    for name, tower, call in (
+        (served.IMAGE_TOWER, model.image_tower, image),
+        (served.TEXT_TOWER, model.text_tower, text),
+    ):
+        tf.saved_model.save(
+            tower,
+            os.path.join(folder, served.FOLDERS[name]),
+            signatures={served.SERVING_DEFAULT: call},
+        )

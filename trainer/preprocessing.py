@@ -49,7 +49,7 @@ def text_features(captions: tf.SparseTensor, config: TransformConfig) -> dict[st
         output_asset_default_values=[b"vocabulary"],
     )[0]
     tokens = text.word_pieces(words, vocabulary, config.text.max_tokens)
-    ids = text.fingerprint(tf.strings.reduce_join(words, axis=-1, separator=" "))
+    ids = text.caption_ids(words)
     return {
         features.TOKENS: tf.reshape(tokens, [-1, limit, config.text.max_tokens]),
         features.CAPTION_IDS: tf.reshape(ids, [-1, limit]),

@@ -1,5 +1,7 @@
 """`run_fn`: what TFX calls to train."""
 
+import os
+
 import keras
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the transform graph
@@ -7,7 +9,8 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from schema.errors import InputError
-from trainer import data, export, optimizer
+from schema.served import PROBE
+from trainer import data, export, optimizer, probe
 from trainer.config import TrainerConfig
 from trainer.memory import keep_freed_memory
 from trainer.model import DualEncoder
@@ -15,13 +18,17 @@ from trainer.watch import Watch
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Train both towers on the transformed train split and export the served model.
+    """Train both towers on the transformed train split and export what is served.
+
+    Three SavedModels are written, and beside them what the networks in memory embed, so that the
+    serving check can tell whether the export still is the trained model.
 
     Args:
         fn_args: `custom_config` holds {'config': canonical JSON of a `TrainerConfig`}.
 
     Raises:
-        InputError: the split holds less than one batch, or the loss is no longer a number.
+        InputError: the train split holds less than one batch, the evaluated split no record, or
+            the loss is no longer a number.
     """
     config = TrainerConfig.model_validate_json(fn_args.custom_config["config"])
     keep_freed_memory()
@@ -53,4 +60,7 @@ def run_fn(fn_args: FnArgs) -> None:
     served = export.Served(
         model, transform.transform_features_layer(), transform.raw_feature_spec()
     )
-    export.export(served, fn_args.serving_model_dir)
+    artifact = os.path.dirname(fn_args.serving_model_dir)
+    export.export(served, artifact)
+    held_out = sorted(tf.io.gfile.glob(fn_args.eval_files))
+    probe.write(probe.embed(model, held_out, spec, config), os.path.join(artifact, PROBE))

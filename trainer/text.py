@@ -57,6 +57,11 @@ def word_pieces(words: tf.RaggedTensor, vocabulary: tf.Tensor, max_tokens: int) 
     return tf.reshape(tokens, [-1, max_tokens])
 
 
+def caption_ids(words: tf.RaggedTensor) -> tf.Tensor:
+    """Split captions [n, (words)] to int64 [n], equal iff the normalised texts are; 0 = no word."""
+    return fingerprint(tf.strings.reduce_join(words, axis=-1, separator=" "))
+
+
 def fingerprint(strings: tf.Tensor) -> tf.Tensor:
     """A positive int64 per string, 0 for the empty one; equal strings have equal numbers.
 

@@ -1,0 +1,20 @@
+"""Names of what is served: three SavedModels of one release, and the files beside them."""
+
+JOINT, IMAGE_TOWER, TEXT_TOWER = "joint", "image_tower", "text_tower"
+MODELS = (JOINT, IMAGE_TOWER, TEXT_TOWER)
+
+# Signatures of the joint model; each tower alone has only the first.
+SERVING_DEFAULT = "serving_default"
+EMBED_IMAGE, EMBED_TEXT, SIMILARITY = "embed_image", "embed_text", "similarity"
+
+# Inputs of the signatures; each is a string tensor [n].
+EXAMPLES_INPUT, IMAGE_INPUT, TEXT_INPUT = "examples", "image", "text"
+
+# Below a Trainer's model artifact. TFX looks for the joint model in Format-Serving.
+FOLDERS = {JOINT: "Format-Serving", IMAGE_TOWER: IMAGE_TOWER, TEXT_TOWER: TEXT_TOWER}
+PROBE = "probe.npz"  # what the trainer itself embeds, for the serving check to compare with
+
+# Below a ServingCheck's artifact.
+CHECK_REPORT = "check.json"
+WARMUP_FOLDER = "warmup"
+WARMUP_FILE = "tf_serving_warmup_requests"  # TensorFlow Serving's name, in assets.extra

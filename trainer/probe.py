@@ -1,0 +1,70 @@
+"""What the trainer itself embeds, kept for the serving check to compare with."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from schema import features
+from schema.errors import InputError
+from trainer import data
+from trainer.config import TrainerConfig
+from trainer.model import DualEncoder
+
+RECORDS = 32
+
+
+def embed(
+    model: DualEncoder, files: Sequence[str], spec: data.Spec, config: TrainerConfig
+) -> dict[str, np.ndarray]:
+    """Embed the first records of some transformed files with the networks in memory.
+
+    On the CPU, whatever training ran on: an accelerator may round each product to fewer bits,
+    and the check is there to find wrong models, not other hardware.
+
+    Args:
+        model: the trained networks.
+        files: transformed records.
+        spec: parsing spec of them.
+        config: the trainer's.
+
+    Returns:
+        Arrays by feature name: key_id int64 [n], image_embedding float32 [n, d], caption_ids
+        int64 [n, max_captions] and text_embeddings float32 [n, max_captions, d], which are zero
+        where the caption id is. n is `RECORDS`, or what there is.
+
+    Raises:
+        InputError: the files hold no record.
+    """
+    records: list[dict[str, np.ndarray]] = []
+    if files:
+        records += data.examples(files, spec, config).take(RECORDS).as_numpy_iterator()
+    if not records:
+        raise InputError("the evaluated split holds no record")
+    stacked = {name: np.stack([record[name] for record in records]) for name in records[0]}
+    tokens, ids = stacked[features.TOKENS], stacked[features.CAPTION_IDS]
+    with tf.device("CPU:0"):
+        images = model.embed_images(stacked[features.PIXELS]).numpy()
+        texts = model.embed_texts(tokens.reshape(-1, tokens.shape[-1])).numpy()
+    table = texts.reshape(*ids.shape, -1) * (ids != 0)[..., None]
+    return {
+        features.KEY_ID: stacked[features.KEY_ID],
+        features.IMAGE_EMBEDDING: images,
+        features.CAPTION_IDS: ids,
+        features.TEXT_EMBEDDINGS: table,
+    }
+
+
+def write(probe: dict[str, np.ndarray], path: str) -> None:
+    """Write a probe as an .npz file; any file system TensorFlow writes."""
+    packed = io.BytesIO()
+    np.savez(packed, **probe)  # type: ignore[arg-type]  # numpy's stub mixes up its own flags
+    with tf.io.gfile.GFile(path, "wb") as file:
+        file.write(packed.getvalue())
+
+
+def read(path: str) -> dict[str, np.ndarray]:
+    """Read what `write` wrote."""
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return dict(np.load(io.BytesIO(file.read())))
