@@ -1,93 +1,95 @@
-"""Ship a blessed model: TensorFlow Serving's layout, whole or not at all."""
+"""Pusher: one release or nothing, recorded in the registry, champion if every gate allows it."""
 
-import os
-import shutil
-import uuid
+import hashlib
+import json
 from pathlib import Path
-from typing import Any
 
-from tfx.components.pusher import component as pusher_component
-from tfx.components.pusher import executor as pusher_executor
-from tfx.dsl.components.base import executor_spec
-from tfx.proto import pusher_pb2
-from tfx.types import Artifact, artifact_utils, standard_component_specs
-from tfx.utils import io_utils, proto_utils
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
 
-Artifacts = dict[str, list[Artifact]]
-
-
-class Executor(pusher_executor.Executor):
-    """Pushes under the next number; TFX's own names versions by the second and may overlap."""
-
-    def Do(
-        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
-    ) -> None:
-        """Push the model if it is blessed, and say in the output artifact whether it was."""
-        self._log_startup(input_dict, output_dict, exec_properties)
-        pushed = artifact_utils.get_single_instance(
-            output_dict[standard_component_specs.PUSHED_MODEL_KEY]
-        )
-        if not self.CheckBlessing(input_dict):
-            self._MarkNotPushed(pushed)
-            return
-        destination = pusher_pb2.PushDestination()
-        proto_utils.json_to_proto(
-            exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
-        )
-        release = ship(self.GetModelPath(input_dict), destination.filesystem.base_directory)
-        # The artifact only points to the release; the files are not copied a second time.
-        self._MarkPushed(pushed, pushed_destination=str(release), pushed_version=release.name)
+from components.catalogue_index.component import CatalogueIndexArtifact
+from components.release import contents, outcome
+from components.release.contents import Contents
+from components.release.curves import read_curves
+from components.release.gather import gather
+from components.release.outcome import Outcome
+from components.release.releases import RefusedError, Releases, open_releases
 
 
-class Pusher(pusher_component.Pusher):
-    """TFX's Pusher with our executor."""
+@component
+def Pusher(
+    model: InputArtifact[standard_artifacts.Model],
+    model_run: InputArtifact[standard_artifacts.ModelRun],
+    transform_graph: InputArtifact[standard_artifacts.TransformGraph],
+    statistics: InputArtifact[standard_artifacts.ExampleStatistics],
+    examples: InputArtifact[standard_artifacts.Examples],
+    evaluation: InputArtifact[standard_artifacts.ModelEvaluation],
+    serving_check: InputArtifact[standard_artifacts.InfraBlessing],
+    pushed_model: OutputArtifact[standard_artifacts.PushedModel],
+    config: Parameter[str],
+    lost: Parameter[str],
+    index: InputArtifact[CatalogueIndexArtifact] = None,
+) -> None:
+    """Release a model.
 
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
-
-
-def ship(model: str, releases: str) -> Path:
-    """Copy a SavedModel to `releases/N`, N being one more than the highest number there.
-
-    The copy is written to a hidden sibling, flushed to disk, then renamed, so that a server that
-    watches `releases` sees a whole version or none, whenever this process dies. If another run
-    takes the same number first, the rename fails and the next number is tried.
-
-    Returns:
-        The folder of the new release.
+    Args:
+        model: the Trainer's three SavedModels.
+        model_run: its TensorBoard curves.
+        transform_graph: what the models were trained behind.
+        statistics: of the training data.
+        examples: the data itself; only its span and fingerprint are kept.
+        evaluation: metrics and verdict.
+        serving_check: its report and the warm-up requests.
+        pushed_model: says what became of it; see `components.release.outcome`.
+        config: canonical JSON of the whole run.
+        lost: champions whose files are gone; has this node run again when there are some.
+        index: of the embedded catalogue, if the config asks for one.
     """
-    base = Path(releases)
-    base.mkdir(parents=True, exist_ok=True)
-    sibling = base / f".incoming-{uuid.uuid4().hex}"
+    told = json.loads(config)
+    gathered = gather(
+        Path(evaluation.uri), Path(serving_check.uri), Path(index.uri) if index else None
+    )
+    folders = {
+        contents.EVALUATION: Path(evaluation.uri),
+        contents.STATISTICS: Path(statistics.uri),
+        contents.TRANSFORM_GRAPH: Path(transform_graph.uri),
+    }
+    if index:
+        folders[contents.INDEX] = Path(index.uri)
+    fingerprint = examples.get_string_custom_property("input_fingerprint")
+    release = Contents(
+        model=Path(model.uri),
+        serving_check=Path(serving_check.uri),
+        folders=folders,
+        gathered=gathered,
+        config=told,
+        data={
+            "span": str(examples.span),
+            "version": str(examples.version),
+            "fingerprint": hashlib.sha256(fingerprint.encode()).hexdigest()[:16],
+        },
+        curves=read_curves(Path(model_run.uri)),
+    )
+    releases = open_releases(told)
+    pushed = push(releases, release)
+    outcome.write(Path(pushed_model.uri), pushed)
+    # What TFX's own Pusher says of a push.
+    pushed_model.set_int_custom_property("pushed", int(pushed.champion))
+    pushed_model.set_string_custom_property(
+        "pushed_destination", str(releases.shelf.path(pushed.release))
+    )
+    pushed_model.set_string_custom_property("pushed_version", str(pushed.release))
+
+
+def push(releases: Releases, release: Contents) -> Outcome:
+    """Publish a release and promote it if its gates allow that."""
+    number = releases.publish(release.write)
+    decision = release.gathered.decision
     try:
-        io_utils.copy_dir(model, str(sibling))  # the model may lie on a remote file system
-        for path in sorted(sibling.rglob("*")):
-            _flush(path)
-        _flush(sibling)
-        while True:
-            release = base / str(latest(base) + 1)
-            try:
-                # Renaming onto a folder that holds files fails, which makes the number ours alone.
-                sibling.rename(release)
-            except OSError:
-                if not release.exists():
-                    raise
-                continue
-            _flush(base)
-            return release
-    finally:
-        shutil.rmtree(sibling, ignore_errors=True)
-
-
-def latest(releases: Path) -> int:
-    """The highest release number in a folder, 0 if there is none."""
-    if not releases.is_dir():
-        return 0
-    return max((int(path.name) for path in releases.iterdir() if path.name.isdecimal()), default=0)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        moved = releases.promote(number, decision, by=f"run of {release.config['name']}")
+    except RefusedError as error:
+        return Outcome(release=number, champion=False, sentence=str(error))
+    instead = f", in place of release {decision.baseline}" if moved and decision.baseline else ""
+    sentence = f"release {number} {'serves now' if moved else 'serves already'}{instead}"
+    return Outcome(release=number, champion=True, sentence=sentence)

@@ -1,6 +1,8 @@
 """The `diptych` command. Heavy imports happen inside commands, so `--help` answers at once."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +13,29 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # Rich would take longer to import than the whole answer takes
     pretty_exceptions_enable=False,
-    help="Train an image tower and a text tower together, gate the pair, and ship it.",
+    help="Train an image tower and a text tower together, gate the pair, ship it, roll it back.",
 )
 
 FAILED, BAD_CONFIG, REFUSED, INTERRUPTED = 1, 2, 3, 130
 
+ConfigFile = Annotated[
+    Path, typer.Option("--config", "-c", help="the YAML file that describes the run")
+]
+HERE = Path("config.yaml")
 
-@app.callback()
-def _group() -> None:
-    """Keep `run` a command of its own while it is the only one."""
+
+@contextlib.contextmanager
+def _one_sentence() -> Iterator[None]:
+    """Every failure ends in one sentence and an exit code, never in a traceback."""
+    from pipeline.config import ConfigError
+    from pipeline.session import RunFailedError
+    from schema.errors import InputError
+
+    try:
+        yield
+    except (ConfigError, InputError, RunFailedError) as error:
+        print(f"diptych: {error}", file=sys.stderr)
+        raise typer.Exit(BAD_CONFIG if isinstance(error, ConfigError) else FAILED) from None
 
 
 @app.command()
@@ -29,23 +45,94 @@ def run(
 ) -> None:
     """Run the pipeline on this machine.
 
-    Exit codes: 0 shipped, 1 the run failed, 2 the config is bad, 3 a gate refused the model.
+    Exit codes: 0 the model serves, 1 the run failed, 2 the config is bad, 3 a gate refused it.
     """
     from pipeline import run_locally
-    from pipeline.config import ConfigError, load
+    from pipeline.config import load
 
-    try:
-        summary = run_locally.run(load(config), use_cache=not fresh)
-    except ConfigError as error:
-        print(f"diptych: {error}", file=sys.stderr)
-        raise typer.Exit(BAD_CONFIG) from None
-    except run_locally.RunFailedError as error:
-        print(f"diptych: {error}", file=sys.stderr)
-        raise typer.Exit(FAILED) from None
-    except KeyboardInterrupt:
-        print("diptych: stopped; a rerun continues after the last finished node", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    raise typer.Exit(0 if summary.shipped else REFUSED)
+    with _one_sentence():
+        try:
+            summary = run_locally.run(load(config), use_cache=not fresh)
+        except KeyboardInterrupt:
+            told = "stopped; a rerun continues after the last finished node"
+            print(f"diptych: {told}", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(0 if summary.shipped else REFUSED)
+
+
+@app.command()
+def evaluate(
+    release: Annotated[str, typer.Argument(help="its number, or its folder")],
+    data: Annotated[Path, typer.Argument(help="a folder of shards")],
+    config: ConfigFile = HERE,
+    files: Annotated[str, typer.Option(help="which files of the folder")] = "*.tar*",
+    output: Annotated[Path | None, typer.Option(help="write all metrics here, as JSON")] = None,
+) -> None:
+    """Measure a release on other data: its metrics, slices and intervals."""
+    from pipeline.evaluate import evaluate as measure
+
+    with _one_sentence():
+        measure(release, data, files, config, output)
+
+
+@app.command()
+def releases(
+    config: ConfigFile = HERE,
+    every: Annotated[bool, typer.Option("--all", help="not only the newest 20")] = False,
+) -> None:
+    """List the releases, newest first, and say which one serves."""
+    from pipeline import release_commands
+
+    with _one_sentence():
+        release_commands.show(config, every)
+
+
+@app.command()
+def promote(
+    number: Annotated[int, typer.Argument(help="the release")],
+    config: ConfigFile = HERE,
+    force: Annotated[bool, typer.Option(help="against its gates; needs --reason")] = False,
+    reason: Annotated[str, typer.Option(help="kept in the audit trail")] = "",
+) -> None:
+    """Make a release the champion.
+
+    Exit codes: 0 it serves now, 1 it cannot be served, 3 its gates refuse it.
+    """
+    from components.release.releases import RefusedError
+    from pipeline import release_commands
+
+    with _one_sentence():
+        try:
+            release_commands.promote(config, number, force, reason)
+        except RefusedError as error:
+            print(f"diptych: not promoted: {error}", file=sys.stderr)
+            raise typer.Exit(REFUSED) from None
+
+
+@app.command()
+def rollback(
+    config: ConfigFile = HERE,
+    reason: Annotated[str, typer.Option(help="kept in the audit trail")] = "",
+) -> None:
+    """Return to the champion before this one."""
+    from pipeline import release_commands
+
+    with _one_sentence():
+        release_commands.rollback(config, reason)
+
+
+@app.command()
+def why(
+    what: Annotated[
+        str | None, typer.Argument(help="a release's number, or a run; default: the last run")
+    ] = None,
+    config: ConfigFile = HERE,
+) -> None:
+    """Say why a model was promoted or not: one sentence for each gate."""
+    from pipeline import release_commands
+
+    with _one_sentence():
+        release_commands.why(config, what)
 
 
 def main() -> None:

@@ -10,7 +10,11 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from components.catalogue_index.config import IndexConfig
 from components.evaluation.config import EvaluationConfig
+from components.evaluation.names import BUILT_IN_SLICES
+from components.release.config import PushConfig, RegistryConfig
+from components.serving_check.config import ServingCheckConfig
 from schema.errors import InputError
 from trainer.config import Frozen, TrainerConfig, TransformConfig
 
@@ -31,12 +35,6 @@ class DataConfig(Frozen):
     attributes: tuple[AttributeName, ...] = ()  # kept for slicing
 
 
-class PushConfig(Frozen):
-    """Where a blessed model is shipped to."""
-
-    path: str  # relative to the config file; releases are the numbered folders in it
-
-
 class RunConfig(TrainerConfig):
     """One run, from records to a release."""
 
@@ -44,7 +42,10 @@ class RunConfig(TrainerConfig):
     workspace: str  # metadata, artifacts and logs of every run; relative to the config file
     data: DataConfig
     evaluation: EvaluationConfig
+    serving_check: ServingCheckConfig = ServingCheckConfig()
+    index: IndexConfig | None = None  # of the embedded catalogue; none: no index is released
     push: PushConfig
+    registry: RegistryConfig = RegistryConfig()
     beam: tuple[str, ...] = ()  # further options of Beam, e.g. --direct_num_workers=2
 
     @model_validator(mode="after")
@@ -54,10 +55,23 @@ class RunConfig(TrainerConfig):
                 raise ValueError(
                     f"data.splits = {sorted(self.data.splits)} lacks the split {split!r}"
                 )
-        unknown = set(self.evaluation.slices) - set(self.data.attributes)
+        if self.index is not None and self.index.split not in self.data.splits:
+            raise ValueError(
+                f"index.split = {self.index.split!r} is none of {sorted(self.data.splits)}"
+            )
+        taken = sorted({*self.data.attributes} & {*BUILT_IN_SLICES})
+        if taken:
+            raise ValueError(f"data.attributes = {taken} is a slice that Diptych has already")
+        unknown = set(self.evaluation.slices) - {*self.data.attributes, *BUILT_IN_SLICES}
         if unknown:
             raise ValueError(
                 f"evaluation.slices = {sorted(unknown)} must be listed in data.attributes too"
+            )
+        zero_shot = self.evaluation.zero_shot
+        if zero_shot is not None and zero_shot.attribute not in self.data.attributes:
+            raise ValueError(
+                f"evaluation.zero_shot.attribute = {zero_shot.attribute!r} must be listed in "
+                "data.attributes too"
             )
         return self
 
@@ -95,7 +109,10 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
         # As JSON, where a YAML list may fill a tuple; the types themselves stay strict.
         config = RunConfig.model_validate_json(json.dumps(values, default=str))
     except ValidationError as error:
-        raise ConfigError(f"{path}: " + "; ".join(map(_sentence, error.errors()))) from error
+        sentences = [_sentence(each) for each in error.errors() if each["type"] != "too_short"]
+        # A list is also called too short when one of its items was refused.
+        sentences = sentences or [_sentence(each) for each in error.errors()]
+        raise ConfigError(f"{path}: " + "; ".join(sentences)) from error
     here = path.resolve().parent
     return config.model_copy(
         update={

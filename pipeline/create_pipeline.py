@@ -1,18 +1,27 @@
 """The one pipeline: the same graph for a laptop, a Beam cluster and Kubeflow."""
 
-from tfx.components import Evaluator, StatisticsGen, Trainer, Transform
+from collections.abc import Sequence
+from pathlib import Path
+
+from tfx.components import StatisticsGen, Trainer, Transform
+from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
+from tfx.proto import trainer_pb2, transform_pb2
+from tfx.types.standard_artifacts import Model
 
 import tensorflow_data_validation as tfdv  # isort: skip  needs tfx to be imported first
 
-from components.evaluation import eval_config
+from components.baseline import Baseline
+from components.catalogue_index.component import CatalogueIndexer
+from components.evaluation.evaluator import Evaluator
 from components.example_gen.component import ImageTextExampleGen
 from components.example_validator import ExampleValidator
 from components.import_schema import CURATED, ImportSchema, with_attributes
 from components.pusher import Pusher
+from components.serving_check.component import ServingCheck
 from pipeline import code_version
 from pipeline.config import RunConfig
 from schema import features
@@ -33,37 +42,80 @@ CODE = {
     "ImportSchema": ("schema", "components/import_schema.py"),
     "ExampleValidator": ("components/example_validator.py",),
     "Transform": ("schema/features.py", *PREPROCESSING),
-    "Trainer": ("schema/features.py", "trainer"),
-    "Evaluator": ("schema/features.py", "components/evaluation"),
-    "Pusher": ("components/pusher.py",),
+    "Trainer": ("schema", "trainer"),
+    "Baseline": ("schema/served.py", "components/baseline.py", "components/release"),
+    "Evaluator": ("schema", "components/evaluation", "components/progress.py"),
+    "ServingCheck": ("schema", "trainer", "components/serving_check", "components/release"),
+    "CatalogueIndexer": ("schema", "trainer/config.py", "components/catalogue_index"),
+    "Pusher": ("schema/served.py", "components/pusher.py", "components/release"),
 }
 
 
-def create_pipeline(config: RunConfig, pipeline_root: str, enable_cache: bool = True) -> Pipeline:
+def create_pipeline(
+    config: RunConfig, pipeline_root: str, enable_cache: bool = True, lost: Sequence[int] = ()
+) -> Pipeline:
     """Build the graph of a run.
 
     Args:
         config: the run.
         pipeline_root: where artifacts are written.
         enable_cache: reuse the outputs of nodes whose inputs, parameters and code are unchanged.
+        lost: releases whose files are gone, so that no cached Pusher claims they are there.
 
     Returns:
         A TFX pipeline without a metadata connection; a runner adds its own.
     """
-    nodes = _nodes(config)
+    return _pipeline(config, _nodes(config, lost), pipeline_root, enable_cache)
+
+
+def evaluation_pipeline(
+    config: RunConfig, model: Path, data: Path, files: str, pipeline_root: str
+) -> Pipeline:
+    """Measure a model on other data: ingest it and evaluate, nothing else.
+
+    Args:
+        config: of the run that made the model.
+        model: a Trainer's artifact.
+        data: a folder of shards.
+        files: glob of the files in it.
+        pipeline_root: where artifacts are written.
+    """
+    attributes = config.data.attributes
+    examples = ImageTextExampleGen(
+        input_base=str(data),
+        splits={config.evaluation.split: files},
+        attributes=attributes,
+        max_captions=config.text.max_captions,
+    )
+    schema = ImportSchema(curated=CURATED.read_text(), attributes=",".join(attributes))
+    release = Importer(source_uri=str(model), artifact_type=Model).with_id("Release")
+    evaluator = Evaluator(
+        examples=examples.outputs["examples"],
+        model=release.outputs["result"],
+        schema=schema.outputs["schema"],
+        config=canonical_json(config.evaluation),
+    )
+    return _pipeline(config, [examples, schema, release, evaluator], pipeline_root, False)
+
+
+def _pipeline(
+    config: RunConfig, nodes: Sequence[BaseNode], pipeline_root: str, enable_cache: bool
+) -> Pipeline:
     for node in nodes:
-        assert isinstance(node.executor_spec, ExecutorClassSpec)
-        node.executor_spec.add_extra_flags([f"--code_version={code_version.digest(CODE[node.id])}"])
+        if isinstance(node, BaseComponent):
+            assert isinstance(node.executor_spec, ExecutorClassSpec)
+            code = code_version.digest(CODE[node.id])
+            node.executor_spec.add_extra_flags([f"--code_version={code}"])
     return Pipeline(
         pipeline_name=config.name,
         pipeline_root=pipeline_root,
-        components=nodes,
+        components=list(nodes),
         enable_cache=enable_cache,
         beam_pipeline_args=[*LOCAL_BEAM, *config.beam],
     )
 
 
-def _nodes(config: RunConfig) -> list[BaseNode]:
+def _nodes(config: RunConfig, lost: Sequence[int]) -> list[BaseNode]:
     example_gen = ImageTextExampleGen(
         input_base=config.data.path,
         splits=config.data.splits,
@@ -102,19 +154,38 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         eval_args=trainer_pb2.EvalArgs(splits=[config.evaluation.split]),
         custom_config={"config": canonical_json(config.for_trainer())},
     )
+    place = config.model_dump_json(include={"name", "push", "registry"})
+    baseline = Baseline(config=place, candidate=trainer.outputs["model"])
     evaluator = Evaluator(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
         schema=schema.outputs["schema"],
-        example_splits=[config.evaluation.split],
-        eval_config=eval_config.build(config.evaluation),
-        module_path="components.evaluation.extractor",
+        config=canonical_json(config.evaluation),
+        baseline=baseline.outputs["model"],
+    )
+    check = ServingCheck(
+        model=trainer.outputs["model"],
+        examples=example_gen.outputs["examples"],
+        split=config.evaluation.split,
+        config=canonical_json(config.serving_check),
+        normalize=int(config.model.normalize),
+    )
+    index = config.index and CatalogueIndexer(
+        model=trainer.outputs["model"],
+        examples=example_gen.outputs["examples"],
+        config=config.index,
     )
     pusher = Pusher(
         model=trainer.outputs["model"],
-        model_blessing=evaluator.outputs["blessing"],
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.push.path)
-        ),
+        model_run=trainer.outputs["model_run"],
+        transform_graph=transform.outputs["transform_graph"],
+        statistics=statistics.outputs["statistics"],
+        examples=example_gen.outputs["examples"],
+        evaluation=evaluator.outputs["evaluation"],
+        serving_check=check.outputs["blessing"],
+        config=canonical_json(config),
+        lost=",".join(map(str, lost)),
+        **({"index": index.outputs["index"]} if index else {}),
     )
-    return [example_gen, statistics, schema, validator, transform, trainer, evaluator, pusher]
+    upstream = [example_gen, statistics, schema, validator, transform, trainer, baseline]
+    return [*upstream, evaluator, check, *([index] if index else []), pusher]

@@ -1,80 +1,89 @@
-"""What came out of a run: the verdict, the recall table, the release."""
+"""What came out of a run: the verdict, the metrics, the release."""
 
 import dataclasses
-import math
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from components.evaluation.config import Gate, failed_bounds
-from components.evaluation.names import DIRECTIONS, STATISTICS, metric_name
-from schema import features
+from components.evaluation.measurement import Estimate, Measurements, Results
+from components.evaluation.names import DIRECTIONS, metric_name
+from components.evaluation.verdict import GateResult
+from components.release import gather, outcome
+from components.release.outcome import Outcome
 
-Values = dict[str, float]
+Outputs = Mapping[str, Mapping[str, Sequence[Any]]]
+SHOWN = ("recall_at_1", "recall_at_5", "recall_at_10", "mrr", "median_rank")
 
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
     """The end of a run.
 
-    `overall` holds a value per metric over all queries; `slices` the same for each
-    (attribute, value); `failures` a sentence per gate that does not hold.
+    `results` holds the measurements by slice, those of all queries under (); `gates` how each gate
+    went; `baseline` the release it was compared with.
     """
 
-    shipped: bool
+    outcome: Outcome
     release: str
-    overall: Values
-    slices: dict[tuple[str, str], Values]
-    failures: Sequence[str]
+    baseline: int | None
+    gates: Sequence[GateResult]
+    results: Results
+
+    @property
+    def shipped(self) -> bool:
+        """Whether the model serves now."""
+        return self.outcome.champion
 
     @property
     def verdict(self) -> str:
-        """One sentence: was the model shipped, and why not."""
+        """One sentence: does the model serve, and why not."""
         if self.shipped:
-            return f"shipped as release {self.release}"
-        return "not shipped: " + "; ".join(self.failures or ["the evaluator did not bless it"])
+            return f"shipped: {self.outcome.sentence}"
+        number = self.outcome.release
+        return f"not promoted: {self.outcome.sentence} (release {number} waits as challenger)"
 
 
-def summarize(outputs: Mapping[str, Mapping[str, Sequence[Any]]], gates: Sequence[Gate]) -> Summary:
-    """Read the artifacts of a run.
+def summarize(outputs: Outputs) -> Summary:
+    """Read the artifacts of a run, by node id and output key as the local runner returns them."""
+    from components.evaluation import results
 
-    Args:
-        outputs: artifacts by node id and output key, as the local runner returns them.
-        gates: of the config, for the sentences.
-    """
     [evaluation] = outputs["Evaluator"]["evaluation"]
+    [check] = outputs["ServingCheck"]["blessing"]
     [pushed] = outputs["Pusher"]["pushed_model"]
-    slices = read_metrics(evaluation.uri)
-    overall = slices.pop(())
+    index = outputs.get("CatalogueIndexer", {}).get("index")
+    gathered = gather.gather(
+        Path(evaluation.uri), Path(check.uri), Path(index[0].uri) if index else None
+    )
     return Summary(
-        shipped=bool(pushed.get_int_custom_property("pushed")),
+        outcome=outcome.read(Path(pushed.uri)),
         release=pushed.get_string_custom_property("pushed_destination"),
-        overall=overall,
-        slices={key[0]: values for key, values in slices.items()},
-        failures=failed_bounds(gates, overall),
+        baseline=gathered.baseline,
+        gates=gathered.gates,
+        results=results.read(evaluation.uri),
     )
 
 
-def read_metrics(uri: str) -> dict[tuple[tuple[str, str], ...], Values]:
-    """Metrics by slice of a TFMA result; the key of the whole is ()."""
-    from tensorflow_model_analysis.api.model_eval_lib import load_eval_result
+def record(summary: Summary, outcomes: Mapping[str, str]) -> str:
+    """What is kept of a run beside its log, as JSON; `diptych why` reads it."""
+    return json.dumps(
+        {
+            "verdict": summary.verdict,
+            "gates": [gate.model_dump() for gate in summary.gates],
+            "nodes": dict(outcomes),
+        },
+        indent=1,
+    )
 
-    prefix = features.attribute("")
-    return {
-        tuple((name.removeprefix(prefix), str(value)) for name, value in key): {
-            name: cell.get("doubleValue", math.nan) for name, cell in metrics[""][""].items()
-        }
-        for key, metrics in load_eval_result(uri).slicing_metrics
-    }
 
-
-def table(values: Values) -> list[list[str]]:
+def table(measurements: Measurements) -> list[list[str]]:
     """Rows of text, one per direction: its name, then a cell per statistic."""
     return [
         [direction.replace("_", " ")]
-        + [_cell(statistic, values[metric_name(direction, statistic)]) for statistic in STATISTICS]
+        + [_cell(s, measurements[metric_name(direction, s)].candidate) for s in SHOWN]
         for direction in DIRECTIONS
     ]
 
 
-def _cell(statistic: str, value: float) -> str:
-    return f"{value:.1f}" if statistic == "median_rank" else f"{value:.3f}"
+def _cell(statistic: str, estimate: Estimate) -> str:
+    return f"{estimate.value:.1f}" if statistic == "median_rank" else f"{estimate.value:.3f}"

@@ -43,9 +43,15 @@ def small_values() -> dict[str, Any]:
         "loss": {"name": "info_nce"},
         "training": {"epochs": 10, "batch_size": 40, "warmup_steps": 5, "learning_rate": 0.01},
         "evaluation": {
-            "slices": ["vendor", "category"],
-            "gates": [{"metric": "text_to_image_recall_at_10", "at_least": 0.12}],
+            "slices": ["vendor", "category", "caption_length", "aspect_ratio"],
+            "zero_shot": {"attribute": "category", "templates": ["{}", "a picture of {}"]},
+            "gates": [
+                {"metric": "text_to_image_recall_at_10", "at_least": 0.12},
+                {"metric": "text_to_image_mrr", "not_worse_than_baseline_by": 0.02},
+            ],
         },
+        "serving_check": {"latency_calls": 30},
+        "index": {},
         "push": {"path": "serving"},
     }
 
@@ -82,8 +88,8 @@ class SmallRun:
 
     @property
     def release(self) -> Path:
-        """The shipped SavedModel."""
-        return self.folder / "serving" / "1"
+        """The shipped joint SavedModel."""
+        return self.folder / "serving" / "releases" / "1" / "joint" / "1"
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from components.release.outcome import Outcome
 from pipeline import cli, run_locally
+from pipeline.session import RunFailedError
 from pipeline.summary import Summary
 
 DIPTYCH = Path(sys.executable).with_name("diptych")
@@ -49,12 +51,17 @@ def test_a_workspace_that_cannot_be_written_is_one_sentence_and_exit_code_1(tmp_
     assert shown.stderr == expected
 
 
+def ended(champion: bool) -> Summary:
+    outcome = Outcome(release=3, champion=champion, sentence="release 3 serves now")
+    return Summary(outcome, "serving/releases/3", None, [], {})
+
+
 @pytest.mark.parametrize(
     ("outcome", "code", "words"),
     [
-        (Summary(True, "serving/1", {}, {}, []), 0, ""),
-        (Summary(False, "", {}, {}, ["no"]), 3, ""),
-        (run_locally.RunFailedError("Trainer: no"), 1, "diptych: Trainer: no\n"),
+        (ended(champion=True), 0, ""),
+        (ended(champion=False), 3, ""),
+        (RunFailedError("Trainer: no"), 1, "diptych: Trainer: no\n"),
         (KeyboardInterrupt(), 130, "diptych: stopped"),
     ],
 )
@@ -69,4 +76,28 @@ def test_exit_codes(monkeypatch, outcome, code, words):
     shown = CliRunner().invoke(cli.app, ["run", str(EMOJI)])
     assert shown.exit_code == code
     assert shown.stderr.startswith(words)
+    assert "Traceback" not in shown.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["releases"], "no releases in {folder}/push yet"),
+        (["promote", "3"], "diptych: there is no release 3 in {folder}/push/releases"),
+        (["promote", "3", "--force"], "diptych: --force needs a --reason, which is kept in the"),
+        (["rollback"], "diptych: there is no earlier champion to return to"),
+        (["why"], "diptych: {folder}/runs/logs: there is no record of any run"),
+        (["why", "3"], "diptych: there is no release 3 in {folder}/push/releases"),
+        (["why", "yesterday"], "diptych: {folder}/runs/logs: there is no record of run yesterday"),
+        (["evaluate", "3", "."], "diptych: there is no release 3 in {folder}/push/releases"),
+        (["evaluate", "nowhere", "."], "nowhere: is no release; release.json is missing"),
+    ],
+)
+def test_commands_on_a_pipeline_that_never_ran(tmp_path, arguments, sentence):
+    file = tmp_path / "config.yaml"
+    text = EMOJI.read_text().replace("../../runs/emoji/serving", "push")
+    file.write_text(text.replace("../../runs/emoji", "runs"))
+    shown = CliRunner().invoke(cli.app, [*arguments, "-c", str(file)])
+    assert sentence.format(folder=tmp_path) in shown.output.replace("\n", " ")
+    assert shown.exit_code == (0 if arguments == ["releases"] else 1)
     assert "Traceback" not in shown.output

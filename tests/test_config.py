@@ -8,6 +8,7 @@ import yaml
 from pipeline.config import ConfigError, RunConfig, load
 from trainer.config import TrainerConfig, canonical_json
 
+GATE = {"metric": "text_to_image_mrr"}
 EMOJI = Path(__file__).parent.parent / "examples" / "emoji" / "config.yaml"
 
 
@@ -101,9 +102,23 @@ def test_configs_are_frozen():
         ({"data__splits": {"eval": "*.tar"}}, "data.splits = ['eval'] lacks the split 'train'"),
         ({"evaluation__split": "test"}, "data.splits = ['eval', 'train'] lacks the split 'test'"),
         (
-            {"evaluation__slices": ["colour"]},
+            {"evaluation__slices": ["category", "colour"]},
             "evaluation.slices = ['colour'] must be listed in data.attributes too",
         ),
+        (
+            {"evaluation__slices": ["caption_length"]},
+            "evaluation: gates.2.slice = 'category' must be listed in slices too",
+        ),
+        (
+            {"evaluation__zero_shot": {"attribute": "colour"}},
+            "evaluation.zero_shot.attribute = 'colour' must be listed in data.attributes too",
+        ),
+        (
+            {"data__attributes": ["category", "aspect_ratio"]},
+            "data.attributes = ['aspect_ratio'] is a slice that Diptych has already",
+        ),
+        ({"index__split": "test"}, "index.split = 'test' is none of ['eval', 'train']"),
+        ({"index__at_least": 1.5}, "index.at_least = 1.5: input should be less than or equal"),
         ({"evaluation__gates": []}, "evaluation.gates = []: "),
         (
             {"evaluation__gates": [{"metric": "recall", "at_least": 0.1}]},
@@ -111,13 +126,21 @@ def test_configs_are_frozen():
         ),
         (
             {"evaluation__gates": [{"metric": "text_to_image_mrr"}]},
-            "evaluation.gates.0: a gate needs either at_least or at_most",
+            "evaluation.gates.0: a gate needs exactly one of at_least, at_most and not_worse_than",
         ),
         ({"name": "No Spaces"}, "name = 'No Spaces': string should match pattern"),
     ],
 )
 def test_refusals(tmp_path, changes, sentence):
     assert refusal(tmp_path, **changes).startswith(sentence)
+
+
+def test_slices_may_be_attributes_or_built_in(tmp_path):
+    slices = ["vendor", "caption_length", "aspect_ratio"]
+    gate = {**GATE, "slice": "caption_length", "minimum_count": 20, "not_worse_than_baseline_by": 0}
+    config = load_changed(tmp_path, evaluation__slices=slices, evaluation__gates=[gate])
+    assert config.evaluation.slices == tuple(slices)
+    assert config.evaluation.gates[0].minimum_count == 20
 
 
 def test_every_mistake_is_named_at_once(tmp_path):

@@ -1,89 +1,242 @@
+"""Metrics by hand or against slow references; gathered by the combiner, kept by TFMA."""
+
+import random
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 import pytest
 
-from components.evaluation import eval_config
-from components.evaluation.config import EvaluationConfig, Gate, failed_bounds
-from components.evaluation.metrics import FUNCTIONS, RANKS, RankMetric
-from components.evaluation.names import METRICS
+from components.evaluation import sample
+from components.evaluation.embedding_statistics import EmbeddingStatistics
+from components.evaluation.measure import measure
+from components.evaluation.measurement import Measurements
+from components.evaluation.metrics import LOOSE, SCORES, MeasureFn, RetrievalMetrics, join_small
+from components.evaluation.names import (
+    EMBEDDING_METRICS,
+    METRICS,
+    PAIR_METRICS,
+    RANK_METRICS,
+    ZERO_SHOT_METRICS,
+)
+from components.evaluation.scores import Scores
+from tests.score_kit import random_scores, scores_of
 
-RANKS_GIVEN = [1, 1, 2.5, 6, 40]
-
-
-def value(name: str, ranks: list[float]) -> float:
-    unique, counts = np.unique(ranks, return_counts=True)
-    order = np.random.default_rng(0).permutation(len(unique))  # counters keep no order
-    return FUNCTIONS[name](unique[order], counts[order])
-
-
-def test_statistics_by_hand():
-    assert value("recall_at_1", RANKS_GIVEN) == pytest.approx(2 / 5)
-    assert value("recall_at_5", RANKS_GIVEN) == pytest.approx(3 / 5)
-    assert value("recall_at_10", RANKS_GIVEN) == pytest.approx(4 / 5)
-    # (1 + 1 + 1/2.5 + 1/6 + 1/40) / 5
-    assert value("mrr", RANKS_GIVEN) == pytest.approx(2.5916666 / 5)
-    assert value("median_rank", RANKS_GIVEN) == 2.5
-    assert value("median_rank", [1, 2, 4, 9]) == 3.0
+NAN = float("nan")
 
 
-@pytest.mark.parametrize("size", [1, 2, 9, 10])
-def test_the_median_is_numpys(size):
-    ranks = np.random.default_rng(size).integers(1, 6, size)
-    assert value("median_rank", ranks) == np.median(ranks)
+def measured(parts: list[Scores], resamples: int = 100) -> Measurements:
+    return measure(Scores.concatenate(parts), resamples, 0.95)
 
 
-def test_the_combiner_merges_and_leaves_queries_without_rank_out():
-    [computation] = RankMetric("text_to_image", "recall_at_1").computations()
-    combiner, feature = computation.combiner, RANKS["text_to_image"]
-
-    class Element:
-        def __init__(self, ranks):
-            self._ranks = ranks
-
-        def get_features(self):
-            return {feature: np.array(self._ranks)}
-
-    first = combiner.add_input(combiner.create_accumulator(), Element([1.0, np.nan]))
-    second = combiner.add_input(combiner.create_accumulator(), Element([3.0, 1.0]))
-    [(key, found)] = combiner.extract_output(combiner.merge_accumulators([first, second])).items()
-    assert key.name == "text_to_image_recall_at_1"
-    assert found == pytest.approx(2 / 3)
-    [(_, none)] = combiner.extract_output(combiner.create_accumulator()).items()
-    assert np.isnan(none)
+def values(parts: list[Scores]) -> dict[str, float]:
+    return {name: each.candidate.value for name, each in measured(parts).items()}
 
 
-def test_gates_become_thresholds():
-    gates = (
-        Gate(metric="text_to_image_recall_at_1", at_least=0.4),
-        Gate(metric="image_to_text_median_rank", at_most=9.0),
-        Gate(metric="image_to_text_median_rank", at_least=1.0),
+def test_statistics_of_ranks_by_hand():
+    found = values(scores_of([1, 2.5, 40], [[1, 6], [1], [2.5, 40]]))
+    # Ranks of the five captions: 1, 6, 1, 2.5, 40.
+    assert found["text_to_image_recall_at_1"] == pytest.approx(2 / 5)
+    assert found["text_to_image_recall_at_5"] == pytest.approx(3 / 5)
+    assert found["text_to_image_recall_at_10"] == pytest.approx(4 / 5)
+    # (1 + 1/6 + 1 + 1/2.5 + 1/40) / 5; each query has one match, so mAP is MRR.
+    assert found["text_to_image_mrr"] == pytest.approx(2.5916666 / 5)
+    assert found["text_to_image_map"] == pytest.approx(2.5916666 / 5)
+    assert found["text_to_image_median_rank"] == 2.5
+    assert found["text_to_image_mean_rank"] == pytest.approx(50.5 / 5)
+    # Ranks of the three images: 1, 2.5, 40.
+    assert found["image_to_text_recall_at_1"] == pytest.approx(1 / 3)
+    assert found["image_to_text_median_rank"] == 2.5
+    assert found["image_to_text_mean_rank"] == pytest.approx(43.5 / 3)
+
+
+def test_recall_counts_a_rank_of_k_and_none_beyond():
+    found = values(scores_of([1, 1.5, 5, 5.5, 10, 10.5], [[1]] * 6))
+    assert found["image_to_text_recall_at_1"] == pytest.approx(1 / 6)
+    assert found["image_to_text_recall_at_5"] == pytest.approx(3 / 6)
+    assert found["image_to_text_recall_at_10"] == pytest.approx(5 / 6)
+
+
+def test_zero_shot_accuracy_by_hand():
+    found = measured(scores_of([1] * 5, [[1]] * 5, classes=[1, 5, 5.5, 6, NAN]))
+    assert found["zero_shot_top_1"].candidate.value == pytest.approx(1 / 4)
+    assert found["zero_shot_top_5"].candidate.value == pytest.approx(2 / 4)
+    assert found["zero_shot_top_5"].count == 4  # the fifth image has no class
+
+
+def test_the_median_of_an_even_number_is_the_mean_of_the_middle_two():
+    assert values(scores_of([1, 2, 4, 9], [[1]] * 4))["image_to_text_median_rank"] == 3
+
+
+@pytest.mark.parametrize("records", [1, 2, 9, 10])
+def test_the_median_is_numpys(records):
+    parts = random_scores(records, seed=records)
+    ranks = np.concatenate([part.texts[:, 0, 0] for part in parts])
+    known = ranks[~np.isnan(ranks)]
+    assert values(parts)["text_to_image_median_rank"] == np.median(known)
+
+
+def test_the_mean_average_precision_is_the_mean_of_the_average_precisions():
+    parts = scores_of([1, 2], [[1], [2]])
+    parts[0].images[0, 0, 1], parts[1].images[0, 0, 1] = 0.75, 0.5  # several matches each
+    assert values(parts)["image_to_text_map"] == pytest.approx(0.625)
+    assert values(parts)["image_to_text_mrr"] == pytest.approx(0.75)
+
+
+def test_what_is_no_query_counts_nowhere():
+    found = measured(scores_of([1, NAN], [[1, NAN], [NAN]], labels=[[True, False], [False]]))
+    assert found["text_to_image_recall_at_1"].count == 1
+    assert found["text_to_image_recall_at_1"].candidate.value == 1
+    assert found["image_to_text_mrr"].count == 1
+
+
+def test_only_what_a_slice_allows_is_measured():
+    found = measured(scores_of([1, 1], [[1], [1]]))
+    assert set(found) == {*RANK_METRICS, *EMBEDDING_METRICS}
+    # One record: no two to be apart from each other.
+    alone = measured(scores_of([1], [[1]]))
+    assert set(found) - set(alone) == {"image_uniformity", "text_uniformity"}
+    mismatches = scores_of([NAN, NAN], [[NAN], [NAN]], labels=[[False], [False]])
+    assert set(measured(mismatches)) == set(EMBEDDING_METRICS)
+    full = measured(random_scores(50, seed=0))
+    assert set(full) == set(METRICS)
+    assert list(full) == [*RANK_METRICS, *ZERO_SHOT_METRICS, *PAIR_METRICS, *EMBEDDING_METRICS]
+
+
+def test_pairs_by_hand():
+    parts = scores_of(
+        [1, 1],
+        [[1, NAN], [1, NAN]],
+        similarities=[[0.9, 0.2], [0.5, 0.5]],
+        labels=[[True, False], [True, False]],
     )
-    built = eval_config.build(EvaluationConfig(slices=("vendor",), gates=gates))
-    [spec] = built.metrics_specs
-    assert len(spec.metrics) == len(METRICS)
-    bounds = {}
-    for metric in spec.metrics:
-        assert not metric.HasField("threshold")  # it would hold every slice to the bound
-        for each in metric.per_slice_thresholds:
-            assert [list(s.feature_keys) for s in each.slicing_specs] == [[]]
-            bounds[metric.config] = each.threshold.value_threshold
-    [recall] = [b for config, b in bounds.items() if "recall_at_1" in config]
-    [median] = [b for config, b in bounds.items() if "median" in config]
-    assert len(bounds) == 2
-    assert recall.lower_bound.value == 0.4
-    assert not recall.HasField("upper_bound")
-    assert (median.lower_bound.value, median.upper_bound.value) == (1.0, 9.0)
-    assert [list(s.feature_keys) for s in built.slicing_specs] == [[], ["attributes/vendor"]]
+    found = values(parts)
+    # Matches 0.9 and 0.5, mismatches 0.2 and 0.5: of four comparisons 0.9 > 0.2, 0.9 > 0.5 and
+    # 0.5 > 0.2 are right, 0.5 = 0.5 is half right.
+    assert found["pair_auc"] == pytest.approx(3.5 / 4)
+    # Called a match from 0.9 on: 0.9, 0.2 and the mismatch 0.5 are right; from 0.5 on: all but it.
+    assert found["pair_best_accuracy"] == pytest.approx(3 / 4)
 
 
-def test_a_failed_gate_says_metric_value_and_bound():
-    gates = [
-        Gate(metric="text_to_image_recall_at_1", at_least=0.4),
-        Gate(metric="text_to_image_median_rank", at_most=5.0),
+def test_a_model_that_prefers_mismatches_is_best_when_it_calls_all_the_same():
+    labels = [[True, False, False]]
+    found = values(scores_of([1], [[1, NAN, NAN]], [[0.1, 0.8, 0.9]], labels))
+    assert found["pair_auc"] == 0
+    assert found["pair_best_accuracy"] == pytest.approx(2 / 3)  # nothing called a match
+    labels = [[True, True, False]]
+    found = values(scores_of([1], [[1, 1, NAN]], [[0.1, 0.2, 0.9]], labels))
+    assert found["pair_best_accuracy"] == pytest.approx(2 / 3)  # everything called a match
+
+
+def test_area_and_accuracy_are_those_of_a_slow_count():
+    parts = random_scores(300, seed=1)
+    labels = np.concatenate([part.labels for part in parts])
+    similarities = np.concatenate([part.texts[:, 0, 2] for part in parts])
+    assert len(np.unique(similarities)) < 20  # many ties
+    found = values(parts)
+    # Every match against every mismatch: won, or a tie that counts half.
+    contests = similarities[labels][:, None] - similarities[~labels]
+    area = (contests > 0).mean() + (contests == 0).mean() / 2
+    assert found["pair_auc"] == pytest.approx(area, abs=1e-12)
+    thresholds = [*np.unique(similarities), np.inf]
+    best = max(((similarities >= t) == labels).mean() for t in thresholds)
+    assert found["pair_best_accuracy"] == pytest.approx(best, abs=1e-12)
+
+
+def test_embeddings_by_hand():
+    # Two images at right angles, lengths 2 and 3; three captions along one of them.
+    images = [np.array([2.0, 0]), np.array([0, 3.0])]
+    texts = [np.array([[1.0, 0], [1, 0]]), np.array([[5.0, 0]])]
+    parts = scores_of([1, 1], [[1, 1], [1]], embeddings=list(zip(images, texts, strict=True)))
+    found = values(parts)
+    # Mean image (1/2, 1/2), mean caption (1, 0): the difference has length sqrt(1/4 + 1/4).
+    assert found["modality_gap"] == pytest.approx(np.sqrt(0.5))
+    assert found["image_embedding_variance"] == pytest.approx(1 - 0.5)
+    assert found["text_embedding_variance"] == pytest.approx(0, abs=1e-9)  # collapsed
+    # The images lie at a squared distance of 2, the captions at none: log exp(-2 * 2), log 1.
+    assert found["image_uniformity"] == pytest.approx(-4, abs=1e-6)
+    assert found["text_uniformity"] == pytest.approx(0, abs=1e-6)
+
+
+def test_uniformity_is_that_of_every_pair_one_by_one():
+    parts = random_scores(120, seed=2)
+    ordered = [part.sample.spaces[0] for part in parts]
+    for name, field in (("image_uniformity", "images"), ("text_uniformity", "first_texts")):
+        vectors = np.concatenate([getattr(space, field) for space in ordered]).astype(float)
+        pairs = [((a - b) ** 2).sum() for n, a in enumerate(vectors) for b in vectors[:n]]
+        expected = np.log(np.exp(-2 * np.array(pairs)).mean())
+        assert values(parts)[name] == pytest.approx(expected, abs=1e-5)
+
+
+def test_means_are_of_all_records_though_only_a_sample_is_kept(monkeypatch):
+    monkeypatch.setattr(sample, "SAMPLE_SIZE", 40)
+    parts = random_scores(200, seed=3)
+    joined = Scores.concatenate(parts)
+    assert joined.sample.spaces[0].images.shape == (40, 8)
+    least = sorted(sample.hash_of(key) for key in joined.keys)[:40]
+    assert joined.sample.hashes.tolist() == least
+    images = np.concatenate([part.sample.spaces[0].images for part in parts]).mean(0)
+    texts = sum(part.sample.spaces[0].texts[0] for part in parts) / joined.captions.sum()
+    found = values(parts)
+    assert found["modality_gap"] == pytest.approx(np.linalg.norm(images - texts), abs=1e-6)
+    assert found["image_embedding_variance"] == pytest.approx(1 - images @ images, abs=1e-6)
+    statistics = EmbeddingStatistics(joined)
+    assert statistics.counts["modality_gap"] == 200
+    assert statistics.counts["image_uniformity"] == 40
+
+
+def test_a_zero_embedding_stays_zero():
+    assert sample.unit(np.array([[0.0, 0], [3, 4]])).tolist() == [
+        [0, 0],
+        [0.6000000238418579, 0.800000011920929],
     ]
-    values = {"text_to_image_recall_at_1": 0.31, "text_to_image_median_rank": 7.0}
-    assert failed_bounds(gates, values) == [
-        "text_to_image_recall_at_1 is 0.31, below the gate of 0.4",
-        "text_to_image_median_rank is 7, above the gate of 5",
-    ]
-    assert failed_bounds(gates, dict.fromkeys(values, 0.4) | {"text_to_image_median_rank": 5}) == []
-    assert len(failed_bounds(gates, dict.fromkeys(values, float("nan")))) == 2
+
+
+class Element:
+    """What TFMA hands to a combiner."""
+
+    def __init__(self, scores: Scores):
+        self._scores = np.empty(1, object)
+        self._scores[0] = scores
+
+    def get_features(self) -> dict[str, Any]:
+        return {SCORES: self._scores}
+
+
+def gathered(parts: list[Scores], bundles: int) -> dict:
+    [computation] = RetrievalMetrics(resamples=100, confidence=0.9).computations()
+    combiner = computation.combiner
+    assert isinstance(combiner, MeasureFn)
+    accumulators = []
+    for bundle in range(bundles):
+        accumulator = combiner.create_accumulator()
+        for part in parts[bundle::bundles]:
+            accumulator = combiner.add_input(accumulator, Element(part))
+        accumulators.append(accumulator)
+    found = combiner.extract_output(combiner.merge_accumulators(accumulators))
+    return {key.name: value for key, value in found.items()}
+
+
+def test_the_order_and_the_bundles_of_beam_change_no_bit(monkeypatch):
+    monkeypatch.setattr(sample, "SAMPLE_SIZE", 100)
+    parts = random_scores(700, seed=4)
+    shuffled = random.Random(0).sample(parts, len(parts))
+    assert gathered(parts, 1) == gathered(shuffled, 5)
+    assert len(gathered(parts, 1)) == 2 * len(METRICS)  # a value and a count each
+
+
+def test_a_slice_without_records_has_no_metrics():
+    assert gathered([], 1) == {}
+
+
+def test_an_accumulator_stays_short_and_loses_nothing():
+    parts: list[Scores] = []
+    for part in scores_of([1] * 3000, [[1]] * 3000):
+        parts.append(part)
+        if len(parts) > LOOSE:
+            parts = join_small(parts)
+    assert len(parts) <= LOOSE
+    sizes = [len(part.keys) for part in parts if len(part.keys) > 1]
+    assert all(left > right for left, right in pairwise(sizes))
+    assert sum(len(part.keys) for part in parts) == 3000
+    assert len(Scores.concatenate(parts).keys) == 3000

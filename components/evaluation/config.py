@@ -1,27 +1,56 @@
-"""The `evaluation` section of the config, and what it means in TFMA's terms."""
+"""The `evaluation` section of the config: what is measured and what must hold.
 
-from collections.abc import Sequence
+Importing this file stays free of TensorFlow and TFX, so that the command line answers at once.
+"""
+
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
-from components.evaluation.names import METRICS
+from components.evaluation.names import METRICS, ZERO_SHOT_METRICS
 from trainer.config import Frozen
+
+MINIMUM_COUNT = 50  # of queries; a recall of fewer swings by more than 14 points by chance
+PLACE = "{}"  # where a template takes the name of a class
 
 
 class Gate(Frozen):
-    """A bound that a metric over all queries must keep, or nothing is shipped."""
+    """A bound that a metric must keep, or nothing is shipped."""
 
     metric: str  # one of components.evaluation.names.METRICS
     at_least: float | None = None
     at_most: float | None = None
+    # The loss against the serving model that is put up with, in the metric's own unit.
+    not_worse_than_baseline_by: Annotated[float, Field(ge=0)] | None = None
+    slice: str | None = None  # of evaluation.slices: each of its values is held; none: all queries
+    minimum_count: PositiveInt = MINIMUM_COUNT  # queries a value of the slice needs to be held
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
         if self.metric not in METRICS:
             raise ValueError(f"metric = {self.metric!r} is none of {', '.join(METRICS)}")
-        if (self.at_least is None) == (self.at_most is None):
-            raise ValueError("a gate needs either at_least or at_most")
+        bounds = (self.at_least, self.at_most, self.not_worse_than_baseline_by)
+        if sum(bound is not None for bound in bounds) != 1:
+            raise ValueError(
+                "a gate needs exactly one of at_least, at_most and not_worse_than_baseline_by"
+            )
+        # By its value, because the canonical JSON of a config sets every field.
+        if self.slice is None and self.minimum_count != MINIMUM_COUNT:
+            raise ValueError("minimum_count is for the values of a slice, and slice is missing")
+        return self
+
+
+class ZeroShotConfig(Frozen):
+    """Images are classified by the names of their classes alone."""
+
+    attribute: str  # the class of an image
+    templates: Annotated[tuple[str, ...], Field(min_length=1)] = (PLACE,)  # {} is the class
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        for template in self.templates:
+            if template.count(PLACE) != 1:
+                raise ValueError(f"templates: {template!r} must hold {PLACE} exactly once")
         return self
 
 
@@ -29,18 +58,22 @@ class EvaluationConfig(Frozen):
     """What is measured and what must hold."""
 
     split: str = "eval"
-    slices: tuple[str, ...] = ()  # attributes; each value of each is a slice of the queries
-    # TFMA blesses nothing when there is no threshold, so neither do we.
-    gates: Annotated[tuple[Gate, ...], Field(min_length=1)]
+    # Attributes or built-in ones; each value of each is a slice of the queries.
+    slices: tuple[str, ...] = ()
+    resamples: Annotated[int, Field(ge=100)] = 1000  # of the bootstrap behind each interval
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of each interval
+    zero_shot: ZeroShotConfig | None = None
+    gates: Annotated[tuple[Gate, ...], Field(min_length=1)]  # without one nothing would be refused
 
-
-def failed_bounds(gates: Sequence[Gate], values: dict[str, float]) -> list[str]:
-    """One sentence for each gate that does not hold; a value that is no number never holds."""
-    sentences = []
-    for gate in gates:
-        value = values[gate.metric]
-        if gate.at_least is not None and not value >= gate.at_least:
-            sentences.append(f"{gate.metric} is {value:.4g}, below the gate of {gate.at_least:g}")
-        if gate.at_most is not None and not value <= gate.at_most:
-            sentences.append(f"{gate.metric} is {value:.4g}, above the gate of {gate.at_most:g}")
-    return sentences
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if len(set(self.slices)) < len(self.slices):
+            raise ValueError(f"slices = {list(self.slices)} names one of them twice")
+        for number, gate in enumerate(self.gates):
+            if gate.slice is not None and gate.slice not in self.slices:
+                raise ValueError(
+                    f"gates.{number}.slice = {gate.slice!r} must be listed in slices too"
+                )
+            if gate.metric in ZERO_SHOT_METRICS and self.zero_shot is None:
+                raise ValueError(f"gates.{number}.metric = {gate.metric!r} needs zero_shot")
+        return self

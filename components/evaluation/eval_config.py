@@ -1,55 +1,43 @@
-"""TFMA's EvalConfig from ours."""
+"""TFMA's EvalConfig from ours, and what our extractor needs back out of it."""
 
 import json
-from collections.abc import Sequence
 
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.evaluation.config import EvaluationConfig, Gate
-from components.evaluation.names import DIRECTIONS, STATISTICS, metric_name
-from schema import features
+from components.evaluation.config import EvaluationConfig, ZeroShotConfig
+from components.evaluation.slices import slice_feature
+from schema.served import SERVING_DEFAULT
+from trainer.config import canonical_json
 
 
 def build(config: EvaluationConfig) -> config_pb2.EvalConfig:
-    """Metrics of both directions, sliced by attribute, with the gates as thresholds."""
-    metrics = []
-    for direction in DIRECTIONS:
-        for statistic in STATISTICS:
-            metric = config_pb2.MetricConfig(
-                class_name="RankMetric",
-                module="components.evaluation.metrics",
-                config=json.dumps({"direction": direction, "statistic": statistic}),
-            )
-            name = metric_name(direction, statistic)
-            threshold = _threshold([gate for gate in config.gates if gate.metric == name])
-            if threshold is not None:
-                metric.per_slice_thresholds.append(threshold)
-            metrics.append(metric)
-    slices = [config_pb2.SlicingSpec()]
-    slices += [config_pb2.SlicingSpec(feature_keys=[features.attribute(a)]) for a in config.slices]
-    return config_pb2.EvalConfig(
-        model_specs=[
-            config_pb2.ModelSpec(model_type="tf_generic", signature_name="serving_default")
-        ],
-        slicing_specs=slices,
-        metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
-    )
+    """All metrics over all queries and over each value of each slice.
 
-
-def _threshold(gates: Sequence[Gate]) -> config_pb2.PerSliceMetricThreshold | None:
-    """The bounds of one metric, for the slice of all queries only.
-
-    TFMA's plain `threshold` would hold every slice to the same bound.
+    There are no thresholds in it: TFMA knows none that depend on an interval or on the size of a
+    slice, so the gates are decided afterwards, by `verdict.decide`. TFX adds the baseline's model
+    when it is given one.
     """
-    value = config_pb2.GenericValueThreshold()
-    for gate in gates:
-        if gate.at_least is not None:
-            value.lower_bound.value = gate.at_least
-        if gate.at_most is not None:
-            value.upper_bound.value = gate.at_most
-    if not gates:
-        return None
-    return config_pb2.PerSliceMetricThreshold(
-        slicing_specs=[config_pb2.SlicingSpec()],
-        threshold=config_pb2.MetricThreshold(value_threshold=value),
+    metric = config_pb2.MetricConfig(
+        class_name="RetrievalMetrics",
+        module="components.evaluation.metrics",
+        config=json.dumps(
+            {
+                "resamples": config.resamples,
+                "confidence": config.confidence,
+                "zero_shot": canonical_json(config.zero_shot) if config.zero_shot else "",
+            }
+        ),
     )
+    slices = [config_pb2.SlicingSpec(feature_keys=[slice_feature(s)]) for s in config.slices]
+    return config_pb2.EvalConfig(
+        model_specs=[config_pb2.ModelSpec(model_type="tf_generic", signature_name=SERVING_DEFAULT)],
+        slicing_specs=[config_pb2.SlicingSpec(), *slices],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=[metric])],
+    )
+
+
+def zero_shot_of(eval_config: config_pb2.EvalConfig) -> ZeroShotConfig | None:
+    """The zero-shot section that `build` was given."""
+    [spec] = eval_config.metrics_specs
+    given = json.loads(spec.metrics[0].config)["zero_shot"]
+    return ZeroShotConfig.model_validate_json(given) if given else None

@@ -5,24 +5,22 @@ within each slice; ranking here ranks against every candidate, and a slice stays
 queries.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
-import tensorflow_text  # noqa: F401  registers the ops of the served model, in workers too
 from tensorflow_model_analysis.api import model_eval_lib
-from tensorflow_model_analysis.api import types as tfma_types
 from tensorflow_model_analysis.extractors import extractor
 
-from components.evaluation.metrics import IMAGE_TO_TEXT_RANKS, TEXT_TO_IMAGE_RANKS
-from components.evaluation.ranking import Candidates, Embedded
+from components.evaluation.config import ZeroShotConfig
+from components.evaluation.embedded import Embedded
+from components.evaluation.eval_config import zero_shot_of
+from components.evaluation.rank_records import RankRecords
+from components.evaluation.scored_batch import Batch
+from components.evaluation.slices import slice_name
+from components.evaluation.text_embedder import TextEmbedder
+from components.evaluation.zero_shot import Classes, embed_classes
 from components.progress import count_records
-from schema import features
-
-FEATURES, PREDICTIONS = "features", "predictions"
-NONE = np.zeros(0, int)
-ABSENT = "(none)"  # slice of the records that lack an attribute
 
 
 def custom_extractors(
@@ -36,76 +34,71 @@ def custom_extractors(
     )
     names = [each.stage_name for each in extractors]
     behind = names.index("ExtractPredictions") + 1
+    if isinstance(eval_shared_model, list):
+        embedders = {m.model_name: TextEmbedder(m.model_path) for m in eval_shared_model}
+    else:
+        embedders = {"": TextEmbedder(eval_shared_model.model_path)}
+    slices = [slice_name(key) for spec in eval_config.slicing_specs for key in spec.feature_keys]
+    extract = ExtractScores(embedders, slices, zero_shot_of(eval_config))
     return [
         *extractors[:behind],
-        extractor.Extractor(stage_name="ExtractRanks", ptransform=_extract_ranks()),
+        extractor.Extractor(stage_name="ExtractScores", ptransform=extract),
         *extractors[behind:],
     ]
 
 
-@beam.ptransform_fn
-def _extract_ranks(batches: beam.PCollection) -> Any:
-    embedded = batches | "Embedded" >> beam.Map(lambda extracts: (extracts, embedded_of(extracts)))
-    _ = (
-        embedded
-        | "Keys" >> beam.FlatMapTuple(lambda _, embedded: embedded.keys)
-        | "Count" >> count_records("Evaluator")
-    )
-    everything = (
-        embedded
-        | "Embeddings" >> beam.Values()
-        | "Together" >> beam.combiners.ToList()
-        | "Candidates" >> beam.Map(lambda parts: Candidates(Embedded.concatenate(parts)))
-    )
-    return embedded | "Rank" >> beam.Map(with_ranks, candidates=beam.pvalue.AsSingleton(everything))
+class ExtractScores(beam.PTransform):
+    """Extracts with predictions to extracts with scores; pixels and embeddings are dropped.
+
+    Args:
+        embedders: the text tower of each model, by TFMA's name of it, '' of the only one.
+        slices: names of the slices.
+        zero_shot: the section of the config.
+    """
+
+    def __init__(
+        self,
+        embedders: dict[str, TextEmbedder],
+        slices: Sequence[str],
+        zero_shot: ZeroShotConfig | None,
+    ):
+        super().__init__()
+        self._embedders, self._slices, self._zero_shot = embedders, list(slices), zero_shot
+
+    def expand(self, extracts: beam.PCollection) -> Any:
+        attribute = self._zero_shot.attribute if self._zero_shot else None
+        templates = self._zero_shot.templates if self._zero_shot else ()
+        batches = extracts | "Embedded" >> beam.Map(
+            Batch.of, self._embedders, self._slices, attribute
+        )
+        _ = (
+            batches
+            | "Keys" >> beam.FlatMap(lambda batch: batch.embedded[0].keys)
+            | "Count" >> count_records("Evaluator")
+        )
+        classes = (
+            batches
+            | "ClassNames" >> beam.FlatMap(lambda batch: set(batch.classes) - {None})
+            | "Distinct" >> beam.Distinct()
+            | "Together" >> beam.combiners.ToList()
+            | "EmbedClasses" >> beam.Map(_embed_classes, templates, self._embedders)
+        )
+        for number, _ in enumerate(self._embedders):
+            # One model after the other; what is known so far rides along.
+            batches = (
+                batches
+                | f"Take{number}" >> beam.Map(_with_embedded, number)
+                | f"Rank{number}" >> RankRecords()
+                | f"Keep{number}" >> beam.MapTuple(Batch.with_ranks)
+            )
+        return batches | "Scores" >> beam.Map(Batch.with_scores, beam.pvalue.AsSingleton(classes))
 
 
-def embedded_of(extracts: tfma_types.Extracts) -> Embedded:
-    """The embeddings of a batch, one row a caption."""
-    raw, predicted = extracts[FEATURES], extracts[PREDICTIONS]
-    keys = [row[0] for row in rows(raw[features.IMAGE_KEY])]
-    captions = list(rows(raw[features.CAPTIONS]))
-    labels = list(rows(raw[features.LABELS])) if features.LABELS in raw else [NONE] * len(keys)
-    owner, texts, is_match = [], [], []
-    for record, (said, given) in enumerate(zip(captions, labels, strict=True)):
-        owner += [record] * len(said)
-        texts += list(range(len(said)))
-        is_match += [bool(label) for label in given] if len(given) else [True] * len(said)
-    return Embedded(
-        [key.decode() for key in keys],
-        np.asarray(predicted[features.IMAGE_EMBEDDING], np.float32),
-        np.asarray(predicted[features.TEXT_EMBEDDINGS], np.float32)[owner, texts],
-        [caption.decode() for said in captions for caption in said],
-        np.asarray(owner, int),
-        np.asarray(is_match, bool),
-    )
+def _with_embedded(batch: Batch, number: int) -> tuple[Batch, Embedded]:
+    return batch, batch.embedded[number]
 
 
-def with_ranks(
-    batch: tuple[tfma_types.Extracts, Embedded], candidates: Candidates
-) -> tfma_types.Extracts:
-    """A batch with its ranks and attributes among the features; pixels and embeddings dropped."""
-    extracts, embedded = batch
-    image_ranks, text_ranks = candidates.ranks(embedded)
-    width = max((len(ranks) for ranks in text_ranks), default=0)
-    table = np.full((len(text_ranks), max(width, 1)), np.nan)
-    for row, ranks in enumerate(text_ranks):
-        table[row, : len(ranks)] = ranks
-    kept: dict[str, np.ndarray] = {
-        IMAGE_TO_TEXT_RANKS: image_ranks[:, None],
-        TEXT_TO_IMAGE_RANKS: table,
-    }
-    for name, values in extracts[FEATURES].items():
-        if features.is_attribute(name):
-            texts = [row[0].decode() if len(row) else ABSENT for row in rows(values)]
-            kept[name] = np.array(texts, dtype=object)[:, None]
-    others = {k: v for k, v in extracts.items() if k not in (FEATURES, PREDICTIONS)}
-    return {**others, FEATURES: kept}
-
-
-def rows(values: Any) -> Iterable[np.ndarray]:
-    """The values of each record, whether TFMA hands them over dense or sparse."""
-    if hasattr(values, "dense_shape"):  # of TFMA's three sparse types and TensorFlow's one
-        counts = np.bincount(values.indices[:, 0], minlength=values.dense_shape[0])
-        return np.split(values.values, np.cumsum(counts)[:-1])
-    return list(values)
+def _embed_classes(
+    names: Sequence[str], templates: Sequence[str], embedders: dict[str, TextEmbedder]
+) -> list[Classes]:
+    return [embed_classes(names, templates, embed) for embed in embedders.values()]

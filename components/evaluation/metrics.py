@@ -1,106 +1,103 @@
-"""TFMA metrics over ranks: plain aggregates of queries, so that slices keep their sense."""
+"""The one TFMA metric: it gathers the scores of a slice once and measures everything together.
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+TFMA would run a combiner for each metric and each model. One for all of them lets candidate and
+baseline share the bootstrap's draws, and pays for gathering and drawing once.
+"""
+
+from collections.abc import Iterable
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluation.names import DIRECTIONS, STATISTICS, metric_name
+from components.evaluation.measure import measure
+from components.evaluation.names import METRICS
+from components.evaluation.results import to_tfma
+from components.evaluation.scores import Scores
 
-IMAGE_TO_TEXT_RANKS = "ranks/image_to_text"
-TEXT_TO_IMAGE_RANKS = "ranks/text_to_image"
-RANKS = dict(zip(DIRECTIONS, (TEXT_TO_IMAGE_RANKS, IMAGE_TO_TEXT_RANKS), strict=True))
-
-
-def recall_at(k: int) -> Callable[[np.ndarray, np.ndarray], float]:
-    """Share of the queries whose best match ranks k or better."""
-    return lambda ranks, counts: float(counts[ranks <= k].sum() / counts.sum())
+SCORES = "scores"  # the feature that holds a record's Scores; the extractor puts it there
+LOOSE = 256  # parts an accumulator holds before the small ones are joined
 
 
-def mean_reciprocal_rank(ranks: np.ndarray, counts: np.ndarray) -> float:
-    """Mean of 1 / rank."""
-    return float((counts / ranks).sum() / counts.sum())
-
-
-def median_rank(ranks: np.ndarray, counts: np.ndarray) -> float:
-    """The middle rank; the mean of the middle two of an even number of queries."""
-    order = np.argsort(ranks)
-    below = np.cumsum(counts[order])
-    total = below[-1]
-    low, high = np.searchsorted(below, [(total + 1) // 2, total // 2 + 1])
-    return float(ranks[order][[low, high]].mean())
-
-
-FUNCTIONS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "recall_at_1": recall_at(1),
-    "recall_at_5": recall_at(5),
-    "recall_at_10": recall_at(10),
-    "mrr": mean_reciprocal_rank,
-    "median_rank": median_rank,
-}
-assert tuple(FUNCTIONS) == STATISTICS
-
-
-class RankMetric(metric_types.Metric):
-    """One statistic of the ranks of one direction.
+class RetrievalMetrics(metric_types.Metric):
+    """All metrics of `names.METRICS` that a slice allows.
 
     Args:
-        direction: one of `names.DIRECTIONS`.
-        statistic: one of `names.STATISTICS`.
+        resamples: of the bootstrap.
+        confidence: of each interval.
+        zero_shot: canonical JSON of the section of the config, or ''. It is the extractor that
+            reads it: TFMA hands an extractor nothing but its EvalConfig, which holds this metric.
     """
 
-    def __init__(self, direction: str, statistic: str, name: str | None = None):
+    def __init__(
+        self, resamples: int, confidence: float, zero_shot: str = "", name: str = "retrieval"
+    ):
         super().__init__(
             _computations,
-            direction=direction,
-            statistic=statistic,
-            name=name or metric_name(direction, statistic),
+            resamples=resamples,
+            confidence=confidence,
+            zero_shot=zero_shot,
+            name=name,
         )
 
 
 def _computations(
-    direction: str, statistic: str, name: str, model_names: list[str] | None = None, **_: Any
+    resamples: int, confidence: float, model_names: list[str] | None = None, **_: Any
 ) -> list[metric_types.MetricComputation]:
+    models = tuple(model_names or [""])
     return [
         metric_types.MetricComputation(
-            keys=[key],
+            keys=[metric_types.MetricKey(name, model_name=models[0]) for name in METRICS],
             preprocessors=[
                 metric_types.FeaturePreprocessor(
-                    feature_keys=[RANKS[direction]], include_default_inputs=False
+                    feature_keys=[SCORES], include_default_inputs=False
                 )
             ],
-            combiner=_Ranks(key, RANKS[direction], statistic),
+            combiner=MeasureFn(models, resamples, confidence),
         )
-        for key in (metric_types.MetricKey(name, model_name=m) for m in model_names or [""])
     ]
 
 
-class _Ranks(beam.CombineFn):
-    """Counts how often each rank occurs: exact, and small however many queries there are."""
+class MeasureFn(beam.CombineFn):
+    """Gathers the scores of records; the result does not depend on their order or bundles.
 
-    def __init__(self, key: metric_types.MetricKey, feature: str, statistic: str):
-        self._key, self._feature, self._statistic = key, feature, statistic
+    Args:
+        models: TFMA's name of the candidate and, when there is one, of the baseline.
+        resamples: of the bootstrap.
+        confidence: of each interval.
+    """
 
-    def create_accumulator(self) -> Counter[float]:
-        return Counter()
+    def __init__(self, models: tuple[str, ...], resamples: int, confidence: float):
+        self._models, self._resamples, self._confidence = models, resamples, confidence
 
-    def add_input(self, accumulator: Counter[float], element: Any) -> Counter[float]:
-        ranks = np.ravel(element.get_features()[self._feature])
-        accumulator.update(ranks[~np.isnan(ranks)].tolist())
-        return accumulator
+    def create_accumulator(self) -> list[Scores]:
+        return []
 
-    def merge_accumulators(self, accumulators: Iterable[Counter[float]]) -> Counter[float]:
-        merged: Counter[float] = Counter()
-        for each in accumulators:
-            merged.update(each)
-        return merged
+    def add_input(self, accumulator: list[Scores], element: Any) -> list[Scores]:
+        accumulator.append(np.ravel(element.get_features()[SCORES])[0])
+        return join_small(accumulator) if len(accumulator) > LOOSE else accumulator
 
-    def extract_output(self, accumulator: Counter[float]) -> dict[metric_types.MetricKey, float]:
+    def merge_accumulators(self, accumulators: Iterable[list[Scores]]) -> list[Scores]:
+        return self.compact([part for each in accumulators for part in each])
+
+    def compact(self, accumulator: list[Scores]) -> list[Scores]:
+        return [Scores.concatenate(accumulator)] if len(accumulator) > 1 else accumulator
+
+    def extract_output(self, accumulator: list[Scores]) -> dict[metric_types.MetricKey, Any]:
         if not accumulator:
-            return {self._key: float("nan")}
-        ranks = np.array(list(accumulator.keys()))
-        counts = np.array(list(accumulator.values()))
-        return {self._key: FUNCTIONS[self._statistic](ranks, counts)}
+            return {}
+        measured = measure(Scores.concatenate(accumulator), self._resamples, self._confidence)
+        return to_tfma(measured, self._models)
+
+
+def join_small(parts: list[Scores]) -> list[Scores]:
+    """Join parts from the last one backwards while what is joined is no smaller than the next.
+
+    Sizes then at least double towards the front: few parts, and no record is copied often.
+    """
+    start, joined = len(parts), LOOSE
+    while start and len(parts[start - 1].keys) <= joined:
+        start -= 1
+        joined += len(parts[start].keys)
+    return [*parts[:start], Scores.concatenate(parts[start:])]

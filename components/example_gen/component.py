@@ -126,5 +126,16 @@ class ImageTextExampleGen(FileBasedExampleGen):
                     for name, pattern in splits.items()
                 ]
             ),
+            # A single split is kept as it is; TFX would cut it in two by hash.
+            output_config=example_gen_pb2.Output(
+                split_config=example_gen_pb2.SplitConfig(
+                    splits=[
+                        example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=1)
+                        for name in splits
+                    ]
+                )
+            )
+            if len(splits) == 1
+            else None,
             custom_config=custom,
         )

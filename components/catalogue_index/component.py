@@ -1,0 +1,94 @@
+"""The TFX component: a model and a split of the data in, an index of its images out."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.types import Artifact, artifact_utils, standard_artifacts
+from tfx.types.channel import BaseChannel, Channel
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.utils import io_utils
+
+from components.catalogue_index import embed, gather
+from components.catalogue_index.config import IndexConfig
+from components.catalogue_index.recall import write_index
+from schema import served
+from schema.errors import InputError
+from trainer.config import canonical_json
+
+MODEL, EXAMPLES, CONFIG, INDEX = "model", "examples", "config", "index"
+
+Artifacts = dict[str, list[Artifact]]
+
+
+class CatalogueIndexArtifact(Artifact):
+    """A folder with `index.json`, the keys, the vectors, and the graph if there is one."""
+
+    TYPE_NAME = "CatalogueIndex"
+
+
+class Executor(BaseBeamExecutor):
+    """Embeds the catalogue with Beam, builds its index here, measures it."""
+
+    def Do(
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
+        """Write the index; one whose recall is too low is written with `passed` false."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        config = IndexConfig.model_validate_json(exec_properties[CONFIG])
+        model = artifact_utils.get_single_instance(input_dict[MODEL])
+        examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
+        splits = sorted(artifact_utils.decode_split_names(examples.split_names))
+        if config.split not in splits:
+            raise InputError(f"index.split = {config.split!r} is none of the splits {splits}")
+        embedded = f"{self._get_tmp_dir()}/embedded"  # where workers of a cluster reach it
+        with self._make_beam_pipeline() as pipeline:
+            embed.write_embeddings(
+                pipeline,
+                f"{artifact_utils.get_split_uri([examples], config.split)}/*",
+                f"{model.uri}/{served.FOLDERS[served.JOINT]}",
+                config.max_queries,
+                embedded,
+            )
+        with tempfile.TemporaryDirectory() as scratch:
+            keys, vectors = gather.catalogue(embedded, Path(scratch))
+            queries = gather.captions(embedded)
+            here = Path(scratch, "index")
+            write_index(keys, vectors, queries, config, here)
+            # The artifact may lie on a remote file system; the index needs files to map.
+            io_utils.copy_dir(str(here), artifact_utils.get_single_instance(output_dict[INDEX]).uri)
+
+
+class _Spec(ComponentSpec):
+    PARAMETERS = {CONFIG: ExecutionParameter(type=str)}  # noqa: RUF012  the names are TFX's
+    INPUTS = {  # noqa: RUF012
+        MODEL: ChannelParameter(type=standard_artifacts.Model),
+        EXAMPLES: ChannelParameter(type=standard_artifacts.Examples),
+    }
+    OUTPUTS = {INDEX: ChannelParameter(type=CatalogueIndexArtifact)}  # noqa: RUF012
+
+
+class CatalogueIndexer(BaseBeamComponent):
+    """Index the embedded images of a split.
+
+    Args:
+        model: the Trainer's `model`.
+        examples: raw records, the ExampleGen's `examples`.
+        config: the `index` section.
+    """
+
+    SPEC_CLASS = _Spec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(self, model: BaseChannel, examples: BaseChannel, config: IndexConfig):
+        super().__init__(
+            _Spec(
+                model=model,
+                examples=examples,
+                config=canonical_json(config),
+                index=Channel(type=CatalogueIndexArtifact),
+            )
+        )

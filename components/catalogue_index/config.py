@@ -1,0 +1,39 @@
+"""The `index` section of the config.
+
+Importing this file stays free of TensorFlow and of the index's own library.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from trainer.config import Frozen, PositiveInt
+
+Kind = Literal["exact", "usearch"]
+EXACT_UP_TO = 1_000_000  # vectors; beyond, `auto` gives up exactness for speed
+
+
+class UsearchConfig(Frozen):
+    """The HNSW graph of usearch; more of anything is slower and finds more."""
+
+    connectivity: Annotated[int, Field(ge=2)] = 16  # neighbours of a node ("M")
+    expansion_add: PositiveInt = 128  # nodes considered when one is added ("efConstruction")
+    expansion_search: PositiveInt = 128  # nodes considered when searching ("ef")
+    dtype: Literal["f32", "f16", "bf16"] = "f16"  # in the graph; answers are scored in float32
+
+
+class IndexConfig(Frozen):
+    """What is indexed, how, and how much of the exact answer must be found."""
+
+    split: str = "eval"  # of the data: its images are the catalogue, its captions the queries
+    kind: Literal["auto"] | Kind = "auto"  # auto: exact up to a million vectors, usearch beyond
+    usearch: UsearchConfig = UsearchConfig()
+    recall_at: PositiveInt = 10  # answers to a query that are compared with the exact ones
+    at_least: Annotated[float, Field(gt=0, le=1)] = 0.95  # share of the exact answers found
+    max_queries: PositiveInt = 2_000  # captions asked; a fixed sample where there are more
+
+    def kind_for(self, vectors: int) -> Kind:
+        """The kind of an index of so many vectors."""
+        if self.kind != "auto":
+            return self.kind
+        return "exact" if vectors <= EXACT_UP_TO else "usearch"

@@ -1,0 +1,115 @@
+"""Embed a split with Beam: the SavedModel once per worker, the embeddings into files."""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from operator import itemgetter
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  registers the ops of the served model, in workers too
+from apache_beam.utils.shared import Shared
+
+from components.progress import count_records
+from schema import features, served
+from schema.errors import InputError
+
+NODE = "CatalogueIndexer"
+RECORDS_AT_ONCE = 64  # raw images of one call of the model
+IMAGES, CAPTIONS = "images", "captions"  # what the files' names begin with
+
+Caption = tuple[tuple[bytes, str, int], np.ndarray]  # (its place in the sample, its embedding)
+
+
+def write_embeddings(
+    pipeline: beam.Pipeline, examples: str, model: str, max_captions: int, folder: str
+) -> None:
+    """Embed every record of a split and a sample of its captions.
+
+    The sample holds the captions whose key and number hash lowest: the same ones every time,
+    however Beam cuts the data.
+
+    Args:
+        pipeline: where the steps are added.
+        examples: pattern of the split's files, gzipped TFRecords of tf.train.Example.
+        model: folder of the joint SavedModel.
+        max_captions: size of the sample.
+        folder: for the embeddings; every worker can write to it. `read_batches` reads them.
+    """
+    embedded = (
+        pipeline
+        | "Read" >> beam.io.ReadFromTFRecord(examples)
+        | "Spread" >> beam.Reshuffle()
+        | "Batch" >> beam.BatchElements(RECORDS_AT_ONCE, RECORDS_AT_ONCE)
+        | "Embed" >> beam.ParDo(_Embed(model)).with_outputs(CAPTIONS, main=IMAGES)
+    )
+    _ = embedded[IMAGES] | "Keys" >> beam.FlatMap(itemgetter(0)) | "Count" >> count_records(NODE)
+    _ = (
+        embedded[IMAGES]
+        | "PackImages" >> beam.MapTuple(pack)
+        | "WriteImages" >> beam.io.WriteToTFRecord(f"{folder}/{IMAGES}")
+    )
+    _ = (
+        embedded[CAPTIONS]
+        | "Sample" >> beam.combiners.Top.Smallest(max_captions, key=itemgetter(0))
+        | "PackCaptions" >> beam.Map(_pack_captions)
+        | "WriteCaptions" >> beam.io.WriteToTFRecord(f"{folder}/{CAPTIONS}", num_shards=1)
+    )
+
+
+def pack(keys: list[str], vectors: np.ndarray) -> bytes:
+    """Keys [n] and float32 [n, d] as bytes."""
+    file = io.BytesIO()
+    np.savez(file, keys=np.frombuffer(json.dumps(keys).encode(), np.uint8), vectors=vectors)
+    return file.getvalue()
+
+
+def read_batches(folder: str, what: str) -> Iterator[tuple[list[str], np.ndarray]]:
+    """The (keys [n], vectors [n, d]) that were packed; `what` is IMAGES or CAPTIONS."""
+    files = sorted(tf.io.gfile.glob(f"{folder}/{what}-*"))
+    for packed in tf.data.TFRecordDataset(files).as_numpy_iterator():
+        with np.load(io.BytesIO(packed)) as arrays:
+            yield json.loads(arrays["keys"].tobytes()), arrays["vectors"]
+
+
+def _pack_captions(sample: list[Caption]) -> bytes:
+    keys = [key for (_, key, _), _ in sample]
+    vectors = [vector for _, vector in sample]
+    return pack(keys, np.stack(vectors) if vectors else np.zeros((0, 0), np.float32))
+
+
+class _Embed(beam.DoFn):
+    """Serialized Examples to (keys, image embeddings), and one element for each caption."""
+
+    def __init__(self, model: str):
+        self._path, self._shared = model, Shared()
+
+    def setup(self) -> None:
+        self._model = self._shared.acquire(self._load, tag=self._path)
+
+    def _load(self) -> Any:
+        try:
+            model = tf.saved_model.load(self._path)
+        except (OSError, ValueError, tf.errors.OpError) as error:
+            raise InputError(f"{self._path}: holds no SavedModel that can be loaded") from error
+        if served.SERVING_DEFAULT not in model.signatures:
+            raise InputError(f"{self._path}: has no signature {served.SERVING_DEFAULT}")
+        return model
+
+    def process(self, batch: list[bytes]) -> Iterator[Any]:
+        records = [tf.train.Example.FromString(each).features.feature for each in batch]
+        keys = [record[features.IMAGE_KEY].bytes_list.value[0].decode() for record in records]
+        answer = self._model.signatures[served.SERVING_DEFAULT](
+            **{served.EXAMPLES_INPUT: tf.constant(batch)}
+        )
+        yield keys, answer[features.IMAGE_EMBEDDING].numpy()
+        for key, record, vectors in zip(
+            keys, records, answer[features.TEXT_EMBEDDINGS].numpy(), strict=True
+        ):
+            for number in range(len(record[features.CAPTIONS].bytes_list.value)):
+                digest = hashlib.blake2b(f"{key}\n{number}".encode(), digest_size=8).digest()
+                place = (digest, key, number)
+                yield beam.pvalue.TaggedOutput(CAPTIONS, (place, vectors[number].copy()))

@@ -1,0 +1,72 @@
+"""`index.json`: what an index is and how well it answers; all that the Pusher has to read."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from components.catalogue_index.config import IndexConfig, Kind, UsearchConfig
+from schema.errors import InputError
+from trainer.config import Frozen
+
+REPORT = "index.json"
+
+
+class IndexReport(Frozen):
+    """An index in a few words. It has not passed before it is measured."""
+
+    kind: Kind
+    vectors: int = Field(gt=0)
+    dim: int = Field(gt=0)
+    usearch: UsearchConfig | None = None  # of the kind of this name only
+    usearch_version: str | None = None  # that wrote the graph
+    recall: float | None = None  # share of the exact answers that the index gives too
+    recall_at: int | None = None  # answers per query that were compared
+    at_least: float | None = None  # the gate
+    queries: int | None = None  # captions that were asked
+    passed: bool = False
+    sentence: str = "the recall of the catalogue's index was not measured"
+
+    @model_validator(mode="after")
+    def _says_how(self) -> Self:
+        if (self.kind == "usearch") != (self.usearch is not None):
+            raise ValueError("usearch is given for this kind and for no other")
+        return self
+
+    def gated(self, recall: float, queries: int, config: IndexConfig) -> "IndexReport":
+        """This report with a measured recall and what the gate says to it."""
+        passed = recall >= config.at_least
+        sentence = (
+            f"the {self.kind} index of {self.vectors:,} vectors has a text-to-image "
+            f"recall@{config.recall_at} of {recall:.4f} against exact search over {queries:,} "
+            f"captions, {'at least' if passed else 'below'} the gate of {config.at_least:g}"
+        )
+        return self.model_copy(
+            update={
+                "recall": recall,
+                "recall_at": config.recall_at,
+                "at_least": config.at_least,
+                "queries": queries,
+                "passed": passed,
+                "sentence": sentence,
+            }
+        )
+
+    def write(self, folder: Path) -> None:
+        """Write `index.json`."""
+        (folder / REPORT).write_text(self.model_dump_json(indent=2), encoding="utf-8")
+
+
+def read(folder: str | Path) -> IndexReport:
+    """Read `index.json` of the index in a folder.
+
+    Raises:
+        InputError: there is none, or it is no report of an index.
+    """
+    file = Path(folder, REPORT)
+    try:
+        return IndexReport.model_validate_json(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror or error}") from error
+    except (UnicodeDecodeError, ValidationError) as error:
+        raise InputError(f"{file}: is no report of an index of the catalogue") from error

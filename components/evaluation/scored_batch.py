@@ -1,0 +1,111 @@
+"""A batch of records on its way through the ranking, and the scores it ends with."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from tensorflow_model_analysis.api import types as tfma_types
+
+from components.evaluation.embedded import Embedded
+from components.evaluation.metrics import SCORES
+from components.evaluation.predictions import Records
+from components.evaluation.ranking import Ranks
+from components.evaluation.sample import Sample
+from components.evaluation.scores import Scores
+from components.evaluation.slices import slice_feature
+from components.evaluation.text_embedder import TextEmbedder
+from components.evaluation.zero_shot import Classes, class_ranks
+
+FEATURES, PREDICTIONS = "features", "predictions"  # TFMA's
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """A batch without its pixels.
+
+    Attributes:
+        extracts: what TFMA needs further on, the features to slice by among it.
+        embedded: what each model makes of the records.
+        classes: the class of each record for zero-shot classification, [n].
+        ranks: of images and of texts, by each model so far.
+    """
+
+    extracts: tfma_types.Extracts
+    embedded: tuple[Embedded, ...]
+    classes: Sequence[str | None]
+    ranks: tuple[tuple[Ranks, Ranks], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        extracts: tfma_types.Extracts,
+        embedders: dict[str, TextEmbedder],
+        slices: Sequence[str],
+        class_attribute: str | None,
+    ) -> "Batch":
+        """The records of some extracts as each model embeds them.
+
+        Args:
+            extracts: a batch with the predictions of each model.
+            embedders: the text tower of each model, by TFMA's name of it, '' of the only one.
+            slices: names of the slices.
+            class_attribute: for zero-shot classification.
+        """
+        raw, predicted = extracts[FEATURES], extracts[PREDICTIONS]
+        records = Records.of(raw)
+        kept = {
+            slice_feature(name): np.array(records.slice_values(name, raw), object)[:, None]
+            for name in slices
+        }
+        others = {k: v for k, v in extracts.items() if k not in (FEATURES, PREDICTIONS)}
+        return cls(
+            {**others, FEATURES: kept},
+            tuple(
+                records.embedded(predicted[name] if name else predicted, embed)
+                for name, embed in embedders.items()
+            ),
+            records.attribute(class_attribute, raw)
+            if class_attribute
+            else [None] * len(records.keys),
+        )
+
+    def with_ranks(self, images: Ranks, texts: Ranks) -> "Batch":
+        """The batch with the ranks of one more model."""
+        return dataclasses.replace(self, ranks=(*self.ranks, (images, texts)))
+
+    def with_scores(self, classes: Sequence[Classes]) -> tfma_types.Extracts:
+        """The extracts with the scores of each record among the features.
+
+        Args:
+            classes: of the whole split, as each model embeds them.
+        """
+        images, texts = [], []
+        for embedded, (of_images, of_texts), each in zip(
+            self.embedded, self.ranks, classes, strict=True
+        ):
+            class_rank = class_ranks(embedded.images, self.classes, each)
+            images.append([of_images.best, of_images.average_precision, class_rank])
+            texts.append([of_texts.best, of_texts.average_precision, own_similarities(embedded)])
+        # [models, columns, n] to the [n, models, columns] of `Scores`.
+        by_image = np.moveaxis(np.array(images, np.float64), 2, 0)
+        by_text = np.moveaxis(np.array(texts, np.float64), 2, 0)
+        first = self.embedded[0]
+        ends = np.searchsorted(first.owner, np.arange(len(first.keys) + 1))
+        scores = np.empty((len(first.keys), 1), object)
+        for record, key in enumerate(first.keys):
+            mine = slice(ends[record], ends[record + 1])
+            scores[record, 0] = Scores(
+                (key,),
+                np.array([mine.stop - mine.start]),
+                first.is_match[mine],
+                by_image[record : record + 1],
+                by_text[mine],
+                Sample.of_record(key, [(e.images[record], e.texts[mine]) for e in self.embedded]),
+            )
+        return {**self.extracts, FEATURES: {**self.extracts[FEATURES], SCORES: scores}}
+
+
+def own_similarities(embedded: Embedded) -> np.ndarray:
+    """The similarity of each caption to its own image, float64 [m]."""
+    images = embedded.images[embedded.owner].astype(np.float64)
+    return np.einsum("md,md->m", images, embedded.texts)

@@ -1,0 +1,82 @@
+"""Writing files so that nobody sees half of one, whenever this process dies."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+INCOMING = ".incoming-"
+
+
+def atomic_write(path: Path, text: str) -> None:
+    """Replace a file in one step: a temporary sibling, flushed, renamed over it."""
+    sibling = path.with_name(f"{INCOMING}{uuid.uuid4().hex}")
+    try:
+        sibling.write_text(text, encoding="utf-8")
+        flush(sibling)
+        sibling.rename(path)
+        flush(path.parent)
+    finally:
+        sibling.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Have a file, or the entries of a folder, reach the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def flush_tree(folder: Path) -> None:
+    """Have everything below a folder reach the disk, then the folder itself."""
+    for path in sorted(folder.rglob("*")):
+        flush(path)
+    flush(folder)
+
+
+@contextlib.contextmanager
+def incoming(folder: Path) -> Iterator[Path]:
+    """A new hidden folder to write into, removed afterwards unless it was renamed.
+
+    It is locked for as long as its writer lives, so that `sweep` can tell it from litter.
+    """
+    sibling = folder / f"{INCOMING}{uuid.uuid4().hex}"
+    sibling.mkdir(parents=True)
+    try:
+        with _locked(sibling, os.O_RDONLY):
+            yield sibling
+    finally:
+        shutil.rmtree(sibling, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed writers left in a folder."""
+    for litter in folder.glob(f"{INCOMING}*"):
+        if litter.is_file():
+            litter.unlink(missing_ok=True)
+            continue
+        with contextlib.suppress(OSError), _locked(litter, os.O_RDONLY, fcntl.LOCK_NB):
+            shutil.rmtree(litter, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Hold a folder alone among all processes; the kernel lets go when the holder dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / ".lock", os.O_RDWR | os.O_CREAT):
+        yield
+
+
+@contextlib.contextmanager
+def _locked(path: Path, flags: int, how: int = 0) -> Iterator[None]:
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | how)
+        yield
+    finally:
+        os.close(descriptor)

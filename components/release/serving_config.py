@@ -1,0 +1,59 @@
+"""TensorFlow Serving's model config file: which version of the three models it loads."""
+
+import re
+from pathlib import Path
+
+from components.release.files import atomic_write
+from schema.served import MODELS
+
+FILE = "models.config"
+
+_MODEL = """  config {{
+    name: "{name}"
+    base_path: "{base_path}"
+    model_platform: "tensorflow"
+    model_version_policy {{ specific {{ versions: {number} }} }}
+  }}
+"""
+
+
+def model_name(pipeline: str, model: str) -> str:
+    """What clients call a model: 'emoji', 'emoji-image-tower', 'emoji-text-tower'."""
+    return pipeline if model == MODELS[0] else f"{pipeline}-{model.replace('_', '-')}"
+
+
+def text(pipeline: str, releases: str, number: int) -> str:
+    """A `ModelServerConfig` in text format: all three models pinned to one number.
+
+    Args:
+        pipeline: name of the joint model.
+        releases: the folder of the releases as the server sees it.
+        number: the release.
+    """
+    models = "".join(
+        _MODEL.format(
+            name=model_name(pipeline, model),
+            base_path=f"{releases}/{number}/{model}",
+            number=number,
+        )
+        for model in MODELS
+    )
+    return f"model_config_list {{\n{models}}}\n"
+
+
+def write(folder: Path, content: str) -> bool:
+    """Replace the file in one step; False if it already says so."""
+    path = folder / FILE
+    if path.exists() and path.read_text(encoding="utf-8") == content:
+        return False
+    atomic_write(path, content)
+    return True
+
+
+def number(folder: Path) -> int | None:
+    """The release that the file names; None where there is no such file."""
+    try:
+        found = re.search(r"versions: (\d+)", (folder / FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return int(found[1]) if found else None

@@ -1,0 +1,1 @@
+"""ServingCheck: does the export work without us, and is it the model that was trained?"""

@@ -1,0 +1,116 @@
+"""The whole check of one export, stage by stage."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from components.serving_check import (
+    form,
+    fresh_process,
+    model_server,
+    plan,
+    records,
+    values,
+    warmup,
+)
+from components.serving_check.config import ServingCheckConfig
+from components.serving_check.contract import SIGNATURES
+from components.serving_check.report import Check, CheckReport, Latency, conclude, judge
+from schema import features
+
+
+def examine(
+    models: Mapping[str, str],
+    probe: Mapping[str, np.ndarray] | None,
+    files: Sequence[str],
+    config: ServingCheckConfig,
+    normalize: bool,
+    folder: str,
+) -> CheckReport:
+    """Check an export and write its warm-up requests.
+
+    A stage with a failed check is the last one: what follows would only fail for its reason.
+
+    Args:
+        models: absolute folder of each SavedModel, by `schema.served.MODELS`.
+        probe: what the trainer embedded; None if it left nothing.
+        files: GZIP TFRecords of raw records, the probed ones among them.
+        config: limits.
+        normalize: whether embeddings must have length 1.
+        folder: where the warm-up requests go.
+    """
+    checks: list[Check] = []
+    latency: dict[str, Latency] = {}
+    for stage in _stages(models, probe, files, config, normalize, folder, latency):
+        checks += stage
+        if not all(check.passed for check in stage):
+            break
+    return conclude(checks, latency)
+
+
+def _stages(
+    models: Mapping[str, str],
+    probe: Mapping[str, np.ndarray] | None,
+    files: Sequence[str],
+    config: ServingCheckConfig,
+    normalize: bool,
+    folder: str,
+    latency: dict[str, Latency],
+) -> Iterator[list[Check]]:
+    if probe is None:
+        yield [judge("probe", ["the trainer left none of its embeddings to compare with"], "")]
+        return
+    probed = records.find(probe, files)
+    yield [_found(len(probed.images), len(probe[features.KEY_ID]))]
+
+    warmup.write(folder, plan.warm_up_requests(probed))
+    requests = warmup.read(folder, list(SIGNATURES))
+    calls = {
+        **plan.batch_calls(probed),
+        **plan.single_calls(probed),
+        **{plan.warm_up_key(call): call for call in requests},
+        plan.SWAPPED: plan.swapped_call(probed),
+    }
+    try:
+        seen = fresh_process.ask(
+            models, calls, plan.timed_calls(probed), config.latency_calls, config.timeout_s
+        )
+    except fresh_process.ProcessError as error:
+        yield [judge("fresh-process", [str(error)], "")]
+        return
+    foreign = [f"it imported {name}" for name in seen.foreign]
+    yield [judge("fresh-process", foreign, "the models ran where nothing of ours is imported")]
+    yield form.files(seen)
+    yield [form.signatures(seen)]
+    yield [form.types(seen), form.answered(seen)]
+    expected = plan.expected(probed)
+    yield [form.shapes(seen, expected)]
+    yield [form.finite(seen)]
+    latency.update(values.percentiles(seen))
+    yield [
+        *([values.unit_norm(seen, probed)] if normalize else []),
+        values.agreement(seen, expected, config),
+        values.channels(seen, probed, config),
+        values.towers_agree(seen, config),
+        values.batch_independent(seen, probed, config),
+        values.warm_up(seen, requests, config),
+        values.latency(latency, config),
+    ]
+    binary = model_server.find()
+    if binary is None:
+        yield [
+            judge(values.SERVING, [], f"not asked: there is no {model_server.BINARY} on the PATH")
+        ]
+        return
+    singles = plan.single_calls(probed)
+    try:
+        given = model_server.ask(binary, models, folder, singles, config.timeout_s)
+        yield [values.served_alike(given, seen, config)]
+    except model_server.ServerError as error:
+        yield [judge(values.SERVING, [str(error)], "")]
+
+
+def _found(found: int, wanted: int) -> Check:
+    lost = [f"only {found} of the {wanted} records the trainer embedded are among the examples"]
+    fine = f"all {wanted} records the trainer embedded are among the examples"
+    return judge("probe", lost if found < wanted else [], fine)

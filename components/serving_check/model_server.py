@@ -1,0 +1,201 @@
+"""Ask the real TensorFlow Serving, where it is installed, over its REST interface.
+
+Interface: https://www.tensorflow.org/tfx/serving/api_rest
+"""
+
+import base64
+import contextlib
+import http.client
+import json
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
+from tfx.utils import io_utils
+
+from components.release import serving_config
+from components.serving_check import warmup
+from components.serving_check.contract import SIGNATURES
+from components.serving_check.fresh_process import ENVIRONMENT, Call
+from schema.served import MODELS
+
+BINARY = "tensorflow_model_server"
+NAME, VERSION = "check", 1  # what the models are served under while they are checked
+SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_TO_STOP = 10
+
+_LOGGER = logging.getLogger(__name__)
+# Not through a proxy, whatever the environment says: the server is on this machine.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class ServerError(Exception):
+    """The server did not come up or refused a request; the message is one sentence."""
+
+
+def find() -> str | None:
+    """The server's program, if there is one on the PATH."""
+    return shutil.which(BINARY)
+
+
+def ask(
+    binary: str,
+    models: Mapping[str, str],
+    warm_up_folder: str,
+    calls: Mapping[str, Call],
+    timeout_s: float,
+) -> dict[str, dict[str, np.ndarray]]:
+    """Serve the models as a release is served, warm-up requests and all, and call them.
+
+    Args:
+        binary: the server's program.
+        models: folder of each SavedModel.
+        warm_up_folder: of the ServingCheck's artifact, which holds the requests.
+        calls: by an id of the caller's choice.
+        timeout_s: for all models to become available, and again for each call.
+
+    Returns:
+        The outputs of each call.
+
+    Raises:
+        ServerError: it ended, a model failed to load, a request was refused, or time was up.
+    """
+    with tempfile.TemporaryDirectory(prefix="serving-check-") as name:
+        config = _lay_out(Path(name), models, warm_up_folder)
+        with _running(binary, config, Path(name) / "server.log") as (server, port):
+            _wait(server, port, Path(name) / "server.log", time.monotonic() + timeout_s)
+            return {key: _predict(port, call, timeout_s) for key, call in calls.items()}
+
+
+def _lay_out(root: Path, models: Mapping[str, str], warm_up_folder: str) -> Path:
+    """Put copies where the config file of a release makes the server look for them."""
+    text = serving_config.text(NAME, str(root), VERSION)
+    config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
+    bases = {each.name: Path(each.base_path) for each in config.model_config_list.config}
+    for model in MODELS:
+        folder = bases[serving_config.model_name(NAME, model)] / str(VERSION)
+        io_utils.copy_dir(models[model], str(folder))
+        extra = folder / "assets.extra"
+        extra.mkdir(exist_ok=True)
+        shutil.copy(warmup.path(warm_up_folder, model), extra)
+    file = root / serving_config.FILE
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@contextlib.contextmanager
+def _running(binary: str, config: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    grpc, rest = _free_ports(2)
+    command = [
+        binary,
+        f"--port={grpc}",
+        f"--rest_api_port={rest}",
+        f"--model_config_file={config}",
+    ]
+    try:
+        with log.open("wb") as out:
+            server = subprocess.Popen(
+                command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, **ENVIRONMENT}
+            )
+    except OSError as error:
+        raise ServerError(f"{binary} cannot be started: {error.strerror}") from error
+    try:
+        yield server, rest
+    finally:
+        server.terminate()
+        try:
+            server.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        _LOGGER.info("%s: %s", BINARY, log.read_text(errors="replace"))
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in held:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in held]
+
+
+def _wait(server: subprocess.Popen[bytes], port: int, log: Path, deadline: float) -> None:
+    waiting = list(MODELS)
+    while waiting:
+        if server.poll() is not None:
+            lines = log.read_text(errors="replace").strip().splitlines() or ["nothing"]
+            raise ServerError(
+                f"{BINARY} ended with status {server.returncode} and said {lines[-1]!r}"
+            )
+        if time.monotonic() > deadline:
+            raise ServerError(f"{BINARY} did not load {waiting[0]} in time")
+        if _available(port, waiting[0]):
+            waiting.pop(0)
+        else:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _available(port: int, model: str) -> bool:
+    try:
+        answer = _get(_url(port, model), SECONDS_TO_STOP)
+    except (
+        OSError,
+        http.client.HTTPException,
+        ValueError,
+    ):  # not listening yet, or it does not know the model yet
+        return False
+    for version in answer.get("model_version_status", ()):
+        message = version.get("status", {}).get("error_message")
+        if message:
+            raise ServerError(f"{BINARY} does not load {model}: {message}")
+        if version["state"] == "AVAILABLE":
+            return True
+    return False
+
+
+def _predict(port: int, call: Call, timeout_s: float) -> dict[str, np.ndarray]:
+    body = {
+        "signature_name": call.signature,
+        "inputs": {
+            name: [{"b64": base64.b64encode(value).decode()} for value in values]
+            for name, values in call.inputs.items()
+        },
+    }
+    url = f"{_url(port, call.model)}:predict"
+    try:
+        outputs = _get(url, timeout_s, json.dumps(body).encode())["outputs"]
+    except urllib.error.HTTPError as error:
+        said = error.read().decode(errors="replace")
+        raise ServerError(f"{BINARY} refuses {call.model}.{call.signature}: {said}") from error
+    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
+        raise ServerError(
+            f"{BINARY} gives no answer to {call.model}.{call.signature}: {error}"
+        ) from error
+    promised = SIGNATURES[call.model][call.signature].outputs
+    # An output that is the only one comes without its name.
+    named = {promised[0]: outputs} if len(promised) == 1 else outputs
+    if not isinstance(named, dict) or set(named) != set(promised):
+        raise ServerError(f"{BINARY} answers {call.model}.{call.signature} with other outputs")
+    return {name: np.asarray(value, np.float32) for name, value in named.items()}
+
+
+def _url(port: int, model: str) -> str:
+    name = serving_config.model_name(NAME, model)
+    return f"http://127.0.0.1:{port}/v1/models/{name}/versions/{VERSION}"
+
+
+def _get(url: str, timeout_s: float, body: bytes | None = None) -> Any:
+    with _OPENER.open(urllib.request.Request(url, body), timeout=timeout_s) as response:
+        return json.load(response)

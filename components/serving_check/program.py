@@ -1,0 +1,179 @@
+"""Calls SavedModels the way a stranger would; run as `python -I program.py FOLDER`.
+
+It must work where nothing of this project is installed, so it imports only the standard library,
+NumPy, TensorFlow and TensorFlow Text, whose ops the models need. It judges nothing: what it saw
+goes back as files, and a model that breaks it breaks only it.
+
+Reads from FOLDER:
+    request.json: {"models": {name: folder}, "calls": {id: call}, "timed": {id: call},
+        "times": n, "foreign": [package]} where a call is {"model", "signature",
+        "inputs": {name: [index of a string in the pool]}}; timed calls take one string at a time.
+    pool.npz: `bytes` uint8, every string one after the other; `ends` int64, where each ends.
+
+Writes to FOLDER:
+    report.json: {"foreign": [package that was imported after all], "models": {name: {"assets":
+        {file: its bytes, null if missing}, "variables": fault or null, "not_finite": [variable],
+        "load": fault or null, "signatures": {name: {"inputs": {name: dtype}, "outputs": {name:
+        dtype}}}}}, "faults": {id: fault}, "milliseconds": {id: [x]}}
+    answers.npz: '<id>/<output>' arrays.
+It says on standard output what it is about to do, for whoever finds it dead.
+"""
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  registers ops
+from tensorflow.core.protobuf import saved_model_pb2
+
+UNTIMED = 5  # calls before the clock starts
+# A loaded model has to stay: its signatures hold its variables only weakly.
+KEPT: list[Any] = []
+
+Result = TypeVar("Result")
+Signatures = dict[str, dict[str, Any]]  # functions by model and name
+
+
+def main(folder: str) -> None:
+    """Answer the request that lies in a folder."""
+    with open(os.path.join(folder, "request.json"), encoding="utf-8") as file:
+        request = json.load(file)
+    strings = read_pool(os.path.join(folder, "pool.npz"))
+    seen = {name: inspect(name, where) for name, where in request["models"].items()}
+    signatures = {}
+    for name, where in request["models"].items():
+        signatures[name], seen[name]["load"] = load(name, where)
+        seen[name]["signatures"] = {key: describe(one) for key, one in signatures[name].items()}
+    answers, faults, milliseconds = {}, {}, {}
+    for key, call in request["calls"].items():
+        say(f"calling {key}")
+        outputs, fault = attempt(partial(answer, signatures, strings, call))
+        if fault:
+            faults[key] = fault
+        for name, value in (outputs or {}).items():
+            answers[f"{key}/{name}"] = value
+    for key, call in request["timed"].items():
+        say(f"timing {key}")
+        measured, fault = attempt(partial(clock, signatures, strings, call, request["times"]))
+        if fault:
+            faults[key] = fault
+        milliseconds[key] = measured or []
+    report = {
+        "foreign": sorted(set(request["foreign"]) & set(sys.modules)),
+        "models": seen,
+        "faults": faults,
+        "milliseconds": milliseconds,
+    }
+    np.savez(os.path.join(folder, "answers.npz"), **answers)  # type: ignore[arg-type]
+    with open(os.path.join(folder, "report.json"), "w", encoding="utf-8") as file:
+        json.dump(report, file)
+
+
+def say(what: str) -> None:
+    """The last line on standard output is what a dead process was about to do."""
+    print(what, flush=True)
+
+
+def attempt(act: Callable[[], Result]) -> tuple[Result | None, str | None]:
+    """(what `act` returns, None), or (None, its fault in one line); the traceback is printed."""
+    try:
+        return act(), None
+    except Exception as error:
+        traceback.print_exc()
+        text = str(error).strip() or "(without a message)"
+        return None, f"{type(error).__name__}: {text.splitlines()[0]}"
+
+
+def read_pool(path: str) -> list[bytes]:
+    """The strings of the pool."""
+    with np.load(path) as pool:
+        joined, ends = pool["bytes"].tobytes(), pool["ends"].tolist()
+    return [joined[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def inspect(name: str, folder: str) -> dict[str, Any]:
+    """The files of a SavedModel: are the assets there, can each variable be read."""
+    say(f"reading the files of {name}")
+    assets, _ = attempt(lambda: asset_sizes(folder))
+    not_finite = []
+    _, fault = attempt(lambda: not_finite.extend(not_finite_variables(folder)))
+    return {"assets": assets or {}, "variables": fault, "not_finite": not_finite}
+
+
+def asset_sizes(folder: str) -> dict[str, int | None]:
+    """Every asset the graph names, with its bytes, None if it is not there."""
+    model = saved_model_pb2.SavedModel()
+    with tf.io.gfile.GFile(os.path.join(folder, "saved_model.pb"), "rb") as file:
+        model.ParseFromString(file.read())
+    names = {asset.filename for graph in model.meta_graphs for asset in graph.asset_file_def}
+    paths = {name: os.path.join(folder, "assets", name) for name in sorted(names)}
+    return {
+        name: tf.io.gfile.stat(path).length if tf.io.gfile.exists(path) else None
+        for name, path in paths.items()
+    }
+
+
+def not_finite_variables(folder: str) -> list[str]:
+    """Read every variable, which compares its checksum, and name those with NaN or infinity."""
+    reader = tf.train.load_checkpoint(os.path.join(folder, "variables", "variables"))
+    found = []
+    for name, dtype in sorted(reader.get_variable_to_dtype_map().items()):
+        value = reader.get_tensor(name)
+        if dtype.is_floating and not np.isfinite(value.astype(np.float64)).all():
+            found.append(name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE"))
+    return found
+
+
+def load(name: str, folder: str) -> tuple[dict[str, Any], str | None]:
+    """The signatures of a SavedModel, or why there are none."""
+    say(f"loading {name}")
+    model, fault = attempt(lambda: tf.saved_model.load(folder))
+    KEPT.append(model)
+    return (dict(model.signatures) if model else {}), fault
+
+
+def describe(signature: Any) -> dict[str, dict[str, str]]:
+    """Names of inputs and outputs with their types."""
+    inputs = signature.structured_input_signature[1]
+    outputs = signature.structured_outputs
+    return {
+        "inputs": {name: spec.dtype.name for name, spec in inputs.items()},
+        "outputs": {name: spec.dtype.name for name, spec in outputs.items()},
+    }
+
+
+def answer(
+    signatures: Signatures, strings: list[bytes], call: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    """One call's outputs."""
+    given = {name: [strings[i] for i in indices] for name, indices in call["inputs"].items()}
+    function = signatures[call["model"]][call["signature"]]
+    outputs = function(**{name: tf.constant(values, tf.string) for name, values in given.items()})
+    return {name: value.numpy() for name, value in outputs.items()}
+
+
+def clock(
+    signatures: Signatures, strings: list[bytes], call: dict[str, Any], times: int
+) -> list[float]:
+    """Milliseconds of single calls, from the string in memory to the embedding in memory."""
+    [(name, indices)] = call["inputs"].items()
+    function = signatures[call["model"]][call["signature"]]
+    measured = []
+    for i in range(UNTIMED + times):
+        given = [strings[indices[i % len(indices)]]]
+        start = time.perf_counter()
+        for value in function(**{name: tf.constant(given, tf.string)}).values():
+            value.numpy()
+        measured.append(1000 * (time.perf_counter() - start))
+    return measured[UNTIMED:]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,91 @@
+"""The raw records behind the trainer's probe."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from schema import features
+from trainer import text
+
+READ_AT_ONCE = 64  # records
+
+
+@dataclasses.dataclass(frozen=True)
+class Probed:
+    """Records as received, and what the trainer embedded of the same."""
+
+    examples: Sequence[bytes]  # serialized tf.train.Example, [n]
+    images: Sequence[bytes]  # encoded as received, [n]
+    texts: Sequence[bytes]  # every caption, record by record, [m]
+    image_embeddings: np.ndarray  # [n, d]
+    present: np.ndarray  # bool [n, max_captions], where the table stands for a caption
+    text_table: np.ndarray  # [n, max_captions, d], zero where there is no caption
+    text_embeddings: np.ndarray  # [m, d], the table's rows of `texts`
+
+
+def find(probe: Mapping[str, np.ndarray], files: Sequence[str]) -> Probed:
+    """Look the probed records up among raw ones, by the fingerprints of key and captions.
+
+    Args:
+        probe: see `trainer.probe.embed`.
+        files: GZIP TFRecords of raw records.
+
+    Returns:
+        Those that were found, in the probe's order.
+    """
+    ids = probe[features.CAPTION_IDS]
+    wanted = {
+        (int(key), tuple(row)): i
+        for i, (key, row) in enumerate(zip(probe[features.KEY_ID], ids.tolist(), strict=True))
+    }
+    found: dict[int, tuple[bytes, bytes, list[bytes]]] = {}
+    records = tf.data.TFRecordDataset(list(files), compression_type="GZIP")
+    for batch in records.batch(READ_AT_ONCE).as_numpy_iterator():
+        for identity, record in _identified(batch, ids.shape[1]):
+            if identity in wanted:
+                found.setdefault(wanted[identity], record)
+        if len(found) == len(wanted):
+            break
+    rows = sorted(found)
+    present = ids[rows] != 0
+    table = probe[features.TEXT_EMBEDDINGS][rows]
+    captions = [caption for row in rows for caption in found[row][2]]
+    return Probed(
+        examples=[found[row][0] for row in rows],
+        images=[found[row][1] for row in rows],
+        texts=captions,
+        image_embeddings=probe[features.IMAGE_EMBEDDING][rows],
+        present=present,
+        text_table=table,
+        text_embeddings=table[present],
+    )
+
+
+def _identified(
+    batch: np.ndarray, max_captions: int
+) -> list[tuple[tuple[int, tuple[int, ...]], tuple[bytes, bytes, list[bytes]]]]:
+    """Each record with its identity: ((key id, caption ids), (example, image, captions))."""
+    parsed = tf.io.parse_example(
+        batch,
+        {
+            features.IMAGE_KEY: tf.io.FixedLenFeature([], tf.string),
+            features.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string),
+            features.CAPTIONS: tf.io.RaggedFeature(tf.string),
+        },
+    )
+    keys = text.fingerprint(parsed[features.IMAGE_KEY]).numpy().tolist()
+    images = parsed[features.IMAGE_ENCODED].numpy().tolist()
+    captions = parsed[features.CAPTIONS]
+    words = text.split_words(text.normalise(captions.values))
+    flat_ids = captions.with_values(text.caption_ids(words))
+    result = []
+    for example, key, image, said, ids in zip(
+        batch.tolist(), keys, images, captions.to_list(), flat_ids.to_list(), strict=True
+    ):
+        padded = tuple(ids[:max_captions] + [0] * (max_captions - len(ids)))
+        # A caption without a word has the id of padding, in the model as well.
+        kept = [caption for caption, i in zip(said, padded, strict=False) if i]
+        result.append(((key, padded), (example, image, kept)))
+    return result

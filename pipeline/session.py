@@ -1,0 +1,108 @@
+"""A pipeline run on a person's machine: its log, its display, one sentence when it fails."""
+
+import contextlib
+import dataclasses
+import datetime
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from pipeline.display import Display, Listener, choose, duration
+from pipeline.quiet import output_to
+from schema.errors import sentence_for_people
+
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
+
+Outputs = dict[str, dict[str, list[Any]]]
+
+
+class RunFailedError(Exception):
+    """The run ended early; the message is one sentence and names the log."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """What a command prints to, and the log that gets the rest."""
+
+    console: Console
+    log: Path
+    _display: Display
+
+    def run(
+        self, workspace: Path, build: "Callable[[], Pipeline]"
+    ) -> tuple[dict[str, str], Outputs]:
+        """Build a pipeline and run it in this process, showing how it goes.
+
+        Args:
+            workspace: where metadata is kept.
+            build: called once TFX is imported.
+
+        Returns:
+            How each node went, and the artifacts each one answered with.
+
+        Raises:
+            RunFailedError: a node failed; what was released before is as it was.
+        """
+        node = "set-up"
+        # TFX hands the arguments of this process on to Beam, which has no use for ours.
+        arguments, sys.argv = sys.argv, sys.argv[:1]
+
+        def listen(node_id: str, state: str) -> None:
+            nonlocal node
+            node = node_id
+            self._display.node(node_id, state)
+
+        with self._display, Listener(self._display.progress):
+            try:
+                listen("set-up", "started")
+                from pipeline import local_runner
+
+                built = build()
+                listen("set-up", "ran")
+                outcomes, outputs = local_runner.run(built, workspace, listen)
+                return dict(outcomes), outputs
+            except Exception as error:
+                self._display.node(node, "failed")
+                logging.getLogger(__name__).exception("%s failed", node)
+                raise RunFailedError(_sentence(node, error, self.log)) from error
+            finally:
+                sys.argv = arguments
+
+
+@contextlib.contextmanager
+def session(title: str, logs: Path) -> Iterator[Session]:
+    """Open a log named by the second, and say where it is; at the end say how long it took.
+
+    Args:
+        title: what runs.
+        logs: the folder of logs.
+
+    Raises:
+        RunFailedError: the folder cannot be written.
+    """
+    started = datetime.datetime.now()
+    log = logs / f"{started:%Y-%m-%dT%H-%M-%S}.log"
+    live = sys.stdout.isatty()
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFailedError(f"{logs}: cannot be written: {error.strerror}") from error
+    with output_to(log) as terminal:
+        console = Console(file=terminal, force_terminal=live)
+        console.print(f"{title}: log of this run in {log}", highlight=False, soft_wrap=True)
+        yield Session(console, log, choose(terminal, console))
+        took = (datetime.datetime.now() - started).total_seconds()
+        console.print(f"took {duration(took)}", highlight=False)
+
+
+def _sentence(node: str, error: Exception, log: Path) -> str:
+    known = sentence_for_people(error)
+    if known:
+        return f"{node}: {known}"
+    lines = str(error).strip().splitlines() or [""]
+    return f"{node} failed with {type(error).__name__}: {lines[-1][:300]} (traceback in {log})"

@@ -1,0 +1,70 @@
+"""Releases of a few bytes, for tests of everything around them."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from components.evaluation.verdict import GateResult
+from components.release import contents, manifest
+from components.release.config import PushConfig
+from components.release.gather import Gathered
+from components.release.manifest import Manifest
+from components.release.releases import Decision, Releases
+from components.release.shelf import NEW
+from schema.served import MODELS
+
+
+def releases_in(folder: Path) -> Releases:
+    return Releases("emoji", PushConfig(path=str(folder)))
+
+
+def writer(
+    body: str,
+    baseline: int | None = None,
+    refusals: tuple[str, ...] = (),
+    metrics: dict[str, float] | None = None,
+) -> Callable[[Path], Manifest]:
+    """What `Releases.publish` calls; `body` tells models apart."""
+
+    def write(folder: Path) -> Manifest:
+        for model in MODELS:
+            inner = folder / model / NEW
+            (inner / "variables").mkdir(parents=True)
+            (inner / "saved_model.pb").write_text(f"{model} {body}")
+            (inner / "variables" / "variables.index").write_text(f"weights {model} {body}")
+        files = manifest.digests(folder)
+        (folder / contents.CONFIG).write_text(json.dumps({"body": body}))
+        (folder / contents.STATISTICS).mkdir()
+        (folder / contents.STATISTICS / "stats.pb").write_text(body)
+        content = Manifest(
+            pipeline="emoji",
+            run=f"run-{body}",
+            created=time.time(),
+            model_digest=manifest.combined(files),
+            baseline=baseline,
+            gates=judged(*refusals),
+            data={"span": "3", "fingerprint": "f00d"},
+            config={"training.epochs": 7, "name": "emoji"},
+            metrics=metrics or {"text_to_image_recall_at_1": 0.5},
+            curves={"train/epoch_loss": ((0, 2.0), (1, 1.5))},
+            files=manifest.digests(folder),
+        )
+        (folder / manifest.FILE).write_text(content.model_dump_json())
+        return content
+
+    return write
+
+
+def decided(baseline: int | None, *refusals: str) -> Decision:
+    return Decision(baseline=baseline, passed=not refusals, refusals=refusals)
+
+
+def judged(*refusals: str) -> tuple[GateResult, ...]:
+    if not refusals:
+        return (GateResult(passed=True, sentence="every gate held"),)
+    return tuple(GateResult(passed=False, sentence=sentence) for sentence in refusals)
+
+
+def gathered(baseline: int | None, *refusals: str) -> Gathered:
+    return Gathered(baseline, judged(*refusals), {"mrr": 0.5})

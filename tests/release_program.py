@@ -1,0 +1,240 @@
+"""Many processes at releases at once, and processes killed in the middle.
+
+A program of its own: it imports MLflow once and then forks, which a test process full of
+TensorFlow's threads must not do. It prints one JSON line that the tests read.
+"""
+
+import functools
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from components.release import journal, serving_config
+from components.release.manifest import verify
+from components.release.registry import Registry
+from components.release.releases import RefusedError, Releases
+from tests.release_kit import decided, releases_in, writer
+
+# What Python tells about every change of a file before it makes it.
+CHANGES = {
+    "open",
+    "os.rename",
+    "os.mkdir",
+    "os.remove",
+    "os.rmdir",
+    "os.truncate",
+    "shutil.copytree",
+}
+
+
+def fork(work: Callable[[], int]) -> int:
+    """Run `work` in a child; its exit status is what `work` returns."""
+    child = os.fork()
+    if child == 0:
+        status = 99
+        try:
+            status = work()
+        finally:
+            os._exit(status)
+    return child
+
+
+def wait(child: int) -> int:
+    """How a child ended; negative: the signal that killed it."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def killed_at(step: int, folder: Path, work: Callable[[], None]) -> Callable[[], int]:
+    """`work`, killed by SIGKILL at its n-th step: a change of a file or a question to MLflow.
+
+    Step 0 never comes.
+    """
+
+    def run() -> int:
+        left = step
+
+        def count() -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        def hook(event: str, arguments: tuple[Any, ...]) -> None:
+            mine = event in CHANGES and str(arguments[0]).startswith(str(folder))
+            if mine and (event != "open" or set(str(arguments[1])) & set("wax+")):
+                count()
+
+        ask = Registry._ask
+
+        def counted(self: Registry, *arguments: Any, **named: Any) -> Any:
+            count()
+            answer = ask(self, *arguments, **named)
+            count()
+            return answer
+
+        Registry._ask = counted  # type: ignore[method-assign]
+        sys.addaudithook(hook)
+        work()
+        return 0
+
+    return run
+
+
+def state(releases: Releases) -> dict[str, Any]:
+    """What a person or a server can see."""
+    return {
+        "serving": serving_config.number(releases.folder),
+        "champion": releases.champion(),
+        "numbers": releases.shelf.numbers(),
+        "aliases": releases.registry.aliases(),
+        "versions": [int(v.version) for v in releases.registry.versions(100)],
+        "runs": len(releases.registry._client.search_runs(["1"])),
+        "litter": [p.name for p in releases.folder.rglob(".incoming*")],
+    }
+
+
+def kills(folder: Path) -> dict[str, Any]:
+    """Kill a push, then a rollback, at every step; after each kill look, then do it again."""
+    template = folder / "template"
+    releases = releases_in(template)
+    releases.publish(writer("old"))
+    releases.promote(1)
+
+    def push(at: Path) -> Callable[[], None]:
+        def work() -> None:
+            mine = releases_in(at)
+            mine.promote(mine.publish(writer("new", 1)), decided(1))
+
+        return work
+
+    found: dict[str, Any] = {"push": [], "rollback": []}
+    after = releases_in(shutil.copytree(template, folder / "pushed"))
+    push(after.folder)()
+    for name, start, work in (
+        ("push", template, push),
+        ("rollback", after.folder, lambda at: lambda: back(at)),
+    ):
+        for step in range(1, 1000):
+            at = folder / f"{name}-{step}"
+            shutil.copytree(start, at)
+            if wait(fork(killed_at(step, at, work(at)))) == 0:
+                break
+            seen = serving_config.number(at)
+            assert seen is not None
+            verify(at / "releases" / str(seen))
+            for number in releases_in(at).shelf.numbers():
+                verify(at / "releases" / str(number))
+            again = wait(fork(killed_at(0, at, work(at)))) if name == "push" else None
+            mine = releases_in(at)
+            champion = mine.settled_champion()
+            found[name].append({"seen": seen, "again": again, "settled": champion, **state(mine)})
+            shutil.rmtree(at)
+    return found
+
+
+def back(folder: Path) -> None:
+    releases_in(folder).rollback()
+
+
+def race(folder: Path, processes: int) -> dict[str, Any]:
+    """All push a model of their own quality at once; losers compare again until all are done."""
+    first = releases_in(folder)
+    first.publish(writer("quality 0"))
+    first.promote(1)
+    first.registry.__dict__.pop("_client")
+    rounds = []
+    waiting = list(range(1, processes + 1))
+    while waiting:
+        champion = releases_in(folder).champion()
+        assert champion is not None
+        serving = quality(folder, champion)
+        better = [each for each in waiting if each > serving]
+        if not better:
+            break
+
+        def work(mine: int, baseline: int | None = champion) -> int:
+            releases = releases_in(folder)
+            number = releases.publish(writer(f"quality {mine}", baseline))
+            try:
+                return 0 if releases.promote(number, decided(baseline)) else 2
+            except RefusedError as error:
+                return 1 if "was compared with" in str(error) else 3
+
+        children = {fork(functools.partial(work, each)): each for each in better}
+        ended = {each: wait(child) for child, each in children.items()}
+        rounds.append(sorted(ended.values()))
+        waiting = [each for each in better if ended[each] != 0]
+    releases = releases_in(folder)
+    champions = journal.champions(journal.read(folder))
+    return {
+        "rounds": rounds,
+        "qualities": [quality(folder, number) for number in champions],
+        **state(releases),
+    }
+
+
+def quality(folder: Path, number: int) -> int:
+    model = releases_in(folder).shelf.model(number, "joint") / "saved_model.pb"
+    return int(model.read_text().rsplit(" ", 1)[1])
+
+
+def watch(folder: Path, pushes: int) -> dict[str, Any]:
+    """Push again and again while another process reads what TensorFlow Serving reads."""
+    stop = folder / "stop"
+    (folder / "push").mkdir(parents=True)
+
+    def look() -> int:
+        import re
+
+        report: dict[str, Any] = {"polls": 0, "wrong": [], "served": []}
+        while not stop.exists():
+            report["polls"] += 1
+            try:
+                text = (folder / "push" / serving_config.FILE).read_text()
+            except FileNotFoundError:
+                text = ""
+            found = re.findall(r'base_path: "(.*)"[^}]*versions: (\d+)', text)
+            if text and (len(found) != 3 or len({version for _, version in found}) != 1):
+                report["wrong"].append(text)
+            for path, version in found:
+                body = Path(path, version, "variables", "variables.index")
+                if not body.is_file() or not body.read_text().startswith("weights"):
+                    report["wrong"].append(str(body))
+            for release in (folder / "push" / "releases").glob("[0-9]*"):
+                models = [
+                    release / m / release.name for m in ("joint", "image_tower", "text_tower")
+                ]
+                if not all((m / "saved_model.pb").is_file() for m in models):
+                    report["wrong"].append(str(release))
+            if found and found[0][1] not in report["served"][-1:]:
+                report["served"].append(found[0][1])
+            time.sleep(0.001)
+        (folder / "report.json").write_text(json.dumps(report))
+        return 0
+
+    watcher = fork(look)
+    releases = releases_in(folder / "push")
+    for n in range(pushes):
+        number = releases.publish(writer(f"model {n}", n or None))
+        releases.promote(number, decided(n or None))
+    stop.touch()
+    assert wait(watcher) == 0
+    return json.loads((folder / "report.json").read_text())
+
+
+if __name__ == "__main__":
+    what, where = sys.argv[1], Path(sys.argv[2])
+    warm = releases_in(where / "warm")
+    warm.registry.last()  # everything MLflow imports late is imported before the first fork
+    answer = {
+        "kills": lambda: kills(where / "kills"),
+        "race": lambda: race(where / "race", 16),
+        "watch": lambda: watch(where / "watch", 50),
+    }[what]()
+    print(json.dumps(answer))

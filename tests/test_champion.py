@@ -1,0 +1,182 @@
+"""A champion, a crippled challenger, a better one, and the way back: whole runs, real MLflow."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from components.evaluation.measurement import Results
+from components.release import manifest, serving_config
+from components.release.releases import open_releases
+from pipeline import cli, run_locally
+from pipeline.config import load
+from pipeline.summary import Summary
+from tests.conftest import small_values
+
+
+@dataclasses.dataclass
+class Told:
+    """What the command line answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+def diptych(*arguments: str) -> Told:
+    found = CliRunner().invoke(cli.app, list(arguments))
+    return Told(found.exit_code, found.stdout, found.stderr)
+
+
+@dataclasses.dataclass
+class Story:
+    config: str
+    crippled: Summary
+    after_crippled: int | None
+    better: Summary
+    after_better: int | None
+
+    @property
+    def releases(self):
+        return open_releases(load(Path(self.config)).model_dump())
+
+
+@pytest.fixture(scope="module")
+def story(small_run) -> Story:
+    """The small run's release is champion; then two more runs of the same pipeline."""
+    folder = small_run.folder
+    shutil.copytree(folder / "serving", folder / "story")
+    values: dict[str, Any] = small_values() | {"push": {"path": "story"}}
+    del values["index"]
+
+    def run(**training: float) -> tuple[Summary, int | None]:
+        file = folder / "story.yaml"
+        values["training"] |= training
+        file.write_text(yaml.safe_dump(values))
+        summary = run_locally.run(load(file))
+        return summary, serving_config.number(folder / "story")
+
+    crippled, after_crippled = run(epochs=1, learning_rate=1e-6)
+    better, after_better = run(epochs=40, learning_rate=0.01)
+    return Story(str(folder / "story.yaml"), crippled, after_crippled, better, after_better)
+
+
+def test_a_crippled_model_is_refused_with_its_sentence_and_the_champion_stays(story):
+    assert not story.crippled.shipped
+    assert story.crippled.baseline == 1
+    assert story.crippled.outcome.release == 2
+    assert story.after_crippled == 1
+    assert "worse than release 1" in story.crippled.verdict
+    assert story.crippled.verdict.endswith("(release 2 waits as challenger)")
+    refused = [gate.sentence for gate in story.crippled.gates if not gate.passed]
+    assert refused
+    for sentence in refused:
+        assert sentence in story.crippled.verdict
+
+
+def test_both_models_answered_the_same_queries(story, small_run):
+    before: Results = story.crippled.results
+    measured = before[()]["text_to_image_mrr"]
+    assert measured.count == 180
+    assert measured.baseline is not None
+    assert measured.difference is not None
+    # The baseline, measured anew beside the candidate, is what release 1 was measured to be.
+    recorded = manifest.read(small_run.folder / "story" / "releases" / "1")
+    assert measured.baseline.value == pytest.approx(recorded.metrics["text_to_image_mrr"], abs=1e-3)
+    assert measured.difference.value == pytest.approx(
+        measured.candidate.value - measured.baseline.value
+    )
+    assert measured.difference.high < 0
+
+
+def test_a_better_model_takes_over(story):
+    assert story.better.shipped
+    assert story.better.verdict == "shipped: release 3 serves now, in place of release 1"
+    assert story.after_better == 3
+    gain = story.better.results[()]["text_to_image_mrr"].difference
+    assert gain is not None
+    assert gain.low > 0
+    content = manifest.verify(story.releases.shelf.path(3))
+    assert content.baseline == 1
+    assert content.config["training.epochs"] == 40
+    assert len(content.curves["train/epoch_loss"]) == 40
+
+
+def test_the_table_shows_all_three(story):
+    told = diptych("releases", "-c", story.config)
+    assert told.code == 0
+    rows = [line.split() for line in told.out.splitlines()[1:]]
+    assert [row[0] for row in rows] == ["3", "2", "1"]
+    assert [row[3] for row in rows] == ["passed", "refused", "passed"]
+    assert [row[-1] == "serves" for row in rows] == [True, False, False]
+
+
+def test_why_tells_a_sentence_for_each_gate(story):
+    of_release = diptych("why", "2", "-c", story.config)
+    of_last_run = diptych("why", "-c", story.config)
+    for gate in story.crippled.gates:
+        assert f"{'✓' if gate.passed else '✗'} {gate.sentence}" in of_release.out
+    for gate in story.better.gates:
+        assert f"✓ {gate.sentence}" in of_last_run.out
+    assert "shipped: release 3 serves now, in place of release 1" in of_last_run.out
+
+
+def test_promote_obeys_the_gates_unless_forced_and_rollback_returns(story):
+    config = ("-c", story.config)
+    refused = diptych("promote", "2", *config)
+    assert refused.code == 3
+    assert refused.err.startswith("diptych: not promoted: ")
+    assert "worse than release 1" in refused.err
+    stale = diptych("promote", "1", *config)
+    assert stale.code == 3
+    assert "release 1 was compared with nothing, and release 3 serves now" in stale.err
+    assert diptych("promote", "2", "--force", *config).code == 1  # no reason given
+    forced = diptych("promote", "2", "--force", "--reason", "a drill", *config)
+    assert (forced.code, forced.out) == (0, "release 2 serves now\n")
+    assert "forced): a drill" in diptych("why", "2", *config).out
+
+    back = diptych("rollback", *config)
+    assert back.code == 0
+    assert back.out.startswith("release 3 serves again, after ")
+    assert story.releases.champion() == 3
+    assert story.releases.registry.aliases()["champion"] == 3
+    diptych("rollback", *config)
+    assert story.releases.champion() == 1
+    assert serving_config.number(story.releases.folder) == 1
+    assert "no earlier champion" in diptych("rollback", *config).err
+
+
+def test_evaluate_measures_a_release_on_other_data(story, small_run, tmp_path):
+    output = tmp_path / "metrics.json"
+    told = diptych(
+        "evaluate",
+        "1",
+        str(small_run.folder / "data"),
+        "--files",
+        "eval-*.tar",
+        "-c",
+        story.config,
+        "--output",
+        str(output),
+    )
+    assert told.code == 0
+    [whole] = [each for each in json.loads(output.read_text()) if not each["slice"]]
+    found = whole["metrics"]["text_to_image_recall_at_10"]
+    # The very data of its own run: the figures of its own run.
+    recorded = manifest.read(story.releases.shelf.path(1)).metrics
+    assert found["value"] == pytest.approx(recorded["text_to_image_recall_at_10"], abs=1e-6)
+    assert found["count"] == 180
+    assert found["low"] < found["value"] < found["high"]
+    assert "zero_shot_top_1" in whole["metrics"]
+
+
+def test_a_release_that_is_not_there_is_one_sentence(story, tmp_path):
+    for release, words in (("9", "there is no release 9"), (str(tmp_path), "is no release")):
+        told = diptych("evaluate", release, str(tmp_path), "-c", story.config)
+        assert told.code == 1
+        assert words in told.err

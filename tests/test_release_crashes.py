@@ -1,0 +1,68 @@
+"""Races, kills and a watcher; what happens is in `tests.release_program`."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def run(what: str, folder) -> dict:
+    command = [sys.executable, "-W", "ignore", "-m", "tests.release_program", what, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def test_sixteen_at_once_one_winner_a_decision_and_never_a_worse_model(tmp_path):
+    found = run("race", tmp_path)
+    # 0: promoted; 1: compared with a release that serves no longer; nothing else may happen.
+    assert len(found["rounds"][0]) == 16
+    for ended in found["rounds"]:
+        assert ended == [0] + [1] * (len(ended) - 1)
+    # Every winner is better than the one before, and the best of all is the last.
+    assert found["qualities"] == sorted(set(found["qualities"]))
+    assert found["qualities"][-1] == 16
+    # Seventeen models, each released once however often it was pushed.
+    assert found["numbers"] == list(range(1, 18))
+    assert sorted(found["versions"]) == found["numbers"]
+    assert found["serving"] == found["champion"] == found["aliases"]["champion"]
+
+
+def test_a_watcher_sees_no_half_release_through_50_pushes(tmp_path):
+    found = run("watch", tmp_path)
+    assert found["wrong"] == []
+    assert found["polls"] > 500
+    numbers = [int(each) for each in found["served"]]
+    assert numbers == sorted(numbers)
+    assert numbers[-1] == 50
+
+
+@pytest.fixture(scope="module")
+def kills(tmp_path_factory) -> dict:
+    return run("kills", tmp_path_factory.mktemp("kills"))
+
+
+def test_a_push_killed_at_any_step_leaves_the_old_release_and_a_clean_rerun(kills):
+    assert len(kills["push"]) > 50
+    seen = [each["seen"] for each in kills["push"]]
+    # The old one serves until models.config has moved; from there on the new one does.
+    assert seen == sorted(seen)
+    assert set(seen) == {1, 2}
+    for each in kills["push"]:
+        assert each["again"] == 0
+        assert each["settled"] == each["serving"] == each["champion"] == 2
+        assert each["aliases"] == {"champion": 2}
+        assert (each["numbers"], each["versions"], each["runs"]) == ([1, 2], [2, 1], 2)
+        assert each["litter"] == []
+
+
+def test_a_rollback_killed_at_any_step_is_either_not_begun_or_finished_by_the_next(kills):
+    assert len(kills["rollback"]) > 10
+    settled = [each["settled"] for each in kills["rollback"]]
+    assert settled == sorted(settled, reverse=True)
+    assert set(settled) == {1, 2}
+    for each in kills["rollback"]:
+        assert each["serving"] == each["champion"] == each["settled"]
+        assert each["aliases"] == {"champion": each["settled"]}
+        assert each["litter"] == []

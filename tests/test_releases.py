@@ -1,0 +1,242 @@
+"""Releases on real files with a real MLflow on sqlite."""
+
+import json
+import logging
+import shutil
+
+import pytest
+from google.protobuf import text_format
+from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+from components.release import journal, serving_config
+from components.release.manifest import Manifest, read, verify
+from components.release.releases import RefusedError, Releases
+from schema.errors import InputError
+from schema.served import MODELS
+from tests.release_kit import decided, releases_in, writer
+
+
+def served(releases: Releases) -> dict[str, tuple[str, int]]:
+    """(base path, version) by model, as TensorFlow Serving's own parser reads them."""
+    text = (releases.folder / serving_config.FILE).read_text()
+    parsed = text_format.Parse(text, ModelServerConfig())
+    found = {}
+    for each in parsed.model_config_list.config:
+        [version] = each.model_version_policy.specific.versions
+        found[each.name] = (each.base_path, version)
+    return found
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """Three releases: 1 was champion, 2 is, 3 was refused."""
+    folder = tmp_path_factory.mktemp("template") / "push"
+    releases = releases_in(folder)
+    assert releases.publish(writer("a")) == 1
+    assert releases.promote(1)
+    assert releases.publish(writer("b", 1)) == 2
+    assert releases.promote(2, reason="better")
+    assert releases.publish(writer("c", 2, ("recall is 0.1, below 0.4",))) == 3
+    return folder
+
+
+@pytest.fixture
+def releases(template, tmp_path) -> Releases:
+    """A copy of the template with its registry, to be changed."""
+
+    folder = tmp_path / "push"
+    shutil.copytree(template, folder)
+    return releases_in(folder)
+
+
+def test_models_config_pins_all_three_models_to_the_champion(releases):
+    releases.settled_champion()  # a copied folder: its config still names the old place
+    base = releases.folder / "releases" / "2"
+    assert served(releases) == {
+        "emoji": (f"{base}/joint", 2),
+        "emoji-image-tower": (f"{base}/image_tower", 2),
+        "emoji-text-tower": (f"{base}/text_tower", 2),
+    }
+    for path, version in served(releases).values():
+        assert (releases.folder / path / str(version) / "saved_model.pb").is_file()
+
+
+def test_a_server_in_a_container_is_told_its_own_paths():
+    text = serving_config.text("emoji", "/models/releases", 7)
+    parsed = text_format.Parse(text, ModelServerConfig())
+    assert [c.base_path for c in parsed.model_config_list.config] == [
+        f"/models/releases/7/{model}" for model in MODELS
+    ]
+
+
+def test_aliases_say_who_serves_and_who_waits(releases):
+    assert releases.registry.aliases() == {"champion": 2, "challenger": 3}
+
+
+def test_mlflow_shows_parameters_metrics_curves_and_files(releases):
+    client = releases.registry._client
+    version = client.get_model_version("emoji", "3")
+    assert version.tags["gates"] == "refused"
+    assert version.tags["baseline"] == "2"
+    assert version.tags["data.span"] == "3"
+    assert version.description == "recall is 0.1, below 0.4"
+    assert version.source == f"runs:/{version.run_id}/release"
+    run = client.get_run(version.run_id)
+    assert run.data.params == {"training.epochs": "7", "name": "emoji"}
+    assert run.data.metrics["text_to_image_recall_at_1"] == 0.5
+    curve = client.get_metric_history(version.run_id, "train/epoch_loss")
+    assert [(point.step, point.value) for point in curve] == [(0, 2.0), (1, 1.5)]
+    assert run.info.status == "FINISHED"
+
+
+def test_the_same_model_is_released_once(releases):
+    assert releases.publish(writer("b", 1)) == 2
+    assert not releases.promote(2, decided(1))
+    assert len(releases.registry.versions(10)) == 3
+    assert releases.shelf.numbers() == [1, 2, 3]
+    assert len(releases.registry._client.search_runs(["1"])) == 3
+
+
+def test_a_refused_release_waits_and_a_person_may_force_it(releases):
+    with pytest.raises(RefusedError, match=r"^recall is 0.1, below 0.4$"):
+        releases.promote(3)
+    assert releases.champion() == 2
+    assert releases.promote(3, forced=True, reason="the gate was wrong")
+    assert releases.registry.aliases() == {"champion": 3}
+    last = journal.read(releases.folder)[-1]
+    assert (last.action, last.release, last.replaced) == ("promote", 3, 2)
+    assert (last.reason, last.forced) == ("the gate was wrong", True)
+
+
+def test_a_decision_against_an_old_champion_no_longer_holds(releases):
+    number = releases.publish(writer("d", 1))
+    with pytest.raises(
+        RefusedError, match=r"^release 4 was compared with release 1, and release 2 serves now$"
+    ):
+        releases.promote(number, decided(1))
+    # Compared again, with the one that serves, it may.
+    assert releases.promote(number, decided(2))
+    assert releases.champion() == 4
+
+
+def test_rollback_walks_back_through_the_champions(releases):
+    releases.promote(3, forced=True)
+    switched: list[int] = []
+    assert releases.rollback("it answers nonsense", switched.append) == 2
+    assert switched == [2]
+    assert served(releases)["emoji"][1] == 2
+    assert releases.registry.aliases()["champion"] == 2
+    assert releases.rollback() == 1
+    assert served(releases)["emoji-text-tower"][1] == 1
+    with pytest.raises(InputError, match="no earlier champion"):
+        releases.rollback()
+    assert [e.action for e in journal.read(releases.folder)] == [
+        "promote",
+        "promote",
+        "promote",
+        "rollback",
+        "rollback",
+    ]
+
+
+def test_rollback_does_not_wait_for_the_registry(releases):
+    down = releases_in(releases.folder)
+    down.registry.uri = "sqlite:////nowhere/at/all.db"
+    with pytest.raises(InputError, match=r"^release 1 serves again, but the registry") as error:
+        down.rollback()
+    assert "still calls 2 the champion" in str(error.value)
+    assert served(down)["emoji"][1] == 1
+    # Whoever comes next tells the registry.
+    assert releases.settled_champion() == 1
+    assert releases.registry.aliases()["champion"] == 1
+    assert releases.champion() == 1
+
+
+def test_a_champion_set_in_mlflow_itself_is_followed(releases):
+    releases.registry.set_alias("champion", 1)
+    assert releases.settled_champion() == 1
+    assert served(releases)["emoji"][1] == 1
+    last = journal.read(releases.folder)[-1]
+    assert (last.action, last.release, last.replaced) == ("found", 1, 2)
+    assert releases.rollback() == 2
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda p: p.write_bytes(b"\0" + p.read_bytes()[1:]), "was changed after its release"),
+        (lambda p: p.unlink(), "is missing"),
+    ],
+)
+def test_a_damaged_release_never_becomes_champion(releases, damage, words):
+    damage(releases.shelf.model(1, "text_tower") / "variables" / "variables.index")
+    name = "text_tower/variables/variables.index"
+    for attempt in (
+        lambda: releases.promote(1, forced=True),
+        releases.rollback,
+    ):
+        with pytest.raises(InputError, match=f"the file {name} {words}"):
+            attempt()
+    assert releases.champion() == 2
+    assert served(releases)["emoji"][1] == 2
+
+
+def test_a_manifest_changed_together_with_a_file_is_noticed(releases):
+    path = releases.shelf.path(1) / "release.json"
+    told = json.loads(path.read_text())
+    told["metrics"]["text_to_image_recall_at_1"] = 0.99
+    path.write_text(json.dumps(told))
+    verify(releases.shelf.path(1))  # by itself it agrees
+    with pytest.raises(InputError, match=r"release.json: differs from what the registry recorded"):
+        releases.promote(1, forced=True)
+
+
+def test_a_release_deleted_by_hand_is_written_again(releases):
+
+    shutil.rmtree(releases.shelf.path(2))
+    assert releases.publish(writer("b", 1)) == 2
+    assert read(releases.shelf.path(2)).run == "run-b"
+    assert not releases.promote(2)
+
+
+def test_there_is_no_release_9(releases):
+    with pytest.raises(InputError, match=r"^there is no release 9 in "):
+        releases.promote(9)
+
+
+def test_someone_elses_registry_is_refused(releases):
+    (releases.folder / "mlflow.db").unlink()
+    with pytest.raises(InputError, match="does not know release 1; is it the registry of these"):
+        releases_in(releases.folder).publish(writer("z"))
+    assert read(releases.shelf.path(1)).pipeline == "emoji"
+
+
+def test_a_registry_that_cannot_be_opened_is_one_sentence(tmp_path):
+    releases = releases_in(tmp_path)
+    releases.registry.uri = "nonsense://x"
+    with pytest.raises(InputError, match=r"^registry nonsense://x: "):
+        releases.publish(writer("a"))
+
+
+def test_a_version_made_by_somebody_else_only_moves_the_number(releases):
+    client = releases.registry._client
+    numbers = iter([3, 3])
+    releases.registry.last = lambda: next(numbers)  # what another writer adds in between
+    client.create_model_version("emoji", "elsewhere")
+    assert releases.publish(writer("d", 2)) == 5
+    assert releases.shelf.numbers() == [1, 2, 3, 5]
+    assert (releases.shelf.model(5, "joint") / "saved_model.pb").read_text() == "joint d"
+
+
+def test_the_manifest_leaves_the_number_out(releases):
+    content: Manifest = read(releases.shelf.path(2))
+    assert "joint/saved_model.pb" in content.files
+    assert not [name for name in content.files if "/2/" in name]
+
+
+def test_nothing_is_said_on_the_terminal(tmp_path, capfd):
+    logging.getLogger().handlers = [
+        h for h in logging.getLogger().handlers if not isinstance(h, logging.StreamHandler)
+    ]
+    releases_in(tmp_path).publish(writer("a"))
+    assert capfd.readouterr() == ("", "")
