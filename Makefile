@@ -23,6 +23,9 @@ format: $(READY)  ## rewrite the code in the house style
 bench: demo  ## the figures of the README
 	.venv/bin/python -m benchmarks.demo
 	.venv/bin/python -m benchmarks.input_pipeline
+	.venv/bin/python -m benchmarks.evaluation
+	.venv/bin/python -m benchmarks.catalogue_index
+	.venv/bin/python -m benchmarks.registry
 
 emoji: $(READY)  ## rebuild the bundled data from npm
 	.venv/bin/python examples/emoji/build.py
