@@ -9,15 +9,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from components.evaluation.names import DIRECTIONS, STATISTICS, metric_name
+from components.evaluation.names import DIRECTIONS, metric_name
 from components.release import journal, manifest
 from components.release.journal import Event
 from components.release.releases import Releases, open_releases
 from pipeline.config import load
+from pipeline.run_locally import logs_of, print_gate
 from schema.errors import InputError
 
 SHOWN = 20  # releases in the table
-RECALLS = tuple(metric_name(DIRECTIONS[0], s) for s in STATISTICS if s.startswith("recall"))
+RECALLS = tuple(metric_name(DIRECTIONS[0], s) for s in ("recall_at_1", "recall_at_10"))
 
 
 def _open(config: Path) -> Releases:
@@ -39,7 +40,7 @@ def show(config: Path, every: bool) -> None:
     for name in ("release", "made", "gates", "against"):
         drawn.add_column(name, no_wrap=True)
     for metric in RECALLS:
-        drawn.add_column(f"recall@{metric.rpartition('_')[2]}", justify="right")
+        drawn.add_column(f"recall@{metric.rpartition('_')[2]}", justify="right", no_wrap=True)
     drawn.add_column("")
     for number in sorted(names, reverse=True)[: None if every else SHOWN]:
         content = manifest.read(releases.shelf.path(number))
@@ -89,7 +90,7 @@ def why(config: Path, what: str | None) -> None:
     if what is not None and what.isdecimal():
         _why_release(_open(config), int(what))
         return
-    logs = Path(load(config).workspace) / "logs"
+    logs = logs_of(load(config))
     kept = sorted(logs.glob("*.json"))
     if what is not None:
         kept = [path for path in kept if path.stem == what]
@@ -115,7 +116,7 @@ def _why_release(releases: Releases, number: int) -> None:
 
 def _gates(gates: Iterable[tuple[bool, str]]) -> None:
     for passed, sentence in gates:
-        _print(f"  {'✓' if passed else '✗'} {sentence}", "" if passed else "red")
+        print_gate(passed, sentence, Console())
 
 
 def _event(event: Event) -> str:

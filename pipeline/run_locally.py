@@ -55,7 +55,16 @@ def print_summary(summary: Summary, console: Console) -> None:
     console.print()
     style = "bold green" if summary.shipped else "bold red"
     console.print(summary.verdict, style=style, highlight=False, soft_wrap=True)
+    for gate in summary.gates:
+        print_gate(gate.passed, gate.sentence, console)
     print_metrics(summary.results[()], console)
+
+
+def print_gate(passed: bool, sentence: str, console: Console) -> None:
+    """A line for a gate, with a mark."""
+    style = "" if passed else "red"
+    line = f"  {'✓' if passed else '✗'} {sentence}"
+    console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def print_metrics(measurements: Measurements, console: Console) -> None:

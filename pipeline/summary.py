@@ -37,11 +37,13 @@ class Summary:
 
     @property
     def verdict(self) -> str:
-        """One sentence: does the model serve, and why not."""
+        """One sentence: does the model serve, and why not; the gates say the rest."""
         if self.shipped:
             return f"shipped: {self.outcome.sentence}"
-        number = self.outcome.release
-        return f"not promoted: {self.outcome.sentence} (release {number} waits as challenger)"
+        refused = sum(not gate.passed for gate in self.gates)
+        gates = f"{refused} of {len(self.gates)} gates refused it"
+        waits = f"release {self.outcome.release} waits as challenger"
+        return f"not promoted: {gates if refused else self.outcome.sentence}; {waits}"
 
 
 def summarize(outputs: Outputs) -> Summary:

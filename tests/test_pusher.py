@@ -124,7 +124,7 @@ def test_every_kind_of_gate_refuses(tmp_path):
     )
     assert bad.metrics["index_recall_at_10"] == 0.7
     assert [gate.passed for gate in bad.gates] == [False, False, False]
-    assert good.gates[1].sentence == "the serving check passed: loads"
+    assert good.gates[1].sentence == "the export passed all 1 serving checks"
 
 
 def test_the_baseline_is_whoever_serves(releases, tmp_path):

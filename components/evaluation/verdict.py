@@ -9,6 +9,7 @@ from components.evaluation.names import LOWER_IS_BETTER
 from trainer.config import Frozen
 
 FILE = "verdict.json"  # in the Evaluator's evaluation artifact
+TOLD = 2  # values of a slice that one sentence names
 ROUNDING = 1e-9  # the same sum in another order is no loss
 
 
@@ -86,14 +87,16 @@ class _Judge:
             return GateResult(passed=True, sentence=sentence)
         judged = [(v, m.count, *self._one(gate, m)) for v, m in held]
         failures = [each for each in judged if not each[2]]
-        # Of those that hold, the smallest is where chance has most to say.
-        told = failures or [min(judged, key=lambda each: each[1])]
+        # The largest weighs most among failures; chance has most to say in the smallest that holds.
+        failures.sort(key=lambda each: -each[1])
+        told = failures[:TOLD] or [min(judged, key=lambda each: each[1])]
         sentence = "; ".join(
             f"{gate.metric} where {name} is {value!r} ({count} queries) {words}"
             for value, count, _, words in told
         )
-        if not failures and len(held) > 1:
-            sentence += f"; so it is with the {_other(len(held) - 1, 'value')} of {name}"
+        alike = len(failures or held) - len(told)
+        if alike:
+            sentence += f"; so it is with the {_other(alike, 'value')} of {name}"
         if small:
             sentence += f"; {_times(small, 'value')} of {name} with {least} {_are(small)} not held"
         return GateResult(passed=not failures, sentence=sentence)
