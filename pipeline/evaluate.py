@@ -14,6 +14,7 @@ from components.evaluation.names import DIRECTIONS, metric_name
 from components.release import contents, manifest
 from components.release.releases import open_releases
 from pipeline.config import RunConfig, load
+from pipeline.run_locally import logs_of
 from pipeline.session import session
 from schema.errors import InputError
 from schema.served import FOLDERS, JOINT
@@ -42,7 +43,7 @@ def evaluate(release: str, data: Path, files: str, config: Path, output: Path | 
     told = RunConfig.model_validate_json((folder / contents.CONFIG).read_text(encoding="utf-8"))
     with (
         tempfile.TemporaryDirectory() as scratch,
-        session(f"release {model.name} on {data}", Path(scratch)) as here,
+        session(f"release {model.name} on {data}", _logs(told)) as here,
     ):
         # TFX finds a model by the folder it lies in.
         artifact = Path(scratch, "model")
@@ -80,6 +81,12 @@ def _find(release: str, config: Path) -> tuple[Path, Path]:
     if len(models) != 1:
         raise InputError(f"{folder}: holds no {JOINT} model")
     return folder, models[0]
+
+
+def _logs(config: RunConfig) -> Path:
+    """With the logs of the runs; a release that was moved to another machine has none there."""
+    ours = logs_of(config)
+    return ours if ours.is_dir() else Path(tempfile.mkdtemp(prefix="diptych-"))
 
 
 def _print(found: Results, console: Console) -> None:

@@ -175,6 +175,12 @@ def test_evaluate_measures_a_release_on_other_data(story, small_run, tmp_path):
     assert "zero_shot_top_1" in whole["metrics"]
 
 
+def test_data_without_shards_is_one_sentence(story, tmp_path):
+    told = diptych("evaluate", "1", str(tmp_path), "-c", story.config)
+    assert told.code == 1
+    assert told.err == f"diptych: ImageTextExampleGen: {tmp_path}/*.tar* matches no file\n"
+
+
 def test_a_release_that_is_not_there_is_one_sentence(story, tmp_path):
     for release, words in (("9", "there is no release 9"), (str(tmp_path), "is no release")):
         told = diptych("evaluate", release, str(tmp_path), "-c", story.config)

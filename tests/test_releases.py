@@ -152,6 +152,20 @@ def test_rollback_does_not_wait_for_the_registry(releases):
     assert releases.champion() == 1
 
 
+def test_two_rollbacks_while_the_registry_is_away_hold(releases):
+    releases.promote(3, forced=True)
+    down = releases_in(releases.folder)
+    down.registry.uri = "sqlite:////nowhere/at/all.db"
+    for _ in range(2):
+        with pytest.raises(InputError, match="serves again, but the registry"):
+            down.rollback()
+    assert served(down)["emoji"][1] == 1
+    assert releases.registry.aliases()["champion"] == 3
+    assert releases.settled_champion() == 1
+    assert releases.registry.aliases()["champion"] == 1
+    assert served(releases)["emoji"][1] == 1
+
+
 def test_a_champion_set_in_mlflow_itself_is_followed(releases):
     releases.registry.set_alias("champion", 1)
     assert releases.settled_champion() == 1

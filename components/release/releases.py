@@ -14,6 +14,7 @@ from components.release import files, journal, manifest
 from components.release.config import PushConfig, RegistryConfig
 from components.release.manifest import Manifest
 from components.release.registry import CHALLENGER, CHAMPION, MANIFEST_DIGEST, Registry
+from components.release.settle import settle
 from components.release.shelf import Shelf
 from schema.errors import InputError
 from trainer.config import Frozen
@@ -181,28 +182,18 @@ class Releases:
         files.sweep(self.folder)  # nobody else writes here while we hold it
         self._adopt()
         aliases = self.registry.aliases()
-        alias = aliases.get(CHAMPION)
-        events = journal.read(self.folder)
-        stack = journal.champions(events)
-        if alias != (stack[-1] if stack else None):
-            last = events[-1] if events else None
-            begun = last is not None and alias == last.replaced
-            if begun and last and last.action == "rollback" and last.release is not None:
-                alias = last.release
-                self.registry.set_alias(CHAMPION, alias)
-            elif begun and last and self.shelf.serving() != last.release:
-                undone = journal.event("interrupted", alias, last.release)
-                journal.append(self.folder, undone)
-            else:
-                if alias is not None:
-                    self._verified(alias)
-                moved = journal.event("found", alias, stack[-1] if stack else None)
-                journal.append(self.folder, moved)
-        if alias is not None:
-            self.shelf.serve(alias)
-            if aliases.get(CHALLENGER) == alias:
+        found = settle(journal.read(self.folder), aliases.get(CHAMPION), self.shelf.serving())
+        if found.champion is not None and found.event and found.event.action == "found":
+            self._verified(found.champion)
+        if found.event:
+            journal.append(self.folder, found.event)
+        if found.champion is not None:
+            if found.tell_registry:
+                self.registry.set_alias(CHAMPION, found.champion)
+            self.shelf.serve(found.champion)
+            if aliases.get(CHALLENGER) == found.champion:
                 self.registry.delete_alias(CHALLENGER)
-        return alias
+        return found.champion
 
     def _adopt(self) -> None:
         """Register a release whose process was killed between its files and the registry."""
