@@ -124,6 +124,7 @@ def _event(event: Event) -> str:
         "promote": f"release {event.release} took over from {_release(event.replaced)}",
         "rollback": f"went back from {_release(event.replaced)} to {_release(event.release)}",
         "interrupted": f"the change to {_release(event.replaced)} was interrupted and taken back",
+        "restored": f"{_release(event.release)} had been deleted and was written again",
         "found": f"{_release(event.release)} was found set in the registry by other means",
     }[event.action]
     forced = ", forced" if event.forced else ""

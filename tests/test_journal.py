@@ -31,6 +31,8 @@ def events(*changes: tuple) -> list[Event]:
         # A promotion that never happened leaves the stack as it was.
         ((("promote", 1, None), ("promote", 2, 1), ("interrupted", 1, 2)), [1]),
         ((("promote", 1, None), ("interrupted", None, 1), ("promote", 2, None)), [2]),
+        # Files that were written again change nothing.
+        ((("promote", 1, None), ("restored", 1, 1), ("promote", 2, 1)), [1, 2]),
         # Set by hand in the registry, then taken away there.
         ((("promote", 1, None), ("found", 7, 1)), [1, 7]),
         ((("promote", 1, None), ("found", None, 1)), []),
@@ -75,6 +77,24 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
         files.atomic_write(path, "new")
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["models.config"]
+
+
+def test_a_folder_swept_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    flock = files.fcntl.flock
+    swept: list[bool] = []
+
+    def sweep_first(descriptor, how):
+        if not swept:
+            swept.append(True)
+            files.sweep(tmp_path)
+        flock(descriptor, how)
+
+    monkeypatch.setattr(files.fcntl, "flock", sweep_first)
+    with files.incoming(tmp_path) as mine:
+        assert swept
+        (mine / "whole").write_text("w")
+        assert (mine / "whole").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sweeping_spares_what_a_living_writer_holds(tmp_path):

@@ -211,6 +211,10 @@ def test_a_release_deleted_by_hand_is_written_again(releases):
     assert releases.publish(writer("b", 1)) == 2
     assert read(releases.shelf.path(2)).run == "run-b"
     assert not releases.promote(2)
+    # What is checked from now on are the files that were written again.
+    verify(releases.shelf.path(2), releases.recorded_digest(2))
+    releases.promote(3, forced=True)
+    assert releases.rollback() == 2
 
 
 def test_there_is_no_release_9(releases):

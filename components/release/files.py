@@ -46,12 +46,27 @@ def incoming(folder: Path) -> Iterator[Path]:
     It is locked for as long as its writer lives, so that `sweep` can tell it from litter.
     """
     sibling = folder / f"{INCOMING}{uuid.uuid4().hex}"
-    sibling.mkdir(parents=True)
+    descriptor = _new_and_locked(sibling)
     try:
-        with _locked(sibling, os.O_RDONLY):
-            yield sibling
+        yield sibling
     finally:
+        os.close(descriptor)
         shutil.rmtree(sibling, ignore_errors=True)
+
+
+def _new_and_locked(folder: Path) -> int:
+    """Make a folder and lock it; again, if it was swept away in between."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if os.path.samestat(os.fstat(descriptor), folder.stat()):
+                    return descriptor
+            except FileNotFoundError:
+                pass
+            os.close(descriptor)
 
 
 def sweep(folder: Path) -> None:

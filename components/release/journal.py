@@ -17,13 +17,14 @@ from trainer.config import Frozen
 
 FILE = "journal.jsonl"
 
-Action = Literal["promote", "rollback", "interrupted", "found"]
+Action = Literal["promote", "rollback", "interrupted", "found", "restored"]
 
 
 class Event(Frozen):
     """The champion changes, or was found changed.
 
-    'found' is a champion that somebody set in the registry by other means than ours.
+    'found' is a champion that somebody set in the registry by other means than ours; 'restored' one
+    whose files had been deleted and were written again.
     """
 
     time: float  # seconds since 1970
@@ -89,6 +90,8 @@ def champions(events: Sequence[Event]) -> list[int]:
     stack: list[int] = []
     before: list[list[int]] = []
     for each in events:
+        if each.action == "restored":
+            continue
         if each.action == "interrupted":
             stack = before.pop()
             continue

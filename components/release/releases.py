@@ -93,6 +93,8 @@ class Releases:
                     self.shelf.place(sibling, number)
                     digest = manifest.digest(self.shelf.path(number) / manifest.FILE)
                     self.registry.tag(number, MANIFEST_DIGEST, digest)
+                    restored = journal.event("restored", number, number, manifest=digest)
+                    journal.append(self.folder, restored)
                 if number != champion:
                     self.registry.set_alias(CHALLENGER, number)
                 return number
