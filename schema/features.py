@@ -29,8 +29,3 @@ IMAGE_FORMATS = ("bmp", "gif", "jpeg", "png", "webp")
 def attribute(name: str) -> str:
     """The feature that holds attribute `name`, for slicing: 'vendor' -> 'attributes/vendor'."""
     return f"attributes/{name}"
-
-
-def is_attribute(feature: str) -> bool:
-    """Whether a feature holds an attribute."""
-    return feature.startswith(attribute(""))

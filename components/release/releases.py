@@ -167,7 +167,7 @@ class Releases:
             except InputError as error:
                 raise InputError(
                     f"release {number} serves again, but the registry still calls {champion} the "
-                    f"champion ({error}); any later command puts that right"
+                    f"champion ({error}); the next run or promotion puts that right"
                 ) from error
             return number
 
