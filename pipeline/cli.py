@@ -25,7 +25,7 @@ HERE = Path("config.yaml")
 
 
 @contextlib.contextmanager
-def _one_sentence() -> Iterator[None]:
+def one_sentence() -> Iterator[None]:
     """Every failure ends in one sentence and an exit code, never in a traceback."""
     from pipeline.config import ConfigError
     from pipeline.session import RunFailedError
@@ -50,7 +50,7 @@ def run(
     from pipeline import run_locally
     from pipeline.config import load
 
-    with _one_sentence():
+    with one_sentence():
         try:
             summary = run_locally.run(load(config), use_cache=not fresh)
         except KeyboardInterrupt:
@@ -71,7 +71,7 @@ def evaluate(
     """Measure a release on other data: its metrics, slices and intervals."""
     from pipeline.evaluate import evaluate as measure
 
-    with _one_sentence():
+    with one_sentence():
         measure(release, data, files, config, output)
 
 
@@ -83,7 +83,7 @@ def releases(
     """List the releases, newest first, and say which one serves."""
     from pipeline import release_commands
 
-    with _one_sentence():
+    with one_sentence():
         release_commands.show(config, every)
 
 
@@ -101,7 +101,7 @@ def promote(
     from components.release.releases import RefusedError
     from pipeline import release_commands
 
-    with _one_sentence():
+    with one_sentence():
         try:
             release_commands.promote(config, number, force, reason)
         except RefusedError as error:
@@ -117,7 +117,7 @@ def rollback(
     """Return to the champion before this one."""
     from pipeline import release_commands
 
-    with _one_sentence():
+    with one_sentence():
         release_commands.rollback(config, reason)
 
 
@@ -131,10 +131,5 @@ def why(
     """Say why a model was promoted or not: one sentence for each gate."""
     from pipeline import release_commands
 
-    with _one_sentence():
+    with one_sentence():
         release_commands.why(config, what)
-
-
-def main() -> None:
-    """Entry point of the console script."""
-    app()

@@ -8,6 +8,20 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+PREPROCESSING = ("trainer/preprocessing.py", "trainer/text.py", "trainer/pixels.py")
+CODE = {  # what each node runs, by node id
+    "ImageTextExampleGen": ("schema", "components/example_gen", "components/progress.py"),
+    "StatisticsGen": (),
+    "ImportSchema": ("schema", "components/import_schema.py"),
+    "ExampleValidator": ("components/example_validator.py",),
+    "Transform": ("schema/features.py", *PREPROCESSING),
+    "Trainer": ("schema", "trainer"),
+    "Baseline": ("schema/served.py", "components/baseline.py", "components/release"),
+    "Evaluator": ("schema", "components/evaluation", "components/progress.py"),
+    "ServingCheck": ("schema", "trainer", "components/serving_check", "components/release"),
+    "CatalogueIndexer": ("schema", "trainer/config.py", "components/catalogue_index"),
+    "Pusher": ("schema/served.py", "components/pusher.py", "components/release"),
+}
 
 
 def digest(parts: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from components.evaluation.config import EvaluationConfig
 from components.evaluation.names import BUILT_IN_SLICES
 from components.release.config import PushConfig, RegistryConfig
 from components.serving_check.config import ServingCheckConfig
+from pipeline.cluster_config import KubeflowConfig
 from schema.errors import InputError
 from trainer.config import Frozen, TrainerConfig, TransformConfig
 
@@ -47,6 +48,7 @@ class RunConfig(TrainerConfig):
     push: PushConfig
     registry: RegistryConfig = RegistryConfig()
     beam: tuple[str, ...] = ()  # further options of Beam, e.g. --direct_num_workers=2
+    kubeflow: KubeflowConfig | None = None  # none: this run stays on this machine
 
     @model_validator(mode="after")
     def _splits_and_slices_exist(self) -> Self:

@@ -35,20 +35,6 @@ LOCAL_BEAM = (
     # Local workers have our environment; without this TFX packs itself for each Beam stage, 2 s.
     "--sdk_container_image=none",
 )
-PREPROCESSING = ("trainer/preprocessing.py", "trainer/text.py", "trainer/pixels.py")
-CODE = {
-    "ImageTextExampleGen": ("schema", "components/example_gen", "components/progress.py"),
-    "StatisticsGen": (),
-    "ImportSchema": ("schema", "components/import_schema.py"),
-    "ExampleValidator": ("components/example_validator.py",),
-    "Transform": ("schema/features.py", *PREPROCESSING),
-    "Trainer": ("schema", "trainer"),
-    "Baseline": ("schema/served.py", "components/baseline.py", "components/release"),
-    "Evaluator": ("schema", "components/evaluation", "components/progress.py"),
-    "ServingCheck": ("schema", "trainer", "components/serving_check", "components/release"),
-    "CatalogueIndexer": ("schema", "trainer/config.py", "components/catalogue_index"),
-    "Pusher": ("schema/served.py", "components/pusher.py", "components/release"),
-}
 
 
 def create_pipeline(
@@ -104,7 +90,7 @@ def _pipeline(
     for node in nodes:
         if isinstance(node, BaseComponent):
             assert isinstance(node.executor_spec, ExecutorClassSpec)
-            code = code_version.digest(CODE[node.id])
+            code = code_version.digest(code_version.CODE[node.id])
             node.executor_spec.add_extra_flags([f"--code_version={code}"])
     return Pipeline(
         pipeline_name=config.name,
