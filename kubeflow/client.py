@@ -13,9 +13,10 @@ from kubeflow import sign_in
 from kubeflow.refusal import KubeflowError, asking, web_page
 from pipeline.cluster_config import KubeflowConfig
 
+CONNECT_SECONDS = 5.0
+HEALTH_SECONDS = 10.0  # a server that cannot say within it whether it is well is not asked more
 ANSWER_SECONDS = 60.0  # to start a run, the server compiles the spec and asks Kubernetes
 PAGE = 100  # entries asked for at once; the server gives at most 200
-HEALTH = "say whether it is well"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Server:
             KubeflowError: one sentence.
         """
         given = {key: value for key, value in given.items() if value is not None}
-        given.setdefault("_request_timeout", (sign_in.CONNECT_SECONDS, ANSWER_SECONDS))
+        given.setdefault("_request_timeout", (CONNECT_SECONDS, ANSWER_SECONDS))
         with asking(self.host, self.renew, what):
             answer = method(*args, **given)
         # A page of HTML would pass as an answer in which nothing is set.
@@ -98,18 +99,18 @@ def connect(
     host = host or kubeflow.host or os.environ.get(sign_in.ENDPOINT)
     renew = sign_in.renewal(host)
     try:
-        with asking(host or "Kubeflow Pipelines", renew, HEALTH):
-            client = sign_in.sign_in(host)
+        client = sign_in.sign_in(host)
     except (GoogleAuthError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise KubeflowError(f"kfp's client could not sign in: {reason}") from error
     address = client.api_client.configuration.host
     pages = os.environ.get(sign_in.PAGES) or (address if host else None)
     server = Server(client, address, pages, renew)
-    timeout = (sign_in.CONNECT_SECONDS, sign_in.HEALTH_SECONDS)
     method = client.healthzs.healthz_service_get_healthz
+    timeout = (CONNECT_SECONDS, HEALTH_SECONDS)
+    what = "say whether it is well"
     try:
-        health = server.call(HEALTH, method, _request_timeout=timeout)
+        health = server.call(what, method, _request_timeout=timeout)
     except KubeflowError as error:
         if error.status == 404:
             raise KubeflowError(f"{address}: is no Kubeflow Pipelines API of version 2") from error
@@ -117,5 +118,5 @@ def connect(
     if not health.multi_user:
         return server
     ours = kubeflow.namespace if "namespace" in kubeflow.model_fields_set else None
-    chosen = namespace or ours or client.get_user_namespace() or kubeflow.namespace
+    chosen = namespace or ours or client.own_namespace() or kubeflow.namespace
     return dataclasses.replace(server, namespace=chosen)

@@ -58,11 +58,10 @@ def web_page(host: str, renew: str) -> KubeflowError:
 def _broken(error: BaseException, what: str) -> str:
     if isinstance(error, urllib3.exceptions.NameResolutionError):
         return "cannot be reached: no such host is known"
-    # A timeout is a NewConnectionError too, and a refused one says so only in words.
+    if isinstance(error, urllib3.exceptions.NewConnectionError):  # a kind of ConnectTimeoutError
+        return f"cannot be reached: {_last(error).lower()}"
     if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
         return "cannot be reached: it does not answer"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return f"cannot be reached: {_last(error).lower()}"
     if isinstance(error, urllib3.exceptions.ReadTimeoutError):
         return f"did not answer in time when asked to {what}"
     if isinstance(error, urllib3.exceptions.ProtocolError):

@@ -138,7 +138,7 @@ def _put_in_place(
         for each in found:
             schedules.remove(server, each)
     except KubeflowError as error:
-        told = f"the schedule {name} is changed, but the old one is still there, paused: {error}"
+        told = f"the schedule {name} is changed; the old one may still be there, paused: {error}"
         raise KubeflowError(told, error.status) from error
 
 

@@ -10,15 +10,14 @@ import contextlib
 import io
 import os
 import warnings
+from pathlib import Path
 from typing import Any
 
 import kfp.client
 from kfp.client import client as kfp_client
+from kfp_server_api import V2beta1GetHealthzResponse
 
 from schema.errors import InputError
-
-CONNECT_SECONDS = 5.0
-HEALTH_SECONDS = 10.0  # a server that cannot say within it whether it is well is not asked more
 
 ENDPOINT = kfp_client.KF_PIPELINES_ENDPOINT_ENV
 PAGES = kfp_client.KF_PIPELINES_UI_ENDPOINT_ENV
@@ -27,7 +26,7 @@ PROXY_CLIENT = kfp_client.KF_PIPELINES_IAP_OAUTH2_CLIENT_ID_ENV
 
 
 class _QuickClient(kfp.client.Client):
-    """kfp's client without its 25 s of attempts and tracebacks when nobody answers."""
+    """kfp's client; without its 25 s of attempts and tracebacks when nobody answers."""
 
     def _load_config(self, *args: Any) -> Any:
         config = super()._load_config(*args)
@@ -35,13 +34,18 @@ class _QuickClient(kfp.client.Client):
         return config
 
     def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
-        timeout = (CONNECT_SECONDS, HEALTH_SECONDS)
-        return self._healthz_api.healthz_service_get_healthz(_request_timeout=timeout)
+        """No question yet: kfp would ask while it is made, and we ask once it is."""
+        return V2beta1GetHealthzResponse(multi_user=False)
 
     @property
     def api_client(self) -> Any:
         """What sends the requests of every part of the API."""
         return self._healthz_api.api_client
+
+    def own_namespace(self) -> str:
+        """Of kfp's context, or of the pod this runs in; empty if there is neither."""
+        pod = Path(self._NAMESPACE_PATH)
+        return self.get_user_namespace() or (pod.read_text() if pod.exists() else "")
 
 
 def sign_in(host: str | None) -> Any:

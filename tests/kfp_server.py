@@ -43,8 +43,8 @@ class Server:
     state: State = dataclasses.field(default_factory=State)
     requests: list[Request] = dataclasses.field(default_factory=list)
     token: str | None = None  # that every request must bear
-    # By the number of a request, counted from 0: a status, 'close', 'hang', 'html', 'redirect', or one
-    # of them with 'late ' before it, which means after the request was carried out.
+    # By the number of a request, counted from 0: a status, 'close', 'hang', 'html', 'redirect',
+    # or one of them with 'late ' before it, which means after the request was carried out.
     faults: dict[int, str | int] = dataclasses.field(default_factory=dict)
     wrong: list[str] = dataclasses.field(default_factory=list)  # what real servers would refuse
     most_enabled: int = 0  # schedules of one name that were enabled at the same time

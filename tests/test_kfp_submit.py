@@ -41,9 +41,8 @@ def test_the_first_run(desk):
         },
         "service_account": "runner",
     }
-    name = server.state.runs["run-4"]["display_name"] = "small"
     first, second, third = shown.stdout.splitlines()
-    assert first == f"pipeline {name}: uploaded version {version['name']}"
+    assert first == f"pipeline small: uploaded version {version['name']}"
     assert second.startswith("run small 20")
     assert second.endswith(": started as run-4")
     assert third == f"  {server.url}/#/runs/details/run-4"
@@ -75,9 +74,9 @@ def test_the_same_content_is_uploaded_once_whatever_its_layout(desk):
 def test_another_was_quicker_to_make_the_pipeline(desk):
     desk.submit()
     server = desk.server
-    server.fail(2, 404)  # after two questions for its health: it is not there yet, it seems
+    server.fail(1, 404)  # after the question for its health: it is not there yet, it seems
     assert desk.submit().exit_code == 0
-    assert [r.path for r in server.requests[-7:-3]] == [
+    assert [r.path for r in server.requests[-6:-2]] == [
         "/pipelines/names/small",
         "/pipelines",  # 409
         "/pipelines/names/small",
@@ -95,6 +94,20 @@ def test_several_users(desk):
     assert desk.server.state.experiments["experiment-3"]["display_name"] == "nightly"
     desk.submit("--namespace", "team-b")
     assert desk.server.asked("GET", "/experiments")[-1].query["namespace"] == "team-b"
+
+
+@pytest.mark.parametrize(
+    ("context", "pod", "used"), [("team-c", "team-p", "team-c"), ("", "team-p", "team-p")]
+)
+def test_several_users_and_a_namespace_that_kfp_knows(desk, monkeypatch, context, pod, used):
+    import kfp.client
+
+    desk.server.state.multi_user = True
+    (desk.folder / "context.json").write_text(json.dumps({"namespace": context}))
+    (desk.folder / "namespace").write_text(pod)
+    monkeypatch.setattr(kfp.client.Client, "_NAMESPACE_PATH", str(desk.folder / "namespace"))
+    desk.submit()
+    assert desk.server.asked("GET", "/experiments")[-1].query["namespace"] == used
 
 
 def test_an_archived_experiment_is_refused(desk):
@@ -122,7 +135,7 @@ def test_waiting_tells_each_change(desk, last, code):
 
 def test_waiting_survives_a_server_that_is_away_for_a_while(desk):
     desk.server.state.states = ["RUNNING", "SUCCEEDED"]
-    desk.server.fail(9, 503, times=4)
+    desk.server.fail(8, 503, times=4)
     shown = desk.submit("--wait")
     assert shown.stdout.splitlines()[3:] == ["run run-4: running", "run run-4: succeeded"]
     assert len(desk.server.asked("GET", "/runs/run-4")) == 6
@@ -130,7 +143,7 @@ def test_waiting_survives_a_server_that_is_away_for_a_while(desk):
 
 def test_waiting_ends_when_the_sign_in_expires(desk):
     desk.server.state.states = ["RUNNING"] * 9
-    desk.server.fail(11, 401)
+    desk.server.fail(10, 401)
     shown = desk.submit("--wait")
     assert shown.exit_code == 1
     assert shown.stderr == (
@@ -182,8 +195,8 @@ def test_values_are_typed(desk):
         ("tags=[]", "tags is an object in JSON"),
         (
             "epoch=3",
-            "the pipeline small has data_path (text), epochs (a whole number), rate (a number), "
-            "fresh (true or false), splits (a list in JSON), tags (an object in JSON)",
+            "the pipeline small has data_path (text), epochs (a whole number), fresh (true or "
+            "false), rate (a number), splits (a list in JSON), tags (an object in JSON)",
         ),
     ],
 )
