@@ -103,14 +103,9 @@ def _state_before(found: Sequence[Schedule]) -> bool:
 
 
 def _same(server: Server, counts: Schedule, found: Sequence[Schedule], on: bool) -> Outcome:
-    others = [each for each in found if each.id != counts.id]
-    for each in others:
-        if each.enabled:
-            schedules.remove(server, each)
     if counts.enabled != on:
         schedules.switch(server, counts, on)
-    for each in others:
-        schedules.remove(server, each)
+    schedules.remove_others(server, found, counts)
     if counts.enabled == on:
         return "is scheduled so already"
     return "resumed" if on else "paused"

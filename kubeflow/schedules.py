@@ -102,11 +102,18 @@ def remove(server: Server, schedule: Schedule) -> None:
             raise
 
 
+def remove_others(server: Server, found: Sequence[Schedule], but: Schedule) -> None:
+    """Delete the leftovers of a name."""
+    for each in found:
+        if each.id != but.id:
+            remove(server, each)
+
+
 def pause(server: Server, name: str) -> bool:
     """Start no more runs until it is resumed; whether it was enabled."""
     found = _known(server, name)
     schedule = that_counts(found)
-    _remove_others(server, found, schedule)  # first: among paused ones the newest would count
+    remove_others(server, found, schedule)  # first: among paused ones the newest would count
     if schedule.enabled:
         switch(server, schedule, on=False)
     return schedule.enabled
@@ -118,7 +125,7 @@ def resume(server: Server, name: str) -> bool:
     schedule = that_counts(found)
     if not schedule.enabled:
         switch(server, schedule, on=True)
-    _remove_others(server, found, schedule)
+    remove_others(server, found, schedule)
     return not schedule.enabled
 
 
@@ -128,12 +135,6 @@ def delete(server: Server, name: str) -> bool:
     for each in found:
         remove(server, each)
     return bool(found)
-
-
-def _remove_others(server: Server, found: Sequence[Schedule], but: Schedule) -> None:
-    for each in found:
-        if each.id != but.id:
-            remove(server, each)
 
 
 def _known(server: Server, name: str) -> list[Schedule]:

@@ -1,8 +1,5 @@
 """What each request does to the state of the test's Kubeflow Pipelines."""
 
-import dataclasses
-import re
-from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -11,9 +8,7 @@ from kubeflow.cron import parse
 from schema.errors import InputError
 from tests.kfp_state import Json, RefusalError, State, page_of
 
-LISTED = ("page_token", "page_size", "sort_by", "filter")
 MODES = {"ENABLE": "ENABLED", "DISABLE": "DISABLED"}
-UPLOAD = "upload"  # a body of multipart/form-data
 
 
 def healthz(state: State, *, query: Json, body: Any) -> Json:
@@ -148,75 +143,3 @@ def delete_recurring(state: State, key: str, *, query: Json, body: Any) -> Json:
     one_recurring(state, key)
     del state.recurring[key]
     return {}
-
-
-@dataclasses.dataclass(frozen=True)
-class Route:
-    """One path of the API: what it takes and what it answers."""
-
-    method: str
-    pattern: re.Pattern[str]
-    run: Callable[..., Json]
-    answer: str | None  # its model; none: an empty object
-    body: str | None = None
-    query: tuple[str, ...] = ()
-
-
-def _route(method: str, path: str, *rest: Any) -> Route:
-    return Route(method, re.compile(path.replace("{}", "([^/:]+)")), *rest)
-
-
-ROUTES = (
-    _route("GET", "/healthz", healthz, "V2beta1GetHealthzResponse"),
-    _route("POST", "/pipelines", create_pipeline, "V2beta1Pipeline", "V2beta1Pipeline"),
-    _route("GET", "/pipelines/names/{}", pipeline_by_name, "V2beta1Pipeline", None, ("namespace",)),
-    _route(
-        "GET",
-        "/pipelines/{}/versions",
-        list_versions,
-        "V2beta1ListPipelineVersionsResponse",
-        None,
-        LISTED,
-    ),
-    _route(
-        "POST",
-        "/pipelines/upload_version",
-        upload_version,
-        "V2beta1PipelineVersion",
-        UPLOAD,
-        ("name", "display_name", "pipelineid", "description", "tags"),
-    ),
-    _route("POST", "/experiments", create_experiment, "V2beta1Experiment", "V2beta1Experiment"),
-    _route(
-        "GET",
-        "/experiments",
-        list_experiments,
-        "V2beta1ListExperimentsResponse",
-        None,
-        (*LISTED, "namespace"),
-    ),
-    _route("POST", "/runs", create_run, "V2beta1Run", "V2beta1Run", ("experiment_id",)),
-    _route("GET", "/runs/{}", get_run, "V2beta1Run", None, ("experiment_id",)),
-    _route(
-        "GET",
-        "/runs",
-        list_runs,
-        "V2beta1ListRunsResponse",
-        None,
-        (*LISTED, "namespace", "experiment_id"),
-    ),
-    _route(
-        "POST", "/recurringruns", create_recurring, "V2beta1RecurringRun", "V2beta1RecurringRun"
-    ),
-    _route(
-        "GET",
-        "/recurringruns",
-        list_recurring,
-        "V2beta1ListRecurringRunsResponse",
-        None,
-        (*LISTED, "namespace", "experiment_id"),
-    ),
-    _route("POST", "/recurringruns/{}:enable", enable, None),
-    _route("POST", "/recurringruns/{}:disable", disable, None),
-    _route("DELETE", "/recurringruns/{}", delete_recurring, None, None, ("propagation_policy",)),
-)

@@ -91,3 +91,14 @@ def desk_at(folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> De
     desk.configure()
     desk.compile()
     return desk
+
+
+def refused(desk: Desk) -> str:
+    """The sentence of a command that schedules; nothing is scheduled."""
+    shown = desk.schedule()
+    assert shown.exit_code == 1
+    assert "Traceback" not in shown.output
+    assert not desk.server.state.recurring
+    assert shown.stderr.startswith("diptych: ")
+    assert shown.stderr.count("\n") == 1
+    return shown.stderr.removeprefix("diptych: ").replace(desk.server.url, "URL").rstrip()

@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.kfp_handlers import ROUTES, UPLOAD
 from tests.kfp_models import faults
+from tests.kfp_routes import ROUTES, UPLOAD
 from tests.kfp_state import RefusalError, State
 
-CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 6, 500: 13, 503: 14}  # of google.rpc
+CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 6, 429: 8, 500: 13, 503: 14}  # of google.rpc
 PREFIX = "/apis/v2beta1"
 
 

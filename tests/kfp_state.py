@@ -6,7 +6,7 @@ import datetime
 import itertools
 import json
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote_plus
 
 from tests.kfp_models import faults
 
@@ -56,12 +56,13 @@ class State:
 def page_of(state: State, entries: list[Json], key: str, query: Json) -> Json:
     """One page of a list; as in protobuf's JSON, what is empty is left out."""
     if query.get("filter"):
-        given = json.loads(unquote(query["filter"]))
+        given = json.loads(unquote_plus(query["filter"]))
         bad = faults(given, "V2beta1Filter", "filter")
         for predicate in given.get("predicates", []):
             if predicate["operation"] != "EQUALS" or predicate["key"] != "display_name":
                 bad.append(f"filter {predicate}")
-            entries = [e for e in entries if e["display_name"] == predicate["string_value"]]
+            name = predicate["string_value"].lower()  # as MySQL compares
+            entries = [e for e in entries if e["display_name"].lower() == name]
         if bad:
             raise RefusalError(400, "; ".join(bad))
     if query.get("sort_by"):

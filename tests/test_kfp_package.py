@@ -6,7 +6,6 @@ import pytest
 import yaml
 
 from kubeflow.package import parse, platform_of, read
-from kubeflow.settings import settings
 from schema.errors import InputError
 from tests.kfp_kit import documents
 
@@ -77,20 +76,3 @@ def test_files(tmp_path):
     (tmp_path / "model").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="model: is no text; compile it with"):
         read(tmp_path / "model")
-
-
-def test_a_parameter_that_must_be_set():
-    needy = spec()
-    needy["root"]["inputDefinitions"]["parameters"] = {"span": {"parameterType": "NUMBER_INTEGER"}}
-    package = parse(text(needy), "small.yaml")
-    assert settings(package, ["span=7"]) == {"span": 7}
-    with pytest.raises(InputError, match="span has no default; give --set span="):
-        settings(package, [])
-    with pytest.raises(InputError, match="--set span=8: span is set twice"):
-        settings(package, ["span=7", "span=8"])
-
-
-def test_a_pipeline_without_parameters():
-    bare = spec(root={"dag": documents()[0]["root"]["dag"]})
-    with pytest.raises(InputError, match="--set a=1: the pipeline small has no parameters"):
-        settings(parse(text(bare), "small.yaml"), ["a=1"])

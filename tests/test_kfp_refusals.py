@@ -1,37 +1,19 @@
-"""Servers that are away, refuse or are none at all: one sentence each, and how kfp signs in."""
+"""Servers that are away, refuse or are none at all: one sentence each, nothing half made."""
 
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kubeflow import client
-from tests.kfp_kit import Desk, desk_at
+from tests.kfp_kit import refused
 from tests.kfp_server import serve
 
 DIPTYCH = Path(sys.executable).with_name("diptych")
 NEW_SIGN_IN = "write a token to a file and name the file in KF_PIPELINES_SA_TOKEN_PATH"
-
-
-@pytest.fixture
-def desk(tmp_path, monkeypatch) -> Iterator[Desk]:
-    with serve() as server:
-        yield desk_at(tmp_path, server, monkeypatch)
-
-
-def refused(desk: Desk) -> str:
-    """The sentence of a command that schedules; nothing is scheduled."""
-    shown = desk.schedule()
-    assert shown.exit_code == 1
-    assert "Traceback" not in shown.output
-    assert not desk.server.state.recurring
-    assert shown.stderr.startswith("diptych: ")
-    assert shown.stderr.count("\n") == 1
-    return shown.stderr.removeprefix("diptych: ").replace(desk.server.url, "URL").rstrip()
 
 
 @pytest.mark.parametrize(
@@ -94,55 +76,6 @@ def test_a_server_without_tls(desk):
     assert ": cannot be trusted or understood: SSLError" in refused(desk)
 
 
-def test_no_host_is_known(desk, monkeypatch):
-    place = "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
-    monkeypatch.setattr(place, str(desk.folder / "none"))
-    desk.configure(host=None)
-    assert refused(desk) == (
-        "no Kubeflow Pipelines is known: set kubeflow.host in the config, --host or "
-        "KF_PIPELINES_ENDPOINT; there is no kubectl config either"
-    )
-
-
-def test_the_host_from_the_environment_and_from_the_command(desk, monkeypatch):
-    monkeypatch.setenv("KF_PIPELINES_ENDPOINT", desk.server.url)
-    monkeypatch.setenv("KF_PIPELINES_UI_ENDPOINT", "https://pages.example.org")
-    desk.configure(host=None)
-    assert "https://pages.example.org/#/runs/details/run-4" in desk.submit().stdout
-    desk.configure(host="http://kubeflow.invalid")
-    assert desk.submit("--host", desk.server.url).exit_code == 0
-
-
-def test_a_token_file_is_read_anew_for_each_request(desk, monkeypatch):
-    token = desk.folder / "token"
-    token.write_text("stale\n")
-    monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(token))
-    desk.server.token = "fresh"
-    sentence = f"URL: the sign-in is missing or has expired: renew the token in {token}"
-    assert refused(desk) == sentence
-    token.write_text("fresh\n")
-    assert desk.schedule().exit_code == 0
-    token.unlink()
-    shown = desk.schedule()
-    assert shown.stderr == (
-        f"diptych: {token}: KF_PIPELINES_SA_TOKEN_PATH names it, and it cannot be read\n"
-    )
-
-
-def test_the_cookie_of_kfps_own_context(desk):
-    context = desk.folder / "context.json"
-    context.write_text(json.dumps({"namespace": "", "client_authentication_cookie": "session=1"}))
-    assert desk.schedule().exit_code == 0
-    assert {r.headers["cookie"] for r in desk.server.requests} == {"session=1"}
-    desk.server.fail(0, 401)
-    assert desk.schedule().stderr == (
-        f"diptych: {desk.server.url}: the sign-in is missing or has expired: renew "
-        f"client_authentication_cookie in {context}\n"
-    )
-    context.write_text("no json")
-    assert desk.schedule().stderr.startswith("diptych: kfp's client could not sign in: Expecting")
-
-
 def test_a_long_story_of_the_server_is_cut_to_its_end():
     from kfp_server_api import ApiException
 
@@ -201,4 +134,4 @@ def test_nothing_but_the_sentence_on_a_real_terminal(desk):
     assert shown.stderr == f"diptych: {gone}: cannot be reached: connection refused\n"
     assert shown.stdout == ""
     assert shown.returncode == 1
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 20  # of which most is Python reading kfp

@@ -1,12 +1,9 @@
 """Changing a schedule while the server fails at each request: one is left, and a rerun finishes."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from kubeflow import client
-from tests.kfp_kit import Desk, desk_at
-from tests.kfp_server import serve
+from tests.kfp_kit import Desk
 
 OLD, NEW = "0 0 2 * * *", "0 0 3 * * *"
 REQUESTS = 9  # that a change takes
@@ -15,11 +12,9 @@ LONG_DEAD = 50  # requests: until the process ends, whatever it still tries
 
 
 @pytest.fixture
-def desk(tmp_path, monkeypatch) -> Iterator[Desk]:
-    with serve() as server:
-        desk = desk_at(tmp_path, server, monkeypatch)
-        desk.schedule(cron=OLD)
-        yield desk
+def desk(desk):
+    desk.schedule(cron=OLD)
+    return desk
 
 
 def state(desk: Desk) -> list[tuple[str, str]]:

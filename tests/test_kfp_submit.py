@@ -1,21 +1,11 @@
 """Submit, over HTTP: what the server receives, and that twice uploads once."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import yaml
 
-from kubeflow import submit
-from tests.kfp_kit import Desk, desk_at, documents
-from tests.kfp_server import serve
-
-
-@pytest.fixture
-def desk(tmp_path, monkeypatch) -> Iterator[Desk]:
-    monkeypatch.setattr(submit, "POLL_SECONDS", 0.01)
-    with serve() as server:
-        yield desk_at(tmp_path, server, monkeypatch)
+from tests.kfp_kit import documents
 
 
 def test_the_first_run(desk):
@@ -119,92 +109,6 @@ def test_an_archived_experiment_is_refused(desk):
         "another in kubeflow.experiment\n"
     )
     assert len(desk.server.state.runs) == 1
-
-
-@pytest.mark.parametrize(("last", "code"), [("SUCCEEDED", 0), ("FAILED", 1), ("CANCELED", 1)])
-def test_waiting_tells_each_change(desk, last, code):
-    desk.server.state.states = ["PENDING", "RUNNING", "RUNNING", last]
-    shown = desk.submit("--wait")
-    assert shown.stdout.splitlines()[3:] == [
-        "run run-4: pending",
-        "run run-4: running",
-        f"run run-4: {last.lower()}",
-    ]
-    assert shown.exit_code == code
-
-
-def test_waiting_survives_a_server_that_is_away_for_a_while(desk):
-    desk.server.state.states = ["RUNNING", "SUCCEEDED"]
-    desk.server.fail(8, 503, times=4)
-    shown = desk.submit("--wait")
-    assert shown.stdout.splitlines()[3:] == ["run run-4: running", "run run-4: succeeded"]
-    assert len(desk.server.asked("GET", "/runs/run-4")) == 6
-
-
-def test_waiting_ends_when_the_sign_in_expires(desk):
-    desk.server.state.states = ["RUNNING"] * 9
-    desk.server.fail(10, 401)
-    shown = desk.submit("--wait")
-    assert shown.exit_code == 1
-    assert shown.stderr == (
-        f"diptych: {desk.server.url}: the sign-in is missing or has expired: write a token to a "
-        "file and name the file in KF_PIPELINES_SA_TOKEN_PATH; the run itself goes on\n"
-    )
-
-
-def test_a_failed_run_says_which_node_and_why(desk):
-    desk.submit()
-    failed = {"display_name": "Trainer", "state": "FAILED"}
-    error = {"code": 2, "message": "no   memory"}
-    desk.server.state.states = []
-    run = desk.server.state.runs["run-4"]
-    run.update(state="FAILED", run_details={"task_details": [{**failed, "error": error}]})
-    told: list[str] = []
-    from kubeflow.client import connect
-    from pipeline.config import load
-
-    kubeflow = load(desk.config).kubeflow
-    assert kubeflow is not None
-    assert submit.wait(connect(kubeflow), "run-4", told.append) is False
-    assert told == ["run run-4: failed", "  Trainer: no memory"]
-
-
-def test_values_are_typed(desk):
-    given = ["rate=2", "fresh=true", 'splits=["a"]', 'tags={"a": 1}', "data_path=3"]
-    desk.submit(*(word for each in given for word in ("--set", each)))
-    [run] = desk.server.asked("POST", "/runs")
-    assert run.body["runtime_config"]["parameters"] == {
-        "rate": 2,
-        "fresh": True,
-        "splits": ["a"],
-        "tags": {"a": 1},
-        "data_path": "3",
-    }
-
-
-@pytest.mark.parametrize(
-    ("given", "sentence"),
-    [
-        ("epochs", "is written name=value"),
-        ("epochs=3.5", "epochs is a whole number"),
-        ("epochs=true", "epochs is a whole number"),
-        ("epochs=", "epochs is a whole number"),
-        ("rate=NaN", "rate is a number"),
-        ("fresh=1", "fresh is true or false"),
-        ("splits={}", "splits is a list in JSON"),
-        ("tags=[]", "tags is an object in JSON"),
-        (
-            "epoch=3",
-            "the pipeline small has data_path (text), epochs (a whole number), fresh (true or "
-            "false), rate (a number), splits (a list in JSON), tags (an object in JSON)",
-        ),
-    ],
-)
-def test_a_setting_that_does_not_fit_starts_nothing(desk, given, sentence):
-    shown = desk.submit("--set", given)
-    assert shown.stderr == f"diptych: --set {given}: {sentence}\n"
-    assert shown.exit_code == 1
-    assert not desk.server.asked("POST")
 
 
 def test_a_config_is_compiled_where_no_package_is_given(desk, monkeypatch):
