@@ -41,6 +41,8 @@ def asking(host: str, renew: str, what: str) -> Iterator[None]:
         raise _refused(error, host, renew, what) from error
     except urllib3.exceptions.HTTPError as error:
         raise KubeflowError(f"{host}: {_broken(error, what)}") from error
+    except OSError as error:  # a token file that went away meanwhile
+        raise KubeflowError(f"{host}: could not {what}: {error}") from error
     except AttributeError as error:  # kfp_server_api stumbles over its own TLS errors
         if not isinstance(error.__context__, ApiException):
             raise

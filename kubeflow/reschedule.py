@@ -153,8 +153,7 @@ def _take_back(
         for each in running:
             schedules.switch(server, each, on=True)
     except KubeflowError as second:
-        told = (
-            f"{error or 'interrupted'}; nor could the change be taken back: {second}; give the "
-            "same command again to finish it"
-        )
+        first = str(error) or "interrupted"
+        told = f"{first}; nor could the change be taken back: {second}"
+        told += "; give the same command again to finish it"
         raise KubeflowError(told, second.status) from error

@@ -87,7 +87,10 @@ def compiled_package(file: Path, compiled: Path | None) -> "Package":
 
     if compiled is not None:
         return read(compiled)
-    from kubeflow.compile import compile_package
+    from kubeflow.compiled import compiled as compiled_now
+    from kubeflow.findings import print_findings
     from pipeline.config import load
 
-    return parse(compile_package(load(file), "kubeflow").text, str(file))
+    made, _ = compiled_now(load(file), "kubeflow")
+    print_findings(made.findings)
+    return parse(made.text, str(file))

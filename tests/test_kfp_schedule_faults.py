@@ -122,18 +122,25 @@ def test_what_cannot_be_taken_back_is_said(desk):
     )
 
 
-def test_an_impatient_person_takes_it_back_too(desk, monkeypatch):
+@pytest.mark.parametrize("reachable", [True, False])
+def test_an_impatient_person_takes_it_back_too(desk, monkeypatch, reachable):
     call = client.Server.call
 
     def interrupted(server, what, *args, **given):
         answer = call(server, what, *args, **given)
         if what == "pause the schedule small":
+            desk.server.fail(0, 500, times=0 if reachable else LONG_DEAD)
             raise KeyboardInterrupt
         return answer
 
     monkeypatch.setattr(client.Server, "call", interrupted)
-    assert desk.schedule(cron=NEW).exit_code != 0
-    assert state(desk) == [(OLD, "ENABLE")]
+    shown = desk.schedule(cron=NEW)
+    assert shown.exit_code != 0
+    if reachable:
+        assert state(desk) == [(OLD, "ENABLE")]
+    else:
+        told = "diptych: interrupted; nor could the change be taken back: "
+        assert shown.stderr.startswith(told)
 
 
 def test_a_new_one_that_fails_leaves_nothing(desk):

@@ -52,3 +52,18 @@ def test_the_cookie_of_kfps_own_context(desk):
     )
     context.write_text("no json")
     assert desk.schedule().stderr.startswith("diptych: kfp's client could not sign in: Expecting")
+
+
+def test_a_token_file_that_goes_away_while_it_is_used(desk, monkeypatch):
+    token = desk.folder / "token"
+    token.write_text("fresh")
+    monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(token))
+    answer = desk.server.answer
+
+    def answer_once(request):
+        token.unlink()
+        return answer(request)
+
+    monkeypatch.setattr(desk.server, "answer", answer_once)
+    told = f"URL: could not find the pipeline small: [Errno 2] No such file or directory: '{token}'"
+    assert refused(desk) == told

@@ -1,10 +1,12 @@
 """Submit, over HTTP: what the server receives, and that twice uploads once."""
 
 import json
+import types
 
 import pytest
 import yaml
 
+from kubeflow import compiled
 from tests.kfp_kit import documents
 
 
@@ -112,18 +114,14 @@ def test_an_archived_experiment_is_refused(desk):
 
 
 def test_a_config_is_compiled_where_no_package_is_given(desk, monkeypatch):
-    import sys
-    import types
-
     text = yaml.safe_dump_all(documents(image="registry.example/fresh:1"))
     asked = []
 
-    def compile_package(config, platform):
+    def compiled_now(config, platform):
         asked.append((config.name, platform))
-        return types.SimpleNamespace(text=text)
+        return types.SimpleNamespace(text=text, findings=()), 0.0
 
-    stand_in = types.SimpleNamespace(compile_package=compile_package)
-    monkeypatch.setitem(sys.modules, "kubeflow.compile", stand_in)
+    monkeypatch.setattr(compiled, "compiled", compiled_now)
     assert desk("submit").exit_code == 0
     assert asked == [("small", "kubeflow")]
     [upload] = desk.server.asked("POST", "/pipelines/upload_version")
