@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +132,13 @@ def small_run(small_data: Path) -> SmallRun:
     return SmallRun(
         folder, loaded, dict(outcomes), outputs, events, progress, dict(rerun_outcomes), kept[0]
     )
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A config, a compiled package and a Kubeflow Pipelines of its own: a tests.kfp_kit.Desk."""
+    from tests.kfp_kit import desk_at
+    from tests.kfp_server import serve
+
+    with serve() as server:
+        yield desk_at(tmp_path, server, monkeypatch)
