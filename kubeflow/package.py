@@ -4,15 +4,15 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from kubeflow.platforms import Platform
 from schema.errors import InputError
 
-Platform = Literal["kubeflow", "vertex"]
 PLATFORM_FLAG = "--platform="  # every container of ours is told where it runs
 AGAIN = "compile it with: diptych kubeflow compile"
 
