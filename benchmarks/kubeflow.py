@@ -38,7 +38,7 @@ def main() -> None:
         config.write_text(yaml.safe_dump({**small_values(), "kubeflow": section()}))
         compiled, printed = timed("compile", config, "--output", folder / "small.yaml")
         ours = re.findall(r"compiling took ([\d.]+) s", printed)[0]
-        local = ["--package", folder / "small.yaml", "--set", "registry_uri="]
+        local: list[str | Path] = ["--package", folder / "small.yaml", "--set", "registry_uri="]
         first, _ = timed("rehearse", config, *local)
         second, _ = timed("rehearse", config, *local)
     print(f"\n{machine.describe()}")
