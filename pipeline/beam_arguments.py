@@ -19,6 +19,9 @@ WORKERS_IMPORT = ("tfx", "tensorflow_text")
 # The workers have our environment. Told of no image, TFX would pack itself for each stage, 2 s, and
 # the workers would install it.
 NO_IMAGE = "none"
+# Flink stops a worker after each stage of a job, and the next one imports for 15 s again, unless
+# it is kept. After the job it stays that long too.
+WORKER_KEPT_MS: int | None = 60_000
 
 
 def beam_arguments(beam: BeamConfig) -> list[str]:
@@ -51,84 +54,82 @@ def _arguments(beam: BeamConfig) -> list[str]:
     plugins = [f"--beam_plugins={module}" for module in WORKERS_IMPORT]
     match beam:
         case LocalBeam():
-            # Beam's default local runner downloads a binary when it runs; this one never does.
-            runner = {"runner": "FnApiRunner", "sdk_container_image": NO_IMAGE}
-            if beam.workers > 1:
-                runner["direct_running_mode"] = "multi_processing"
-                runner["direct_num_workers"] = str(beam.workers)
-            return _flags(runner) + plugins
+            return [*_local(beam), *plugins]
         case FlinkBeam():
-            return (
-                _flags(
-                    {
-                        "runner": "FlinkRunner",
-                        "flink_master": beam.master,
-                        "flink_version": beam.version,
-                        "flink_job_server_jar": beam.job_server_jar,
-                        "job_endpoint": beam.job_endpoint,
-                        "parallelism": str(beam.parallelism),
-                    }
-                )
-                + _environment(beam.environment)
-                + plugins
-            )
+            return [*_flink(beam), *_workers(beam.environment), *plugins]
         case SparkBeam():
-            return (
-                _flags(
-                    {
-                        "runner": "SparkRunner",
-                        "spark_master_url": beam.master,
-                        "spark_job_server_jar": beam.job_server_jar,
-                        "job_endpoint": beam.job_endpoint,
-                    }
-                )
-                + _environment(beam.environment)
-                + plugins
-            )
+            return [*_spark(beam), *_workers(beam.environment), *plugins]
         case DataflowBeam():
-            private = [] if beam.public_addresses else ["--no_use_public_ips"]
-            return (
-                _flags(
-                    {
-                        "runner": "DataflowRunner",
-                        "project": beam.project,
-                        "region": beam.region,
-                        "temp_location": beam.temp_location,
-                        "sdk_container_image": beam.image,
-                        "service_account_email": beam.service_account,
-                        "network": beam.network,
-                        "subnetwork": beam.subnetwork,
-                        "machine_type": beam.machine_type,
-                        "max_num_workers": _text(beam.max_workers),
-                        "disk_size_gb": _text(beam.disk_gb),
-                    }
-                )
-                + private
-                + plugins
-            )
+            return [*_dataflow(beam), *plugins]
 
 
-def _environment(environment: Environment) -> list[str]:
-    told: dict[str, str | None] = {
-        "environment_type": environment.kind.upper(),
-        "sdk_container_image": NO_IMAGE,
-    }
+def _local(beam: LocalBeam) -> list[str]:
+    # Beam's default local runner downloads a binary when it runs; this one never does.
+    told = _flags(runner="FnApiRunner", sdk_container_image=NO_IMAGE)
+    if beam.workers > 1:
+        told += _flags(direct_running_mode="multi_processing", direct_num_workers=beam.workers)
+    return told
+
+
+def _flink(beam: FlinkBeam) -> list[str]:
+    return _flags(
+        runner="FlinkRunner",
+        flink_master=beam.master,
+        flink_version=beam.version,
+        flink_job_server_jar=beam.job_server_jar,
+        job_endpoint=beam.job_endpoint,
+        parallelism=beam.parallelism,
+    )
+
+
+def _spark(beam: SparkBeam) -> list[str]:
+    return _flags(
+        runner="SparkRunner",
+        spark_master_url=beam.master,
+        spark_job_server_jar=beam.job_server_jar,
+        job_endpoint=beam.job_endpoint,
+    )
+
+
+def _dataflow(beam: DataflowBeam) -> list[str]:
+    told = _flags(
+        runner="DataflowRunner",
+        project=beam.project,
+        region=beam.region,
+        temp_location=beam.temp_location,
+        sdk_container_image=beam.image,
+        service_account_email=beam.service_account,
+        network=beam.network,
+        subnetwork=beam.subnetwork,
+        machine_type=beam.machine_type,
+        max_num_workers=beam.max_workers,
+        disk_size_gb=beam.disk_gb,
+    )
+    return told if beam.public_addresses else [*told, "--no_use_public_ips"]
+
+
+def _workers(environment: Environment) -> list[str]:
+    config: str | None = None
+    image, kept = NO_IMAGE, WORKER_KEPT_MS
     match environment:
-        case ExternalConfig():
-            told["environment_config"] = environment.address
-        case ProcessConfig():
-            config = {"command": environment.command, "env": environment.variables}
-            told["environment_config"] = json.dumps(config)
-        case DockerConfig():
-            told["environment_config"] = told["sdk_container_image"] = environment.image
         case LoopbackConfig():
-            pass
-    return _flags(told)
+            kept = None  # threads start at once; kept ones would hold up the end of this process
+        case ExternalConfig():
+            config = environment.address
+        case ProcessConfig():
+            config = json.dumps({"command": environment.command, "env": environment.variables})
+        case DockerConfig():
+            config = image = environment.image
+    return _flags(
+        environment_type=environment.kind.upper(),
+        environment_config=config,
+        environment_cache_millis=kept,
+        sdk_container_image=image,
+        # Beam would ask pip what is installed here for every stage; an environment made by uv has
+        # no pip.
+        experiments="disable_logging_submission_environment",
+    )
 
 
-def _flags(values: Mapping[str, str | None]) -> list[str]:
+def _flags(**values: str | int | None) -> list[str]:
     return [f"--{name}={value}" for name, value in values.items() if value is not None]
-
-
-def _text(number: int | None) -> str | None:
-    return None if number is None else str(number)

@@ -19,7 +19,7 @@ COMMON = {
 }
 PORTABLE = {
     *("job_endpoint", "environment_type", "environment_config"),
-    *("environment_option", "environment_options"),
+    *("environment_option", "environment_options", "environment_cache_millis"),
 }
 
 
@@ -99,9 +99,7 @@ class FlinkBeam(PortableBeam):
     """Beam on Flink."""
 
     SET_HERE = (
-        COMMON
-        | PORTABLE
-        | {"flink_master", "flink_version", "flink_job_server_jar", "parallelism"}
+        COMMON | PORTABLE | {"flink_master", "flink_version", "flink_job_server_jar", "parallelism"}
     )
     runner: Literal["flink"]
     master: FlinkMaster | None = None  # host:port or [local]; none: the running job server's own
@@ -126,9 +124,7 @@ class FlinkBeam(PortableBeam):
 class SparkBeam(PortableBeam):
     """Beam on Spark 3."""
 
-    SET_HERE = (
-        COMMON | PORTABLE | {"spark_master_url", "spark_job_server_jar", "spark_version"}
-    )
+    SET_HERE = COMMON | PORTABLE | {"spark_master_url", "spark_job_server_jar", "spark_version"}
     runner: Literal["spark"]
     master: SparkMaster | None = None  # spark://host:port or local[cores]; none: as for flink
 

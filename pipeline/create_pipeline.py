@@ -23,7 +23,7 @@ from components.import_schema import CURATED, ImportSchema, with_attributes
 from components.pusher import Pusher
 from components.serving_check.component import ServingCheck
 from pipeline import code_version
-from pipeline.beam_arguments import beam_arguments
+from pipeline.beam_arguments import beam_arguments, check_paths
 from pipeline.config import RunConfig
 from schema import features
 from trainer.config import canonical_json
@@ -84,6 +84,7 @@ def _pipeline(
             assert isinstance(node.executor_spec, ExecutorClassSpec)
             code = code_version.digest(code_version.CODE[node.id])
             node.executor_spec.add_extra_flags([f"--code_version={code}"])
+    check_paths(config.beam, {"artifacts": pipeline_root, "data": config.data.path})
     return Pipeline(
         pipeline_name=config.name,
         pipeline_root=pipeline_root,
