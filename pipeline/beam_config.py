@@ -19,7 +19,7 @@ COMMON = {
 }
 PORTABLE = {
     *("job_endpoint", "environment_type", "environment_config"),
-    *("environment_option", "environment_options", "environment_cache_millis"),
+    *("environment_option", "environment_options"),
 }
 
 

@@ -25,21 +25,20 @@ def main(given: Sequence[str]) -> None:
 
     from apache_beam.runners.worker import sdk_worker_main
 
-    os.environ.update(_provision(told.provision_endpoint))
+    os.environ.update(_provision(told.provision_endpoint, told.id))
     sdk_worker_main.main(None)
 
 
-def _provision(endpoint: str) -> dict[str, str]:
+def _provision(endpoint: str, worker: str) -> dict[str, str]:
     """What the runner tells this worker, as the variables that Beam's worker reads."""
-    import grpc
     from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc
-    from apache_beam.runners.worker.worker_id_interceptor import WorkerIdInterceptor
+    from apache_beam.runners.worker.channel_factory import GRPCChannelFactory
     from google.protobuf import json_format, text_format
 
-    with grpc.insecure_channel(endpoint) as channel:
-        asked = grpc.intercept_channel(channel, WorkerIdInterceptor())
-        stub = beam_provision_api_pb2_grpc.ProvisionServiceStub(asked)
-        info = stub.GetProvisionInfo(beam_provision_api_pb2.GetProvisionInfoRequest()).info
+    with GRPCChannelFactory.insecure_channel(endpoint) as channel:
+        stub = beam_provision_api_pb2_grpc.ProvisionServiceStub(channel)
+        asked = beam_provision_api_pb2.GetProvisionInfoRequest()
+        info = stub.GetProvisionInfo(asked, metadata=[("worker_id", worker)]).info
     return {
         "PIPELINE_OPTIONS": json_format.MessageToJson(info.pipeline_options),
         "RUNNER_CAPABILITIES": " ".join(info.runner_capabilities),

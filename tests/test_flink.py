@@ -63,7 +63,7 @@ def on_flink(address, small_run) -> Places:
     file, written = small_run.folder / "flink.yaml", small_run.folder / "flink.json"
     file.write_text(yaml.safe_dump({**small_values(), "workspace": "on-flink", "beam": beam}))
     [model] = small_run.outputs["Trainer"]["model"]
-    command = [sys.executable, "-m", "tests.flink.program", file, model.uri, written]
+    command = [sys.executable, "-m", "tests.flink.program", file, written, model.uri]
     log = small_run.folder / "flink.log"
     with log.open("w") as to:
         done = subprocess.run(
@@ -75,7 +75,7 @@ def on_flink(address, small_run) -> Places:
             timeout=SECONDS,
         )
     assert done.returncode == 0, log.read_text()[-3000:]
-    return json.loads(written.read_text())
+    return json.loads(written.read_text())["places"]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def here(small_run) -> Places:
     }
 
 
-def examples(places: Places, split: str) -> list[tuple[bytes, bytes]]:
+def examples(places: Places, split: str) -> list[tuple[bytes, dict[str, str]]]:
     """(image key, Example) of every record, sorted."""
     files = glob.glob(f"{places['ImageTextExampleGen']['examples']}/Split-{split}/*")
     raw = tf.data.TFRecordDataset(sorted(files), compression_type="GZIP")
