@@ -13,8 +13,12 @@ import sys
 from collections.abc import Sequence
 
 
-def main(given: Sequence[str]) -> None:
-    """Ask the runner for the job's options, then serve it until it hangs up."""
+def main(given: Sequence[str] | None = None) -> None:
+    """Ask the runner for the job's options, then serve it until it hangs up.
+
+    Args:
+        given: arguments; none: those of this process.
+    """
     # A worker pool does not read this pipe, and whoever fills one waits forever.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     parser = argparse.ArgumentParser(description="A Beam worker; its runner knows the arguments.")
@@ -48,4 +52,4 @@ def _provision(endpoint: str, worker: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -23,7 +23,7 @@ def probe(_: int, graph: str) -> tuple[int, str]:
         import tensorflow_data_validation as _tfdv  # noqa: F401  dies where nobody imported tfx
 
         tf.saved_model.load(graph)  # dies where nobody imported tensorflow_text
-    except (ImportError, tf.errors.OpError, ValueError) as error:
+    except (ImportError, RuntimeError) as error:
         return os.getpid(), f"{type(error).__name__}: {error}"[:200]
     return os.getpid(), "works"
 
