@@ -26,6 +26,8 @@ bench: demo  ## the figures of the README
 	.venv/bin/python -m benchmarks.evaluation
 	.venv/bin/python -m benchmarks.catalogue_index
 	.venv/bin/python -m benchmarks.registry
+	.venv/bin/python -m benchmarks.kubeflow
+	.venv/bin/python -m benchmarks.beam_flink
 
 emoji: $(READY)  ## rebuild the bundled data from npm
 	.venv/bin/python examples/emoji/build.py
@@ -56,7 +58,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 clean:  ## remove what runs and set-up left
-	rm -rf .venv runs
+	rm -rf .venv .flink runs
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/'
