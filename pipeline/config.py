@@ -111,22 +111,26 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
         # As JSON, where a YAML list may fill a tuple; the types themselves stay strict.
         config = RunConfig.model_validate_json(json.dumps(values, default=str))
     except ValidationError as error:
-        sentences = [_sentence(each) for each in error.errors() if each["type"] != "too_short"]
-        # A list is also called too short when one of its items was refused.
-        sentences = sentences or [_sentence(each) for each in error.errors()]
-        raise ConfigError(f"{path}: " + "; ".join(sentences)) from error
+        raise ConfigError(f"{path}: " + "; ".join(sentences(error))) from error
     here = path.resolve().parent
     return config.model_copy(
         update={
-            "workspace": str((here / config.workspace).resolve()),
-            "data": config.data.model_copy(
-                update={"path": str((here / config.data.path).resolve())}
-            ),
-            "push": config.push.model_copy(
-                update={"path": str((here / config.push.path).resolve())}
-            ),
+            "workspace": _located(here, config.workspace),
+            "data": config.data.model_copy(update={"path": _located(here, config.data.path)}),
+            "push": config.push.model_copy(update={"path": _located(here, config.push.path)}),
         }
     )
+
+
+def _located(here: Path, path: str) -> str:
+    return path if "://" in path else str((here / path).resolve())
+
+
+def sentences(error: ValidationError) -> list[str]:
+    """What is wrong, a sentence for each key."""
+    found = [_sentence(each) for each in error.errors() if each["type"] != "too_short"]
+    # A list is also called too short when one of its items was refused.
+    return found or [_sentence(each) for each in error.errors()]
 
 
 def _sentence(error: Any) -> str:

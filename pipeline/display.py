@@ -16,7 +16,7 @@ from rich.text import Text
 from schema.progress import LOGGER
 
 SECONDS_BETWEEN_LINES = 10.0
-MARKS = {"ran": "✓", "cached": "=", "failed": "✗"}
+MARKS = {"ran": "✓", "cached": "=", "skipped": "-", "failed": "✗"}
 
 
 class Display(Protocol):
@@ -25,7 +25,7 @@ class Display(Protocol):
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...
     def node(self, node: str, state: str) -> None:
-        """A node 'started', or ended as 'ran', 'cached' or 'failed'."""
+        """A node 'started', or ended as 'ran', 'cached', 'skipped' or 'failed'."""
 
     def progress(self, event: dict[str, Any]) -> None:
         """A node tells how far it is; see `schema.progress.report`."""
@@ -93,8 +93,9 @@ class LineDisplay:
 
     def __init__(self, stream: TextIO):
         self._stream = stream
-        self._started = self._printed = 0.0
-        self._last = ""
+        self._started: dict[str, float] = {}
+        self._printed: dict[str, float] = {}
+        self._last: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -103,20 +104,20 @@ class LineDisplay:
         pass
 
     def node(self, node: str, state: str) -> None:
+        now = time.monotonic()
         if state == "started":
-            self._started = self._printed = time.monotonic()
-            self._last = ""
+            self._started[node] = self._printed[node] = now
             self._print(f"{node}: started")
             return
-        took = duration(time.monotonic() - self._started)
-        self._print(f"{node}: {state}, {took}{', ' if self._last else ''}{self._last}")
+        parts = [state, duration(now - self._started[node]), self._last.get(node)]
+        self._print(f"{node}: {', '.join(part for part in parts if part)}")
 
     def progress(self, event: dict[str, Any]) -> None:
-        self._last = describe(event)
-        now = time.monotonic()
-        if now - self._printed > SECONDS_BETWEEN_LINES:
-            self._printed = now
-            self._print(f"{event['node']}: {self._last}")
+        node, now = event["node"], time.monotonic()
+        self._last[node] = describe(event)
+        if now - self._printed.get(node, 0.0) > SECONDS_BETWEEN_LINES:
+            self._printed[node] = now
+            self._print(f"{node}: {self._last[node]}")
 
     def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
@@ -168,4 +169,4 @@ class LiveDisplay:
 
 
 def _style(state: str) -> str:
-    return {"ran": "green", "cached": "blue", "failed": "bold red"}[state]
+    return {"ran": "green", "cached": "blue", "skipped": "dim", "failed": "bold red"}[state]

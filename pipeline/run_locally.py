@@ -11,7 +11,7 @@ from components.evaluation.measurement import Measurements
 from components.release.releases import open_releases
 from pipeline.config import RunConfig
 from pipeline.session import RunFailedError, session
-from pipeline.summary import SHOWN, Summary, record, summarize, table
+from pipeline.summary import SHOWN, Summary, of_local_run, record, table
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -44,7 +44,7 @@ def run(config: RunConfig, use_cache: bool = True) -> Summary:
             told = {"verdict": f"failed: {error}", "gates": [], "nodes": {}}
             kept.write_text(json.dumps(told, indent=1))
             raise
-        summary = summarize(outputs)
+        summary = of_local_run(outputs)
         kept.write_text(record(summary, outcomes))
         print_summary(summary, here.console)
     return summary

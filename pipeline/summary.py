@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ class Summary:
     """
 
     outcome: Outcome
-    release: str
     baseline: int | None
     gates: Sequence[GateResult]
     results: Results
@@ -46,24 +45,38 @@ class Summary:
         return f"not promoted: {gates if refused else self.outcome.sentence}; {waits}"
 
 
-def summarize(outputs: Outputs) -> Summary:
-    """Read the artifacts of a run, by node id and output key as the local runner returns them."""
+def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
+    """Read the artifacts of a run.
+
+    Args:
+        folder: of an artifact, by node id and output key; none where the run had no such node.
+    """
     from components.evaluation import results
 
-    [evaluation] = outputs["Evaluator"]["evaluation"]
-    [check] = outputs["ServingCheck"]["blessing"]
-    [pushed] = outputs["Pusher"]["pushed_model"]
-    index = outputs.get("CatalogueIndexer", {}).get("index")
+    def there(node: str, key: str) -> Path:
+        found = folder(node, key)
+        assert found is not None  # every run has the node
+        return found
+
+    evaluation = there("Evaluator", "evaluation")
     gathered = gather.gather(
-        Path(evaluation.uri), Path(check.uri), Path(index[0].uri) if index else None
+        evaluation, there("ServingCheck", "blessing"), folder("CatalogueIndexer", "index")
     )
     return Summary(
-        outcome=outcome.read(Path(pushed.uri)),
-        release=pushed.get_string_custom_property("pushed_destination"),
+        outcome=outcome.read(there("Pusher", "pushed_model")),
         baseline=gathered.baseline,
         gates=gathered.gates,
-        results=results.read(evaluation.uri),
+        results=results.read(str(evaluation)),
     )
+
+
+def of_local_run(outputs: Outputs) -> Summary:
+    """Sum up what the local runner returned."""
+
+    def folder(node: str, key: str) -> Path | None:
+        return Path(outputs[node][key][0].uri) if node in outputs else None
+
+    return summarize(folder)
 
 
 def record(summary: Summary, outcomes: Mapping[str, str]) -> str:

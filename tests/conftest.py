@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,15 @@ def small_values() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two train shards and one eval shard of real emoji."""
+    folder = tmp_path_factory.mktemp("small") / "data"
+    write_small_data(folder)
+    return folder
+
+
+def write_small_data(folder: Path) -> None:
+    """Write the shards of the small run into a new folder."""
     from components.example_gen.webdataset import read_shard
 
-    folder = tmp_path_factory.mktemp("small") / "data"
     folder.mkdir()
     held_out = list(read_shard(str(SHARDS / "eval-00000.tar.gz")))[:EVAL_RECORDS]
     names = {record.attributes["name"] for record in held_out}
@@ -70,7 +77,6 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_shard(folder / "train-0.tar", train[::2])
     write_shard(folder / "train-1.tar", train[1::2])
     write_shard(folder / "eval-0.tar", held_out)
-    return folder
 
 
 @dataclasses.dataclass
@@ -126,3 +132,13 @@ def small_run(small_data: Path) -> SmallRun:
     return SmallRun(
         folder, loaded, dict(outcomes), outputs, events, progress, dict(rerun_outcomes), kept[0]
     )
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A config, a compiled package and a Kubeflow Pipelines of its own: a tests.kfp_kit.Desk."""
+    from tests.kfp_kit import desk_at
+    from tests.kfp_server import serve
+
+    with serve() as server:
+        yield desk_at(tmp_path, server, monkeypatch)

@@ -53,7 +53,7 @@ def test_a_workspace_that_cannot_be_written_is_one_sentence_and_exit_code_1(tmp_
 
 def ended(champion: bool) -> Summary:
     outcome = Outcome(release=3, champion=champion, sentence="release 3 serves now")
-    return Summary(outcome, "serving/releases/3", None, [], {})
+    return Summary(outcome, None, [], {})
 
 
 @pytest.mark.parametrize(

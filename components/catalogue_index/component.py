@@ -27,7 +27,7 @@ Artifacts = dict[str, list[Artifact]]
 class CatalogueIndexArtifact(Artifact):
     """A folder with `index.json`, the keys, the vectors, and the graph if there is one."""
 
-    TYPE_NAME = "CatalogueIndex"
+    TYPE_NAME = "diptych.CatalogueIndex"
 
 
 class Executor(BaseBeamExecutor):

@@ -1,0 +1,160 @@
+"""Obstacles that the config alone shows, before TFX is imported."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from kubeflow.findings import Finding, obstacle, warning
+from kubeflow.platforms import Platform
+from kubeflow.tasks import NEVER_CACHED
+from pipeline.cluster_config import KubeflowConfig, NodeConfig
+from pipeline.code_version import CODE
+from pipeline.config import RunConfig
+
+READABLE = ("gs",)  # what TensorFlow opens by itself, without a further plugin
+SECRET_LIKE = re.compile(r"(SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIALS|PRIVATE|API_?KEY|ACCESS_KEY)")
+# What a pod of Vertex cannot be given.
+ONLY_KUBERNETES = ("shared_memory", "node_selector", "tolerations", "secrets", "volumes")
+
+
+def check_config(config: RunConfig, platform: Platform) -> list[Finding]:
+    """Every obstacle that the config shows, in the order of its keys."""
+    kubeflow = config.kubeflow
+    if kubeflow is None:
+        told = "the config has no such section"
+        return [obstacle("kubeflow", told, "add one, with `image` at least")]
+    return [
+        *_image(kubeflow),
+        *_pipeline_root(config, kubeflow, platform),
+        *_data(config, kubeflow, platform),
+        *_releases(config, kubeflow, platform),
+        *(found for node in CODE for found in _node(node, kubeflow.node(node), platform)),
+    ]
+
+
+def _image(kubeflow: KubeflowConfig) -> Iterator[Finding]:
+    name = kubeflow.image.rsplit("/", 1)[-1]
+    if "@" not in name and (":" not in name or name.endswith(":latest")):
+        yield warning(
+            "kubeflow.image",
+            f"{kubeflow.image} may be another image tomorrow, and the cache would not see it",
+            "give it a tag of its own",
+        )
+
+
+def _pipeline_root(
+    config: RunConfig, kubeflow: KubeflowConfig, platform: Platform
+) -> Iterator[Finding]:
+    root = kubeflow.pipeline_root
+    runner = getattr(config.beam, "runner", "local")
+    on_gs = root is not None and root.startswith("gs://")
+    if platform == "vertex" and not on_gs:
+        yield obstacle(
+            "kubeflow.pipeline_root",
+            f"Vertex keeps artifacts in Cloud Storage, not in {root}",
+            "set it to gs://...",
+        )
+    if platform == "kubeflow" and runner != "local" and not on_gs:
+        yield obstacle(
+            "beam.runner",
+            f"the workers of {runner} cannot open artifacts in "
+            f"{root or 'the default store of the server'}",
+            "set kubeflow.pipeline_root to gs://..., or run Beam in the pods with "
+            "beam: {runner: local}",
+        )
+
+
+def _data(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> Iterator[Finding]:
+    path = kubeflow.data_path or config.data.path
+    node = "ImageTextExampleGen"
+    scheme = urlsplit(path).scheme
+    if scheme and scheme not in READABLE:
+        yield obstacle(
+            node,
+            f"TensorFlow cannot open {path}",
+            "set kubeflow.data_path to gs://... or to a folder on a volume",
+        )
+    elif not scheme and not _mounted(path, kubeflow.node(node), platform):
+        yield obstacle(
+            node,
+            f"no volume of its pod holds {path}",
+            "set kubeflow.data_path to gs://... or to a folder below a path of "
+            "kubeflow.every_node.volumes",
+        )
+
+
+def _releases(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> Iterator[Finding]:
+    path = kubeflow.push_path or config.push.path
+    uri = kubeflow.registry_uri if kubeflow.registry_uri is not None else config.registry.uri
+    for node in ("Baseline", "Pusher"):
+        if "://" in path:
+            yield obstacle(
+                node,
+                f"releases are locked and renamed, which {path} cannot do",
+                "set kubeflow.push_path to a folder on a volume",
+            )
+        elif platform == "vertex":
+            yield warning(
+                node,
+                f"Vertex mounts no volume, so releases in {path} are lost with the pod",
+                "release from open-source Kubeflow or from a machine with `diptych run`",
+            )
+        elif not _mounted(path, kubeflow.node(node), platform):
+            yield obstacle(
+                node,
+                f"no volume of its pod holds the releases in {path}",
+                "set kubeflow.push_path to a folder below a path of kubeflow.every_node.volumes",
+            )
+    if uri and urlsplit(uri).password:
+        yield obstacle(
+            "registry.uri",
+            "holds a password, which would stand in the spec",
+            "use kubeflow.every_node.secrets for MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD",
+        )
+    if not uri and platform == "kubeflow":
+        yield warning(
+            "registry.uri",
+            "the registry is a sqlite file beside the releases, and many network volumes lock "
+            "files badly",
+            "name an MLflow server; see kubeflow/README.md",
+        )
+
+
+def _mounted(path: str, node: NodeConfig, platform: Platform) -> bool:
+    if platform == "vertex":
+        return path.startswith("/gcs/")  # Vertex mounts every bucket there
+    return any(PurePosixPath(path).is_relative_to(volume.path) for volume in node.volumes or ())
+
+
+def _node(node_id: str, node: NodeConfig, platform: Platform) -> Iterator[Finding]:
+    if node_id in NEVER_CACHED and node.cache:
+        yield obstacle(
+            node_id,
+            "looks at the world outside, so a cached answer of it would be old news",
+            f"leave out kubeflow.nodes.{node_id}.cache",
+        )
+    for variable in node.environment or {}:
+        if SECRET_LIKE.search(variable.upper()):
+            yield obstacle(
+                node_id,
+                f"the value of {variable} would stand in the spec for everyone to read",
+                "take it from a Kubernetes secret, under `secrets`",
+            )
+    given = [key for key in ONLY_KUBERNETES if getattr(node, key)]
+    if platform == "vertex" and given:
+        yield obstacle(
+            node_id,
+            f"Vertex knows no {', '.join(given)}",
+            "leave them out of the config that is compiled for Vertex",
+        )
+    if node.gpus and node.gpu and ("/" in node.gpu) == (platform == "vertex"):
+        example = "NVIDIA_TESLA_T4" if platform == "vertex" else "nvidia.com/gpu"
+        yield obstacle(
+            node_id,
+            f"{node.gpu} is no name of a GPU on {platform}",
+            f"write it like {example}",
+        )
+    if node.gpus and not node.gpu and platform == "vertex":
+        yield obstacle(node_id, "asks for a GPU of no kind", "set gpu, like NVIDIA_TESLA_T4")

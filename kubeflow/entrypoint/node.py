@@ -1,0 +1,104 @@
+"""Run one node with TFX, between the repair of its input and the repair of its output."""
+
+import argparse
+import json
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.orchestration.kubeflow.v2 import compiler_utils
+from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+from tfx.orchestration.kubeflow.v2.file_based_example_gen import driver
+from tfx.utils import import_utils
+
+from components.catalogue_index.component import CatalogueIndexArtifact
+from kubeflow.entrypoint.arguments import Arguments
+from kubeflow.entrypoint.repair import addresses, repaired, to_store, with_addresses
+from kubeflow.run_parameters import EXAMPLE_GEN, settle
+from pipeline import code_version
+from pipeline.beam_workers import import_tfx_first
+from schema.errors import InputError
+from schema.progress import LOGGER
+
+LOCAL_RUNNER = "--runner=FnApiRunner"
+# TFX reads a type of its own from its name; of ours it must be told where the class is.
+compiler_utils.TITLE_TO_CLASS_PATH[CatalogueIndexArtifact.TYPE_NAME] = (
+    f"{CatalogueIndexArtifact.__module__}.{CatalogueIndexArtifact.__qualname__}"
+)
+
+
+def run(told: Arguments) -> None:
+    """Run a node and leave its ExecutorOutput where the executor input says.
+
+    Raises:
+        InputError: the image holds other code than the spec was compiled from, or a run
+            parameter is impossible.
+    """
+    check_code(told)
+    LOGGER.setLevel(logging.INFO)
+    local = reads_copies(told)
+    executor_input = repaired(told.executor_input, told.inputs_spec, local)
+    parameters = dict(executor_input["inputs"].get("parameterValues", {}))
+    settle(told.node, parameters)
+    executor_input["inputs"]["parameterValues"] = parameters
+    if told.driver_only:
+        driver.main(_for_tfx(executor_input, told))
+        return
+    if local:
+        for folder in addresses(executor_input["outputs"]["artifacts"]):
+            Path(folder).mkdir(parents=True, exist_ok=True)  # the launcher makes only its parent
+    output = Path(executor_input["outputs"]["outputFile"])
+    if told.node == EXAMPLE_GEN and told.platform == "kubeflow":
+        driver.main(_for_tfx(executor_input, told))
+        keep_what_the_driver_knows(executor_input, json.loads(output.read_text(encoding="utf-8")))
+    with tempfile.TemporaryDirectory() as folder, import_tfx_first(Path(folder)):
+        kubeflow_v2_run_executor.main((_for_tfx(executor_input, told), list(told.beam)))
+    if local:
+        answered = json.loads(output.read_text(encoding="utf-8"))
+        output.write_text(json.dumps(with_addresses(answered, to_store)), encoding="utf-8")
+
+
+def check_code(told: Arguments) -> None:
+    """Refuse an image of other code than the spec's: its cache key would tell a lie."""
+    there = code_version.digest(code_version.CODE[told.node])
+    if there != told.code_version:
+        raise InputError(
+            f"the image holds other code ({there}) than the spec was compiled from "
+            f"({told.code_version}); build the image and compile from the same commit"
+        )
+
+
+def reads_copies(told: Arguments) -> bool:
+    """Whether a node works on the files in its pod rather than on addresses in the object store.
+
+    Open-source Kubeflow's launcher copies them, and Vertex mounts every bucket below /gcs. Workers
+    of a Beam cluster have neither, so a stage that runs there is left the addresses.
+    """
+    if LOCAL_RUNNER in told.beam or told.executor_class_path is None:
+        return True
+    executor = import_utils.import_class_by_path(told.executor_class_path)
+    return not issubclass(executor, BaseBeamExecutor)
+
+
+def keep_what_the_driver_knows(executor_input: dict[str, Any], answered: dict[str, Any]) -> None:
+    """Put span and fingerprint on the examples to be written.
+
+    On Vertex the platform does so between two containers; here it is one container.
+
+    Args:
+        executor_input: changed in place.
+        answered: the driver's ExecutorOutput.
+    """
+    for key, found in executor_input["outputs"]["artifacts"].items():
+        [examples], [with_span] = found["artifacts"], answered["artifacts"][key]["artifacts"]
+        examples["metadata"] = {**examples.get("metadata", {}), **with_span["metadata"]}
+
+
+def _for_tfx(executor_input: dict[str, Any], told: Arguments) -> argparse.Namespace:
+    return argparse.Namespace(
+        executor_class_path=told.executor_class_path,
+        json_serialized_invocation_args=json.dumps(executor_input),
+        json_serialized_inputs_spec_args=json.dumps(told.inputs_spec),
+    )

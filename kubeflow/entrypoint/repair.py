@@ -1,0 +1,101 @@
+"""Turn what open-source Kubeflow's launcher hands over into what TFX reads, and back.
+
+Seen in kubeflow/pipelines, backend/src/v2 (driver and launcher): an input artifact comes without
+its type, an output for the pod's log is added, and addresses are those of the object store, whose
+files the launcher has copied below `/minio`, `/s3` or `/gcs`.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+# Each pod has a file system of its own; a rehearsal gives each a folder of its own.
+ROOT_VARIABLE = "DIPTYCH_LAUNCHER_ROOT"
+FOLDERS = {"minio://": "minio", "s3://": "s3", "gs://": "gcs"}  # the launcher's own
+LOGS = "executor-logs"  # the launcher fills it; TFX cannot import its type
+
+
+def launcher_root() -> PurePosixPath:
+    """Where the launcher's folders are: `/`, but in a rehearsal."""
+    return PurePosixPath(os.environ.get(ROOT_VARIABLE, "/"))
+
+
+def to_local(uri: str, root: PurePosixPath) -> str:
+    """The launcher's copy of an address; an address it copies nothing of stays as it is."""
+    for scheme, folder in FOLDERS.items():
+        if uri.startswith(scheme):
+            return str(root / folder / uri.removeprefix(scheme))
+    return uri
+
+
+def to_store(path: str, root: PurePosixPath) -> str:
+    """The reverse of `to_local`."""
+    for scheme, folder in FOLDERS.items():
+        prefix = f"{root / folder}/"
+        if path.startswith(prefix):
+            return scheme + path.removeprefix(prefix)
+    return path
+
+
+def repaired(
+    executor_input: dict[str, Any], inputs_spec: dict[str, Any], local: bool
+) -> dict[str, Any]:
+    """An executor input that TFX can read.
+
+    Args:
+        executor_input: as the launcher wrote it; stays as it is.
+        inputs_spec: of the component; knows the types of its inputs.
+        local: whether to read and write the launcher's copies.
+    """
+    inputs = dict(executor_input.get("inputs", {}))
+    outputs = dict(executor_input.get("outputs", {}))
+    specs = inputs_spec.get("artifacts", {})
+    inputs["artifacts"] = {
+        key: {"artifacts": [_typed(each, specs[key]["artifactType"]) for each in _list(found)]}
+        for key, found in inputs.get("artifacts", {}).items()
+        if _list(found)  # an optional input that nobody filled
+    }
+    outputs["artifacts"] = {
+        key: found for key, found in outputs.get("artifacts", {}).items() if key != LOGS
+    }
+    result = {**executor_input, "inputs": inputs, "outputs": outputs}
+    return with_addresses(result, to_local) if local else result
+
+
+def with_addresses(
+    message: dict[str, Any], change: Callable[[str, PurePosixPath], str]
+) -> dict[str, Any]:
+    """An ExecutorInput or ExecutorOutput with every artifact's address changed."""
+    root = launcher_root()
+
+    def moved(artifacts: dict[str, Any]) -> dict[str, Any]:
+        return {
+            key: {"artifacts": [{**a, "uri": change(a.get("uri", ""), root)} for a in _list(found)]}
+            for key, found in artifacts.items()
+        }
+
+    result = dict(message)
+    for key in ("inputs", "outputs"):
+        if "artifacts" in result.get(key, {}):
+            result[key] = {**result[key], "artifacts": moved(result[key]["artifacts"])}
+    if "artifacts" in result:
+        result["artifacts"] = moved(result["artifacts"])
+    return result
+
+
+def addresses(artifacts: dict[str, Any]) -> Iterator[str]:
+    """The address of every artifact of an inputs or outputs section."""
+    for found in artifacts.values():
+        for each in _list(found):
+            yield each["uri"]
+
+
+def _list(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return found.get("artifacts", [])
+
+
+def _typed(artifact: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    given = artifact.get("type", {})
+    known = given.get("instanceSchema") or given.get("schemaTitle")
+    return artifact if known else {**artifact, "type": expected}

@@ -1,0 +1,40 @@
+"""Run something that imports TFX, with its noise in a log and one sentence for a mishap."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from pipeline.quiet import output_to
+from pipeline.session import RunFailedError
+from schema.errors import InputError
+
+
+@contextlib.contextmanager
+def quietly(log: Path) -> Iterator[TextIO]:
+    """Send what libraries print to a file.
+
+    Args:
+        log: the file; its folder is made.
+
+    Yields:
+        A stream to the terminal.
+
+    Raises:
+        RunFailedError: of any error that has no sentence of its own; names the log.
+    """
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFailedError(f"{log.parent}: cannot be written: {error.strerror}") from error
+    with output_to(log) as terminal:
+        try:
+            yield terminal
+        except InputError:
+            raise
+        except Exception as error:
+            logging.getLogger(__name__).exception("failed")
+            last = (str(error).strip().splitlines() or [""])[-1]
+            sentence = f"{type(error).__name__}: {last[:300]} (traceback in {log})"
+            raise RunFailedError(sentence) from error

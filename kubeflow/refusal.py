@@ -1,0 +1,107 @@
+"""What goes wrong between us and Kubeflow Pipelines, each in one sentence."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import urllib3
+from kfp_server_api import ApiException
+
+from schema.errors import InputError
+
+LONGEST_MESSAGE = 300  # characters of a server's own words: it tends to wrap them many times
+
+
+class KubeflowError(InputError):
+    """Kubeflow Pipelines did not do what it was asked; `status` is HTTP's, or None."""
+
+    def __init__(self, sentence: str, status: int | None = None):
+        super().__init__(sentence)
+        self.status = status
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return self.status is None or self.status >= 500 or self.status == 429
+
+
+@contextlib.contextmanager
+def asking(host: str, renew: str, what: str) -> Iterator[None]:
+    """Turn what kfp and urllib3 raise inside into a KubeflowError.
+
+    Args:
+        host: address of the API, for the sentence.
+        renew: how to sign in anew, for the sentence.
+        what: what the server is asked, to follow 'could not'.
+    """
+    try:
+        yield
+    except ApiException as error:
+        raise _refused(error, host, renew, what) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise KubeflowError(f"{host}: {_broken(error, what)}") from error
+    except OSError as error:  # a token file that went away meanwhile
+        raise KubeflowError(f"{host}: could not {what}: {error}") from error
+    except AttributeError as error:  # kfp_server_api stumbles over its own TLS errors
+        if not isinstance(error.__context__, ApiException):
+            raise
+        raise _refused(error.__context__, host, renew, what) from error
+
+
+def web_page(host: str, renew: str) -> KubeflowError:
+    """The answer was no JSON: a login page, or another server altogether."""
+    return KubeflowError(
+        f"{host}: answers with a web page and not as the Kubeflow Pipelines API; either this is "
+        f"not its address, or the sign-in is missing: {renew}"
+    )
+
+
+def _broken(error: BaseException, what: str) -> str:
+    if isinstance(error, urllib3.exceptions.NameResolutionError):
+        return "cannot be reached: no such host is known"
+    if isinstance(error, urllib3.exceptions.NewConnectionError):  # a kind of ConnectTimeoutError
+        return f"cannot be reached: {_last(error).lower()}"
+    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
+        return "cannot be reached: it does not answer"
+    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+        return f"did not answer in time when asked to {what}"
+    if isinstance(error, urllib3.exceptions.ProtocolError):
+        return f"broke off the connection when asked to {what}"
+    return f"could not be asked to {what}: {_last(error)}"
+
+
+def _last(error: BaseException) -> str:
+    words = str(error).split("] ")[-1] if "[Errno" in str(error) else str(error)
+    return " ".join(words.split())
+
+
+def _refused(error: ApiException, host: str, renew: str, what: str) -> KubeflowError:
+    status, said = error.status, _message(error)
+    if not status:
+        reason = " ".join(str(error.reason).split())
+        return KubeflowError(f"{host}: cannot be trusted or understood: {reason}")
+    if status in (301, 302, 303, 307, 308):
+        location = (error.headers or {}).get("Location", "elsewhere")
+        told = f"sends us on to {location}; either that is its address, or the sign-in is missing"
+        return KubeflowError(f"{host}: {told}: {renew}", status)
+    if status == 401:
+        told = f"the sign-in is missing or has expired: {renew}"
+        return KubeflowError(f"{host}: {told}", status)
+    if status == 403:
+        return KubeflowError(f"{host}: does not let us {what} (403){said}", status)
+    return KubeflowError(f"{host}: could not {what} ({status}){said}", status)
+
+
+def _message(error: ApiException) -> str:
+    """The server's words: a google.rpc.Status, or the older form of the upload's answers."""
+    try:
+        body: Any = json.loads(error.body or "")
+    except ValueError:
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    said = " ".join(str(body.get("message") or body.get("error_message") or "").split())
+    if len(said) > LONGEST_MESSAGE:
+        said = "..." + said[-LONGEST_MESSAGE:]  # the innermost reason comes last
+    return f": {said}" if said else ""

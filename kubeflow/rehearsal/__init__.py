@@ -1,0 +1,1 @@
+"""A compiled package run here, from the file alone, as open-source Kubeflow would run it."""

@@ -1,0 +1,81 @@
+"""`diptych kubeflow rehearse`: the compiled package, run here from the file alone."""
+
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from kubeflow.compile_commands import Config
+from pipeline.cli import REFUSED, one_sentence
+
+if TYPE_CHECKING:
+    from pipeline.config import RunConfig
+
+FOLDER = "rehearsal"  # in the workspace
+
+
+def rehearse(
+    config: Config,
+    package: Annotated[
+        Path | None, typer.Option(help="a compiled package, instead of compiling the config")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="a run parameter, like epochs=1")
+    ] = None,
+    fresh: Annotated[bool, typer.Option(help="forget the releases of earlier rehearsals")] = False,
+) -> None:
+    """Compile the config and run every container command of the package here, as Kubeflow would.
+
+    Nothing of the real releases is touched: a rehearsal has its own, and a second one is compared
+    with what the first released.
+
+    Exit codes: 0 the model would serve, 1 a task failed, 2 the config is bad, 3 a gate refused it.
+    """
+    from pipeline.config import load
+
+    with one_sentence():
+        summary = _rehearse(load(config), package, set_ or [], fresh)
+        raise typer.Exit(0 if summary.shipped else REFUSED)
+
+
+def _rehearse(config: "RunConfig", package: Path | None, given: list[str], fresh: bool) -> Any:
+    from kubeflow.compiled import compiled
+    from kubeflow.findings import print_findings
+    from kubeflow.package import parse, read
+    from kubeflow.quietly import quietly
+    from kubeflow.rehearsal.rehearse import rehearse as run
+    from kubeflow.settings import settings
+    from pipeline.display import choose, duration
+    from pipeline.run_locally import print_summary
+    from pipeline.summary import summarize
+
+    folder = Path(config.workspace) / FOLDER
+    if fresh:
+        shutil.rmtree(folder / "releases", ignore_errors=True)
+    if package is None:
+        made, _ = compiled(config, "kubeflow")
+        print_findings(made.findings)
+        read_package = parse(made.text, config.name)
+    else:
+        read_package = read(package)
+    here = {"data_path": config.data.path, "push_path": str(folder / "releases")}
+    values = here | settings(read_package, given)
+    last = folder / "last"
+    shutil.rmtree(last, ignore_errors=True)
+    print(f"{config.name}: logs of the tasks in {last / 'logs'}")
+    console = Console(file=sys.stdout)
+    display = choose(sys.stdout, console)
+    started = time.monotonic()
+    with display:
+        ended = run(read_package.text, last, values, display.node)
+    with quietly(last / "logs" / "summary.log"):  # reading metrics imports TensorFlow
+        summary = summarize(
+            lambda task, key: ended.folder(task, key) if task in ended.outputs else None
+        )
+    print_summary(summary, console)
+    print(f"took {duration(time.monotonic() - started)}")
+    return summary

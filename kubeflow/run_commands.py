@@ -1,0 +1,96 @@
+"""`diptych kubeflow submit`, and what it shares with the commands of schedules.
+
+Heavy imports happen inside of commands, so that `--help` answers at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli import FAILED, HERE, INTERRUPTED, one_sentence
+
+if TYPE_CHECKING:
+    from kubeflow.client import Server
+    from kubeflow.package import Package
+    from pipeline.cluster_config import KubeflowConfig
+
+Config = Annotated[
+    Path | None, typer.Option("--config", "-c", help="the YAML file that describes the run")
+]
+Compiled = Annotated[
+    Path | None, typer.Option(help="a compiled file, instead of compiling the config")
+]
+Host = Annotated[str | None, typer.Option(help="of the Kubeflow Pipelines API")]
+Namespace = Annotated[
+    str | None, typer.Option(help="of the runs, where Kubeflow has several users")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="name=value; a parameter of the run")
+]
+
+
+def submit(
+    config: Annotated[
+        Path | None, typer.Argument(help="the YAML file that describes the run")
+    ] = None,
+    config_option: Config = None,
+    package: Compiled = None,
+    settings: Settings = None,
+    wait: Annotated[bool, typer.Option(help="stay until the run has ended")] = False,
+    host: Host = None,
+    namespace: Namespace = None,
+) -> None:
+    """Run the pipeline on Kubeflow now.
+
+    Exit codes: 0 it is started or, with --wait, has succeeded; 1 it failed; 2 the config is bad.
+    """
+    with one_sentence():
+        from kubeflow import submit as submission
+        from kubeflow.settings import settings as read
+
+        file = config or config_option or HERE
+        kubeflow, server = connected(file, host, namespace)
+        compiled = compiled_package(file, package)
+        run = submission.submit(server, kubeflow, compiled, read(compiled, settings or []), tell)
+        try:
+            if wait and not submission.wait(server, run, tell):
+                raise typer.Exit(FAILED)
+        except KeyboardInterrupt:
+            print("diptych: stopped waiting; the run goes on", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def tell(line: str) -> None:
+    """Print a line as soon as it is known: some of them are a minute apart."""
+    print(line, flush=True)
+
+
+def connected(
+    file: Path, host: str | None, namespace: str | None
+) -> "tuple[KubeflowConfig, Server]":
+    """The section `kubeflow` of a config, and the server it names or the options name."""
+    from pipeline.config import ConfigError, load
+
+    kubeflow = load(file).kubeflow
+    if kubeflow is None:
+        raise ConfigError(f"{file}: has no section kubeflow, which says where to run")
+    from kubeflow.client import connect
+
+    return kubeflow, connect(kubeflow, host, namespace)
+
+
+def compiled_package(file: Path, compiled: Path | None) -> "Package":
+    """What is to run: a compiled file, or the config compiled now."""
+    from kubeflow.package import parse, read
+
+    if compiled is not None:
+        return read(compiled)
+    from kubeflow.compiled import compiled as compiled_now
+    from kubeflow.findings import print_findings
+    from pipeline.config import load
+
+    made, _ = compiled_now(load(file), "kubeflow")
+    print_findings(made.findings)
+    return parse(made.text, str(file))

@@ -1,0 +1,121 @@
+"""Start one run now, and if asked, stay with it to its end."""
+
+import datetime
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kfp_server_api import V2beta1Run, V2beta1RuntimeConfig
+
+from kubeflow.client import Server
+from kubeflow.package import Package
+from kubeflow.refusal import KubeflowError
+from kubeflow.upload import Uploaded, experiment_id, upload
+from pipeline.cluster_config import KubeflowConfig
+
+Tell = Callable[[str], None]
+ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
+POLL_SECONDS = 10.0
+PATIENCE = 30  # failed requests in a row that a waiting command forgives: about five minutes
+
+
+def runtime_config(kubeflow: KubeflowConfig, parameters: Mapping[str, Any]) -> V2beta1RuntimeConfig:
+    """What a run is told beside its version; caching is as the spec says, task by task."""
+    return V2beta1RuntimeConfig(
+        parameters=dict(parameters) or None, pipeline_root=kubeflow.pipeline_root
+    )
+
+
+def tell_upload(uploaded: Uploaded, package: Package, tell: Tell) -> None:
+    """Say what became of the package."""
+    told = "uploaded" if uploaded.new else "is there already:"
+    tell(f"pipeline {package.name}: {told} version {uploaded.name}")
+
+
+def submit(
+    server: Server,
+    kubeflow: KubeflowConfig,
+    package: Package,
+    parameters: Mapping[str, Any],
+    tell: Tell,
+) -> str:
+    """Start a run.
+
+    Args:
+        server: where.
+        kubeflow: experiment, service account and pipeline root.
+        package: what.
+        parameters: what this run does otherwise.
+        tell: is given each line for the terminal.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        InputError: one sentence; no run was started.
+    """
+    uploaded = upload(server, package)
+    tell_upload(uploaded, package, tell)
+    experiment = experiment_id(server, kubeflow.experiment or package.name)
+    now = datetime.datetime.now(datetime.UTC)
+    run = V2beta1Run(
+        display_name=f"{package.name} {now:%Y-%m-%d %H:%M:%S}",
+        experiment_id=experiment,
+        pipeline_version_reference=uploaded.reference,
+        runtime_config=runtime_config(kubeflow, parameters),
+        service_account=kubeflow.service_account,
+    )
+    started = server.call(
+        f"start a run of {package.name}", server.client.runs.run_service_create_run, run=run
+    )
+    page = server.page(f"runs/details/{started.run_id}")
+    tell(
+        f"run {started.display_name}: started as {started.run_id}" + (f"\n  {page}" if page else "")
+    )
+    return str(started.run_id)
+
+
+def wait(server: Server, run_id: str, tell: Tell) -> bool:
+    """Follow a run and tell each change of its state.
+
+    A server that is away for a while does not end the waiting.
+
+    Returns:
+        Whether it ran to the end.
+
+    Raises:
+        KubeflowError: the server refuses to say, or is away for too long; the run goes on.
+    """
+    seen, failures = "", 0
+    while True:
+        try:
+            run = server.call(
+                f"say how run {run_id} is", server.client.runs.run_service_get_run, run_id
+            )
+            failures = 0
+        except KubeflowError as error:
+            failures += 1
+            if not error.passing or failures >= PATIENCE:
+                told = f"{error}; the run itself goes on"
+                raise KubeflowError(told, error.status) from error
+            time.sleep(POLL_SECONDS)
+            continue
+        state = str(run.state or "PENDING")
+        if state != seen:
+            tell(f"run {run_id}: {state.lower()}")
+            seen = state
+        if state in ENDED:
+            for line in _reasons(run):
+                tell(f"  {line}")
+            return state in ("SUCCEEDED", "SKIPPED")
+        time.sleep(POLL_SECONDS)
+
+
+def _reasons(run: Any) -> list[str]:
+    """Which nodes failed, and what they had to say."""
+    tasks = (run.run_details.task_details if run.run_details else None) or []
+    failed = [task for task in tasks if task.state == "FAILED" and task.error]
+    lines = [f"{task.display_name}: {' '.join(task.error.message.split())}" for task in failed]
+    if run.error and run.error.message:
+        lines.append(" ".join(run.error.message.split()))
+    return lines

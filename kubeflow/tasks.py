@@ -1,0 +1,62 @@
+"""What each task of the compiled spec is given: resources, environment, retries, its cache."""
+
+from typing import Any
+
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+from kubernetes.utils.quantity import parse_quantity
+
+from pipeline.cluster_config import NodeConfig
+
+Container = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec
+
+# These look at the world outside: the data's folder, the champion, the registry. Kubeflow's cache
+# compares only what stands in the spec, so a cached answer of theirs would be old news.
+NEVER_CACHED = frozenset({"ImageTextExampleGen", "Baseline", "Pusher"})
+GPU = "nvidia.com/gpu"
+BYTES_OF_A_UNIT = 10**9  # the unit of the numeric memory fields
+BACKOFF_FACTOR = 2.0
+
+
+def cached(node_id: str, node: NodeConfig) -> bool:
+    """Whether the outputs of a node may be reused."""
+    return node_id not in NEVER_CACHED and node.cache is not False
+
+
+def task_settings(node_id: str, node: NodeConfig) -> dict[str, Any]:
+    """The fields of a PipelineTaskSpec that the config decides, as JSON."""
+    spec = pipeline_spec_pb2.PipelineTaskSpec()
+    spec.caching_options.enable_cache = cached(node_id, node)
+    if node.retries:
+        spec.retry_policy.max_retry_count = node.retries
+        spec.retry_policy.backoff_factor = BACKOFF_FACTOR
+        if node.retry_after_seconds:
+            spec.retry_policy.backoff_duration.seconds = node.retry_after_seconds
+    settings = json_format.MessageToDict(spec)
+    # A missing flag and a false one mean the same to Kubeflow; a reader should see which it is.
+    settings.setdefault("cachingOptions", {}).setdefault("enableCache", False)
+    return settings
+
+
+def container_settings(node: NodeConfig) -> dict[str, Any]:
+    """The fields of a PipelineContainerSpec that the config decides, as JSON.
+
+    Quantities stand there twice, as numbers for older servers and for Vertex, and as Kubernetes
+    writes them for newer ones.
+    """
+    spec = Container()
+    resources = spec.resources
+    for name in ("cpu_limit", "cpu_request", "memory_limit", "memory_request"):
+        given = getattr(node, name.removesuffix("_limit"))
+        if given is not None:
+            unit = BYTES_OF_A_UNIT if name.startswith("memory") else 1
+            setattr(resources, name, float(parse_quantity(given) / unit))
+            setattr(resources, f"resource_{name}", given)
+    if node.gpus:
+        kind = node.gpu or GPU
+        resources.accelerator.type = resources.accelerator.resource_type = kind
+        resources.accelerator.count = node.gpus
+        resources.accelerator.resource_count = str(node.gpus)
+    for variable, value in sorted((node.environment or {}).items()):
+        spec.env.add(name=variable, value=value)
+    return json_format.MessageToDict(spec)

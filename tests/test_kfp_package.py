@@ -1,0 +1,78 @@
+"""Compiled files that Kubeflow could not run, each refused in one sentence."""
+
+import copy
+
+import pytest
+import yaml
+
+from kubeflow.package import parse, platform_of, read
+from schema.errors import InputError
+from tests.kfp_kit import documents
+
+AGAIN = "; compile it with: diptych kubeflow compile"
+
+
+def text(*given) -> str:
+    return yaml.safe_dump_all(given)
+
+
+def test_what_is_read():
+    package = parse(text(*documents()), "small.yaml")
+    assert platform_of(package) == "kubeflow"
+    assert package.name == "small"
+    assert package.version == f"small-{package.digest}"
+    assert len(package.digest) == 12
+    assert package.digest != parse(text(documents()[0]), "small.yaml").digest
+    assert list(package.parameters) == sorted(package.parameters)
+
+
+def spec(**changes):
+    return {**copy.deepcopy(documents()[0]), **changes}
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            text(documents(platform="vertex")[0]),
+            f"was compiled for Vertex AI, and Kubeflow cannot run it{AGAIN}",
+        ),
+        (text(spec(deploymentSpec={})), f"was not compiled by Diptych{AGAIN}"),
+        (
+            text({"pipelineSpec": documents()[0], "runtimeConfig": {}}),
+            f"is a PipelineJob, which only Vertex AI runs{AGAIN}",
+        ),
+        ("", f"holds no compiled pipeline{AGAIN}"),
+        ("a word", f"holds no compiled pipeline{AGAIN}"),
+        ("{}", f"holds no compiled pipeline{AGAIN}"),
+        (text(spec(pipelineInfo={})), f"holds no compiled pipeline{AGAIN}"),
+        (text(*documents(), {}), "holds 3 documents instead of one or two"),
+    ],
+)
+def test_what_is_refused(given, sentence):
+    with pytest.raises(InputError) as caught:
+        parse(given, "small.yaml")
+    assert str(caught.value) == f"small.yaml: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (text(spec(tasks=[])), "is no PipelineSpec: "),
+        (text(documents()[0], {"platform": {}}), "is no PlatformSpec: "),
+        ("a: [", "is not valid YAML: "),
+    ],
+)
+def test_what_is_refused_in_words_of_others(given, sentence):
+    with pytest.raises(InputError) as caught:
+        parse(given, "small.yaml")
+    assert str(caught.value).startswith(f"small.yaml: {sentence}")
+    assert "\n" not in str(caught.value)
+
+
+def test_files(tmp_path):
+    with pytest.raises(InputError, match=r"none\.yaml: No such file or directory"):
+        read(tmp_path / "none.yaml")
+    (tmp_path / "model").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="model: is no text; compile it with"):
+        read(tmp_path / "model")
