@@ -54,6 +54,7 @@ def pods() -> dict[str, Any]:
         for name, value in ALL
         if value["kind"] == "Deployment"
     }
+    found["tools.yaml"] = the("tools.yaml", "Pod")["spec"]
     [node] = the("train-job.yaml", "TrainingRuntime")["spec"]["template"]["spec"]["replicatedJobs"]
     return {**found, "train-job.yaml": node["template"]["spec"]["template"]["spec"]}
 
@@ -83,7 +84,7 @@ def test_a_mistake_would_be_seen(file, kind, path, wrong):
 
 
 def test_no_pod_may_more_than_it_needs():
-    assert set(pods()) == {"mlflow.yaml", "serving.yaml", "train-job.yaml"}
+    assert set(pods()) == {"mlflow.yaml", "serving.yaml", "tools.yaml", "train-job.yaml"}
     for pod in pods().values():
         assert pod["automountServiceAccountToken"] is False
         assert pod["securityContext"]["runAsNonRoot"] is True

@@ -4,6 +4,7 @@ It trains on batches that its own worker's share is cut from, in two settings th
 with one worker, and then calls `run_fn` as TFX would. Weights end in FILE's folder.
 """
 
+import functools
 import json
 import os
 import sys
@@ -82,7 +83,7 @@ def main(file: Path) -> None:
     for name in SETTINGS:
         model = several_workers.train(
             strategy,
-            lambda name=name: build(name),
+            functools.partial(build, name),
             lambda size: batches(cluster),
             config(name),
             cluster,
@@ -95,8 +96,8 @@ def main(file: Path) -> None:
 
     alone, kept = several_workers.alone, []
 
-    def keep(*given) -> DualEncoder:
-        kept.append(alone(*given))
+    def keep(model: DualEncoder, config: TrainerConfig) -> DualEncoder:
+        kept.append(alone(model, config))
         return kept[0]
 
     # A process may connect only once; and the weights are wanted of every worker.
