@@ -47,7 +47,6 @@ def _pipeline_root(
     config: RunConfig, kubeflow: KubeflowConfig, platform: Platform
 ) -> Iterator[Finding]:
     root = kubeflow.pipeline_root
-    runner = getattr(config.beam, "runner", "local")
     on_gs = root is not None and root.startswith("gs://")
     if platform == "vertex" and not on_gs:
         yield obstacle(
@@ -55,10 +54,10 @@ def _pipeline_root(
             f"Vertex keeps artifacts in Cloud Storage, not in {root}",
             "set it to gs://...",
         )
-    if platform == "kubeflow" and runner != "local" and not on_gs:
+    if platform == "kubeflow" and config.beam.runner != "local" and not on_gs:
         yield obstacle(
             "beam.runner",
-            f"the workers of {runner} cannot open artifacts in "
+            f"the workers of {config.beam.runner} cannot open artifacts in "
             f"{root or 'the default store of the server'}",
             "set kubeflow.pipeline_root to gs://..., or run Beam in the pods with "
             "beam: {runner: local}",

@@ -61,16 +61,29 @@ def compile_package(config: RunConfig, platform: Platform) -> Package:
         document for Kubernetes. The text is the same for the same config and code.
 
     Raises:
-        InputError: the platform could not run it; a sentence for each obstacle.
+        ObstacleError: the platform could not run it; a sentence for each obstacle.
+    """
+    documents, findings = examine(config, platform)
+    refuse(findings)
+    return Package(yaml.safe_dump_all(documents, sort_keys=True, width=100), tuple(findings))
+
+
+def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Finding]]:
+    """Find every obstacle, as far as one lets the others be seen.
+
+    Returns:
+        The documents of the package, if it could be compiled at all, and the findings.
     """
     findings = check_config(config, platform)
-    refuse(findings)
     kubeflow = config.kubeflow
-    assert kubeflow is not None  # check_config has asked
+    if kubeflow is None:
+        return [], findings
     there = on_cluster(config)
     pipeline = create_pipeline(there, kubeflow.pipeline_root or "", enable_cache=False)
-    findings += check_pipeline(pipeline)
-    refuse(findings)
+    in_nodes = check_pipeline(pipeline)
+    findings += in_nodes
+    if any(each.level == "obstacle" for each in in_nodes):
+        return [], findings  # TFX's compiler would stumble over them
     runner = KubeflowV2DagRunner(
         KubeflowV2DagRunnerConfig(
             default_image=kubeflow.image,
@@ -88,9 +101,7 @@ def compile_package(config: RunConfig, platform: Platform) -> Package:
         labels = {each: spec["components"][each]["executorLabel"] for each in spec["components"]}
         pods = platform_document(kubeflow, labels)
         documents += [pods] if pods else []
-    findings += check_spec(spec, platform)
-    refuse(findings)
-    return Package(yaml.safe_dump_all(documents, sort_keys=True, width=100), tuple(findings))
+    return documents, findings + check_spec(spec, platform)
 
 
 def _finish(

@@ -49,13 +49,11 @@ def check(config: Config, platform: On = "kubeflow") -> None:
 
     with one_sentence():
         loaded = load(config)
-        from kubeflow.compiled import compiled
-        from kubeflow.findings import ObstacleError, print_findings
+        from kubeflow.compiled import examined
+        from kubeflow.findings import print_findings
 
-        try:
-            package, _ = compiled(loaded, platform)
-        except ObstacleError as error:
-            print_findings(error.findings)
-            raise typer.Exit(FAILED) from None
-        print_findings(package.findings)
+        findings = examined(loaded, platform)
+        print_findings(findings)
+        if any(each.level == "obstacle" for each in findings):
+            raise typer.Exit(FAILED)
         print(f"{config}: nothing stands in the way on {platform}")

@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kubeflow.check_config import check_config
-from kubeflow.findings import refuse
+from kubeflow.findings import Finding, refuse
 from kubeflow.platforms import Platform
 from kubeflow.quietly import quietly
 from pipeline.config import RunConfig
@@ -30,3 +30,11 @@ def compiled(config: RunConfig, platform: Platform) -> "tuple[Package, float]":
         started = time.monotonic()
         package = compile_package(config, platform)
         return package, time.monotonic() - started
+
+
+def examined(config: RunConfig, platform: Platform) -> list[Finding]:
+    """Every obstacle and warning, found by compiling as far as that goes."""
+    with quietly(logs_of(config) / "kubeflow-compile.log"):
+        from kubeflow.compile import examine
+
+        return examine(config, platform)[1]

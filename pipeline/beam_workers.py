@@ -1,8 +1,7 @@
-"""Have Beam's local worker processes import tfx before anything else.
+"""Have Beam's local worker processes import what our stages need before anything else.
 
-TFDV imports a module that tfx-bsl no longer has; `import tfx` puts a stand-in there. Beam's option
-for this, --beam_plugins, reaches the workers of a cluster, but its own local runner hands its
-worker processes no options at all. They do read a file that their environment names.
+Beam's option for this, --beam_plugins, reaches the workers of a cluster, but its own local runner
+hands its worker processes no options at all. They do read a file that their environment names.
 """
 
 import contextlib
@@ -11,18 +10,20 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.beam_arguments import WORKERS_IMPORT
+
 VARIABLE = "PIPELINE_OPTIONS_FILE"  # Beam's name
 
 
 @contextlib.contextmanager
-def import_tfx_first(folder: Path) -> Iterator[None]:
+def workers_import_first(folder: Path) -> Iterator[None]:
     """Name such a file in the environment, for the processes started meanwhile.
 
     Args:
         folder: where the file is written.
     """
     file = folder / "beam-worker-options.json"
-    file.write_text(json.dumps({"beam:option:beam_plugins:v1": ["tfx"]}))
+    file.write_text(json.dumps({"beam:option:beam_plugins:v1": WORKERS_IMPORT}))
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = str(file)
     try:

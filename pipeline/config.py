@@ -15,6 +15,7 @@ from components.evaluation.config import EvaluationConfig
 from components.evaluation.names import BUILT_IN_SLICES
 from components.release.config import PushConfig, RegistryConfig
 from components.serving_check.config import ServingCheckConfig
+from pipeline.beam_config import BeamConfig, LocalBeam
 from pipeline.cluster_config import KubeflowConfig
 from schema.errors import InputError
 from trainer.config import Frozen, TrainerConfig, TransformConfig
@@ -47,7 +48,7 @@ class RunConfig(TrainerConfig):
     index: IndexConfig | None = None  # of the embedded catalogue; none: no index is released
     push: PushConfig
     registry: RegistryConfig = RegistryConfig()
-    beam: tuple[str, ...] = ()  # further options of Beam, e.g. --direct_num_workers=2
+    beam: BeamConfig = LocalBeam()  # where ingest, Transform, evaluation and the like run
     kubeflow: KubeflowConfig | None = None  # none: this run stays on this machine
 
     @model_validator(mode="after")
@@ -118,11 +119,13 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
             "workspace": _located(here, config.workspace),
             "data": config.data.model_copy(update={"path": _located(here, config.data.path)}),
             "push": config.push.model_copy(update={"path": _located(here, config.push.path)}),
+            "beam": config.beam.beside(here),
         }
     )
 
 
 def _located(here: Path, path: str) -> str:
+    """The path from the config's folder; a URL is one already."""
     return path if "://" in path else str((here / path).resolve())
 
 
@@ -152,7 +155,12 @@ def _sentence(error: Any) -> str:
     return f"{where} = {error['input']!r}: {message[0].lower()}{message[1:]}"
 
 
-_KINDS = frozenset({"conv", "convnet", "lstm", "bag", "cosine_embedding", "hinge", "info_nce"})
+_KINDS = frozenset(
+    {
+        *("conv", "convnet", "lstm", "bag", "cosine_embedding", "hinge", "info_nce"),
+        *("local", "flink", "spark", "dataflow", "loopback", "external", "process", "docker"),
+    }
+)
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -23,18 +23,10 @@ from components.import_schema import CURATED, ImportSchema, with_attributes
 from components.pusher import Pusher
 from components.serving_check.component import ServingCheck
 from pipeline import code_version
+from pipeline.beam_arguments import beam_arguments, check_paths
 from pipeline.config import RunConfig
 from schema import features
 from trainer.config import canonical_json
-
-LOCAL_BEAM = (
-    # Beam's default local runner downloads a binary when it runs; this one never does.
-    "--runner=FnApiRunner",
-    # Workers of a cluster import tfx first; for local ones see pipeline.beam_workers.
-    "--beam_plugins=tfx",
-    # Local workers have our environment; without this TFX packs itself for each Beam stage, 2 s.
-    "--sdk_container_image=none",
-)
 
 
 def create_pipeline(
@@ -92,12 +84,13 @@ def _pipeline(
             assert isinstance(node.executor_spec, ExecutorClassSpec)
             code = code_version.digest(code_version.CODE[node.id])
             node.executor_spec.add_extra_flags([f"--code_version={code}"])
+    check_paths(config.beam, {"artifacts": pipeline_root, "data": config.data.path})
     return Pipeline(
         pipeline_name=config.name,
         pipeline_root=pipeline_root,
         components=list(nodes),
         enable_cache=enable_cache,
-        beam_pipeline_args=[*LOCAL_BEAM, *config.beam],
+        beam_pipeline_args=beam_arguments(config.beam),
     )
 
 

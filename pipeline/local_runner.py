@@ -14,7 +14,7 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.types import Artifact
 
-from pipeline.beam_workers import import_tfx_first
+from pipeline.beam_workers import workers_import_first
 
 Outcome = Literal["ran", "cached"]
 Listener = Callable[[str, Literal["started"] | Outcome], None]
@@ -63,7 +63,7 @@ def run(
             executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
         ).launch
-        with import_tfx_first(workspace):
+        with workers_import_first(workspace):
             info = launch()
         outcomes[node_id], outputs[node_id] = _result(store, info.execution_id if info else None)
         listen(node_id, outcomes[node_id])

@@ -343,7 +343,8 @@ def node(small_run, tmp_path_factory):
 
     from components.catalogue_index.component import CatalogueIndexer
     from pipeline import local_runner
-    from pipeline.create_pipeline import LOCAL_BEAM
+    from pipeline.beam_arguments import beam_arguments
+    from pipeline.beam_config import LocalBeam
 
     def run(config, examples_uri=None, model_uri=None) -> Path:
         folder = tmp_path_factory.mktemp("index")
@@ -368,7 +369,7 @@ def node(small_run, tmp_path_factory):
             pipeline_name="index",
             pipeline_root=str(folder / "artifacts"),
             components=[*imported, index],
-            beam_pipeline_args=list(LOCAL_BEAM),
+            beam_pipeline_args=beam_arguments(LocalBeam()),
         )
         _, outputs = local_runner.run(pipeline, folder, lambda *_: None)
         [artifact] = outputs["CatalogueIndexer"]["index"]

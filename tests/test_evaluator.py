@@ -23,7 +23,8 @@ from components.evaluation.names import EMBEDDING_METRICS, RANK_METRICS, ZERO_SH
 from components.evaluation.ranking import rank
 from components.evaluation.verdict import Verdict
 from components.evaluation.zero_shot import class_ranks, embed_classes
-from pipeline.create_pipeline import LOCAL_BEAM
+from pipeline.beam_arguments import beam_arguments
+from pipeline.beam_config import LocalBeam
 from schema import features
 from schema.served import FOLDERS, JOINT
 from trainer.config import canonical_json
@@ -75,7 +76,7 @@ def evaluate(run, folder: Path, model: Path, baseline: Path) -> Evaluated:
         gates=GATES,
     )
     context = Executor.Context(
-        beam_pipeline_args=list(LOCAL_BEAM), tmp_dir=str(folder / "tmp"), unique_id="1"
+        beam_pipeline_args=beam_arguments(LocalBeam()), tmp_dir=str(folder / "tmp"), unique_id="1"
     )
     Executor(context).Do(inputs, outputs, {"config": canonical_json(config)})
     uri = outputs["evaluation"][0].uri

@@ -93,7 +93,13 @@ def test_warnings_on_kubeflow(tmp_path):
 
 
 def test_a_cluster_of_beam_needs_a_store_that_its_workers_can_open(tmp_path):
-    beam = {"runner": "flink", "master": "flink-jobmanager:8081"}
+    beam = {
+        "runner": "flink",
+        "master": "flink-jobmanager:8081",
+        "version": "1.20",
+        "parallelism": 4,
+        "environment": {"kind": "external", "address": "localhost:50000"},
+    }
     without = cluster_config(tmp_path, beam=beam)
     assert told(check_config(without, "kubeflow")) == [
         "beam.runner: the workers of flink cannot open artifacts in the default store of the "

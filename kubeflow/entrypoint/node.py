@@ -18,7 +18,7 @@ from kubeflow.entrypoint.arguments import Arguments
 from kubeflow.entrypoint.repair import addresses, repaired, to_store, with_addresses
 from kubeflow.run_parameters import EXAMPLE_GEN, settle
 from pipeline import code_version
-from pipeline.beam_workers import import_tfx_first
+from pipeline.beam_workers import workers_import_first
 from schema.errors import InputError
 from schema.progress import LOGGER
 
@@ -53,7 +53,7 @@ def run(told: Arguments) -> None:
     if told.node == EXAMPLE_GEN and told.platform == "kubeflow":
         driver.main(_for_tfx(executor_input, told))
         keep_what_the_driver_knows(executor_input, json.loads(output.read_text(encoding="utf-8")))
-    with tempfile.TemporaryDirectory() as folder, import_tfx_first(Path(folder)):
+    with tempfile.TemporaryDirectory() as folder, workers_import_first(Path(folder)):
         kubeflow_v2_run_executor.main((_for_tfx(executor_input, told), list(told.beam)))
     if local:
         answered = json.loads(output.read_text(encoding="utf-8"))
