@@ -49,7 +49,9 @@ def main() -> None:
     files = sorted(glob.glob(newest(f"{artifacts}/transformed_examples/*") + "/Split-train/*"))
     trainer_config = config.for_trainer()
     spec, records = graph.transformed_feature_spec(), data.count_records(files)
-    batches = data.training_batches(files, spec, trainer_config, records)
+    batches = data.training_batches(
+        files, spec, trainer_config, records, trainer_config.training.batch_size
+    )
     model = DualEncoder(trainer_config)
     model.compile(optimizer=optimizer.build(trainer_config.training, 10_000))
     step = tf.function(model.train_step)

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from schema import features
 from trainer import data, optimizer, pixels
+from trainer.cluster import Cluster
 from trainer.config import AugmentConfig, ImageConfig, TextConfig, TrainerConfig, TrainingConfig
 
 COUNT, SIZE = 23, 4
@@ -62,7 +63,7 @@ def test_records_are_decoded_in_order(files):
 @pytest.mark.parametrize("shuffle_buffer", [1000, 7])
 def test_batches_are_full_shuffled_and_leave_no_record_out(files, cache_mb, shuffle_buffer):
     chosen = config(cache_mb=cache_mb, shuffle_buffer=shuffle_buffer)
-    batches = data.training_batches(files, SPEC, chosen, COUNT).take(COUNT)
+    batches = data.training_batches(files, SPEC, chosen, COUNT, 5).take(COUNT)
     keys = []
     for batch in batches.as_numpy_iterator():
         assert batch[features.PIXELS].shape == (5, SIZE, SIZE, 3)
@@ -79,11 +80,25 @@ def test_batches_are_full_shuffled_and_leave_no_record_out(files, cache_mb, shuf
 def test_the_same_seed_gives_the_same_order(files):
     def keys(seed: int) -> list[int]:
         tf.random.set_seed(1)
-        batches = data.training_batches(files, SPEC, config(seed=seed), COUNT).take(3)
+        batches = data.training_batches(files, SPEC, config(seed=seed), COUNT, 5).take(3)
         return [k for b in batches.as_numpy_iterator() for k in b[features.KEY_ID].tolist()]
 
     assert keys(1) == keys(1)
     assert keys(1) != keys(2)
+
+
+def test_workers_have_disjoint_shares_that_leave_no_record_out(files):
+    clusters = [Cluster(workers=3, index=index) for index in range(3)]
+    found = [
+        [int(r[features.KEY_ID]) for r in data.examples(files, SPEC, config(), cluster)]
+        for cluster in clusters
+    ]
+    assert [len(each) for each in found] == [8, 8, 7]
+    assert found[0] == [0, 6, 12, 18, 1, 7, 13, 19]  # each third of 0 2 ... 22 1 3 ... 21
+    assert sorted(key for each in found for key in each) == list(range(COUNT))
+    batches = data.training_batches(files, SPEC, config(), 7, 2, clusters[2]).take(7)
+    keys = [k for batch in batches.as_numpy_iterator() for k in batch[features.KEY_ID].tolist()]
+    assert (sorted(keys[:7]), sorted(keys[7:])) == (sorted(found[2]), sorted(found[2]))
 
 
 def test_the_rate_warms_up_and_decays_to_zero():

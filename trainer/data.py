@@ -7,9 +7,11 @@ import tensorflow as tf
 from schema import features
 from trainer import pixels
 from trainer.augment import augment
+from trainer.cluster import Cluster
 from trainer.config import TrainerConfig
 
 Spec = dict[str, tf.io.FixedLenFeature]
+ALONE = Cluster()
 PARSED_AT_ONCE = 256  # records; parsing a batch costs a tenth of parsing one by one
 
 
@@ -23,8 +25,10 @@ def _add_length(total: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
     return total + tf.size(batch, out_type=tf.int64)
 
 
-def examples(files: Sequence[str], spec: Spec, config: TrainerConfig) -> tf.data.Dataset:
-    """Decoded records in the order of the files.
+def examples(
+    files: Sequence[str], spec: Spec, config: TrainerConfig, cluster: Cluster = ALONE
+) -> tf.data.Dataset:
+    """Decoded records in the order of the files; of several workers, each gets its own.
 
     Returns:
         A dataset of dicts: the features of `spec`, pixels as uint8 [size, size, 3].
@@ -35,30 +39,39 @@ def examples(files: Sequence[str], spec: Spec, config: TrainerConfig) -> tf.data
         return {**record, features.PIXELS: image}
 
     records = tf.data.TFRecordDataset(list(files), compression_type="GZIP")
+    if cluster.workers > 1:
+        records = records.shard(cluster.workers, cluster.index)
     parsed = records.batch(PARSED_AT_ONCE).map(_parser(spec)).unbatch()
     return parsed.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def training_batches(
-    files: Sequence[str], spec: Spec, config: TrainerConfig, records: int
+    files: Sequence[str],
+    spec: Spec,
+    config: TrainerConfig,
+    records: int,
+    batch_size: int,
+    cluster: Cluster = ALONE,
 ) -> tf.data.Dataset:
-    """Endless shuffled, augmented batches of exactly `training.batch_size` records.
+    """Endless shuffled, augmented batches of exactly `batch_size` records.
 
     Decoded records stay in memory when they fit into `training.cache_mb`, so that reading and
     decoding cost something in the first epoch only.
 
     Args:
-        records: how many records the files hold.
+        records: how many of the files' records come to this worker.
+        batch_size: of them, not of all workers together.
+        cluster: the workers, and which one this is.
     """
     training = config.training
-    dataset = examples(files, spec, config)
+    dataset = examples(files, spec, config, cluster)
     bytes_of_record = 3 * config.image.size**2 + 8 * config.text.max_captions * (
         config.text.max_tokens + 2
     )
     if records * bytes_of_record <= training.cache_mb * 2**20:
         dataset = dataset.cache()
     dataset = dataset.shuffle(min(records, training.shuffle_buffer), seed=training.seed)
-    dataset = dataset.repeat().batch(training.batch_size, drop_remainder=True)
+    dataset = dataset.repeat().batch(batch_size, drop_remainder=True)
     return dataset.map(_augmenter(config)).prefetch(2)
 
 

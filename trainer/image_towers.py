@@ -1,6 +1,7 @@
 """Image towers: pixels in, one vector per image out."""
 
 import keras
+import tensorflow as tf
 
 from trainer.config import ConvConfig, ConvNetConfig, ImageTower
 
@@ -44,4 +45,7 @@ def space_to_depth(pixels: keras.KerasTensor) -> keras.KerasTensor:
 
 def _normalise_and_activate(x: keras.KerasTensor) -> keras.KerasTensor:
     # Momentum 0.9 and not Keras's 0.99: short runs must not evaluate with stale statistics.
-    return keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(x))
+    # Over the whole batch, also where several workers hold a part of it each.
+    parts = tf.distribute.get_strategy().num_replicas_in_sync
+    normalise = keras.layers.BatchNormalization(momentum=0.9, synchronized=parts > 1)
+    return keras.layers.ReLU()(normalise(x))

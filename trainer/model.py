@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from schema import features
-from trainer import image_towers, text_towers
+from trainer import image_towers, replicas, text_towers
 from trainer.config import TrainerConfig
 from trainer.joint_loss import JointLoss
 from trainer.matches import choose_caption, match_matrix
@@ -52,11 +52,18 @@ class DualEncoder(keras.Model):
         return tf.math.l2_normalize(embedding, -1) if self.config.model.normalize else embedding
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, Any]:
-        """One step: both towers forward, one loss, one tape back through both."""
+        """One step: both towers forward, one loss, one tape back through both.
+
+        With several workers the optimizer adds their gradients up, and each has computed the loss
+        of the whole batch: each takes its part of it.
+        """
+        parts = tf.distribute.get_strategy().num_replicas_in_sync
         with tf.GradientTape() as tape:
             loss = self.loss_of(batch, training=True)
-        gradients = tape.gradient(loss, self.trainable_variables)
+            part = loss / parts if parts > 1 else loss
+        gradients = tape.gradient(part, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)
+        loss = replicas.mean(loss)  # they differ where each worker draws its own mismatches
         self.mean_loss.update_state(loss)
         return {"loss": loss}
 
@@ -66,15 +73,16 @@ class DualEncoder(keras.Model):
         return [self.mean_loss]
 
     def loss_of(self, batch: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        """The joint loss of a batch, one caption drawn for each image; a scalar."""
-        tokens, matches = self._choose_texts(batch)
-        images = self.embed_images(batch[features.PIXELS], training)
-        texts = self.embed_texts(tokens, training)
-        return self.joint_loss(images, texts, matches)
+        """The joint loss of a batch, one caption drawn for each image; a scalar.
 
-    def _choose_texts(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """One caption of each image: tokens [n, max_tokens], and the match matrix [n, n]."""
+        With several workers `batch` is this one's part, and the loss is that of all parts
+        together: every image meets every text, whichever worker embedded it.
+        """
         ids, labels = batch[features.CAPTION_IDS], batch[features.CAPTION_LABELS]
         chosen = choose_caption(ids, labels, matches_only=self.config.loss.pairs == "all")
         tokens = tf.gather(batch[features.TOKENS], chosen, batch_dims=1)
-        return tokens, match_matrix(batch[features.KEY_ID], ids, labels, chosen)
+        images = self.embed_images(batch[features.PIXELS], training)
+        texts = self.embed_texts(tokens, training)
+        images, texts = replicas.gather(images, texts)
+        matches = match_matrix(*replicas.gather(batch[features.KEY_ID], ids, labels, chosen))
+        return self.joint_loss(images, texts, matches)

@@ -1,0 +1,129 @@
+"""Two worker processes on this machine, against one that holds all the records of a step."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from schema.errors import InputError
+from schema.served import FOLDERS, JOINT, PROBE
+from tests import worker_program
+from trainer import several_workers
+from trainer.cluster import VARIABLE, Cluster
+from trainer.config import canonical_json
+
+ROOT = Path(__file__).parent.parent
+WORKERS, SECONDS = 2, 400
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def tf_config(addresses: list[str], index: int) -> str:
+    task = {"type": "worker", "index": index}
+    return json.dumps({"cluster": {"worker": addresses}, "task": task})
+
+
+@pytest.fixture(scope="module")
+def trained(small_run, tmp_path_factory) -> Path:
+    """The folder in which two workers have left their weights and the chief its model."""
+    folder = tmp_path_factory.mktemp("workers")
+    [graph] = small_run.outputs["Transform"]["transform_graph"]
+    [artifact] = small_run.outputs["Transform"]["transformed_examples"]
+    values = small_run.config.for_trainer()
+    training = values.training.model_copy(update={"epochs": 2})
+    told = {
+        "custom_config": {
+            "config": canonical_json(values.model_copy(update={"training": training}))
+        },
+        "transform_graph_path": graph.uri,
+        "train_files": [f"{artifact.uri}/Split-train/*"],
+        "eval_files": [f"{artifact.uri}/Split-eval/*"],
+        "model_run_dir": str(folder / "run"),
+        "serving_model_dir": str(folder / "model" / FOLDERS[JOINT]),
+    }
+    file = folder / "told.json"
+    file.write_text(json.dumps(told))
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(WORKERS)]
+    running = []
+    for index in range(WORKERS):
+        with (folder / f"log-{index}").open("w") as log:
+            running.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "tests.worker_program", str(file)],
+                    cwd=ROOT,
+                    env={**os.environ, VARIABLE: tf_config(addresses, index)},
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+            )
+    try:
+        codes = [each.wait(SECONDS) for each in running]
+    finally:
+        for each in running:
+            each.kill()
+    logs = [(folder / f"log-{index}").read_text() for index in range(WORKERS)]
+    assert codes == [0] * WORKERS, "\n".join(log[-2000:] for log in logs)
+    # TFX looks for the model on every worker, so none may leave before the chief has written it.
+    assert all("the model is there: True" in log for log in logs)
+    return folder
+
+
+def weights(folder: Path, name: str) -> list[np.ndarray]:
+    with np.load(folder / f"{name}.npz") as found:
+        return [found[key] for key in found.files]
+
+
+@pytest.mark.parametrize("name", worker_program.SETTINGS)
+def test_two_workers_learn_what_one_learns_from_all_their_records(trained, name):
+    model = worker_program.build(name)
+    start = model.get_weights()
+    whole = worker_program.batches(Cluster())
+    model.fit(whole, shuffle=False, verbose=0)
+    expected = model.get_weights()
+    moved = [np.abs(a - b).max() for a, b in zip(expected, start, strict=True)]
+    assert len([m for m in moved if m > 1e-3]) >= len(moved) - 3  # the comparison says something
+    for index in range(WORKERS):
+        found = weights(trained, f"{name}-{index}")
+        assert [each.shape for each in found] == [each.shape for each in expected]
+        for mine, theirs in zip(found, expected, strict=True):
+            np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+def test_run_fn_ends_with_the_same_weights_on_both_and_one_model(trained):
+    chief, other = weights(trained, "run_fn-0"), weights(trained, "run_fn-1")
+    for mine, theirs in zip(chief, other, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    served = tf.saved_model.load(str(trained / "model" / FOLDERS[JOINT])).signatures
+    text = served["embed_text"](text=tf.constant(["red apple", "dog"]))["embedding"].numpy()
+    np.testing.assert_allclose(np.linalg.norm(text, axis=1), 1, atol=1e-5)
+    assert (trained / "model" / PROBE).is_file()
+    assert len(list((trained / "run" / "train").glob("*tfevents*"))) == 1  # the chief's alone
+    # 240 records in batches of 40, twice: the last report of 12 steps counts all workers' records
+    for index in range(WORKERS):
+        assert "step 12, steps 12, records 480" in (trained / f"log-{index}").read_text()
+
+
+def test_a_batch_must_be_shared_out_evenly():
+    assert several_workers.batch_of_replica(256, 4) == 64
+    told = r"training.batch_size = 250 .* cannot be shared out evenly among 4 devices"
+    with pytest.raises(InputError, match=told):
+        several_workers.batch_of_replica(250, 4)
+
+
+def test_every_record_comes_to_one_worker():
+    # 0 3 6 | 1 4 | 2 5
+    assert [several_workers.share(7, Cluster(workers=3, index=i)) for i in range(3)] == [3, 2, 2]

@@ -1,0 +1,111 @@
+"""One worker of several: `python -m tests.worker_program FILE`, with TF_CONFIG in the environment.
+
+It trains on batches that its own worker's share is cut from, in two settings that can be compared
+with one worker, and then calls `run_fn` as TFX would. Weights end in FILE's folder.
+"""
+
+import functools
+import json
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from schema import features
+from trainer import optimizer, several_workers
+from trainer.cluster import Cluster, read
+from trainer.config import TrainerConfig
+from trainer.model import DualEncoder
+
+RECORDS, STEPS, SIZE, TOKENS = 12, 5, 8, 4
+TEXT = {"vocabulary_size": 40, "max_tokens": TOKENS, "max_captions": 1}
+SETTINGS = {
+    # Plain SGD, because a gradient twice too long would not show behind Adam.
+    "info_nce": {
+        "model": {
+            "image_tower": {"kind": "convnet", "widths": [4, 8]},
+            "text_tower": {"kind": "bag", "width": 8},
+            "embedding_dim": 6,
+        },
+        "loss": {"name": "info_nce"},
+    },
+    "hinge": {
+        "model": {
+            "image_tower": {"kind": "conv", "filters": 4},
+            "text_tower": {"kind": "bag", "width": 8},
+            "embedding_dim": 6,
+        },
+        "loss": {"name": "hinge", "pairs": "all"},
+    },
+}
+
+
+def config(name: str) -> TrainerConfig:
+    """The config of a setting; its batch holds the records of all workers."""
+    training = {"batch_size": RECORDS, "epochs": 1, "warmup_steps": 1, "learning_rate": 0.01}
+    values = {"image": {"size": SIZE}, "text": TEXT, "training": training, **SETTINGS[name]}
+    return TrainerConfig.model_validate_json(json.dumps(values))
+
+
+def build(name: str) -> DualEncoder:
+    """The compiled model of a setting, with the same weights at every call."""
+    keras.utils.set_random_seed(3)
+    model = DualEncoder(config(name))
+    adam = optimizer.build(config(name).training, STEPS)
+    model.compile(optimizer=keras.optimizers.SGD(0.1) if name == "info_nce" else adam)
+    return model
+
+
+def batches(cluster: Cluster) -> tf.data.Dataset:
+    """The worker's part of each step's records; captions repeat within and across the parts."""
+    random = np.random.default_rng(5)
+    n = STEPS * RECORDS
+    values = {
+        features.PIXELS: random.integers(0, 256, (n, SIZE, SIZE, 3)).astype(np.float32),
+        features.TOKENS: random.integers(0, 40, (n, 1, TOKENS)),
+        features.CAPTION_IDS: random.integers(1, 9, (n, 1)),
+        features.CAPTION_LABELS: np.ones((n, 1), np.int64),
+        features.KEY_ID: np.arange(n) % 7,
+    }
+    parts = tf.data.Dataset.from_tensor_slices(values).batch(RECORDS // cluster.workers)
+    return parts.shard(cluster.workers, cluster.index)
+
+
+def main(file: Path) -> None:
+    """Train, compare, train as TFX does."""
+    told = json.loads(file.read_text())
+    cluster = read(os.environ)
+    strategy = several_workers.connect()
+    for name in SETTINGS:
+        model = several_workers.train(
+            strategy,
+            functools.partial(build, name),
+            lambda size: batches(cluster),
+            config(name),
+            cluster,
+            STEPS,
+            [],
+        )
+        np.savez(file.parent / f"{name}-{cluster.index}.npz", *model.get_weights())
+
+    from trainer.run import run_fn
+
+    alone, kept = several_workers.alone, []
+
+    def keep(model: DualEncoder, config: TrainerConfig) -> DualEncoder:
+        kept.append(alone(model, config))
+        return kept[0]
+
+    # A process may connect only once; and the weights are wanted of every worker.
+    several_workers.connect, several_workers.alone = lambda: strategy, keep
+    run_fn(SimpleNamespace(**told))
+    np.savez(file.parent / f"run_fn-{cluster.index}.npz", *kept[0].get_weights())
+    print("the model is there:", os.path.exists(told["serving_model_dir"]))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
