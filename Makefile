@@ -3,13 +3,13 @@ SHELL := bash
 PYTHON ?= python3.11
 READY := .venv/.ready
 
-.PHONY: demo test check lock format emoji emoji-check bench clean help
+.PHONY: demo test check lock format emoji emoji-check image image-check bench clean help
 
 demo: $(READY)  ## train, gate and ship the emoji model
 	.venv/bin/diptych run examples/emoji/config.yaml
 
 test: $(READY)  ## every test
-	.venv/bin/pytest
+	.venv/bin/pytest -n 2 --dist loadfile
 
 check: $(READY)  ## lint, format and types
 	.venv/bin/ruff check .
@@ -35,11 +35,23 @@ emoji: $(READY)  ## rebuild the bundled data from npm
 emoji-check: $(READY)  ## compare a rebuild with the committed data
 	.venv/bin/python examples/emoji/build.py --check
 
-# No addresses in the lock: neither of an index nor of a file.
-lock: $(READY)  ## resolve requirements.lock anew
-	.venv/bin/uv pip compile pyproject.toml --extra dev --generate-hashes --no-header \
-	  --no-emit-index-url --no-annotate --python-version 3.11 \
-	  --python-platform x86_64-manylinux_2_28 --output-file requirements.lock --quiet
+image:  ## build the image of the pods with docker
+	docker build -f kubeflow/Dockerfile -t diptych:0.1.0 .
+
+image-check: $(READY)  ## build the image without a daemon and run it; needs root, buildah, debootstrap
+	DIPTYCH_BUILD_IMAGE=1 .venv/bin/pytest tests/test_image_build.py
+
+# No addresses in a lock: neither of an index nor of a file. The image has two of its own: one
+# without what only developers need, and CUDA's libraries, whose extra our overrides would drop.
+RESOLVE := .venv/bin/uv pip compile --generate-hashes --no-header --no-emit-index-url --no-annotate \
+  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --quiet
+lock: $(READY)  ## resolve the locks anew
+	$(RESOLVE) pyproject.toml --extra dev --output-file requirements.lock
+	$(RESOLVE) pyproject.toml --constraint requirements.lock \
+	  --output-file kubeflow/requirements.lock
+	echo 'tensorflow[and-cuda]' | $(RESOLVE) - --no-config --constraint requirements.lock \
+	  --output-file .venv/cuda.lock
+	awk '/^[a-z]/ {keep = /^nvidia-/} keep' .venv/cuda.lock > kubeflow/requirements-gpu.lock
 
 # uv installs the lock in seconds where pip takes minutes; where it is missing, pip brings the
 # version of the lock into .venv. Compiled once here, TFX and MLflow import in half the time even

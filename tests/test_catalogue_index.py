@@ -373,7 +373,7 @@ def node(small_run, tmp_path_factory):
         )
         _, outputs = local_runner.run(pipeline, folder, lambda *_: None)
         [artifact] = outputs["CatalogueIndexer"]["index"]
-        assert artifact.type_name == "CatalogueIndex"
+        assert artifact.type_name == "diptych.CatalogueIndex"
         return Path(artifact.uri)
 
     return run
