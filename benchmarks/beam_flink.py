@@ -92,7 +92,7 @@ def main() -> None:
         local = seconds(folder, "local", {"runner": "local"})
         with job_server(find_jar(), folder / "job-server") as address:
             flink = seconds(folder, "flink", {**FLINK, "job_endpoint": address})
-    print(f"{PAIRS:,} pairs in {SHARDS} shards; seconds in memory, on Flink, and Flink's share")
+    print(f"{PAIRS:,} pairs in {SHARDS} shards; seconds in memory, on Flink, and the ratio")
     for stage in STAGES:
         print(f"{stage:20}{local[stage]:7.1f}{flink[stage]:7.1f}{flink[stage] / local[stage]:7.2f}")
     both = [sum(found[stage] for stage in STAGES) for found in (local, flink)]

@@ -34,21 +34,6 @@ class Package:
     findings: tuple[Finding, ...]
 
 
-def on_cluster(config: RunConfig) -> RunConfig:
-    """The config as the pods see it: what the `kubeflow` section moves is moved."""
-    assert config.kubeflow is not None  # check_config has asked
-    there = config.kubeflow
-    registry = config.registry
-    if there.registry_uri is not None:
-        registry = registry.model_copy(update={"uri": there.registry_uri})
-    data = config.data.model_copy(update={"path": there.data_path or config.data.path})
-    push = config.push.model_copy(update={"path": there.push_path or config.push.path})
-    # No path of this machine goes to the cluster: the workspace is a pod's own.
-    return config.model_copy(
-        update={"workspace": ".", "data": data, "push": push, "registry": registry}
-    )
-
-
 def compile_package(config: RunConfig, platform: Platform) -> Package:
     """Compile a config for a platform.
 
@@ -78,7 +63,7 @@ def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Fin
     kubeflow = config.kubeflow
     if kubeflow is None:
         return [], findings
-    there = on_cluster(config)
+    there = config.on_cluster(kubeflow)
     pipeline = create_pipeline(there, kubeflow.pipeline_root or "", enable_cache=False)
     in_nodes = check_pipeline(pipeline)
     findings += in_nodes

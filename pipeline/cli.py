@@ -21,6 +21,9 @@ FAILED, BAD_CONFIG, REFUSED, INTERRUPTED = 1, 2, 3, 130
 ConfigFile = Annotated[
     Path, typer.Option("--config", "-c", help="the YAML file that describes the run")
 ]
+OnCluster = Annotated[
+    bool, typer.Option("--on-cluster", help="the releases where the kubeflow section has them")
+]
 HERE = Path("config.yaml")
 
 
@@ -78,19 +81,22 @@ def evaluate(
 @app.command()
 def releases(
     config: ConfigFile = HERE,
+    on_cluster: OnCluster = False,
     every: Annotated[bool, typer.Option("--all", help="not only the newest 20")] = False,
 ) -> None:
     """List the releases, newest first, and say which one serves."""
     from pipeline import release_commands
+    from pipeline.config import load
 
     with one_sentence():
-        release_commands.show(config, every)
+        release_commands.show(load(config, on_cluster), every)
 
 
 @app.command()
 def promote(
     number: Annotated[int, typer.Argument(help="the release")],
     config: ConfigFile = HERE,
+    on_cluster: OnCluster = False,
     force: Annotated[bool, typer.Option(help="against its gates; needs --reason")] = False,
     reason: Annotated[str, typer.Option(help="kept in the audit trail")] = "",
 ) -> None:
@@ -100,10 +106,11 @@ def promote(
     """
     from components.release.releases import RefusedError
     from pipeline import release_commands
+    from pipeline.config import load
 
     with one_sentence():
         try:
-            release_commands.promote(config, number, force, reason)
+            release_commands.promote(load(config, on_cluster), number, force, reason)
         except RefusedError as error:
             print(f"diptych: not promoted: {error}", file=sys.stderr)
             raise typer.Exit(REFUSED) from None
@@ -112,13 +119,15 @@ def promote(
 @app.command()
 def rollback(
     config: ConfigFile = HERE,
+    on_cluster: OnCluster = False,
     reason: Annotated[str, typer.Option(help="kept in the audit trail")] = "",
 ) -> None:
     """Return to the champion before this one."""
     from pipeline import release_commands
+    from pipeline.config import load
 
     with one_sentence():
-        release_commands.rollback(config, reason)
+        release_commands.rollback(load(config, on_cluster), reason)
 
 
 @app.command()
@@ -127,9 +136,14 @@ def why(
         str | None, typer.Argument(help="a release's number, or a run; default: the last run")
     ] = None,
     config: ConfigFile = HERE,
+    on_cluster: OnCluster = False,
 ) -> None:
     """Say why a model was promoted or not: one sentence for each gate."""
     from pipeline import release_commands
+    from pipeline.config import load
 
     with one_sentence():
-        release_commands.why(config, what)
+        if on_cluster and what is None:
+            release_commands.why_newest(load(config, on_cluster))
+        else:
+            release_commands.why(load(config, on_cluster), what)

@@ -78,6 +78,18 @@ class RunConfig(TrainerConfig):
             )
         return self
 
+    def on_cluster(self, there: KubeflowConfig) -> Self:
+        """The config as the pods see it: what the section `kubeflow` moves is moved."""
+        registry = self.registry
+        if there.registry_uri is not None:
+            registry = registry.model_copy(update={"uri": there.registry_uri})
+        data = self.data.model_copy(update={"path": there.data_path or self.data.path})
+        push = self.push.model_copy(update={"path": there.push_path or self.push.path})
+        # No path of this machine goes to the cluster: the workspace is a pod's own.
+        return self.model_copy(
+            update={"workspace": ".", "data": data, "push": push, "registry": registry}
+        )
+
     def for_transform(self) -> TransformConfig:
         """The part Transform is told: no more, so that it stays cached when the rest changes."""
         return TransformConfig(image=self.image, text=self.text)
@@ -89,8 +101,12 @@ class RunConfig(TrainerConfig):
         )
 
 
-def load(path: Path) -> RunConfig:
+def load(path: Path, on_cluster: bool = False) -> RunConfig:
     """Read and check a config file; its relative paths become absolute.
+
+    Args:
+        path: the file.
+        on_cluster: have what the section `kubeflow` moves where that says.
 
     Raises:
         ConfigError: one sentence that names the file, the key and what was expected.
@@ -103,7 +119,12 @@ def load(path: Path) -> RunConfig:
         raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: holds no config; a mapping of keys to values is expected")
-    return parse(values, path)
+    config = parse(values, path)
+    if not on_cluster:
+        return config
+    if config.kubeflow is None:
+        raise ConfigError(f"{path}: has no section kubeflow, which says what is where")
+    return config.on_cluster(config.kubeflow)
 
 
 def parse(values: dict[Any, Any], path: Path) -> RunConfig:

@@ -162,7 +162,7 @@ def _nodes(config: RunConfig, lost: Sequence[int]) -> list[BaseNode]:
         examples=example_gen.outputs["examples"],
         evaluation=evaluator.outputs["evaluation"],
         serving_check=check.outputs["blessing"],
-        config=canonical_json(config),
+        config=canonical_json(config.model_copy(update={"kubeflow": None})),
         lost=",".join(map(str, lost)),
         **({"index": index.outputs["index"]} if index else {}),
     )

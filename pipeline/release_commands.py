@@ -4,7 +4,6 @@ import datetime
 import json
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +12,7 @@ from components.evaluation.names import DIRECTIONS, metric_name
 from components.release import journal, manifest
 from components.release.journal import Event
 from components.release.releases import Releases, open_releases
-from pipeline.config import load
+from pipeline.config import RunConfig
 from pipeline.run_locally import logs_of, print_gate
 from schema.errors import InputError
 
@@ -21,15 +20,15 @@ SHOWN = 20  # releases in the table
 RECALLS = tuple(metric_name(DIRECTIONS[0], s) for s in ("recall_at_1", "recall_at_10"))
 
 
-def _open(config: Path) -> Releases:
-    return open_releases(load(config).model_dump())
+def _open(config: RunConfig) -> Releases:
+    return open_releases(config.model_dump())
 
 
 def _print(line: str, style: str = "") -> None:
     Console().print(line, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
-def show(config: Path, every: bool) -> None:
+def show(config: RunConfig, every: bool) -> None:
     """The table of releases, newest first."""
     releases = _open(config)
     champion, names = releases.champion(), releases.shelf.numbers()
@@ -60,7 +59,7 @@ def show(config: Path, every: bool) -> None:
         console.print(f"and {len(names) - SHOWN} older ones (--all)", style="dim", highlight=False)
 
 
-def promote(config: Path, number: int, force: bool, reason: str) -> None:
+def promote(config: RunConfig, number: int, force: bool, reason: str) -> None:
     """Make a release the champion; `force` needs a reason."""
     if force and not reason.strip():
         raise InputError("--force needs a --reason, which is kept in the audit trail")
@@ -71,7 +70,7 @@ def promote(config: Path, number: int, force: bool, reason: str) -> None:
         _print(f"release {number} serves already")
 
 
-def rollback(config: Path, reason: str) -> None:
+def rollback(config: RunConfig, reason: str) -> None:
     """Return to the champion before this one, and say when serving was switched."""
     started = time.monotonic()
     releases = _open(config)
@@ -85,12 +84,21 @@ def rollback(config: Path, reason: str) -> None:
     _print(f"the registry agrees, after {took:.1f} s")
 
 
-def why(config: Path, what: str | None) -> None:
+def why_newest(config: RunConfig) -> None:
+    """The verdict of the newest release: where runs keep no record, it is the last run's."""
+    releases = _open(config)
+    numbers = releases.shelf.numbers()
+    if not numbers:
+        raise InputError(f"no releases in {releases.folder} yet")
+    _why_release(releases, max(numbers))
+
+
+def why(config: RunConfig, what: str | None) -> None:
     """The verdict of a release, by its number, or of a run, by its name; default: the last run."""
     if what is not None and what.isdecimal():
         _why_release(_open(config), int(what))
         return
-    logs = logs_of(load(config))
+    logs = logs_of(config)
     kept = sorted(logs.glob("*.json"))
     if what is not None:
         kept = [path for path in kept if path.stem == what]
