@@ -62,7 +62,11 @@ def _rehearse(config: "RunConfig", package: Path | None, given: list[str], fresh
         read_package = parse(made.text, config.name)
     else:
         read_package = read(package)
-    here = {"data_path": config.data.path, "push_path": str(folder / "releases")}
+    here = {
+        "data_path": config.data.path,
+        "push_path": str(folder / "releases"),
+        "registry_uri": "",  # a file beside those releases, never the real one
+    }
     values = here | settings(read_package, given)
     last = folder / "last"
     shutil.rmtree(last, ignore_errors=True)
