@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.dsl.io import fileio
 from tfx.orchestration.kubeflow.v2 import compiler_utils
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 from tfx.orchestration.kubeflow.v2.file_based_example_gen import driver
@@ -43,21 +44,20 @@ def run(told: Arguments) -> None:
     parameters = dict(executor_input["inputs"].get("parameterValues", {}))
     settle(told.node, parameters)
     executor_input["inputs"]["parameterValues"] = parameters
-    if told.driver_only:
-        driver.main(_for_tfx(executor_input, told))
-        return
     if local:
         for folder in addresses(executor_input["outputs"]["artifacts"]):
             Path(folder).mkdir(parents=True, exist_ok=True)  # the launcher makes only its parent
-    output = Path(executor_input["outputs"]["outputFile"])
-    if told.node == EXAMPLE_GEN and told.platform == "kubeflow":
-        driver.main(_for_tfx(executor_input, told))
-        keep_what_the_driver_knows(executor_input, json.loads(output.read_text(encoding="utf-8")))
-    with tempfile.TemporaryDirectory() as folder, workers_import_first(Path(folder)):
-        kubeflow_v2_run_executor.main((_for_tfx(executor_input, told), list(told.beam)))
+    output = executor_input["outputs"]["outputFile"]
+    if told.node == EXAMPLE_GEN and (told.driver_only or told.platform == "kubeflow"):
+        _ask_driver(executor_input, told)
+        keep_what_the_driver_knows(executor_input, _read(output))
+    if not told.driver_only:
+        with tempfile.TemporaryDirectory() as folder, workers_import_first(Path(folder)):
+            kubeflow_v2_run_executor.main((_for_tfx(executor_input, told), list(told.beam)))
     if local:
-        answered = json.loads(output.read_text(encoding="utf-8"))
-        output.write_text(json.dumps(with_addresses(answered, to_store)), encoding="utf-8")
+        answered = with_addresses(_read(output), to_store)
+        with fileio.open(output, "w") as file:
+            file.write(json.dumps(answered))
 
 
 def check_code(told: Arguments) -> None:
@@ -82,6 +82,14 @@ def reads_copies(told: Arguments) -> bool:
     return not issubclass(executor, BaseBeamExecutor)
 
 
+def _ask_driver(executor_input: dict[str, Any], told: Arguments) -> None:
+    try:
+        driver.main(_for_tfx(executor_input, told))
+    except ValueError as error:  # TFX's only way to say that there are no such files
+        folder = executor_input["inputs"]["parameterValues"]["input_base"]
+        raise InputError(f"{folder}: {error}") from error
+
+
 def keep_what_the_driver_knows(executor_input: dict[str, Any], answered: dict[str, Any]) -> None:
     """Put span and fingerprint on the examples to be written.
 
@@ -94,6 +102,11 @@ def keep_what_the_driver_knows(executor_input: dict[str, Any], answered: dict[st
     for key, found in executor_input["outputs"]["artifacts"].items():
         [examples], [with_span] = found["artifacts"], answered["artifacts"][key]["artifacts"]
         examples["metadata"] = {**examples.get("metadata", {}), **with_span["metadata"]}
+
+
+def _read(output: str) -> dict[str, Any]:
+    with fileio.open(output) as file:  # Vertex has it in the object store
+        return json.loads(file.read())
 
 
 def _for_tfx(executor_input: dict[str, Any], told: Arguments) -> argparse.Namespace:
