@@ -9,7 +9,6 @@ from kubeflow.findings import Finding, obstacle, warning
 from kubeflow.platforms import Platform
 from kubeflow.tasks import NEVER_CACHED
 from pipeline.cluster_config import KubeflowConfig, NodeConfig
-from pipeline.code_version import CODE
 from pipeline.config import RunConfig
 
 READABLE = ("gs",)  # what TensorFlow opens by itself, without a further plugin
@@ -29,7 +28,7 @@ def check_config(config: RunConfig, platform: Platform) -> list[Finding]:
         *_pipeline_root(config, kubeflow, platform),
         *_data(config, kubeflow, platform),
         *_releases(config, kubeflow, platform),
-        *(found for node in CODE for found in _node(node, kubeflow.node(node), platform)),
+        *_pods(kubeflow, platform),
     ]
 
 
@@ -127,33 +126,46 @@ def _mounted(path: str, node: NodeConfig, platform: Platform) -> bool:
     return any(PurePosixPath(path).is_relative_to(volume.path) for volume in node.volumes or ())
 
 
-def _node(node_id: str, node: NodeConfig, platform: Platform) -> Iterator[Finding]:
-    if node_id in NEVER_CACHED and node.cache:
-        yield obstacle(
-            node_id,
-            "looks at the world outside, so a cached answer of it would be old news",
-            f"leave out kubeflow.nodes.{node_id}.cache",
-        )
+def _pods(kubeflow: KubeflowConfig, platform: Platform) -> Iterator[Finding]:
+    """What is asked for all nodes is told once, and not for each of them."""
+    yield from _asked("kubeflow.every_node", kubeflow.every_node, platform)
+    yield from _gpus("kubeflow.every_node", kubeflow.every_node, platform)
+    for node_id, own in kubeflow.nodes.items():
+        if node_id in NEVER_CACHED and own.cache:
+            yield obstacle(
+                node_id,
+                "looks at the world outside, so a cached answer of it would be old news",
+                f"leave out kubeflow.nodes.{node_id}.cache",
+            )
+        yield from _asked(node_id, own, platform)
+        if own.gpus or own.gpu:
+            yield from _gpus(node_id, kubeflow.node(node_id), platform)
+
+
+def _asked(name: str, node: NodeConfig, platform: Platform) -> Iterator[Finding]:
     for variable in node.environment or {}:
         if SECRET_LIKE.search(variable.upper()):
             yield obstacle(
-                node_id,
+                name,
                 f"the value of {variable} would stand in the spec for everyone to read",
                 "take it from a Kubernetes secret, under `secrets`",
             )
     given = [key for key in ONLY_KUBERNETES if getattr(node, key)]
     if platform == "vertex" and given:
         yield obstacle(
-            node_id,
+            name,
             f"Vertex knows no {', '.join(given)}",
             "leave them out of the config that is compiled for Vertex",
         )
+
+
+def _gpus(name: str, node: NodeConfig, platform: Platform) -> Iterator[Finding]:
     if node.gpus and node.gpu and ("/" in node.gpu) == (platform == "vertex"):
         example = "NVIDIA_TESLA_T4" if platform == "vertex" else "nvidia.com/gpu"
         yield obstacle(
-            node_id,
+            name,
             f"{node.gpu} is no name of a GPU on {platform}",
             f"write it like {example}",
         )
     if node.gpus and not node.gpu and platform == "vertex":
-        yield obstacle(node_id, "asks for a GPU of no kind", "set gpu, like NVIDIA_TESLA_T4")
+        yield obstacle(name, "asks for a GPU of no kind", "set gpu, like NVIDIA_TESLA_T4")

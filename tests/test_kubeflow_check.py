@@ -117,10 +117,11 @@ def test_obstacles_on_vertex(tmp_path):
         "kubeflow.pipeline_root: Vertex keeps artifacts in Cloud Storage, not in None; set it to "
         "gs://..." in found
     )
-    assert (
-        "Trainer: Vertex knows no volumes; leave them out of the config that is compiled for "
-        "Vertex" in found
-    )
+    volumes = [sentence for sentence in found if "Vertex knows no" in sentence]
+    assert volumes == [  # once, and not for each of eleven nodes
+        "kubeflow.every_node: Vertex knows no volumes; leave them out of the config that is "
+        "compiled for Vertex"
+    ]
     fine = cluster_config(tmp_path, vertex_section())
     assert told(check_config(fine, "vertex")) == []
     assert told(check_config(fine, "vertex"), "warning") == [
