@@ -27,14 +27,14 @@ Spec = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Package:
+class Compiled:
     """A compiled pipeline: the text of its file, and what the check has to say about it."""
 
     text: str
     findings: tuple[Finding, ...]
 
 
-def compile_package(config: RunConfig, platform: Platform) -> Package:
+def compile_package(config: RunConfig, platform: Platform) -> Compiled:
     """Compile a config for a platform.
 
     Args:
@@ -50,7 +50,7 @@ def compile_package(config: RunConfig, platform: Platform) -> Package:
     """
     documents, findings = examine(config, platform)
     refuse(findings)
-    return Package(yaml.safe_dump_all(documents, sort_keys=True, width=100), tuple(findings))
+    return Compiled(yaml.safe_dump_all(documents, sort_keys=True, width=100), tuple(findings))
 
 
 def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Finding]]:

@@ -11,10 +11,10 @@ from pipeline.config import RunConfig
 from pipeline.run_locally import logs_of
 
 if TYPE_CHECKING:
-    from kubeflow.compile import Package
+    from kubeflow.compile import Compiled
 
 
-def compiled(config: RunConfig, platform: Platform) -> "tuple[Package, float]":
+def compiled(config: RunConfig, platform: Platform) -> "tuple[Compiled, float]":
     """Compile a config; what TFX has to say goes to a log in the workspace.
 
     Returns:

@@ -4,28 +4,27 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from kubeflow.compile_commands import Config
+from kubeflow.run_commands import Compiled, Settings, compiled_package
 from pipeline.cli import REFUSED, one_sentence
 
 if TYPE_CHECKING:
+    from kubeflow.package import Package
     from pipeline.config import RunConfig
+    from pipeline.summary import Summary
 
 FOLDER = "rehearsal"  # in the workspace
 
 
 def rehearse(
     config: Config,
-    package: Annotated[
-        Path | None, typer.Option(help="a compiled package, instead of compiling the config")
-    ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="a run parameter, like epochs=1")
-    ] = None,
+    package: Compiled = None,
+    settings: Settings = None,
     fresh: Annotated[bool, typer.Option(help="forget the releases of earlier rehearsals")] = False,
 ) -> None:
     """Compile the config and run every container command of the package here, as Kubeflow would.
@@ -38,14 +37,11 @@ def rehearse(
     from pipeline.config import load
 
     with one_sentence():
-        summary = _rehearse(load(config), package, set_ or [], fresh)
+        summary = _rehearse(load(config), compiled_package(config, package), settings or [], fresh)
         raise typer.Exit(0 if summary.shipped else REFUSED)
 
 
-def _rehearse(config: "RunConfig", package: Path | None, given: list[str], fresh: bool) -> Any:
-    from kubeflow.compiled import compiled
-    from kubeflow.findings import print_findings
-    from kubeflow.package import parse, read
+def _rehearse(config: "RunConfig", package: "Package", given: list[str], fresh: bool) -> "Summary":
     from kubeflow.quietly import quietly
     from kubeflow.rehearsal.rehearse import rehearse as run
     from kubeflow.settings import settings
@@ -56,18 +52,12 @@ def _rehearse(config: "RunConfig", package: Path | None, given: list[str], fresh
     folder = Path(config.workspace) / FOLDER
     if fresh:
         shutil.rmtree(folder / "releases", ignore_errors=True)
-    if package is None:
-        made, _ = compiled(config, "kubeflow")
-        print_findings(made.findings)
-        read_package = parse(made.text, config.name)
-    else:
-        read_package = read(package)
     here = {
         "data_path": config.data.path,
         "push_path": str(folder / "releases"),
         "registry_uri": "",  # a file beside those releases, never the real one
     }
-    values = here | settings(read_package, given)
+    values = here | settings(package, given)
     last = folder / "last"
     shutil.rmtree(last, ignore_errors=True)
     print(f"{config.name}: logs of the tasks in {last / 'logs'}")
@@ -75,7 +65,7 @@ def _rehearse(config: "RunConfig", package: Path | None, given: list[str], fresh
     display = choose(sys.stdout, console)
     started = time.monotonic()
     with display:
-        ended = run(read_package.text, last, values, display.node)
+        ended = run(package.text, last, values, display.node)
     with quietly(last / "logs" / "summary.log"):  # reading metrics imports TensorFlow
         summary = summarize(
             lambda task, key: ended.folder(task, key) if task in ended.outputs else None

@@ -16,6 +16,8 @@ from schema.errors import InputError
 # TFDV imports a module that tfx-bsl no longer has; `import tfx` puts a stand-in there. A graph
 # with text operations loads only where tensorflow_text was imported.
 WORKERS_IMPORT = ("tfx", "tensorflow_text")
+# Beam's default local runner downloads a binary when it runs; this one never does.
+LOCAL_RUNNER = "FnApiRunner"
 # The workers have our environment. Told of no image, TFX would pack itself for each stage, 2 s, and
 # the workers would install it.
 NO_IMAGE = "none"
@@ -64,8 +66,7 @@ def _arguments(beam: BeamConfig) -> list[str]:
 
 
 def _local(beam: LocalBeam) -> list[str]:
-    # Beam's default local runner downloads a binary when it runs; this one never does.
-    told = _flags(runner="FnApiRunner", sdk_container_image=NO_IMAGE)
+    told = _flags(runner=LOCAL_RUNNER, sdk_container_image=NO_IMAGE)
     if beam.workers > 1:
         told += _flags(direct_running_mode="multi_processing", direct_num_workers=beam.workers)
     return told

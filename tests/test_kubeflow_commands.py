@@ -134,3 +134,12 @@ def test_a_run_parameter_that_the_package_lacks(config, tmp_path):
     assert ended.exit_code == 1
     assert ended.stderr.startswith("diptych: --set epoch=1: the pipeline small has ")
     assert not (tmp_path / "runs" / "rehearsal" / "last").exists()
+
+
+def test_a_file_that_cannot_be_written(config, tmp_path):
+    ended = diptych("compile", config, "-o", tmp_path / "missing" / "x.yaml")
+    assert ended.exit_code == 1
+    assert ended.stderr == (
+        f"diptych: {tmp_path / 'missing' / 'x.yaml'}: cannot be written: No such file or "
+        "directory\n"
+    )

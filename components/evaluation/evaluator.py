@@ -5,7 +5,7 @@ nothing; what is blessed and why is written here.
 """
 
 import json
-from pathlib import Path
+import os
 from typing import Any
 
 from google.protobuf import json_format
@@ -54,7 +54,9 @@ class Executor(tfx_executor.Executor):
 
 def baseline_release(uri: str) -> int | None:
     """The number of the release in a baseline artifact, None in that of a first run."""
-    told: dict[str, int | None] = json.loads(Path(uri, baseline.FILE).read_text(encoding="utf-8"))
+    told: dict[str, int | None] = json.loads(
+        io_utils.read_string_file(os.path.join(uri, baseline.FILE))
+    )
     return told["release"]
 
 
@@ -81,7 +83,7 @@ def bless(blessing: Artifact, decided: verdict.Verdict, inputs: Artifacts) -> No
         if decided.passed
         else (constants.NOT_BLESSED_FILE_NAME, constants.NOT_BLESSED_VALUE)
     )
-    io_utils.write_string_file(str(Path(blessing.uri, name)), "")
+    io_utils.write_string_file(os.path.join(blessing.uri, name), "")
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
 
 

@@ -53,7 +53,9 @@ def decide(config: EvaluationConfig, results: Results, baseline: int | None) -> 
 
 def write(verdict: Verdict, uri: str) -> None:
     """Keep a verdict with the evaluation it stems from."""
-    Path(uri, FILE).write_text(verdict.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    from tfx.utils import io_utils  # heavy, and only the Evaluator writes: to an object store too
+
+    io_utils.write_string_file(f"{uri}/{FILE}", verdict.model_dump_json(indent=1) + "\n")
 
 
 def read(uri: str) -> Verdict:

@@ -19,11 +19,11 @@ from kubeflow.entrypoint.arguments import Arguments
 from kubeflow.entrypoint.repair import addresses, repaired, to_store, with_addresses
 from kubeflow.run_parameters import EXAMPLE_GEN, settle
 from pipeline import code_version
+from pipeline.beam_arguments import LOCAL_RUNNER
 from pipeline.beam_workers import workers_import_first
 from schema.errors import InputError
 from schema.progress import LOGGER
 
-LOCAL_RUNNER = "--runner=FnApiRunner"
 # TFX reads a type of its own from its name; of ours it must be told where the class is.
 compiler_utils.TITLE_TO_CLASS_PATH[CatalogueIndexArtifact.TYPE_NAME] = (
     f"{CatalogueIndexArtifact.__module__}.{CatalogueIndexArtifact.__qualname__}"
@@ -76,7 +76,7 @@ def reads_copies(told: Arguments) -> bool:
     Open-source Kubeflow's launcher copies them, and Vertex mounts every bucket below /gcs. Workers
     of a Beam cluster have neither, so a stage that runs there is left the addresses.
     """
-    if LOCAL_RUNNER in told.beam or told.executor_class_path is None:
+    if f"--runner={LOCAL_RUNNER}" in told.beam or told.executor_class_path is None:
         return True
     executor = import_utils.import_class_by_path(told.executor_class_path)
     return not issubclass(executor, BaseBeamExecutor)

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -88,7 +89,7 @@ def _published(pod: Pod, store: Path, outputs: dict[str, Any]) -> dict[str, Arti
         [artifact] = listed["artifacts"]
         [told] = answered.get("artifacts", {}).get(key, {}).get("artifacts", [{}])
         merged = {
-            "name": str(abs(hash(artifact["uri"])) % 10**6),
+            "name": str(zlib.crc32(artifact["uri"].encode())),
             "uri": told.get("uri", artifact["uri"]),
             "metadata": {**artifact.get("metadata", {}), **told.get("metadata", {})},
         }
