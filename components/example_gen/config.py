@@ -1,0 +1,83 @@
+"""Where the records are and what is done with them on the way in: typed, frozen.
+
+Importing this file stays free of TensorFlow, so that the command line answers at once.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from trainer.config import Fraction, Frozen, PositiveInt
+
+AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+Format = Literal["auto", "webdataset", "tfrecord", "jsonl", "csv", "parquet", "coco", "folder"]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class ColumnsConfig(Frozen):
+    """What the columns, features or fields of the files are called; none: the usual names."""
+
+    image: str | None = None  # path, encoded bytes, base64 text or {bytes, path}
+    captions: str | tuple[str, ...] | None = None  # of text or of lists of it
+    key: str | None = None  # none, and no usual name: the digest of the image's bytes
+    labels: str | None = None  # a 0 or 1 for each caption
+
+
+class NearDuplicatesConfig(Frozen):
+    """Images outside the train split that look like one in it would flatter the evaluation."""
+
+    action: Literal["remove", "report", "off"] = "remove"  # remove: those outside train
+    distance: Annotated[int, Field(ge=0, le=16)] = 4  # bits of 64 in which two hashes may differ
+
+
+class IngestConfig(Frozen):
+    """Everything ingest is told; travels to it as canonical JSON, so that its cache sees it."""
+
+    format: Format = "auto"  # auto: recognised from the files
+    path: str  # folder of the data, or any URL fsspec opens; relative to the config file
+    splits: dict[str, str] | dict[str, Share]  # name: glob below `path`, or a share of `files`
+    files: str | None = None  # glob below `path` of what the shares are of
+    columns: ColumnsConfig = ColumnsConfig()
+    attributes: tuple[AttributeName, ...] = ()  # kept for slicing
+    max_pixels: PositiveInt = 50_000_000  # of one image: more is not even decoded
+    max_bytes: PositiveInt = 100_000_000  # of one encoded image
+    max_side: Annotated[int, Field(ge=32)] | None = None  # larger images are shrunk to it
+    max_caption_characters: PositiveInt = 10_000  # a longer caption is not used
+    near_duplicates: NearDuplicatesConfig = NearDuplicatesConfig()
+
+    @model_validator(mode="after")
+    def _splits_come_from_somewhere(self) -> Self:
+        shares = [share for share in self.splits.values() if not isinstance(share, str)]
+        if shares and self.files is None:
+            raise ValueError("files is missing: splits are shares of the files it names")
+        if not shares and self.files is not None:
+            raise ValueError("files is for splits that are shares; these are globs already")
+        if shares and abs(sum(shares) - 1) > 1e-6:
+            raise ValueError(f"the shares of splits add up to {sum(shares):g}, not to 1")
+        return self
+
+    @property
+    def patterns(self) -> dict[str, str]:
+        """Globs by split, or the one glob of what the key's hash will split, under `ALL`."""
+        if self.files is not None:
+            return {ALL: self.files}
+        return {name: glob for name, glob in self.splits.items() if isinstance(glob, str)}
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Shares by split; empty where globs say what is in which."""
+        return {name: each for name, each in self.splits.items() if not isinstance(each, str)}
+
+
+ALL = "all"  # the name of the files' one pattern where shares split them
+
+
+class DataConfig(IngestConfig):
+    """The section `data` of a run's config."""
+
+    max_quarantined: Fraction = 0.01  # share of the records read; above it the run stops
+
+    def for_ingest(self) -> IngestConfig:
+        """The part ingest is told: what stops the run later changes no example."""
+        fields = IngestConfig.model_fields
+        return IngestConfig.model_validate({name: getattr(self, name) for name in fields})

@@ -1,0 +1,32 @@
+"""One reader a layout. Each turns a part of a file into rows, in the order of the file.
+
+A reader is a module with
+
+    parts(file, options) -> int                    how many parts can be read apart, at least 1
+    read(file, part, options) -> Iterator[Row | Rejected]
+
+Only a file that is damaged as a whole raises InputError: nobody could count what it has lost.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+from components.example_gen.config import ColumnsConfig
+from components.example_gen.row import Rejected, Row
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadOptions:
+    """What a reader is told: names of the columns, and of the attributes to keep."""
+
+    columns: ColumnsConfig
+    attributes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Reader:
+    """How to read one layout. `names` says in what words a person knows its files."""
+
+    read: Callable[[str, int, ReadOptions], Iterator[Row | Rejected]]
+    parts: Callable[[str, ReadOptions], int]
+    names: str
