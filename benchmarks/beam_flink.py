@@ -25,8 +25,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import yaml
 
 from benchmarks import machine
-from components.example_gen.record import Record
-from components.example_gen.webdataset import read_shard
+from components.example_gen.row import Row
+from tests.conftest import read_shard
 from tests.flink.job_server import find_jar, job_server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,11 +52,12 @@ def write_data(folder: Path) -> None:
                 tars[number % SHARDS].addfile(info, io.BytesIO(body))
 
 
-def members(record: Record, number: int) -> Iterator[tuple[str, bytes]]:
+def members(record: Row, number: int) -> Iterator[tuple[str, bytes]]:
     """The two files of a pair."""
     key = f"{number:06d}"
+    assert record.image is not None
     yield f"{key}.png", record.image
-    meta = {"captions": [f"{record.captions[0]} {number}"], "attributes": {}}
+    meta = {"captions": [f"{record.captions[0]!s} {number}"], "attributes": {}}
     yield f"{key}.json", json.dumps(meta).encode()
 
 

@@ -5,27 +5,24 @@ compared with itself: a rerun that changed nothing is compared with what it repl
 that its evaluation stays cached.
 """
 
-import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tfx import types
-from tfx.dsl.components.base import base_component, base_driver, base_executor, executor_spec
-from tfx.orchestration import data_types_utils
-from tfx.orchestration.portable import base_driver as portable
-from tfx.orchestration.portable import data_types
-from tfx.proto.orchestration import driver_output_pb2
-from tfx.types import Artifact, artifact_utils, channel, standard_artifacts
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import Artifact, channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components import release_lookup
 from components.release import contents, manifest
-from components.release.releases import Releases, open_releases
+from components.release.releases import Releases
+from components.release_lookup import CONFIG, NONE, RELEASE, input_folder, serving
 from schema.served import FOLDERS, JOINT
 
 FILE = "baseline.json"  # {"release": its number, or null}
-CANDIDATE, MODEL, CONFIG, RELEASE = "candidate", "model", "config", "release"
-NONE = 0  # no release has this number
+CANDIDATE, MODEL = "candidate", "model"
 
 
 def baseline_for(releases: Releases, candidate: Path | None) -> int:
@@ -35,13 +32,11 @@ def baseline_for(releases: Releases, candidate: Path | None) -> int:
         releases: of the pipeline.
         candidate: a Trainer's artifact, if there is one.
     """
-    champion = releases.champion()
-    if champion is None or champion in releases.lost():
-        return NONE
-    if candidate is not None:
-        serving = manifest.read(releases.shelf.path(champion))
-        if serving.model_digest == contents.model_digest(candidate):
-            return serving.baseline or NONE
+    champion = serving(releases)
+    if champion != NONE and candidate is not None:
+        content = manifest.read(releases.shelf.path(champion))
+        if content.model_digest == contents.model_digest(candidate):
+            return content.baseline or NONE
     return champion
 
 
@@ -52,53 +47,26 @@ def write(releases: Releases, release: int, folder: Path) -> None:
         InputError: a file of the release is damaged; names it.
     """
     if release != NONE:
-        shelf = releases.shelf
-        shelf.verified(release, releases.recorded_digest(release))
-        shutil.copytree(shelf.model(release, JOINT), folder / FOLDERS[JOINT])
-        shutil.copytree(shelf.path(release) / contents.STATISTICS, folder / contents.STATISTICS)
-    told = {"release": release if release != NONE else None}
-    (folder / FILE).write_text(json.dumps(told) + "\n", encoding="utf-8")
+        source = release_lookup.verified(releases, release)
+        shutil.copytree(releases.shelf.model(release, JOINT), folder / FOLDERS[JOINT])
+        shutil.copytree(source / contents.STATISTICS, folder / contents.STATISTICS)
+    release_lookup.tell(folder / FILE, release)
 
 
-class Driver(base_driver.BaseDriver, portable.BaseDriver):  # TFX's compiler asks for the first
-    """Looks the champion up before TFX asks its cache, so that a new champion is no old news."""
+class _Lookup(release_lookup.Lookup):
+    def choose(self, releases: Releases, config: Mapping[str, Any], inputs: Any) -> int:
+        return baseline_for(releases, input_folder(inputs, CANDIDATE))
 
-    def __init__(self, metadata_handle: Any):
-        portable.BaseDriver.__init__(self, metadata_handle)
-
-    def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
-        """Put the release into the execution properties."""
-        told = execution_info.exec_properties
-        told[RELEASE] = baseline_for(_releases(told), _candidate(execution_info.input_dict))
-        output = driver_output_pb2.DriverOutput()
-        for name, value in told.items():
-            data_types_utils.set_metadata_value(output.exec_properties[name], value)
-        return output
+    def write(self, releases: Releases, release: int, output: Artifact) -> None:
+        write(releases, release, Path(output.uri))
 
 
-class Executor(base_executor.BaseExecutor):
-    """Copies the release; where no driver ran, as on Kubeflow, it looks it up itself."""
-
-    def Do(
-        self,
-        input_dict: dict[str, list[Artifact]],
-        output_dict: dict[str, list[Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Write the baseline artifact."""
-        releases = _releases(exec_properties)
-        release = exec_properties.get(RELEASE)
-        if release is None:
-            release = baseline_for(releases, _candidate(input_dict))
-        write(releases, int(release), Path(artifact_utils.get_single_uri(output_dict[MODEL])))
+class Driver(_Lookup, release_lookup.Driver):
+    """Finds the champion."""
 
 
-def _releases(told: dict[str, Any]) -> Releases:
-    return open_releases(json.loads(told[CONFIG]))
-
-
-def _candidate(inputs: Any) -> Path | None:
-    return Path(artifact_utils.get_single_uri(inputs[CANDIDATE])) if inputs.get(CANDIDATE) else None
+class Executor(_Lookup, release_lookup.Executor):
+    """Copies the champion."""
 
 
 class _Spec(ComponentSpec):

@@ -1,44 +1,49 @@
-"""A strict ExampleValidator: anomalies stop the run and say which feature broke which rule."""
+"""A strict ExampleValidator: bad data stops the run; drift stops it or warns."""
 
 from pathlib import Path
 from typing import Any
 
-import tensorflow_data_validation as tfdv
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
-from tfx.components.example_validator import component as tfx_component
-from tfx.components.example_validator import executor as tfx_executor
+from tfx import types
 from tfx.components.statistics_gen import stats_artifact_utils
-from tfx.dsl.components.base import executor_spec
-from tfx.types import Artifact, artifact_utils, standard_component_specs
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import Artifact, artifact_utils, channel, standard_artifacts
+from tfx.types import standard_component_specs as specs
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.types.system_executions import Process
 from tfx.utils import io_utils
 
+from components import release_lookup
+from components.example_gen import quarantine
+from components.example_gen.component import QUARANTINE, QuarantineArtifact
+from components.validation import report
+from components.validation.config import DriftConfig
+from components.validation.report import Report
+from components.validation.rules import sentences, validate
+from components.validation.since import since
 from schema.errors import InputError
+from schema.progress import LOGGER
 
-ENVIRONMENT = "STATISTICS"  # of schema.pbtxt: everything statistics are taken over
 ANOMALIES_FILE = "SchemaDiff.pb"  # TFX's own name for it
+SERVED, DRIFT, MAX_QUARANTINED = "served", "drift", "max_quarantined"
 
 Artifacts = dict[str, list[Artifact]]
 
 
-class Executor(tfx_executor.Executor):
-    """Validates every split, writes TFX's anomalies files, then raises if there are any."""
+class Executor(base_executor.BaseExecutor):
+    """Validates every split, writes TFX's anomalies files and our report, then raises or warns."""
 
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
-        """Raise InputError that names every broken rule of every split."""
+        """Raise InputError with all that stops: bad records, broken rules, drift if told so."""
         self._log_startup(input_dict, output_dict, exec_properties)
-        statistics = artifact_utils.get_single_instance(
-            input_dict[standard_component_specs.STATISTICS_KEY]
-        )
+        statistics = artifact_utils.get_single_instance(input_dict[specs.STATISTICS_KEY])
         schema = io_utils.SchemaReader().read(
             io_utils.get_only_uri_in_dir(
-                artifact_utils.get_single_uri(input_dict[standard_component_specs.SCHEMA_KEY])
+                artifact_utils.get_single_uri(input_dict[specs.SCHEMA_KEY])
             )
         )
-        output = artifact_utils.get_single_instance(
-            output_dict[standard_component_specs.ANOMALIES_KEY]
-        )
+        output = artifact_utils.get_single_instance(output_dict[specs.ANOMALIES_KEY])
         output.split_names = statistics.split_names
         output.span = statistics.span
         broken = []
@@ -49,26 +54,73 @@ class Executor(tfx_executor.Executor):
             folder = Path(artifact_utils.get_split_uri([output], split))
             io_utils.write_bytes_file(str(folder / ANOMALIES_FILE), found.SerializeToString())
             broken += [f"split {split}: {sentence}" for sentence in sentences(found)]
-        if broken:
-            raise InputError("the data breaks the schema: " + "; ".join(broken))
+        config = DriftConfig.model_validate_json(exec_properties[DRIFT])
+        served = release_lookup.input_folder(input_dict, SERVED)
+        compared = since(served, statistics, schema, config) if served else Report()
+        report.write(Path(output.uri), compared)
+        kept = artifact_utils.get_single_uri(input_dict[QUARANTINE])
+        stops = quarantine.check(quarantine.read_summary(kept), exec_properties[MAX_QUARANTINED])
+        stops += ["the data breaks the schema: " + "; ".join(broken)] if broken else []
+        if config.action == "stop":
+            stops += compared.warnings
+        if stops:
+            raise InputError("; ".join(stops))
+        for sentence in compared.warnings:
+            LOGGER.warning("ExampleValidator: %s", sentence)
+        for sentence in compared.notes:
+            LOGGER.info("ExampleValidator: %s", sentence)
 
 
-class ExampleValidator(tfx_component.ExampleValidator):
-    """TFX's ExampleValidator with our executor."""
+class _Spec(ComponentSpec):
+    PARAMETERS = {  # noqa: RUF012  TFX's way
+        DRIFT: ExecutionParameter(type=str),
+        MAX_QUARANTINED: ExecutionParameter(type=float),
+    }
+    INPUTS = {  # noqa: RUF012
+        specs.STATISTICS_KEY: ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        specs.SCHEMA_KEY: ChannelParameter(type=standard_artifacts.Schema),
+        QUARANTINE: ChannelParameter(type=QuarantineArtifact),
+        SERVED: ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
+    }
+    OUTPUTS = {  # noqa: RUF012
+        specs.ANOMALIES_KEY: ChannelParameter(type=standard_artifacts.ExampleAnomalies)
+    }
+    TYPE_ANNOTATION = Process
 
+
+class ExampleValidator(base_component.BaseComponent):
+    """What is wrong with the data, as TFX's anomalies and as `report.json`.
+
+    Args:
+        statistics: of StatisticsGen.
+        schema: of ImportSchema.
+        drift: canonical JSON of `data.drift`.
+        quarantine: of ImageTextExampleGen.
+        max_quarantined: the share of the records read above which the run stops.
+        served: of ServedStatistics; left out, there is nothing to compare with.
+    """
+
+    SPEC_CLASS = _Spec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-
-def validate(statistics: Any, schema: schema_pb2.Schema) -> anomalies_pb2.Anomalies:
-    """Compare the statistics of one split with the schema."""
-    return tfdv.validate_statistics(statistics, schema, environment=ENVIRONMENT)
-
-
-def sentences(anomalies: anomalies_pb2.Anomalies) -> list[str]:
-    """'feature: what is wrong', one for each broken rule, in the order of the names."""
-    found = [
-        f"{feature}: {reason.description}"
-        for feature, info in sorted(anomalies.anomaly_info.items())
-        for reason in info.reason
-    ]
-    return found + [reason.description for reason in anomalies.dataset_anomaly_info.reason]
+    def __init__(
+        self,
+        statistics: channel.BaseChannel,
+        schema: channel.BaseChannel,
+        drift: str,
+        quarantine: channel.BaseChannel,
+        max_quarantined: float,
+        served: channel.BaseChannel | None = None,
+    ):
+        spec = _Spec(
+            **{
+                specs.STATISTICS_KEY: statistics,
+                specs.SCHEMA_KEY: schema,
+                SERVED: served,
+                DRIFT: drift,
+                QUARANTINE: quarantine,
+                MAX_QUARANTINED: max_quarantined,
+                specs.ANOMALIES_KEY: types.Channel(type=standard_artifacts.ExampleAnomalies),
+            }
+        )
+        super().__init__(spec=spec)

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
+from fsspec.registry import known_implementations
+
 from kubeflow.findings import Finding, obstacle, warning
 from kubeflow.platforms import Platform
 from kubeflow.tasks import NEVER_CACHED
 from pipeline.cluster_config import KubeflowConfig, NodeConfig
 from pipeline.config import RunConfig
 
-READABLE = ("gs",)  # what TensorFlow opens by itself, without a further plugin
 SECRET_LIKE = re.compile(r"(SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIALS|PRIVATE|API_?KEY|ACCESS_KEY)")
 # What a pod of Vertex cannot be given.
 ONLY_KUBERNETES = ("shared_memory", "node_selector", "tolerations", "secrets", "volumes")
@@ -67,17 +68,17 @@ def _data(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> It
     path = kubeflow.data_path or config.data.path
     node = "ImageTextExampleGen"
     scheme = urlsplit(path).scheme
-    if scheme and scheme not in READABLE:
+    if scheme and scheme not in known_implementations:
         yield obstacle(
             node,
-            f"TensorFlow cannot open {path}",
-            "set kubeflow.data_path to gs://... or to a folder on a volume",
+            f"no file system is known that opens {path}",
+            "set kubeflow.data_path to s3://..., gs://... or to a folder on a volume",
         )
     elif not scheme and not _mounted(path, kubeflow.node(node), platform):
         yield obstacle(
             node,
             f"no volume of its pod holds {path}",
-            "set kubeflow.data_path to gs://... or to a folder below a path of "
+            "set kubeflow.data_path to s3://..., gs://... or to a folder below a path of "
             "kubeflow.every_node.volumes",
         )
 
@@ -85,7 +86,7 @@ def _data(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> It
 def _releases(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> Iterator[Finding]:
     path = kubeflow.push_path or config.push.path
     uri = kubeflow.registry_uri if kubeflow.registry_uri is not None else config.registry.uri
-    for node in ("Baseline", "Pusher"):
+    for node in ("ServedStatistics", "Baseline", "Pusher"):
         if "://" in path:
             yield obstacle(
                 node,

@@ -17,8 +17,8 @@ from kubeflow.findings import Finding, obstacle, warning
 NODE_ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 PIPELINE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 LONGEST_NAME = 63  # of a Kubernetes label
-# The entrypoint runs ingest's driver; Baseline's executor does its driver's work where none ran.
-DRIVERS_TAKEN_CARE_OF = frozenset({"ImageTextExampleGen", "Baseline"})
+# The entrypoint runs ingest's driver; the others' executors do their drivers' work where none ran.
+DRIVERS_TAKEN_CARE_OF = frozenset({"ImageTextExampleGen", "ServedStatistics", "Baseline"})
 
 
 def check_pipeline(pipeline: Pipeline) -> list[Finding]:

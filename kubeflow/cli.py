@@ -5,6 +5,7 @@ import typer
 from kubeflow import run_commands, schedule_commands
 from kubeflow.compile_commands import check, compile_
 from kubeflow.rehearse_command import rehearse
+from pipeline import quarantine_commands
 from pipeline.cli import app
 
 commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -15,6 +16,11 @@ commands.command()(run_commands.submit)
 commands.add_typer(schedule_commands.schedule, name="schedule")
 app.add_typer(
     commands, name="kubeflow", help="The same pipeline on Kubeflow Pipelines, every night."
+)
+
+
+app.add_typer(
+    quarantine_commands.commands, name="quarantine", help="The records that a run did not use."
 )
 
 

@@ -21,7 +21,12 @@ PREFIX = "set_"  # of a node's input, so that it never meets an execution proper
 NEWEST = -1  # the span that means: whichever is newest when the run starts
 EXAMPLE_GEN = "ImageTextExampleGen"
 # Which execution property holds a config: JSON, in the Trainer's case inside of JSON.
-HELD_IN = {"Trainer": ("custom_config", "config"), "Baseline": ("config",), "Pusher": ("config",)}
+HELD_IN = {
+    "Trainer": ("custom_config", "config"),
+    "ServedStatistics": ("config",),
+    "Baseline": ("config",),
+    "Pusher": ("config",),
+}
 
 
 @dataclasses.dataclass(frozen=True)

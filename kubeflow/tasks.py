@@ -12,7 +12,7 @@ Container = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec
 
 # These look at the world outside: the data's folder, the champion, the registry. Kubeflow's cache
 # compares only what stands in the spec, so a cached answer of theirs would be old news.
-NEVER_CACHED = frozenset({"ImageTextExampleGen", "Baseline", "Pusher"})
+NEVER_CACHED = frozenset({"ImageTextExampleGen", "ServedStatistics", "Baseline", "Pusher"})
 GPU = "nvidia.com/gpu"
 BYTES_OF_A_UNIT = 10**9  # the unit of the numeric memory fields
 BACKOFF_FACTOR = 2.0

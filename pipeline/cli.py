@@ -64,6 +64,18 @@ def run(
 
 
 @app.command()
+def check(
+    config: Annotated[Path, typer.Argument(help="the YAML file that describes the run")],
+) -> None:
+    """Look at the data without training: what is read, left out, anomalous, and why."""
+    from pipeline.check_data import check as look
+    from pipeline.config import load
+
+    with one_sentence():
+        look(load(config))
+
+
+@app.command()
 def evaluate(
     release: Annotated[str, typer.Argument(help="its number, or its folder")],
     data: Annotated[Path, typer.Argument(help="a folder of shards")],

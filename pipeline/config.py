@@ -5,7 +5,7 @@ Importing this file stays free of TensorFlow and TFX, so that the command line a
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -13,28 +13,19 @@ from pydantic import Field, ValidationError, model_validator
 from components.catalogue_index.config import IndexConfig
 from components.evaluation.config import EvaluationConfig
 from components.evaluation.names import BUILT_IN_SLICES
+from components.example_gen.config import DataConfig
 from components.release.config import PushConfig, RegistryConfig
 from components.serving_check.config import ServingCheckConfig
 from pipeline.beam_config import BeamConfig, LocalBeam
 from pipeline.cluster_config import KubeflowConfig
 from schema.errors import InputError
-from trainer.config import Frozen, TrainerConfig, TransformConfig
+from trainer.config import TrainerConfig, TransformConfig
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 
 
 class ConfigError(InputError):
     """The config cannot be used; nothing was run."""
-
-
-class DataConfig(Frozen):
-    """Where the records are."""
-
-    format: Literal["webdataset"] = "webdataset"
-    path: str  # folder of the data; relative to the config file
-    splits: dict[str, str]  # split name: glob below `path`; `train` is what the towers learn from
-    attributes: tuple[AttributeName, ...] = ()  # kept for slicing
 
 
 class RunConfig(TrainerConfig):
@@ -76,7 +67,20 @@ class RunConfig(TrainerConfig):
                 f"evaluation.zero_shot.attribute = {zero_shot.attribute!r} must be listed in "
                 "data.attributes too"
             )
+        self._drift_can_be_seen()
         return self
+
+    def _drift_can_be_seen(self) -> None:
+        drift = self.data.drift
+        if drift.split not in self.data.splits:
+            raise ValueError(
+                f"data.drift.split = {drift.split!r} is none of {sorted(self.data.splits)}"
+            )
+        unknown = sorted({*drift.attributes} - {*self.data.attributes})
+        if unknown:
+            raise ValueError(
+                f"data.drift.attributes = {unknown} must be listed in data.attributes too"
+            )
 
     def on_cluster(self, there: KubeflowConfig) -> Self:
         """The config as the pods see it: what the section `kubeflow` moves is moved."""
@@ -180,6 +184,7 @@ _KINDS = frozenset(
     {
         *("conv", "convnet", "lstm", "bag", "cosine_embedding", "hinge", "info_nce"),
         *("local", "flink", "spark", "dataflow", "loopback", "external", "process", "docker"),
+        *("str", "float"),
     }
 )
 

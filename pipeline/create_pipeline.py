@@ -3,29 +3,26 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tfx.components import StatisticsGen, Trainer, Transform
+from tfx.components import Trainer
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import trainer_pb2, transform_pb2
+from tfx.proto import trainer_pb2
 from tfx.types.standard_artifacts import Model
-
-import tensorflow_data_validation as tfdv  # isort: skip  needs tfx to be imported first
 
 from components.baseline import Baseline
 from components.catalogue_index.component import CatalogueIndexer
 from components.evaluation.evaluator import Evaluator
 from components.example_gen.component import ImageTextExampleGen
-from components.example_validator import ExampleValidator
-from components.import_schema import CURATED, ImportSchema, with_attributes
+from components.import_schema import CURATED, ImportSchema
 from components.pusher import Pusher
 from components.serving_check.component import ServingCheck
 from pipeline import code_version
 from pipeline.beam_arguments import beam_arguments, check_paths
 from pipeline.config import RunConfig
-from schema import features
+from pipeline.data_nodes import data_nodes, transform_node
 from trainer.config import canonical_json
 
 
@@ -46,6 +43,19 @@ def create_pipeline(
     return _pipeline(config, _nodes(config, lost), pipeline_root, enable_cache)
 
 
+def data_pipeline(config: RunConfig, pipeline_root: str, transform: bool = False) -> Pipeline:
+    """All that looks at the data before anything is learned from it, as in a run.
+
+    Args:
+        config: the run.
+        pipeline_root: where artifacts are written; with that of a run, the run repeats nothing.
+        transform: prepare the data for training, too.
+    """
+    data = data_nodes(config)
+    nodes = [*data.all, *([transform_node(config, data)] if transform else [])]
+    return _pipeline(config, nodes, pipeline_root, True)
+
+
 def evaluation_pipeline(
     config: RunConfig, model: Path, data: Path, files: str, pipeline_root: str
 ) -> Pipeline:
@@ -59,12 +69,9 @@ def evaluation_pipeline(
         pipeline_root: where artifacts are written.
     """
     attributes = config.data.attributes
-    examples = ImageTextExampleGen(
-        input_base=str(data),
-        splits={config.evaluation.split: files},
-        attributes=attributes,
-        max_captions=config.text.max_captions,
-    )
+    there = {"format": "auto", "path": str(data), "splits": {config.evaluation.split: files}}
+    given = config.data.for_ingest().model_copy(update={**there, "files": None})
+    examples = ImageTextExampleGen(given, config.text.max_captions)
     schema = ImportSchema(curated=CURATED.read_text(), attributes=",".join(attributes))
     release = Importer(source_uri=str(model), artifact_type=Model).with_id("Release")
     evaluator = Evaluator(
@@ -95,35 +102,9 @@ def _pipeline(
 
 
 def _nodes(config: RunConfig, lost: Sequence[int]) -> list[BaseNode]:
-    example_gen = ImageTextExampleGen(
-        input_base=config.data.path,
-        splits=config.data.splits,
-        attributes=config.data.attributes,
-        max_captions=config.text.max_captions,
-    )
-    curated = CURATED.read_text()
-    schema = ImportSchema(curated=curated, attributes=",".join(config.data.attributes))
-    complete = with_attributes(curated, list(config.data.attributes))
-    statistics = StatisticsGen(
-        examples=example_gen.outputs["examples"],
-        stats_options=tfdv.StatsOptions(
-            feature_allowlist=[f.name for f in complete.feature if f.name != features.IMAGE_ENCODED]
-        ),
-    )
-    validator = ExampleValidator(
-        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
-    )
-    transform = Transform(
-        examples=example_gen.outputs["examples"],
-        schema=schema.outputs["schema"],
-        preprocessing_fn="trainer.preprocessing.preprocessing_fn",
-        custom_config={"config": canonical_json(config.for_transform())},
-        splits_config=transform_pb2.SplitsConfig(
-            analyze=["train"], transform=list(config.data.splits)
-        ),
-        disable_statistics=True,  # over pixels they cost minutes and say nothing
-    )
-    transform.add_upstream_node(validator)  # nothing is learned from data that breaks the schema
+    data = data_nodes(config)
+    example_gen, statistics, schema = data.example_gen, data.statistics, data.schema
+    transform = transform_node(config, data)
     trainer = Trainer(
         run_fn="trainer.run.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -166,5 +147,5 @@ def _nodes(config: RunConfig, lost: Sequence[int]) -> list[BaseNode]:
         lost=",".join(map(str, lost)),
         **({"index": index.outputs["index"]} if index else {}),
     )
-    upstream = [example_gen, statistics, schema, validator, transform, trainer, baseline]
-    return [*upstream, evaluator, check, *([index] if index else []), pusher]
+    learned = [transform, trainer, baseline, evaluator, check]
+    return [*data.all, *learned, *([index] if index else []), pusher]

@@ -69,6 +69,8 @@ def describe(event: dict[str, Any]) -> str:
     parts = []
     if "records" in event:
         parts.append(f"{event['records']:,} records")
+    if event.get("quarantined"):
+        parts.append(f"{event['quarantined']:,} quarantined")
     if "step" in event:
         parts.append(f"step {event['step']:,} of {event['steps']:,}")
     if "loss" in event:

@@ -21,6 +21,14 @@ Listener = Callable[[str, Literal["started"] | Outcome], None]
 Outputs = dict[str, dict[str, list[Artifact]]]  # by node id and output key
 
 
+class StoppedError(Exception):
+    """A node failed; its error is the cause. `outputs` has those of the nodes before it."""
+
+    def __init__(self, node: str, outputs: Outputs):
+        super().__init__(f"{node} failed")
+        self.outputs = outputs
+
+
 def connection(workspace: Path) -> metadata.ConnectionConfigType:
     """The metadata store of a workspace: one sqlite file."""
     workspace.mkdir(parents=True, exist_ok=True)
@@ -42,6 +50,9 @@ def run(
 
     Returns:
         How each node went, and the artifacts each one answered with.
+
+    Raises:
+        StoppedError: a node failed.
     """
     pipeline.metadata_connection_config = connection(workspace)
     ir = compiler.Compiler().compile(pipeline)
@@ -63,8 +74,11 @@ def run(
             executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
         ).launch
-        with workers_import_first(workspace):
-            info = launch()
+        try:
+            with workers_import_first(workspace):
+                info = launch()
+        except Exception as error:
+            raise StoppedError(node_id, outputs) from error
         outcomes[node_id], outputs[node_id] = _result(store, info.execution_id if info else None)
         listen(node_id, outcomes[node_id])
     return outcomes, outputs

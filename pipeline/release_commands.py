@@ -13,7 +13,7 @@ from components.release import journal, manifest
 from components.release.journal import Event
 from components.release.releases import Releases, open_releases
 from pipeline.config import RunConfig
-from pipeline.run_locally import logs_of, print_gate
+from pipeline.run_locally import logs_of, print_gate, print_warnings
 from schema.errors import InputError
 
 SHOWN = 20  # releases in the table
@@ -107,6 +107,7 @@ def why(config: RunConfig, what: str | None) -> None:
     told = json.loads(kept[-1].read_text(encoding="utf-8"))
     _print(f"run {kept[-1].stem}: {told['verdict']}", "bold")
     _gates((gate["passed"], gate["sentence"]) for gate in told["gates"])
+    print_warnings(told["warnings"], told["notes"], Console())
 
 
 def _why_release(releases: Releases, number: int) -> None:

@@ -1,6 +1,6 @@
 """What `diptych run` does: run, sum up, keep the verdict."""
 
-import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,11 +41,10 @@ def run(config: RunConfig, use_cache: bool = True) -> Summary:
         try:
             outcomes, outputs = here.run(workspace, build)
         except RunFailedError as error:
-            told = {"verdict": f"failed: {error}", "gates": [], "nodes": {}}
-            kept.write_text(json.dumps(told, indent=1))
+            kept.write_text(record(None, f"failed: {error}", {}, error.outputs))
             raise
         summary = of_local_run(outputs)
-        kept.write_text(record(summary, outcomes))
+        kept.write_text(record(summary, summary.verdict, outcomes, outputs))
         print_summary(summary, here.console)
     return summary
 
@@ -57,6 +56,7 @@ def print_summary(summary: Summary, console: Console) -> None:
     console.print(summary.verdict, style=style, highlight=False, soft_wrap=True)
     for gate in summary.gates:
         print_gate(gate.passed, gate.sentence, console)
+    print_warnings(summary.warnings, summary.notes, console)
     print_metrics(summary.results[()], console)
 
 
@@ -65,6 +65,14 @@ def print_gate(passed: bool, sentence: str, console: Console) -> None:
     style = "" if passed else "red"
     line = f"  {'✓' if passed else '✗'} {sentence}"
     console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
+
+
+def print_warnings(warnings: Iterable[str], notes: Iterable[str], console: Console) -> None:
+    """A line for each: what is wrong with the data, then what could not be looked at."""
+    for mark, style, lines in (("!", "yellow", warnings), ("-", "dim", notes)):
+        for line in lines:
+            text = f"  {mark} {line}"
+            console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def print_metrics(measurements: Measurements, console: Console) -> None:

@@ -22,7 +22,14 @@ Outputs = dict[str, dict[str, list[Any]]]
 
 
 class RunFailedError(Exception):
-    """The run ended early; the message is one sentence and names the log."""
+    """The run ended early; the message is one sentence and names the log.
+
+    `outputs` has the artifacts of the nodes that were done by then.
+    """
+
+    def __init__(self, sentence: str, outputs: Outputs | None = None):
+        super().__init__(sentence)
+        self.outputs: Outputs = outputs or {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +76,9 @@ class Session:
             except Exception as error:
                 self._display.node(node, "failed")
                 logging.getLogger(__name__).exception("%s failed", node)
-                raise RunFailedError(_sentence(node, error, self.log)) from error
+                done = getattr(error, "outputs", None)  # the runner's StoppedError has a cause
+                cause = error if done is None else error.__cause__ or error
+                raise RunFailedError(_sentence(node, cause, self.log), done) from error
             finally:
                 sys.argv = arguments
 
@@ -100,7 +109,7 @@ def session(title: str, logs: Path) -> Iterator[Session]:
         console.print(f"took {duration(took)}", highlight=False)
 
 
-def _sentence(node: str, error: Exception, log: Path) -> str:
+def _sentence(node: str, error: BaseException, log: Path) -> str:
     known = sentence_for_people(error)
     if known:
         return f"{node}: {known}"

@@ -9,10 +9,14 @@ from typing import Any
 from components.evaluation.measurement import Estimate, Measurements, Results
 from components.evaluation.names import DIRECTIONS, metric_name
 from components.evaluation.verdict import GateResult
+from components.example_gen import quarantine
 from components.release import gather, outcome
 from components.release.outcome import Outcome
+from components.validation import report
 
 Outputs = Mapping[str, Mapping[str, Sequence[Any]]]
+Outcomes = Mapping[str, str]
+NODE = "ImageTextExampleGen"
 SHOWN = ("recall_at_1", "recall_at_5", "recall_at_10", "mrr", "median_rank")
 
 
@@ -21,13 +25,16 @@ class Summary:
     """The end of a run.
 
     `results` holds the measurements by slice, those of all queries under (); `gates` how each gate
-    went; `baseline` the release it was compared with.
+    went; `baseline` the release it was compared with; `warnings` what was found wrong with the data
+    that did not stop the run, and `notes` what could not be looked at.
     """
 
     outcome: Outcome
     baseline: int | None
     gates: Sequence[GateResult]
     results: Results
+    warnings: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
     @property
     def shipped(self) -> bool:
@@ -62,11 +69,15 @@ def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
     gathered = gather.gather(
         evaluation, there("ServingCheck", "blessing"), folder("CatalogueIndexer", "index")
     )
+    data = report.read(there("ExampleValidator", "anomalies"))
+    read = quarantine.read_summary(str(there(NODE, "quarantine")))
     return Summary(
         outcome=outcome.read(there("Pusher", "pushed_model")),
         baseline=gathered.baseline,
         gates=gathered.gates,
         results=results.read(str(evaluation)),
+        warnings=(*quarantine.remarks(read), *data.warnings),
+        notes=data.notes,
     )
 
 
@@ -79,13 +90,24 @@ def of_local_run(outputs: Outputs) -> Summary:
     return summarize(folder)
 
 
-def record(summary: Summary, outcomes: Mapping[str, str]) -> str:
-    """What is kept of a run beside its log, as JSON; `diptych why` reads it."""
+def record(summary: Summary | None, verdict: str, outcomes: Outcomes, outputs: Outputs) -> str:
+    """What is kept of a run beside its log, as JSON; `diptych why` and `quarantine` read it.
+
+    Args:
+        summary: None of a run that failed.
+        verdict: a sentence.
+        outcomes: how each node went.
+        outputs: of the nodes that were done.
+    """
+    kept = outputs.get(NODE, {}).get("quarantine")
     return json.dumps(
         {
-            "verdict": summary.verdict,
-            "gates": [gate.model_dump() for gate in summary.gates],
+            "verdict": verdict,
+            "gates": [gate.model_dump() for gate in summary.gates] if summary else [],
+            "warnings": list(summary.warnings) if summary else [],
+            "notes": list(summary.notes) if summary else [],
             "nodes": dict(outcomes),
+            "quarantine": kept[0].uri if kept else None,
         },
         indent=1,
     )

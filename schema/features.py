@@ -7,8 +7,11 @@ IMAGE_FORMAT = "image/format"
 IMAGE_WIDTH = "image/width"
 IMAGE_HEIGHT = "image/height"
 IMAGE_BYTES = "image/bytes"
+PERCEPTUAL_HASH = "image/perceptual_hash"  # 16 hex characters; close images have close ones
 CAPTIONS = "text/captions"
 LABELS = "text/labels"
+CAPTION_WORDS = "text/caption_words"  # number of words of each caption
+WORDS = "text/words"  # the distinct words of all captions of the record, lower case, sorted
 
 # The same record, as Transform writes it for the trainer.
 PIXELS = "pixels"  # one string of raw uint8, [size, size, 3]
@@ -23,9 +26,20 @@ TEXT_EMBEDDINGS = "text_embeddings"  # float32 [max_captions, d]
 EMBEDDING = "embedding"  # float32 [d], of a signature that embeds one kind only
 SIMILARITY = "similarity"  # float32 [texts]
 
+ATTRIBUTES = "attributes/"  # what their features begin with
 IMAGE_FORMATS = ("bmp", "gif", "jpeg", "png", "webp")
 
 
 def attribute(name: str) -> str:
     """The feature that holds attribute `name`, for slicing: 'vendor' -> 'attributes/vendor'."""
-    return f"attributes/{name}"
+    return ATTRIBUTES + name
+
+
+def is_attribute(feature: str) -> bool:
+    """Whether a feature holds an attribute."""
+    return feature.startswith(ATTRIBUTES)
+
+
+def attribute_name(feature: str) -> str:
+    """The reverse of `attribute`."""
+    return feature.removeprefix(ATTRIBUTES)

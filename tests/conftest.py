@@ -18,6 +18,16 @@ SHARDS = Path(__file__).parent.parent / "examples" / "emoji" / "shards"
 TRAIN_RECORDS, EVAL_RECORDS = 240, 90
 
 
+def read_shard(path: str) -> list[Any]:
+    """The rows of a WebDataset shard of which every record can be used."""
+    from components.example_gen.readers import ReadOptions, webdataset
+    from components.example_gen.row import Row
+
+    rows = list(webdataset.read(path, 0, ReadOptions()))
+    assert all(isinstance(row, Row) for row in rows)
+    return rows
+
+
 def write_shard(path: Path, records: list[Any]) -> None:
     """Records as `read_shard` gives them, as a WebDataset shard again."""
     with tarfile.open(path, "w") as tar:
@@ -67,8 +77,6 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def write_small_data(folder: Path) -> None:
     """Write the shards of the small run into a new folder."""
-    from components.example_gen.webdataset import read_shard
-
     folder.mkdir()
     held_out = list(read_shard(str(SHARDS / "eval-00000.tar.gz")))[:EVAL_RECORDS]
     names = {record.attributes["name"] for record in held_out}

@@ -5,15 +5,16 @@ import json
 import shutil
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from PIL import Image
 
-from components.example_gen.webdataset import read_shard
+from components.example_gen import quarantine
 from pipeline import config, run_locally
 from pipeline.session import RunFailedError
-from tests.conftest import small_values, write_shard
+from tests.conftest import read_shard, small_values, write_shard
 
 SERVED = ("models.config", "releases/1/joint/1/saved_model.pb")
 
@@ -29,8 +30,13 @@ def project(small_run, tmp_path) -> Path:
     return tmp_path
 
 
-def fails(project: Path, capfd: pytest.CaptureFixture[str], **changes) -> str:
-    """Run, expect one failure, and return its sentence."""
+def fails(
+    project: Path,
+    capfd: pytest.CaptureFixture[str],
+    quarantined: dict[str, Any] | None = None,
+    **changes,
+) -> str:
+    """Run, expect one failure, and return its sentence; `quarantined` gets where to look."""
     file = project / "config.yaml"
     file.write_text(yaml.safe_dump(small_values() | changes))
     with pytest.raises(RunFailedError) as caught:
@@ -45,7 +51,10 @@ def fails(project: Path, capfd: pytest.CaptureFixture[str], **changes) -> str:
     assert all(path.read_bytes() == b"good" for path in files.values())
     sentence = str(caught.value)
     assert "\n" not in sentence
-    assert json.loads(log.with_suffix(".json").read_text())["verdict"] == f"failed: {sentence}"
+    told = json.loads(log.with_suffix(".json").read_text())
+    assert told["verdict"] == f"failed: {sentence}"
+    if quarantined is not None:
+        quarantined["quarantine"] = told["quarantine"]
     return sentence.replace(f"{project}/", "")
 
 
@@ -92,37 +101,43 @@ def test_a_tar_cut_in_half(project, capfd):
     assert sentence.removeprefix(prefix).endswith((".png", ".json"))
 
 
-def test_a_member_that_is_no_image(project, capfd):
-    add(project, {"bad/cat.png": b"I am a cat", "bad/cat.txt": b"cat"})
-    assert fails(project, capfd) == (
-        "ImageTextExampleGen: data/train-9.tar: bad/cat: is no image that can be decoded as "
-        "bmp, gif, jpeg, png, webp"
-    )
-
-
-def test_an_image_without_captions(project, capfd):
+def test_records_that_cannot_be_used_stop_the_run_above_their_share(project, capfd):
     picture = io.BytesIO()
     Image.new("RGB", (4, 4)).save(picture, "png")
-    add(project, {"cat.png": picture.getvalue()})
-    assert fails(project, capfd) == (
-        "ImageTextExampleGen: data/train-9.tar: cat: has an empty caption or none at all"
+    members = {"bad/cat.png": b"I am a cat", "bad/cat.txt": b"cat", "dog.png": picture.getvalue()}
+    add(project, members)
+    [twice, *_] = read_shard(str(project / "data" / "eval-0.tar"))
+    write_shard(project / "data" / "train-8.tar", [twice])
+    bad: dict[str, Any] = {}
+    values = small_values()
+    values["data"]["max_quarantined"] = 0.008  # of 333: two would do
+    sentence = fails(project, capfd, data=values["data"], quarantined=bad)
+    assert sentence == (
+        "ExampleValidator: 3 of 333 records are quarantined: 1 key_in_two_splits, 1 no_caption, "
+        "1 not_an_image; data.max_quarantined allows a share of 0.008 "
+        "(`diptych quarantine list` shows each)"
     )
+    # They can be looked at although the run has failed.
+    refused = {each.key: each for each in quarantine.read_records(bad["quarantine"])}
+    assert set(refused) == {"bad/cat", "dog", twice.key}
+    assert refused["bad/cat"].first_bytes == b"I am a cat"
 
 
-def test_an_image_in_two_splits(project, capfd):
-    [first, *_] = read_shard(str(project / "data" / "eval-0.tar"))
-    write_shard(project / "data" / "train-9.tar", [first])
+def test_a_split_without_a_usable_record(project, capfd):
+    add(project, {"cat.png": b"I am a cat", "cat.txt": b"cat"})
+    (project / "data" / "eval-0.tar").unlink()
+    (project / "data" / "train-9.tar").rename(project / "data" / "eval-0.tar")
     assert fails(project, capfd) == (
-        f"ImageTextExampleGen: {first.key}: this image key stands in the data 2 times "
-        "(['eval', 'train'])"
+        "ImageTextExampleGen: the split eval has no usable record (1 of 241 records are "
+        "quarantined: 1 not_an_image)"
     )
 
 
 def test_data_that_breaks_the_schema(project, capfd, monkeypatch):
-    from pipeline import create_pipeline
+    from pipeline import data_nodes
 
-    stricter = create_pipeline.CURATED.read_text().replace("max: 65535", "max: 63", 1)
-    monkeypatch.setattr(create_pipeline, "CURATED", project / "schema.pbtxt")
+    stricter = data_nodes.CURATED.read_text().replace("max: 65535", "max: 63", 1)
+    monkeypatch.setattr(data_nodes, "CURATED", project / "schema.pbtxt")
     (project / "schema.pbtxt").write_text(stricter)
     sentence = fails(project, capfd)
     assert sentence.startswith(

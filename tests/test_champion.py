@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,9 @@ from components.release import manifest, serving_config
 from components.release.releases import open_releases
 from pipeline import cli, run_locally
 from pipeline.config import load
+from pipeline.session import RunFailedError
 from pipeline.summary import Summary
-from tests.conftest import small_values
+from tests.conftest import read_shard, small_values, write_shard
 
 
 @dataclasses.dataclass
@@ -38,6 +41,8 @@ class Story:
     config: str
     crippled: Summary
     after_crippled: int | None
+    stopped: str
+    after_stopped: int | None
     better: Summary
     after_better: int | None
 
@@ -46,24 +51,65 @@ class Story:
         return open_releases(load(Path(self.config)).model_dump())
 
 
+DRIFT = {"minimum_count": 100, "attribute": 0.2, "words": 0.2}
+
+
+def write_other_data(source: Path, target: Path, change: Callable[[Any], Any]) -> Path:
+    """The small run's data with each record of the train split changed."""
+    target.mkdir()
+    for shard in sorted(source.glob("*.tar")):
+        records = list(read_shard(str(shard)))
+        if shard.name.startswith("train"):
+            records = [change(record) for record in records]
+        write_shard(target / shard.name, records)
+    return target
+
+
+def longer(record: Any) -> Any:
+    captions = [f"this is a small picture of {caption}" for caption in record.captions]
+    return dataclasses.replace(record, captions=captions)
+
+
+def relabelled(record: Any) -> Any:
+    return dataclasses.replace(record, attributes=record.attributes | {"category": "Things"})
+
+
 @pytest.fixture(scope="module")
 def story(small_run) -> Story:
-    """The small run's release is champion; then two more runs of the same pipeline."""
+    """The small run's release is champion; then three more runs of the same pipeline.
+
+    The second of them has longer captions and is told to stop at that; the third has other
+    categories, which no tower sees, and is told to warn.
+    """
     folder = small_run.folder
     shutil.copytree(folder / "serving", folder / "story")
     values: dict[str, Any] = small_values() | {"push": {"path": "story"}}
     del values["index"]
 
-    def run(**training: float) -> tuple[Summary, int | None]:
+    def run(action: str, data: str, **training: float) -> tuple[Summary, int | None]:
         file = folder / "story.yaml"
         values["training"] |= training
+        values["data"] |= {"path": data, "drift": {**DRIFT, "action": action}}
         file.write_text(yaml.safe_dump(values))
         summary = run_locally.run(load(file))
         return summary, serving_config.number(folder / "story")
 
-    crippled, after_crippled = run(epochs=1, learning_rate=1e-6)
-    better, after_better = run(epochs=40, learning_rate=0.01)
-    return Story(str(folder / "story.yaml"), crippled, after_crippled, better, after_better)
+    data = folder / "data"
+    crippled, after_crippled = run("stop", str(data), epochs=1, learning_rate=1e-6)
+    with pytest.raises(RunFailedError) as stopped:
+        run("stop", str(write_other_data(data, folder / "longer", longer)))
+    after_stopped = serving_config.number(folder / "story")
+    other = str(write_other_data(data, folder / "relabelled", relabelled))
+    better, after_better = run("warn", other, epochs=40, learning_rate=0.01)
+    return Story(
+        str(folder / "story.yaml"),
+        crippled,
+        after_crippled,
+        str(stopped.value),
+        after_stopped,
+        better,
+        after_better,
+    )
 
 
 def test_a_crippled_model_is_refused_with_its_sentence_and_the_champion_stays(story):
@@ -77,6 +123,34 @@ def test_a_crippled_model_is_refused_with_its_sentence_and_the_champion_stays(st
         f"not promoted: {len(refused)} of 3 gates refused it; release 2 waits as challenger"
     )
     assert story.crippled.outcome.sentence == "; ".join(refused)
+
+
+def test_the_data_that_serves_has_not_drifted_from_itself(story):
+    assert story.crippled.warnings == ()
+    assert story.crippled.notes == ()
+
+
+def test_drift_stops_a_run_that_is_told_so_and_the_champion_stays(story):
+    said = re.fullmatch(
+        r"ExampleValidator: drift since release 1: text/caption_words: the Jensen-Shannon "
+        r"divergence is ([\d.]+), above 0.1 \(median from 3 to 9\); drift since release 1: "
+        r"text/words: the Jensen-Shannon divergence is ([\d.]+), above 0.2 \((.+)\)",
+        story.stopped,
+    )
+    assert said is not None, story.stopped
+    assert float(said[1]) > 0.5
+    assert float(said[2]) > 0.2
+    assert said[3].endswith("a from 0 to 0.0836, is from 0 to 0.0836")
+    assert story.after_stopped == 1
+
+
+def test_drift_is_told_of_a_run_that_goes_on(story):
+    [sentence] = story.better.warnings
+    assert sentence.startswith(
+        "drift since release 1: attributes/category: the largest change of a share is 1, above 0.2 "
+        "(Things from 0 to 1, "
+    )
+    assert f"! {sentence}" in diptych("why", "-c", story.config).out
 
 
 def test_both_models_answered_the_same_queries(story, small_run):

@@ -102,6 +102,18 @@ def test_configs_are_frozen():
         ({"data__splits": {"eval": "*.tar"}}, "data.splits = ['eval'] lacks the split 'train'"),
         ({"evaluation__split": "test"}, "data.splits = ['eval', 'train'] lacks the split 'test'"),
         (
+            {"data__drift": {"split": "test"}},
+            "data.drift.split = 'test' is none of ['eval', 'train']",
+        ),
+        (
+            {"data__drift": {"attributes": {"colour": 0.1}}},
+            "data.drift.attributes = ['colour'] must be listed in data.attributes too",
+        ),
+        (
+            {"data__drift": {"words": 1.5}},
+            "data.drift.words = 1.5: input should be less than or equal to 1",
+        ),
+        (
             {"evaluation__slices": ["category", "colour"]},
             "evaluation.slices = ['colour'] must be listed in data.attributes too",
         ),

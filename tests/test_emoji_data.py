@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from components.example_gen.webdataset import read_shard
+from tests.conftest import read_shard
 
 FOLDER = Path(__file__).parent.parent / "examples" / "emoji"
 TRAIN = {"noto", "noto-v1", "twemoji", "emojione"}

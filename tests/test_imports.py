@@ -45,7 +45,9 @@ def test_the_rule_would_be_seen_broken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_feature_names_are_typed_once(path: Path) -> None:
-    if path == ROOT / "schema" / "features.py":
+    # Files of other people's have names of theirs, some of which look like ours.
+    foreign = ROOT / "components" / "example_gen" / "readers" / "columns.py"
+    if path in (ROOT / "schema" / "features.py", foreign):
         return
     strings = {
         node.value

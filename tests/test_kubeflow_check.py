@@ -36,14 +36,14 @@ def test_a_config_without_the_section(tmp_path):
     ("changes", "sentence"),
     [
         (
-            {"data_path": "s3://bucket/data"},
-            "ImageTextExampleGen: TensorFlow cannot open s3://bucket/data; set kubeflow.data_path "
-            "to gs://... or to a folder on a volume",
+            {"data_path": "nowhere://bucket/data"},
+            "ImageTextExampleGen: no file system is known that opens nowhere://bucket/data; set "
+            "kubeflow.data_path to s3://..., gs://... or to a folder on a volume",
         ),
         (
             {"data_path": "/elsewhere"},
             "ImageTextExampleGen: no volume of its pod holds /elsewhere; set kubeflow.data_path to "
-            "gs://... or to a folder below a path of kubeflow.every_node.volumes",
+            "s3://..., gs://... or to a folder below a path of kubeflow.every_node.volumes",
         ),
         (
             {"push_path": "gs://bucket/releases"},
@@ -118,7 +118,7 @@ def test_obstacles_on_vertex(tmp_path):
         "gs://..." in found
     )
     volumes = [sentence for sentence in found if "Vertex knows no" in sentence]
-    assert volumes == [  # once, and not for each of eleven nodes
+    assert volumes == [  # once, and not for each of twelve nodes
         "kubeflow.every_node: Vertex knows no volumes; leave them out of the config that is "
         "compiled for Vertex"
     ]
@@ -127,7 +127,7 @@ def test_obstacles_on_vertex(tmp_path):
     assert told(check_config(fine, "vertex"), "warning") == [
         f"{node}: Vertex mounts no volume, so releases in /diptych/releases are lost with the pod; "
         "release from open-source Kubeflow or from a machine with `diptych run`"
-        for node in ("Baseline", "Pusher")
+        for node in ("ServedStatistics", "Baseline", "Pusher")
     ]
     unnamed = {**vertex_section(), "nodes": {"Trainer": {"gpus": 1}}}
     assert told(check_config(cluster_config(tmp_path, unnamed), "vertex")) == [

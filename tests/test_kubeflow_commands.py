@@ -45,18 +45,18 @@ def test_compile_for_vertex_tells_its_warnings(tmp_path):
     config = written(tmp_path / "config.yaml", vertex_section())
     ended = diptych("compile", config, "--platform", "vertex", "-o", tmp_path / "v.yaml")
     assert ended.exit_code == 0, ended.output
-    assert ended.stdout.startswith("  warning: Baseline: Vertex mounts no volume, ")
+    assert ended.stdout.startswith("  warning: ServedStatistics: Vertex mounts no volume, ")
     [spec] = yaml.safe_load_all((tmp_path / "v.yaml").read_text())
     assert spec["defaultPipelineRoot"] == "gs://bucket/root"
 
 
 def test_an_obstacle_leaves_no_file(tmp_path):
-    config = written(tmp_path / "config.yaml", section(data_path="s3://bucket/data"))
+    config = written(tmp_path / "config.yaml", section(data_path="nowhere://bucket/data"))
     ended = diptych("compile", config, "-o", tmp_path / "x.yaml")
     assert ended.exit_code == 1
     assert ended.stderr == (
-        "diptych: ImageTextExampleGen: TensorFlow cannot open s3://bucket/data; set "
-        "kubeflow.data_path to gs://... or to a folder on a volume\n"
+        "diptych: ImageTextExampleGen: no file system is known that opens nowhere://bucket/data; "
+        "set kubeflow.data_path to s3://..., gs://... or to a folder on a volume\n"
     )
     assert not (tmp_path / "x.yaml").exists()
 
@@ -67,11 +67,12 @@ def test_check_lists_every_obstacle(tmp_path):
     assert ended.exit_code == 1
     assert [line.split(":")[1].strip() for line in ended.stdout.splitlines()] == [
         "ImageTextExampleGen",
+        "ServedStatistics",
         "Baseline",
         "Pusher",
         "kubeflow.image",  # the warning comes last
     ]
-    assert ended.stdout.count("  obstacle: ") == 3
+    assert ended.stdout.count("  obstacle: ") == 4
 
 
 def test_check_of_a_config_that_can_run(config):
@@ -94,8 +95,9 @@ def test_a_config_without_the_section(tmp_path):
         (
             {"nodes": {"Trianer": {"gpus": 1}}},
             "kubeflow.nodes.Trianer.[key]: 'Trianer' is no node of the pipeline, which has "
-            "ImageTextExampleGen, StatisticsGen, ImportSchema, ExampleValidator, Transform, "
-            "Trainer, Baseline, Evaluator, ServingCheck, CatalogueIndexer, Pusher",
+            "ImageTextExampleGen, StatisticsGen, ImportSchema, ServedStatistics, "
+            "ExampleValidator, Transform, Trainer, Baseline, Evaluator, ServingCheck, "
+            "CatalogueIndexer, Pusher",
         ),
         (
             {"every_node": {"memory": "4 GB"}},

@@ -86,6 +86,10 @@ def test_every_node_is_a_task_that_waits_for_the_right_ones(documents):
     tasks = spec["root"]["dag"]["tasks"]
     assert set(tasks) == set(CODE)
     assert tasks["Baseline"]["dependentTasks"] == ["Trainer"]
+    assert tasks["ServedStatistics"]["dependentTasks"] == ["StatisticsGen"]
+    assert set(tasks["ExampleValidator"]["dependentTasks"]) == {
+        "ImageTextExampleGen", "StatisticsGen", "ImportSchema", "ServedStatistics",
+    }  # fmt: skip
     assert set(tasks["Evaluator"]["dependentTasks"]) == {
         "ImageTextExampleGen", "Trainer", "ImportSchema", "Baseline",
     }  # fmt: skip
@@ -108,6 +112,7 @@ def test_a_run_may_set_five_values_and_need_set_none(documents):
     assert {node: names for node, names in takes.items() if names} == {
         "ImageTextExampleGen": ["set_data_path", "set_span"],
         "Trainer": ["set_epochs"],
+        "ServedStatistics": ["set_push_path", "set_registry_uri"],
         "Baseline": ["set_push_path", "set_registry_uri"],
         "Pusher": ["set_data_path", "set_epochs", "set_push_path", "set_registry_uri"],
     }
@@ -152,7 +157,9 @@ def test_retries_and_the_cache_are_set_for_each_task(documents):
     }
     assert "retryPolicy" not in tasks["Trainer"]
     uncached = {n for n, task in tasks.items() if not task["cachingOptions"]["enableCache"]}
-    assert uncached == {"ImageTextExampleGen", "Baseline", "Pusher", "Trainer"}
+    assert uncached == {
+        "ImageTextExampleGen", "ServedStatistics", "Baseline", "Pusher", "Trainer",
+    }  # fmt: skip
 
 
 def test_kubernetes_is_told_what_each_pod_needs(documents):

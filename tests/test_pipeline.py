@@ -12,16 +12,16 @@ from components.evaluation import results, verdict
 from components.evaluation.embedded import Embedded
 from components.evaluation.names import EMBEDDING_METRICS, RANK_METRICS, ZERO_SHOT_METRICS
 from components.evaluation.ranking import rank
-from components.example_gen.webdataset import read_shard
 from pipeline.summary import of_local_run
 from schema import features
-from tests.conftest import EVAL_RECORDS, TRAIN_RECORDS
+from tests.conftest import EVAL_RECORDS, TRAIN_RECORDS, read_shard
 from trainer import data
 
 NODES = [
     "ImageTextExampleGen",
     "StatisticsGen",
     "ImportSchema",
+    "ServedStatistics",
     "ExampleValidator",
     "Transform",
     "Trainer",
@@ -66,7 +66,7 @@ def test_records_in_are_examples_out(small_run):
             feature = written[key].features.feature
             assert feature[features.IMAGE_ENCODED].bytes_list.value[0] == record.image
             captions = [c.decode() for c in feature[features.CAPTIONS].bytes_list.value]
-            assert captions == record.captions
+            assert captions == list(dict.fromkeys(record.captions))  # each once
 
 
 def test_progress_counts_every_record(small_run):
@@ -117,14 +117,16 @@ def transformed(small_run) -> dict[int, dict[str, np.ndarray]]:
     return {int(r[features.KEY_ID]): r for r in found.as_numpy_iterator()}
 
 
-def test_transformed_records_have_two_captions_and_padding(transformed):
+def test_transformed_records_have_their_captions_and_padding(transformed):
     for record in transformed.values():
         assert record[features.PIXELS].shape == (32, 32, 3)
         assert record[features.TOKENS].shape == (3, 32)
-        assert (record[features.CAPTION_IDS] != 0).tolist() == [True, True, False]
-        assert record[features.CAPTION_LABELS].tolist() == [1, 1, 0]
-        assert record[features.TOKENS][2].sum() == 0
-        assert (record[features.TOKENS][:2, 0] > 0).all()
+        there = record[features.CAPTION_IDS] != 0
+        # A name, and keywords where they are other words.
+        assert there.tolist() in ([True, True, False], [True, False, False])
+        assert record[features.CAPTION_LABELS].tolist() == there.astype(int).tolist()
+        assert (record[features.TOKENS][:, 0] > 0).tolist() == there.tolist()
+        assert record[features.TOKENS][~there].sum() == 0
 
 
 @pytest.fixture(scope="module")

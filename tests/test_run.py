@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.example_gen.webdataset import read_shard
 from pipeline.display import Listener
 from schema import features
 from schema.errors import InputError
 from schema.served import FOLDERS, JOINT, PROBE
+from tests.conftest import read_shard
 from trainer import probe
 from trainer.config import canonical_json
 from trainer.model import DualEncoder

@@ -36,6 +36,11 @@ def test_a_node_takes_what_its_config_has(config):
         "push_path",
         "registry_uri",
     ]
+    drift = json.dumps(json.loads(place) | {"data": {"drift": {}}})
+    assert [p.name for p in taken_by("ServedStatistics", {"config": drift})] == [
+        "push_path",
+        "registry_uri",
+    ]
     assert [p.name for p in taken_by("Trainer", trainer(config))] == ["epochs"]
     assert taken_by("Evaluator", {"config": canonical_json(config.evaluation)}) == []
 

@@ -9,8 +9,8 @@ import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.example_validator import sentences, validate
 from components.import_schema import CURATED, with_attributes
+from components.validation.rules import sentences, validate
 from schema import features
 
 GOOD = {
@@ -19,7 +19,9 @@ GOOD = {
     features.IMAGE_WIDTH: [[64], [64]],
     features.IMAGE_HEIGHT: [[64], [64]],
     features.IMAGE_BYTES: [[640], [641]],
-    features.CAPTIONS: [[b"x", b"y"], [b"z"]],
+    features.CAPTIONS: [[b"x", b"y x"], [b"!"]],
+    features.CAPTION_WORDS: [[1, 2], [0]],
+    features.WORDS: [[b"x", b"y"], None],
     features.attribute("vendor"): [[b"v"], None],
 }
 
@@ -41,6 +43,10 @@ features_by_word = {
     "format": features.IMAGE_FORMAT,
     "captions": features.CAPTIONS,
     "labels": features.LABELS,
+    "bytes": features.IMAGE_BYTES,
+    "key": features.IMAGE_KEY,
+    "words": features.WORDS,
+    "caption_words": features.CAPTION_WORDS,
     "vendor": features.attribute("vendor"),
     "new": "extra",
 }
@@ -59,6 +65,13 @@ def test_good_data_has_no_anomaly(schema):
         ({"captions": None}, ["text/captions", "completely missing"]),
         ({"labels": [[1, 0], [2]]}, ["text/labels", "large value: 2"]),
         ({"vendor": [[b"v", b"w"], None]}, ["attributes/vendor", "more values than expected"]),
+        ({"width": [[64], [65536]]}, ["image/width", "large value: 65536"]),
+        ({"bytes": [[1], [0]]}, ["image/bytes", "small value: 0"]),
+        ({"key": [[b"a"], None]}, ["image/key", "fewer examples than expected"]),
+        ({"labels": [[1, 0], [-1]]}, ["text/labels", "small value: -1"]),
+        ({"caption_words": [[1, 2], [-1]]}, ["text/caption_words", "small value: -1"]),
+        ({"caption_words": [[1, 2], None]}, ["text/caption_words", "fewer examples"]),
+        ({"words": None}, ["text/words", "completely missing"]),
         ({"new": [[1], [2]]}, ["extra", "New column"]),
     ],
 )
@@ -72,7 +85,8 @@ def test_the_schema_parses_records_as_transform_expects(schema):
     spec = tft.tf_metadata.schema_utils.schema_as_feature_spec(schema).feature_spec
     assert spec[features.IMAGE_ENCODED].shape == [1]
     assert type(spec[features.CAPTIONS]).__name__ == "VarLenFeature"
-    assert type(spec[features.attribute("vendor")]).__name__ == "VarLenFeature"
+    for name in (features.attribute("vendor"), features.WORDS, features.PERCEPTUAL_HASH):
+        assert type(spec[name]).__name__ == "VarLenFeature"
 
 
 def test_the_curated_file_is_left_as_it_is(schema):

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.example_gen.record import Record, to_example
-from components.example_gen.webdataset import read_shard
+from components.example_gen.merge import Record
+from components.example_gen.record import to_example
 from components.serving_check import (
     form,
     fresh_process,
@@ -32,6 +32,8 @@ from components.serving_check.examine import examine
 from components.serving_check.fresh_process import Call, Seen
 from components.serving_check.report import CheckReport
 from schema import features, served
+from tests import ingest_kit
+from tests.conftest import read_shard
 from trainer import export, pixels, probe
 from trainer.model import DualEncoder
 from trainer.text import caption_ids, fingerprint, normalise, split_words
@@ -384,16 +386,16 @@ def test_strings_travel_to_the_program_as_they_are(tmp_path):
 
 
 @pytest.fixture
-def raw(tmp_path) -> list[Record]:
-    png = tf.io.encode_png(np.zeros((2, 2, 3), np.uint8)).numpy()
-    captions = [["One", "two  2"], ["ONE"], ["three", "\u200b", "four"], ["five"]]
-    return [Record("test", f"k{i}", png, said) for i, said in enumerate(captions)]
+def raw() -> list[Record]:
+    captions = [("One", "two  2"), ("ONE",), ("three", "\u200b", "four"), ("five",)]
+    return [ingest_kit.record(f"k{i}", captions=said) for i, said in enumerate(captions)]
 
 
 def write_raw(path: Path, given: list[Record]) -> str:
+    png = tf.io.encode_png(np.zeros((2, 2, 3), np.uint8)).numpy()
     with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
         for record in given:
-            writer.write(to_example(record, [], 3).SerializeToString())
+            writer.write(to_example(record, png, []).SerializeToString())
     return str(path)
 
 
@@ -427,7 +429,7 @@ def test_records_are_found_in_any_order(raw, tmp_path):
 
 
 def test_a_record_that_changed_or_is_gone_is_not_found(raw, tmp_path):
-    changed = [dataclasses.replace(raw[0], captions=["One", "two 3"]), raw[1]]
+    changed = [dataclasses.replace(raw[0], captions=("One", "two 3")), raw[1]]
     files = [write_raw(tmp_path / "a.gz", changed)]
     assert records.find(probe_of(raw[:3]), files).texts == [b"ONE"]
     lost = examine({}, probe_of(raw[:3]), files, HASTY, True, str(tmp_path))

@@ -79,6 +79,10 @@ class TextTower(Tower):
         return table * tf.cast(tf.not_equal(caption_ids, 0), table.dtype)[..., None]
 
 
+# All that an Example must hold to be served; what else a record has is for data checks and slices.
+NEEDED = (features.IMAGE_ENCODED, features.CAPTIONS)
+
+
 class Served(tf.Module):
     """The joint model as it is served, made of its two towers.
 
@@ -92,7 +96,8 @@ class Served(tf.Module):
         super().__init__()
         self.image_tower = ImageTower(model, transform)
         self.text_tower = TextTower(model, transform)
-        self._transform, self._raw_spec = transform, raw_spec
+        self._transform = transform
+        self._raw_spec = {name: raw_spec[name] for name in NEEDED}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=EXAMPLES)])
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,141 +1,125 @@
-"""The TFX component: files of image-text pairs in, splits of tf.train.Example out."""
+"""The TFX component: files of image-text pairs in, splits of Examples and a quarantine out."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import apache_beam as beam
-import tensorflow as tf
 from google.protobuf import wrappers_pb2
-from tfx.components.example_gen import base_example_gen_executor
 from tfx.components.example_gen.component import FileBasedExampleGen
+from tfx.components.util import examples_utils
 from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
-from tfx.types import standard_component_specs
-from tfx.utils import proto_utils
+from tfx.types import Artifact, artifact_utils, standard_artifacts
+from tfx.types import standard_component_specs as specs
+from tfx.types.channel import Channel
+from tfx.types.component_spec import ChannelParameter
 
-from components.example_gen import record, webdataset
-from components.progress import count_records
-from schema import features
+from components.example_gen import quarantine
+from components.example_gen.config import IngestConfig
+from components.example_gen.driver import Driver, ingest_config, patterns
+from components.example_gen.files import find_parts
+from components.example_gen.ingest import NODE, Places, ingest
+from components.example_gen.splits import TRAIN
 from schema.errors import InputError
+from schema.progress import report
+from trainer.config import canonical_json
+
+EXAMPLES, QUARANTINE = specs.EXAMPLES_KEY, "quarantine"
+
+Artifacts = dict[str, list[Artifact]]
 
 
-class Executor(base_example_gen_executor.BaseExampleGenExecutor):
-    """Reads every split, then refuses an image key that stands in two places."""
+class QuarantineArtifact(Artifact):
+    """A folder with `summary.json` and lines of JSON, one for each record that is not used."""
 
-    def GetInputSourceToExamplePTransform(self) -> Any:
-        return read_split
+    TYPE_NAME = "diptych.Quarantine"
 
-    def GenerateExamplesByBeam(
-        self, pipeline: beam.Pipeline, exec_properties: dict[str, Any]
-    ) -> dict[str, beam.PCollection]:
-        splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
-        keys = [
-            examples | f"Keys[{split}]" >> beam.Map(lambda e, split: (image_key(e), split), split)
-            for split, examples in splits.items()
-        ]
-        _ = (
-            keys
-            | "AllKeys" >> beam.Flatten()
-            | "ByKey" >> beam.GroupByKey()
-            | "EachKeyOnce" >> beam.MapTuple(refuse_repeated_key)
+
+class Executor(BaseBeamExecutor):
+    """Ingests every split; all or nothing."""
+
+    def Do(
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
+        """Raise InputError if a file is damaged as a whole or a split is left empty."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        config, max_captions = ingest_config(exec_properties)
+        base = exec_properties[specs.INPUT_BASE_KEY]
+        examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
+        examples.split_names = artifact_utils.encode_split_names(sorted(config.splits))
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(examples, "tfrecords_gzip")
+        places = Places(
+            splits={
+                split: artifact_utils.get_split_uri([examples], split) for split in config.splits
+            },
+            quarantine=artifact_utils.get_single_uri(output_dict[QUARANTINE]),
+            spool=f"{self._get_tmp_dir()}/spool",  # where workers of a cluster reach it
         )
-        return splits
+        for folder in (*places.splits.values(), places.quarantine):
+            fileio.makedirs(folder)
+        parts = list(find_parts(base, patterns(exec_properties), config))
+        try:
+            with self._make_beam_pipeline() as pipeline:
+                ingest(pipeline, parts, config, max_captions, places)
+        finally:
+            if fileio.exists(places.spool):
+                fileio.rmtree(places.spool)
+        _accept(quarantine.read_summary(places.quarantine), config)
 
 
-@beam.ptransform_fn
-def read_split(pipeline: beam.Pipeline, exec_properties: dict[str, Any], split_pattern: str) -> Any:
-    """Read the shards of one split; an InputError of any record ends the run."""
-    options = _options(exec_properties)
-    base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
-    return (
-        pipeline
-        | "Shards" >> beam.Create(find_shards(base, split_pattern))
-        | "Spread" >> beam.Reshuffle()
-        | "Read" >> beam.FlatMap(read_examples, options["attributes"], options["max_captions"])
-        | "Count" >> count_records("ImageTextExampleGen")
-    )
+def _accept(summary: quarantine.Summary, config: IngestConfig) -> None:
+    if summary.lost:
+        raise InputError(
+            f"{abs(summary.lost):,} of {summary.read:,} records cannot be accounted for: Beam's "
+            "workers lost or repeated them; nothing was written"
+        )
+    for split in sorted(config.splits, key=lambda name: name != TRAIN):
+        if not summary.examples.get(split):
+            why = f" ({summary.sentence})" if summary.unusable else ""
+            raise InputError(f"the split {split} has no usable record{why}")
+    report(NODE, records=summary.read, quarantined=summary.unusable)
 
 
-def _options(exec_properties: Mapping[str, Any]) -> dict[str, Any]:
-    custom, text = example_gen_pb2.CustomConfig(), wrappers_pb2.StringValue()
-    proto_utils.json_to_proto(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], custom)
-    custom.custom_config.Unpack(text)
-    return json.loads(text.value)
-
-
-def find_shards(base: str, pattern: str) -> list[str]:
-    """The files of one split, sorted.
-
-    Raises:
-        InputError: no file matches.
-    """
-    found = sorted(tf.io.gfile.glob(f"{base}/{pattern}"))
-    if not found:
-        raise InputError(f"{base}/{pattern} matches no file")
-    return found
-
-
-def read_examples(
-    shard: str, attributes: Sequence[str], max_captions: int
-) -> Iterator[tf.train.Example]:
-    """The Examples of one shard."""
-    for found in webdataset.read_shard(shard):
-        yield record.to_example(found, attributes, max_captions)
-
-
-def image_key(example: tf.train.Example) -> str:
-    """The image key of an Example."""
-    return example.features.feature[features.IMAGE_KEY].bytes_list.value[0].decode()
-
-
-def refuse_repeated_key(key: str, splits: Sequence[str]) -> None:
-    """Raise InputError if an image key was read more than once."""
-    places = sorted(splits)
-    if len(places) > 1:
-        raise InputError(f"{key}: this image key stands in the data {len(places)} times ({places})")
+class _Spec(specs.FileBasedExampleGenSpec):
+    OUTPUTS = {  # noqa: RUF012  TFX's way
+        **specs.FileBasedExampleGenSpec.OUTPUTS,
+        QUARANTINE: ChannelParameter(type=QuarantineArtifact),
+    }
 
 
 class ImageTextExampleGen(FileBasedExampleGen):
     """Ingest image-text pairs.
 
     Args:
-        input_base: the folder of the data.
-        splits: glob pattern below `input_base` by split name.
-        attributes: attribute names to keep for slicing.
+        config: of the data.
         max_captions: the most captions of one image.
     """
 
+    SPEC_CLASS = _Spec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+    DRIVER_CLASS = Driver
 
-    def __init__(
-        self,
-        input_base: str,
-        splits: Mapping[str, str],
-        attributes: Sequence[str],
-        max_captions: int,
-    ):
-        options = json.dumps({"attributes": list(attributes), "max_captions": max_captions})
+    def __init__(self, config: IngestConfig, max_captions: int):
+        told = {"config": json.loads(canonical_json(config)), "max_captions": max_captions}
+        told["config"]["path"] = ""  # it is the input base, which a run may set otherwise
         custom = example_gen_pb2.CustomConfig()
-        custom.custom_config.Pack(wrappers_pb2.StringValue(value=options))
-        super().__init__(
-            input_base=input_base,
-            input_config=example_gen_pb2.Input(
-                splits=[
-                    example_gen_pb2.Input.Split(name=name, pattern=pattern)
-                    for name, pattern in splits.items()
-                ]
-            ),
-            # A single split is kept as it is; TFX would cut it in two by hash.
-            output_config=example_gen_pb2.Output(
-                split_config=example_gen_pb2.SplitConfig(
-                    splits=[
-                        example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=1)
-                        for name in splits
-                    ]
-                )
-            )
-            if len(splits) == 1
-            else None,
+        custom.custom_config.Pack(wrappers_pb2.StringValue(value=json.dumps(told)))
+        splits = [
+            example_gen_pb2.Input.Split(name=name, pattern=pattern)
+            for name, pattern in config.patterns.items()
+        ]
+        spec = _Spec(
+            input_base=config.path,
+            input_config=example_gen_pb2.Input(splits=splits),
+            # Ours alone says what goes into which split; TFX would cut a single one in two.
+            output_config=example_gen_pb2.Output(),
+            output_data_format=example_gen_pb2.FORMAT_TF_EXAMPLE,
+            output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
             custom_config=custom,
+            **{EXAMPLES: Channel(type=standard_artifacts.Examples)},
+            **{QUARANTINE: Channel(type=QuarantineArtifact)},
         )
+        BaseBeamComponent.__init__(self, spec=spec)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from components.validation.config import DriftConfig
 from trainer.config import Fraction, Frozen, PositiveInt
 
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
@@ -27,7 +28,7 @@ class NearDuplicatesConfig(Frozen):
     """Images outside the train split that look like one in it would flatter the evaluation."""
 
     action: Literal["remove", "report", "off"] = "remove"  # remove: those outside train
-    distance: Annotated[int, Field(ge=0, le=16)] = 4  # bits of 64 in which two hashes may differ
+    distance: Annotated[int, Field(ge=0, le=16)] = 8  # bits of 64 that may differ: a crop of 2 %
 
 
 class IngestConfig(Frozen):
@@ -35,7 +36,7 @@ class IngestConfig(Frozen):
 
     format: Format = "auto"  # auto: recognised from the files
     path: str  # folder of the data, or any URL fsspec opens; relative to the config file
-    splits: dict[str, str] | dict[str, Share]  # name: glob below `path`, or a share of `files`
+    splits: dict[str, str | Share]  # name: glob below `path`; or of each a share of `files`
     files: str | None = None  # glob below `path` of what the shares are of
     columns: ColumnsConfig = ColumnsConfig()
     attributes: tuple[AttributeName, ...] = ()  # kept for slicing
@@ -47,7 +48,9 @@ class IngestConfig(Frozen):
 
     @model_validator(mode="after")
     def _splits_come_from_somewhere(self) -> Self:
-        shares = [share for share in self.splits.values() if not isinstance(share, str)]
+        shares = self.shares.values()
+        if shares and len(shares) < len(self.splits):
+            raise ValueError("splits are either all globs or all shares")
         if shares and self.files is None:
             raise ValueError("files is missing: splits are shares of the files it names")
         if not shares and self.files is not None:
@@ -76,6 +79,7 @@ class DataConfig(IngestConfig):
     """The section `data` of a run's config."""
 
     max_quarantined: Fraction = 0.01  # share of the records read; above it the run stops
+    drift: DriftConfig = DriftConfig()  # from the data of the release that serves
 
     def for_ingest(self) -> IngestConfig:
         """The part ingest is told: what stops the run later changes no example."""

@@ -1,62 +1,34 @@
-"""One image with its captions, checked against the record contract and turned into an Example."""
+"""A record by the contract of `schema.features`, as a tf.train.Example."""
 
-import dataclasses
-import io
 from collections.abc import Sequence
 
 import tensorflow as tf
-from PIL import Image
 
+from components.example_gen.captions import words
+from components.example_gen.merge import Record
 from schema import features
-from schema.errors import InputError
 
 
-@dataclasses.dataclass(frozen=True)
-class Record:
-    """What a reader found. `source` says where, for error messages: 'train-0.tar: noto/cat'."""
-
-    source: str
-    key: str
-    image: bytes
-    captions: Sequence[str]
-    labels: Sequence[int] | None = None
-    attributes: dict[str, str] = dataclasses.field(default_factory=dict)
-
-
-def to_example(record: Record, attributes: Sequence[str], max_captions: int) -> tf.train.Example:
-    """Check a record and write it by the contract of `schema.features`.
+def to_example(record: Record, image: bytes, attributes: Sequence[str]) -> tf.train.Example:
+    """Write a record.
 
     Args:
-        record: what the reader found.
+        record: everything but the bytes of its image.
+        image: those.
         attributes: names of the attributes to keep; a record may lack some.
-        max_captions: the most captions the model takes of one image.
-
-    Raises:
-        InputError: the record breaks the contract; the sentence names its source.
     """
-    kind, width, height = image_header(record.image, record.source)
-    captions = [caption.strip() for caption in record.captions]
-    if not captions or not all(captions):
-        raise InputError(f"{record.source}: has an empty caption or none at all")
-    if len(captions) > max_captions:
-        raise InputError(
-            f"{record.source}: has {len(captions)} captions, more than text.max_captions = "
-            f"{max_captions}; raise it in the config"
-        )
-    if record.labels is not None and len(record.labels) != len(captions):
-        raise InputError(
-            f"{record.source}: has {len(record.labels)} labels for {len(captions)} captions"
-        )
-    if record.labels is not None and not set(record.labels) <= {0, 1}:
-        raise InputError(f"{record.source}: labels must be 0 or 1, not {list(record.labels)}")
+    spoken = [words(caption) for caption in record.captions]
     values: dict[str, list] = {
         features.IMAGE_KEY: [record.key],
-        features.IMAGE_ENCODED: [record.image],
-        features.IMAGE_FORMAT: [kind],
-        features.IMAGE_WIDTH: [width],
-        features.IMAGE_HEIGHT: [height],
-        features.IMAGE_BYTES: [len(record.image)],
-        features.CAPTIONS: captions,
+        features.IMAGE_ENCODED: [image],
+        features.IMAGE_FORMAT: [record.image.format],
+        features.IMAGE_WIDTH: [record.image.width],
+        features.IMAGE_HEIGHT: [record.image.height],
+        features.IMAGE_BYTES: [len(image)],
+        features.PERCEPTUAL_HASH: [f"{record.image.hash:016x}"],
+        features.CAPTIONS: list(record.captions),
+        features.CAPTION_WORDS: [len(each) for each in spoken],
+        features.WORDS: sorted({word for each in spoken for word in each}),
     }
     if record.labels is not None:
         values[features.LABELS] = list(record.labels)
@@ -64,25 +36,8 @@ def to_example(record: Record, attributes: Sequence[str], max_captions: int) -> 
         if name in record.attributes:
             values[features.attribute(name)] = [record.attributes[name]]
     return tf.train.Example(
-        features=tf.train.Features(feature={k: _feature(v) for k, v in values.items()})
+        features=tf.train.Features(feature={k: _feature(v) for k, v in values.items() if v})
     )
-
-
-def image_header(image: bytes, source: str) -> tuple[str, int, int]:
-    """Decode an image once, as Transform will, and return (format, width, height).
-
-    Raises:
-        InputError: it cannot be decoded.
-    """
-    try:
-        with Image.open(io.BytesIO(image), formats=features.IMAGE_FORMATS) as picture:
-            kind, width, height = str(picture.format).lower(), picture.width, picture.height
-        tf.io.decode_image(image, expand_animations=False)
-    except Exception as error:  # Pillow raises many types, struct.error and OSError among them
-        raise InputError(
-            f"{source}: is no image that can be decoded as {', '.join(features.IMAGE_FORMATS)}"
-        ) from error
-    return kind, width, height
 
 
 def _feature(values: list) -> tf.train.Feature:

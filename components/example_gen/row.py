@@ -6,7 +6,7 @@ from collections.abc import Mapping
 FIRST_BYTES = 64  # of what was rejected, kept for whoever looks at the quarantine
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, order=True)
 class Place:
     """Where a row was read: a file, and where in it.
 
@@ -21,7 +21,7 @@ class Place:
         return f"{self.source}: {self.offset}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Row:
     """An image, here or at an address, with captions; several rows may be of one image.
 
@@ -37,7 +37,7 @@ class Row:
     attributes: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Rejected:
     """Something that should have been a row. `reason` is a key of `reasons.REASONS`."""
 

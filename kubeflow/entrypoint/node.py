@@ -15,6 +15,8 @@ from tfx.orchestration.kubeflow.v2.file_based_example_gen import driver
 from tfx.utils import import_utils
 
 from components.catalogue_index.component import CatalogueIndexArtifact
+from components.example_gen import tfx_filesystem
+from components.example_gen.component import QuarantineArtifact
 from kubeflow.entrypoint.arguments import Arguments
 from kubeflow.entrypoint.repair import addresses, repaired, to_store, with_addresses
 from kubeflow.run_parameters import EXAMPLE_GEN, settle
@@ -25,9 +27,9 @@ from schema.errors import InputError
 from schema.progress import LOGGER
 
 # TFX reads a type of its own from its name; of ours it must be told where the class is.
-compiler_utils.TITLE_TO_CLASS_PATH[CatalogueIndexArtifact.TYPE_NAME] = (
-    f"{CatalogueIndexArtifact.__module__}.{CatalogueIndexArtifact.__qualname__}"
-)
+for ours in (CatalogueIndexArtifact, QuarantineArtifact):
+    where = f"{ours.__module__}.{ours.__qualname__}"
+    compiler_utils.TITLE_TO_CLASS_PATH[ours.TYPE_NAME] = where
 
 
 def run(told: Arguments) -> None:
@@ -83,6 +85,7 @@ def reads_copies(told: Arguments) -> bool:
 
 
 def _ask_driver(executor_input: dict[str, Any], told: Arguments) -> None:
+    tfx_filesystem.register()  # the data may be where TensorFlow cannot look
     try:
         driver.main(_for_tfx(executor_input, told))
     except ValueError as error:  # TFX's only way to say that there are no such files
@@ -99,8 +102,9 @@ def keep_what_the_driver_knows(executor_input: dict[str, Any], answered: dict[st
         executor_input: changed in place.
         answered: the driver's ExecutorOutput.
     """
-    for key, found in executor_input["outputs"]["artifacts"].items():
-        [examples], [with_span] = found["artifacts"], answered["artifacts"][key]["artifacts"]
+    for key, told in answered["artifacts"].items():
+        [examples] = executor_input["outputs"]["artifacts"][key]["artifacts"]
+        [with_span] = told["artifacts"]
         examples["metadata"] = {**examples.get("metadata", {}), **with_span["metadata"]}
 
 

@@ -19,33 +19,28 @@ from tfx.types.standard_artifacts import Model
 from components.evaluation.evaluator import Evaluator
 from pipeline import config, local_runner
 from pipeline.config import RunConfig
-from pipeline.create_pipeline import create_pipeline
+from pipeline.create_pipeline import data_pipeline
 from trainer.config import canonical_json
-
-KEPT = ("ImageTextExampleGen", "ImportSchema", "StatisticsGen", "ExampleValidator", "Transform")
 
 
 def part_of(loaded: RunConfig, root: str, model: str | None) -> Pipeline:
-    """The nodes of the whole pipeline that are kept, and the evaluation of a model there is."""
-    whole = create_pipeline(loaded, root)
-    kept: dict[str, BaseNode] = {n.id: n for n in whole.components if n.id in KEPT}
-    for node in kept.values():
-        node.downstream_nodes.intersection_update(kept.values())  # as if there had been no others
-    nodes = list(kept.values())
-    if model is not None:
-        release = Importer(source_uri=model, artifact_type=Model).with_id("Release")
-        evaluator = Evaluator(
-            examples=kept["ImageTextExampleGen"].outputs["examples"],
-            model=release.outputs["result"],
-            schema=kept["ImportSchema"].outputs["schema"],
-            config=canonical_json(loaded.evaluation),
-        )
-        nodes += [release, evaluator]
+    """The nodes that pass over the data, and the evaluation of a model if there is one."""
+    part = data_pipeline(loaded, root, transform=True)
+    if model is None:
+        return part
+    nodes: dict[str, BaseNode] = {node.id: node for node in part.components}
+    release = Importer(source_uri=model, artifact_type=Model).with_id("Release")
+    evaluator = Evaluator(
+        examples=nodes["ImageTextExampleGen"].outputs["examples"],
+        model=release.outputs["result"],
+        schema=nodes["ImportSchema"].outputs["schema"],
+        config=canonical_json(loaded.evaluation),
+    )
     return Pipeline(
         pipeline_name=loaded.name,
         pipeline_root=root,
-        components=nodes,
-        beam_pipeline_args=whole.beam_pipeline_args,
+        components=[*part.components, release, evaluator],
+        beam_pipeline_args=part.beam_pipeline_args,
     )
 
 

@@ -11,16 +11,17 @@ Only a file that is damaged as a whole raises InputError: nobody could count wha
 import dataclasses
 from collections.abc import Callable, Iterator
 
-from components.example_gen.config import ColumnsConfig
+from components.example_gen.config import ColumnsConfig, IngestConfig
 from components.example_gen.row import Rejected, Row
 
 
 @dataclasses.dataclass(frozen=True)
 class ReadOptions:
-    """What a reader is told: names of the columns, and of the attributes to keep."""
+    """What a reader is told: names of the columns, of the attributes to keep, and limits."""
 
-    columns: ColumnsConfig
+    columns: ColumnsConfig = dataclasses.field(default_factory=ColumnsConfig)
     attributes: tuple[str, ...] = ()
+    max_bytes: int = IngestConfig.model_fields["max_bytes"].default  # of an image
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,136 @@
+"""Look at images and the captions of their rows: what a thread of ingest does."""
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from components.example_gen import storage
+from components.example_gen.captions import clean
+from components.example_gen.found import Found, ImageFacts, Refused, Stored
+from components.example_gen.image_header import ImageLimits
+from components.example_gen.perceptual_hash import fingerprints
+from components.example_gen.prepare_image import prepare
+from components.example_gen.prepared import Prepared
+from components.example_gen.reasons import UnusableError
+from components.example_gen.row import FIRST_BYTES, Row
+from schema.errors import InputError
+
+KEY_CHARACTERS = 32  # of the digest that stands in for a key: 128 bits
+NOWHERE = Stored("", 0, 0)
+
+Rows = Sequence[tuple[str, Row]]  # of one image, each with its split
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What images and captions may be."""
+
+    images: ImageLimits
+    caption_characters: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Examined:
+    """What was found of one image.
+
+    `image` is the bytes to keep, None if no row is usable; `found` the usable rows, their images
+    stored nowhere yet; `refused` the others.
+    """
+
+    image: bytes | None
+    found: list[Found]
+    refused: list[Refused]
+
+
+def examine(images: Sequence[Rows], limits: Limits) -> list[Examined]:
+    """Examine several images and their captions; each image is read and decoded once.
+
+    Several at once, because threads that ask for Python's lock for every small step hold each
+    other up: what NumPy does is done for all of them together.
+
+    Args:
+        images: of each its rows with their splits; all with the same bytes or the same address.
+        limits: of what is usable.
+    """
+    prepared = [_prepare(rows, limits.images) for rows in images]
+    small = [each[1].small for each in prepared if not isinstance(each, list)]
+    looks = iter(fingerprints(np.stack(small)) if small else ())
+    return [
+        Examined(None, [], each)
+        if isinstance(each, list)
+        else _examined(rows, *each, next(looks), limits)
+        for rows, each in zip(images, prepared, strict=True)
+    ]
+
+
+def _prepare(rows: Rows, limits: ImageLimits) -> tuple[str, Prepared] | list[Refused]:
+    """The digest of an image as received and what was made of it, or its rows' refusal."""
+    first = rows[0][1]
+    image = first.image
+    try:
+        if image is None:
+            image = _fetch(first, limits.max_bytes)
+        return hashlib.sha256(image).hexdigest(), prepare(image, limits)
+    except UnusableError as error:
+        head = (image or b"")[:FIRST_BYTES]
+        return [_refused(split, row, error, head) for split, row in rows]
+
+
+def _examined(
+    rows: Rows, content: str, prepared: Prepared, looks: np.void, limits: Limits
+) -> Examined:
+    facts = ImageFacts(
+        content=content,
+        format=prepared.format,
+        width=prepared.width,
+        height=prepared.height,
+        hash=int(looks["hash"]),
+        looks=looks.tobytes(),
+        changed=prepared.changed,
+    )
+    found: list[Found] = []
+    refused: list[Refused] = []
+    for split, row in rows:
+        try:
+            found.append(_found(split, row, facts, limits))
+        except UnusableError as error:
+            head = next((_bytes(caption) for caption in row.captions), b"")
+            refused.append(_refused(split, row, error, head))
+    return Examined(prepared.image if found else None, found, refused)
+
+
+def _fetch(row: Row, max_bytes: int) -> bytes:
+    if row.image_path is None:
+        raise UnusableError("no_image")
+    try:
+        # One more than allowed, so that whoever judges the size sees that there are too many.
+        return storage.read_bytes(row.image_path, max_bytes)
+    except (InputError, OSError) as error:
+        raise UnusableError("missing_image", str(error)) from error
+
+
+def _found(split: str, row: Row, facts: ImageFacts, limits: Limits) -> Found:
+    cleaned = clean(row.captions, row.labels, limits.caption_characters)
+    return Found(
+        split=split,
+        place=row.place,
+        key=row.key if row.key else facts.content[:KEY_CHARACTERS],
+        image=facts,
+        stored=NOWHERE,
+        captions=tuple(cleaned.captions),
+        labels=cleaned.labels,
+        attributes=row.attributes,
+        dropped=tuple(cleaned.dropped),
+    )
+
+
+def _refused(split: str, row: Row, error: UnusableError, head: bytes) -> Refused:
+    return Refused(split, row.place, error.reason, error.detail, row.key, head)
+
+
+def _bytes(caption: str | bytes) -> bytes:
+    if isinstance(caption, str):
+        caption = caption[:FIRST_BYTES].encode(errors="replace")
+    return caption[:FIRST_BYTES]

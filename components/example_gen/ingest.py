@@ -1,0 +1,125 @@
+"""The Beam graph of ingest: files in, records of each split and a quarantine out.
+
+parts of files -> rows -> images examined, on disk -> by key: records -> splits
+-> near duplicates out of what is not train -> shards
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import apache_beam as beam
+
+from components.example_gen.config import IngestConfig
+from components.example_gen.examine import Limits
+from components.example_gen.files import Part, read_options
+from components.example_gen.found import Found, Refused
+from components.example_gen.image_header import ImageLimits
+from components.example_gen.merge import Grouping, merge
+from components.example_gen.outputs import write_quarantine, write_records, write_summary
+from components.example_gen.readers import ReadOptions
+from components.example_gen.readers.recognise import READERS
+from components.example_gen.row import Row
+from components.example_gen.splits import precedence
+from components.example_gen.stages import COUNTS, FOUND, REFUSED, Examine
+from components.example_gen.twins import without_twins
+from components.progress import count_records
+
+NODE = "ImageTextExampleGen"
+ELSEWHERE = "elsewhere"  # rows whose image is in a file of its own
+
+
+@dataclasses.dataclass(frozen=True)
+class Places:
+    """Folders: of each split's examples, of the quarantine, of the spool."""
+
+    splits: Mapping[str, str]
+    quarantine: str
+    spool: str
+
+
+def ingest(
+    pipeline: beam.Pipeline,
+    parts: Iterable[Part],
+    config: IngestConfig,
+    max_captions: int,
+    places: Places,
+) -> None:
+    """Add ingest to a Beam pipeline.
+
+    Args:
+        pipeline: to add it to.
+        parts: of the files to read.
+        config: of the data.
+        max_captions: the most captions the model takes of one image.
+        places: where everything goes.
+    """
+    limits = Limits(
+        ImageLimits(config.max_pixels, config.max_bytes, config.max_side),
+        config.max_caption_characters,
+    )
+    grouping = Grouping(precedence(list(config.patterns)), config.shares, max_captions)
+    options = read_options(config)
+    rows = (
+        pipeline
+        | "Parts" >> beam.Create(list(parts))
+        | "Spread" >> beam.Reshuffle()
+        | "Read" >> beam.ParDo(Read(options)).with_outputs(REFUSED, ELSEWHERE, COUNTS, main=FOUND)
+    )
+    fetched = (
+        rows[ELSEWHERE]
+        # The rows of one image together, so that its file is read and decoded once.
+        | "ByAddress" >> beam.GroupByKey()
+        | "Address" >> beam.Values()
+    )
+    # Each by itself: a runner may put what is flattened down, and here that would be the images.
+    examined = [
+        images
+        | f"Examine{name}"
+        >> beam.ParDo(Examine(limits, places.spool)).with_outputs(REFUSED, main=FOUND)
+        for name, images in (("Inline", rows[FOUND]), ("Fetched", fetched))
+    ]
+    merged = (
+        [stage[FOUND] for stage in examined]
+        | "Found" >> beam.Flatten()
+        | "Count" >> count_records(NODE)
+        | "ByKey" >> beam.GroupBy(lambda found: found.key)
+        | "Merge" >> beam.FlatMap(_merge, grouping).with_outputs(REFUSED, COUNTS, main=FOUND)
+    )
+    records, twins = without_twins(merged[FOUND], config.near_duplicates)
+    stages = (rows, *examined, merged, *twins)
+    refused = [stage[REFUSED] for stage in stages] | "AllRefused" >> beam.Flatten()
+    write_records(records, places.splits, config.attributes)
+    write_quarantine(refused, places.quarantine)
+    counted = [stage[COUNTS] for stage in (rows, merged, *twins)]
+    write_summary(counted, records, refused, places.quarantine)
+
+
+class Read(beam.DoFn):
+    """The rows of a part: those with their image at once, the others by its address."""
+
+    def __init__(self, options: ReadOptions):
+        self._options = options
+
+    def process(self, part: Part) -> Iterator[Any]:
+        split, reader, file, number = part
+        read = 0
+        for row in READERS[reader].read(file, number, self._options):
+            read += 1
+            if not isinstance(row, Row):
+                why = (row.reason, row.detail, row.key, row.first_bytes)
+                yield beam.pvalue.TaggedOutput(REFUSED, Refused(split, row.place, *why))
+            elif row.image is None and row.image_path is not None:
+                yield beam.pvalue.TaggedOutput(ELSEWHERE, (row.image_path, (split, row)))
+            else:
+                yield [(split, row)]
+        yield beam.pvalue.TaggedOutput(COUNTS, (("read", ""), read))
+
+
+def _merge(group: tuple[str, Iterable[Found]], grouping: Grouping) -> Iterator[Any]:
+    record, refused = merge(*group, grouping)
+    for each in refused:
+        yield beam.pvalue.TaggedOutput(REFUSED, each)
+    if record is not None:
+        yield record
+        yield beam.pvalue.TaggedOutput(COUNTS, (("merged", ""), record.rows - 1))

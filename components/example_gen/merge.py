@@ -1,0 +1,123 @@
+"""Rows of one image key become one record with all its captions."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+
+from components.example_gen.found import Found, ImageFacts, Refused, Stored
+from components.example_gen.reasons import DUPLICATE_CAPTION
+from components.example_gen.row import Place
+from components.example_gen.splits import split_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One image with its captions. `rows` is how many rows it was put together from."""
+
+    split: str
+    key: str
+    place: Place  # of its first row
+    image: ImageFacts
+    stored: Stored
+    captions: tuple[str, ...]
+    labels: tuple[int, ...] | None
+    attributes: Mapping[str, str]
+    rows: int
+    dropped: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Grouping:
+    """How rows are put together.
+
+    `precedence` ranks the splits that globs name; `shares` splits by the key where they do not.
+    """
+
+    precedence: Mapping[str, int]
+    shares: Mapping[str, float]
+    max_captions: int
+
+
+def merge(
+    key: str, rows: Iterable[Found], grouping: Grouping
+) -> tuple[Record | None, list[Refused]]:
+    """Put the rows of one key together; the outcome does not depend on the order they come in.
+
+    The first row, by split and then by its place in the files, decides which image it is and which
+    split. A row of another image or another split is refused.
+
+    Returns:
+        The record, None if nothing is left; and the rows that are no part of it.
+    """
+    ordered = sorted(rows, key=lambda row: (grouping.precedence.get(row.split, 0), row.place))
+    first = ordered[0]
+    kept: list[Found] = []
+    refused: list[Refused] = []
+    texts: dict[str, int | None] = {}
+    dropped: list[str] = []
+    for row in ordered:
+        reason, detail = _stranger(row, first, texts)
+        if reason:
+            refused.append(_refused(row, reason, detail))
+            continue
+        kept.append(row)
+        dropped += row.dropped
+        for caption, label in zip(row.captions, _labels(row), strict=True):
+            if caption in texts:
+                dropped.append(DUPLICATE_CAPTION)
+            texts[caption] = label if texts.get(caption) is None else texts[caption]
+    if len(texts) > grouping.max_captions:
+        detail = f"{len(texts)} captions, and text.max_captions is {grouping.max_captions}"
+        return None, refused + [_refused(row, "too_many_captions", detail) for row in kept]
+    record = Record(
+        split=split_of(key, grouping.shares) if grouping.shares else first.split,
+        key=key,
+        place=first.place,
+        image=first.image,
+        stored=first.stored,
+        captions=tuple(texts),
+        labels=_together(tuple(texts.values())),
+        attributes=_attributes(kept),
+        rows=len(kept),
+        dropped=tuple(dropped),
+    )
+    return record, refused
+
+
+def _stranger(row: Found, first: Found, texts: Mapping[str, int | None]) -> tuple[str, str]:
+    if row.split != first.split:
+        return "key_in_two_splits", f"it is in {first.split} already ({first.place})"
+    if row.image.content != first.image.content:
+        return "key_of_another_image", f"the first image of this key is at {first.place}"
+    for caption, label in zip(row.captions, _labels(row), strict=True):
+        before = texts.get(caption)
+        if caption in texts and (1 if before is None else before) != (
+            1 if label is None else label
+        ):
+            return "bad_labels", f"{caption[:60]!r} is labelled 0 and 1"
+    return "", ""
+
+
+def _labels(row: Found) -> Sequence[int | None]:
+    return row.labels if row.labels is not None else [None] * len(row.captions)
+
+
+def _matches(label: int | None) -> bool:
+    """A caption without a label matches, as it does where no caption has one."""
+    return label != 0
+
+
+def _together(labels: tuple[int | None, ...]) -> tuple[int, ...] | None:
+    if all(label is None for label in labels):
+        return None
+    return tuple(int(_matches(label)) for label in labels)
+
+
+def _attributes(rows: Sequence[Found]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for row in rows:
+        found = {**row.attributes, **found}
+    return found
+
+
+def _refused(row: Found, reason: str, detail: str) -> Refused:
+    return Refused(row.split, row.place, reason, detail, row.key)

@@ -1,0 +1,106 @@
+"""What ingest writes: shards of Examples, the quarantine, and the sums of everything."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import apache_beam as beam
+
+from components.example_gen import quarantine, write
+from components.example_gen.found import Refused
+from components.example_gen.merge import Record
+
+
+def write_records(
+    records: beam.PCollection, folders: Mapping[str, str], attributes: Sequence[str]
+) -> None:
+    """Write the shards of every split; `folders` says where."""
+    sizes = (
+        records
+        | "Sizes" >> beam.Map(lambda record: (record.split, record.stored.length))
+        | "SizeOfSplit" >> beam.CombinePerKey(sum)
+    )
+    _ = (
+        records
+        | "Shard" >> beam.Map(_sharded, beam.pvalue.AsDict(sizes))
+        | "ByShard" >> beam.GroupByKey()
+        | "Write" >> beam.Map(_write_shard, dict(folders), tuple(attributes))
+    )
+
+
+def _sharded(record: Record, sizes: Mapping[str, int]) -> tuple[tuple[str, int, int], Record]:
+    count = write.shards(sizes[record.split])
+    return (record.split, write.place(record.key) % count, count), record
+
+
+def _write_shard(
+    shard: tuple[tuple[str, int, int], Iterable[Record]],
+    folders: Mapping[str, str],
+    attributes: tuple[str, ...],
+) -> int:
+    (split, number, count), records = shard
+    return write.write_shard(write.shard_path(folders[split], number, count), records, attributes)
+
+
+def write_quarantine(refused: beam.PCollection, folder: str) -> None:
+    """Write a line for each refused row."""
+    _ = (
+        refused
+        | "File" >> beam.Map(lambda each: (write.place(str(each.place)) % quarantine.FILES, each))
+        | "ByFile" >> beam.GroupByKey()
+        | "WriteQuarantine" >> beam.Map(_write_quarantined, folder)
+    )
+
+
+def _write_quarantined(file: tuple[int, Iterable[Refused]], folder: str) -> None:
+    from tfx.utils import io_utils
+
+    number, refused = file
+    lines = sorted(map(quarantine.line, refused))
+    path = f"{folder}/{quarantine.RECORDS.format(number, quarantine.FILES)}"
+    io_utils.write_string_file(path, "\n".join(lines) + "\n")
+
+
+def write_summary(
+    counted: Sequence[beam.PCollection],
+    records: beam.PCollection,
+    refused: beam.PCollection,
+    folder: str,
+) -> None:
+    """Sum up what stages counted, and what came out in the end.
+
+    Args:
+        counted: pairs of (field of the summary, what by) and a number.
+        records: that are written.
+        refused: rows that are quarantined.
+        folder: of the quarantine.
+    """
+    identical = (
+        records
+        | "Content" >> beam.Map(lambda record: (record.image.content, 1))
+        | "SameContent" >> beam.CombinePerKey(sum)
+        | "Identical" >> beam.FlatMapTuple(lambda _, n: [(("identical", ""), n)] if n > 1 else [])
+    )
+    reasons = refused | "Reasons" >> beam.Map(lambda each: (("quarantined", each.reason), 1))
+    examples = records | "CountRecords" >> beam.FlatMap(_counts)
+    _ = (
+        (*counted, identical, reasons, examples)
+        | "AllCounts" >> beam.Flatten()
+        | "Sum" >> beam.CombinePerKey(sum)
+        | "Sums" >> beam.combiners.ToList()
+        | "Summary" >> beam.Map(_write_summary, f"{folder}/{quarantine.SUMMARY}")
+    )
+
+
+def _write_summary(counts: list[tuple[tuple[str, str], int]], path: str) -> None:
+    from tfx.utils import io_utils
+
+    summary = quarantine.summarize(dict(counts))
+    io_utils.write_string_file(path, summary.model_dump_json(indent=1) + "\n")
+
+
+def _counts(record: Record) -> Iterator[tuple[tuple[str, str], int]]:
+    yield ("examples", record.split), 1
+    yield ("captions", str(len(record.captions))), 1
+    for reason in record.dropped:
+        yield ("captions_dropped", reason), 1
+    for change in record.image.changed:
+        yield ("images_changed", change), 1

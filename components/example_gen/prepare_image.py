@@ -1,0 +1,26 @@
+"""From an image's bytes to those that are stored: checked, upright, and no larger than asked.
+
+What `tf.io.decode_image` decodes to the pixels that a viewer shows is kept byte for byte; the rest
+is encoded anew, and `prepared.CHANGES` says what and how. Every pixel is decoded once on the way,
+so that damage is found here.
+"""
+
+from components.example_gen.image_header import ImageLimits, read_header
+from components.example_gen.jpeg_pixels import prepare_jpeg
+from components.example_gen.other_pixels import prepare_other
+from components.example_gen.prepared import Prepared
+
+
+def prepare(image: bytes, limits: ImageLimits) -> Prepared:
+    """Check one image and make of it what is stored.
+
+    Safe in threads; most of its time is spent in C code that lets other threads run.
+
+    Raises:
+        UnusableError: the image cannot be used; what `image_header.read_header` raises, or
+            `damaged_pixels`.
+    """
+    header = read_header(image, limits)
+    if header.format == "jpeg":
+        return prepare_jpeg(image, header, limits.max_side)
+    return prepare_other(image, header, limits.max_side)

@@ -1,0 +1,120 @@
+"""What was not used: a line for each record, and the sums."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from components.example_gen.found import Refused
+from components.example_gen.reasons import HARMLESS, REASONS
+from components.example_gen.row import Place
+from trainer.config import Frozen
+
+SUMMARY = "summary.json"
+RECORDS = "records-{:05d}-of-{:05d}.jsonl"
+FILES = 4  # of records: lines are short, and there are few
+
+
+class Summary(Frozen):
+    """How many of what: records read are examples, quarantined or merged into another's record."""
+
+    read: int = 0  # rows
+    examples: dict[str, int] = Field(default_factory=dict)  # by split
+    merged: int = 0  # rows that joined the record of an earlier one
+    quarantined: dict[str, int] = Field(default_factory=dict)  # rows by reason
+    captions_dropped: dict[str, int] = Field(default_factory=dict)  # by reason
+    captions: dict[str, int] = Field(default_factory=dict)  # records by how many captions they have
+    images_changed: dict[str, int] = Field(default_factory=dict)  # records by what was done
+    identical: int = 0  # records whose image another record has too, byte for byte
+    near_duplicates: dict[str, int] = Field(default_factory=dict)  # by split, of train's images
+
+    @property
+    def lost(self) -> int:
+        """Rows nobody can account for: 0, or Beam has lost some."""
+        known = sum(self.examples.values()) + self.merged + sum(self.quarantined.values())
+        return self.read - known
+
+    @property
+    def unusable(self) -> int:
+        """Quarantined rows that are bad data; near duplicates are good data in a bad place."""
+        return sum(n for reason, n in self.quarantined.items() if reason not in HARMLESS)
+
+    @property
+    def sentence(self) -> str:
+        """'3 of 1,000 records are quarantined: 2 damaged_pixels, 1 empty_caption'."""
+        return f"{self.unusable:,} of {self.read:,} records are quarantined: " + ", ".join(
+            f"{count:,} {reason}"
+            for reason, count in sorted(self.quarantined.items(), key=lambda each: -each[1])
+            if reason not in HARMLESS
+        )
+
+
+def summarize(counts: Mapping[tuple[str, str], int]) -> Summary:
+    """Sum up what the stages counted, by the name of a field and what it is by."""
+    fields: dict[str, Any] = {}
+    for (field, what), count in sorted(counts.items()):
+        if what:
+            fields.setdefault(field, {})[what] = count
+        else:
+            fields[field] = count
+    return Summary.model_validate(fields)
+
+
+def check(summary: Summary, max_quarantined: float) -> list[str]:
+    """What stops a run of which too much is unusable: a sentence, or none."""
+    if summary.unusable <= max_quarantined * summary.read:
+        return []
+    return [
+        f"{summary.sentence}; data.max_quarantined allows a share of {max_quarantined:g} "
+        "(`diptych quarantine list` shows each)"
+    ]
+
+
+def remarks(summary: Summary) -> list[str]:
+    """What a person should know of an ingest that went through: a sentence each."""
+    told = [summary.sentence] if summary.unusable else []
+    removed = summary.quarantined.get("near_duplicate_of_train", 0)
+    for split, count in summary.near_duplicates.items():
+        was = f"; {removed:,} were removed" if removed else ""
+        told.append(f"{count:,} images of {split} look like ones of the train split{was}")
+    return told
+
+
+def line(refused: Refused) -> str:
+    """One record of the quarantine, as JSON."""
+    told = dataclasses.asdict(refused)
+    place = told.pop("place")
+    return json.dumps({**told, **place, "first_bytes": refused.first_bytes.hex()}, sort_keys=True)
+
+
+def parse(text: str) -> Refused:
+    """The inverse of `line`."""
+    told = json.loads(text)
+    place = Place(told.pop("source"), told.pop("offset"))
+    return Refused(**{**told, "place": place, "first_bytes": bytes.fromhex(told["first_bytes"])})
+
+
+def read_summary(folder: str) -> Summary:
+    """The sums of a quarantine artifact."""
+    from tfx.utils import io_utils  # heavy
+
+    return Summary.model_validate_json(io_utils.read_string_file(f"{folder}/{SUMMARY}"))
+
+
+def read_records(folder: str) -> Iterator[Refused]:
+    """Every record of a quarantine artifact, in the order of the files they came from."""
+    from tfx.dsl.io import fileio  # heavy
+
+    lines: list[str] = []
+    for name in fileio.glob(f"{folder}/{RECORDS.split('-')[0]}-*"):
+        with fileio.open(name) as file:
+            lines += [text for text in file.read().splitlines() if text]
+    yield from sorted(map(parse, lines), key=lambda each: (each.place, each.reason))
+
+
+def explain(reasons: Iterable[str]) -> list[tuple[str, str]]:
+    """Each reason that occurs with what it means, in the order of `REASONS`."""
+    there = set(reasons)
+    return [(reason, meaning) for reason, meaning in REASONS.items() if reason in there]

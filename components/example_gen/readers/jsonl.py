@@ -1,0 +1,75 @@
+"""Read JSON Lines: one JSON object a line, `.jsonl` or `.ndjson`, plain or compressed.
+
+Blank lines are skipped. Which field is which is decided by the fields of the first objects.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from components.example_gen.addresses import shown
+from components.example_gen.decompress import DamagedError, open_plain
+from components.example_gen.readers import Reader, ReadOptions
+from components.example_gen.readers.columns import find_columns
+from components.example_gen.readers.limits import longest_line
+from components.example_gen.readers.metadata import parse_object
+from components.example_gen.readers.table import to_row
+from components.example_gen.reasons import UnusableError
+from components.example_gen.row import FIRST_BYTES, Place, Rejected, Row
+from schema.errors import InputError
+
+LOOKED_AT = 32  # lines at the beginning whose fields are the file's columns
+_BOM = b"\xef\xbb\xbf"
+
+
+def parts(file: str, options: ReadOptions) -> int:
+    """A text is read in one go."""
+    return 1
+
+
+def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]:
+    """Yield a row or a rejection for each line that is not blank.
+
+    Raises:
+        InputError: the file holds no line, its columns are not known, or it is damaged.
+    """
+    try:
+        with open_plain(file) as opened:
+            lines = _lines(opened, shown(file), longest_line(options))
+            first = list(itertools.islice(lines, LOOKED_AT))
+            if not first:
+                raise InputError(f"{shown(file)}: holds no record")
+            there = dict.fromkeys(
+                name for _, found in first if isinstance(found, dict) for name in found
+            )
+            columns = find_columns(file, there, options)
+            for place, found in itertools.chain(first, lines):
+                yield found if isinstance(found, Rejected) else to_row(found, columns, place, file)
+    except DamagedError as error:
+        raise InputError(f"{shown(file)}: its compressed bytes are damaged or cut off") from error
+
+
+READER = Reader(read, parts, "JSON Lines (.jsonl, .ndjson)")
+
+
+def _lines(
+    file: BinaryIO, source: str, longest: int
+) -> Iterator[tuple[Place, dict[str, Any] | Rejected]]:
+    for number in itertools.count(1):
+        line = file.readline(longest + 1)
+        if not line:
+            return
+        place, first = Place(source, number), line[:FIRST_BYTES]
+        if len(line) > longest:
+            while line and not line.endswith(b"\n"):
+                line = file.readline(longest)
+            detail = f"the line has more than {longest} bytes"
+            yield place, Rejected(place, "bad_metadata", detail, first_bytes=first)
+            continue
+        if number == 1:
+            line = line.removeprefix(_BOM)
+        if line.strip():
+            try:
+                yield place, parse_object(line, "the line")
+            except UnusableError as error:
+                yield place, Rejected(place, error.reason, error.detail, first_bytes=first)

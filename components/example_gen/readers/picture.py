@@ -1,0 +1,81 @@
+"""What a table's image cell holds: bytes, base64, or where the image is."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from components.example_gen import addresses, storage
+from components.example_gen.reasons import UnusableError
+from schema.errors import InputError
+
+_DATA_URI = re.compile(r"data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.IGNORECASE)
+# A shorter text is a name. The smallest images there are have some 35 bytes.
+_SHORTEST_BASE64 = 44
+_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"RIFF", b"BM")
+
+
+def image_of(value: Any, file: str) -> tuple[bytes | None, str | None]:
+    """The image's bytes, or else the address of its file.
+
+    Args:
+        value: bytes; a path, from the folder of `file` on or absolute; a URL; base64 of an image,
+            with or without `data:image/...;base64,`; Hugging Face's object {bytes, path}; or a
+            list of one of these.
+        file: the address of the table.
+
+    Raises:
+        UnusableError: there is none or more than one, or it is something else.
+    """
+    if isinstance(value, list | tuple):
+        if len(value) > 1:
+            raise UnusableError("several_images")
+        value = value[0] if value else None
+    if isinstance(value, Mapping):
+        inside = value.get("bytes")
+        if isinstance(inside, str):
+            return _decoded(inside), None
+        value = inside if inside is not None else value.get("path")
+    if value is None or value == "":
+        raise UnusableError("no_image")
+    if isinstance(value, bytes):
+        return value, None
+    if not isinstance(value, str) or value.startswith("{"):
+        raise UnusableError("bad_metadata", "the image is no bytes, path or base64")
+    if prefix := _DATA_URI.match(value):
+        return _decoded(value[prefix.end() :]), None
+    if (inline := _base64_of_an_image(value)) is not None:
+        return inline, None
+    return None, _address(value, file)
+
+
+def _address(path: str, file: str) -> str:
+    try:
+        path.encode()
+        address = storage.join(addresses.parent(file), path)
+    except (UnicodeEncodeError, InputError) as error:
+        raise UnusableError("bad_metadata", "the image's path is no address") from error
+    if "\0" in path:
+        raise UnusableError("bad_metadata", "the image's path is no address")
+    # A table from elsewhere has no say in what is read of this machine.
+    if addresses.is_local(address) and not addresses.is_local(file):
+        raise UnusableError("unsafe_name", f"{path[:200]} is a path of the machine that reads")
+    return address
+
+
+def _base64_of_an_image(text: str) -> bytes | None:
+    if len(text) < _SHORTEST_BASE64 or "." in text:
+        return None
+    try:
+        head = base64.b64decode(text[:16], validate=True)
+        return _decoded(text) if head.startswith(_MAGIC) else None
+    except (binascii.Error, ValueError, UnusableError):
+        return None
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError as error:
+        raise UnusableError("bad_metadata", "the image's base64 is damaged") from error

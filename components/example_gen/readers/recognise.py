@@ -1,0 +1,130 @@
+"""Which reader a file is for, by its name; what `.json` is, by its beginning."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from components.example_gen import storage
+from components.example_gen.addresses import shown
+from components.example_gen.decompress import DamagedError, open_plain
+from components.example_gen.readers import (
+    Reader,
+    ReadOptions,
+    coco,
+    delimited,
+    folder,
+    jsonl,
+    parquet,
+    tfrecord,
+    webdataset,
+)
+from components.example_gen.readers.sidecar import IMAGE_SUFFIXES
+from components.example_gen.row import Row
+from schema.errors import InputError
+
+READERS: Final[dict[str, Reader]] = {
+    "webdataset": webdataset.READER,
+    "tfrecord": tfrecord.READER,
+    "jsonl": jsonl.READER,
+    "csv": delimited.READER,
+    "parquet": parquet.READER,
+    "coco": coco.READER,
+    "folder": folder.READER,
+}
+_PACKED = r"(\.(gz|bz2|xz|zst))?$"
+_NAMES = {
+    "webdataset": re.compile(rf"\.(tar{_PACKED}|tgz$)", re.IGNORECASE),
+    # Also `train.tfrecord-00000-of-00010`, as TensorFlow names the shards of a file.
+    "tfrecord": re.compile(rf"\.tfrecords?(-\d+-of-\d+)?{_PACKED}", re.IGNORECASE),
+    "jsonl": re.compile(rf"\.(jsonl|ndjson|jsonlines){_PACKED}", re.IGNORECASE),
+    "csv": re.compile(rf"\.(csv|tsv){_PACKED}", re.IGNORECASE),
+    "parquet": re.compile(r"\.(parquet|pq)$", re.IGNORECASE),
+}
+_JSON = re.compile(rf"\.json{_PACKED}", re.IGNORECASE)
+_IMAGE = re.compile(rf"\.({'|'.join(sorted(IMAGE_SUFFIXES))})$", re.IGNORECASE)
+# What a COCO file may begin with; its order is free.
+_COCO = re.compile(rb'\s*\{\s*"(info|images|annotations|licenses|categories|type)"\s*:')
+_BEGINNING = 1 << 20  # bytes of a .json that are looked at
+
+
+def reader_for(format: str, files: Sequence[str]) -> Reader:
+    """The reader of a format; of `auto`, the one all files are for.
+
+    Args:
+        format: a key of `READERS`, or `auto`.
+        files: addresses, at least one.
+
+    Raises:
+        InputError: a file is for none, or two are for different ones.
+    """
+    return READERS[recognise(files) if format == "auto" else format]
+
+
+def recognise(files: Sequence[str]) -> str:
+    """The one format of some files, a key of `READERS`.
+
+    Raises:
+        InputError: a file is of none, or two are of different ones.
+    """
+    first = _format_of(files[0])
+    for other in files[1:]:
+        found = _format_of(other)
+        if found != first:
+            raise InputError(
+                f"{shown(files[0])} is {READERS[first].names}, but {shown(other)} is "
+                f"{READERS[found].names}; all files of the data must be of one format"
+            )
+    return first
+
+
+def files_named(file: str, reader: Reader, options: ReadOptions) -> Iterator[str]:
+    """The addresses of image files that a file's rows name, each once, in its order.
+
+    A file whose first row has its image in it is read no further: it is all in the file itself.
+    """
+    seen: set[str] = set()
+    for part in range(reader.parts(file, options)):
+        for row in reader.read(file, part, options):
+            if isinstance(row, Row) and row.image is not None and not seen:
+                return
+            if isinstance(row, Row) and row.image_path and row.image_path not in seen:
+                seen.add(row.image_path)
+                yield row.image_path
+
+
+def _format_of(file: str) -> str:
+    name = storage.name(file)
+    for format, pattern in _NAMES.items():
+        if pattern.search(name):
+            return format
+    if _JSON.search(name):
+        return _format_of_json(file)
+    if _IMAGE.search(name):
+        raise InputError(f"{shown(file)} is an image; name the folder it is in instead")
+    if storage.is_folder(file):
+        return "folder"
+    raise InputError(
+        f"{shown(file)}: its name does not tell its format; set data.format to one of "
+        f"{', '.join(READERS)}"
+    )
+
+
+def _format_of_json(file: str) -> str:
+    try:
+        with open_plain(file) as opened:
+            beginning = opened.read(_BEGINNING).removeprefix(b"\xef\xbb\xbf").lstrip()
+    except DamagedError as error:
+        raise InputError(f"{shown(file)}: is damaged or cut off") from error
+    try:
+        first = json.loads(beginning.split(b"\n", 1)[0])
+    except ValueError:
+        first = None
+    if isinstance(first, dict):
+        tables = (first.get("images"), first.get("annotations"))
+        return "coco" if all(isinstance(each, list) for each in tables) else "jsonl"
+    if _COCO.match(beginning):
+        return "coco"
+    raise InputError(
+        f"{shown(file)}: is neither COCO captions nor one JSON object a line, which .json may be"
+    )

@@ -1,0 +1,60 @@
+"""One row of any table, as a dict, into a Row."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from components.example_gen.readers.columns import Columns
+from components.example_gen.readers.metadata import (
+    attributes_of,
+    captions_of,
+    key_of,
+    labels_of,
+)
+from components.example_gen.readers.picture import image_of
+from components.example_gen.reasons import UnusableError
+from components.example_gen.row import FIRST_BYTES, Place, Rejected, Row
+
+
+def to_row(cells: Mapping[str, Any], columns: Columns, place: Place, file: str) -> Row | Rejected:
+    """Turn the cells of a row into a Row, or say why not.
+
+    Args:
+        cells: by column; one that is missing counts as null.
+        columns: which is which.
+        place: where it stands.
+        file: the table's address, which paths of images start from.
+    """
+    key = None
+    try:
+        key = key_of(cells.get(columns.key)) if columns.key else None
+        image, path = image_of(cells.get(columns.image), file)
+        captions = tuple(
+            caption for name in columns.captions for caption in captions_of(cells.get(name), name)
+        )
+        if not captions:
+            raise UnusableError("no_caption")
+        return Row(
+            place,
+            captions,
+            image,
+            path,
+            key,
+            labels_of(cells.get(columns.labels), columns.labels) if columns.labels else None,
+            attributes_of(cells, columns.attributes),
+        )
+    except UnusableError as error:
+        return Rejected(place, error.reason, error.detail, key, _beginning(cells, columns))
+
+
+def _beginning(cells: Mapping[str, Any], columns: Columns) -> bytes:
+    """Something to know the row by: where its image is said to be."""
+    value = cells.get(columns.image)
+    if isinstance(value, Mapping):
+        value = value.get("bytes") or value.get("path")
+    text = value if isinstance(value, bytes | str) else repr(value)[:FIRST_BYTES]
+    return (text if isinstance(text, bytes) else escaped(text[:FIRST_BYTES]))[:FIRST_BYTES]
+
+
+def escaped(text: str) -> bytes:
+    """A text's bytes, whatever is in it."""
+    return text.encode("utf-8", "backslashreplace")

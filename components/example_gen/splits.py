@@ -1,0 +1,35 @@
+"""Which split an image belongs to, by its key alone: the same every night."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+TRAIN = "train"  # the split the towers learn from; the one that evaluation must not meet again
+
+
+def position(key: str) -> float:
+    """A number in [0, 1) that looks random and depends on nothing but the key."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
+
+
+def split_of(key: str, shares: Mapping[str, float]) -> str:
+    """The split of a key.
+
+    Adding records moves none between splits; changing the shares moves as few as it can.
+
+    Args:
+        key: of an image.
+        shares: of each split, adding up to 1; their order matters.
+    """
+    here = position(key)
+    end = 0.0
+    for name, share in shares.items():
+        end += share
+        if here < end:
+            return name
+    return name  # rounding left a sliver after the last
+
+
+def precedence(splits: Sequence[str]) -> dict[str, int]:
+    """Who keeps a key that stands in several splits: train before all, then as in the config."""
+    ordered = sorted(splits, key=lambda name: name != TRAIN)
+    return {name: rank for rank, name in enumerate(ordered)}

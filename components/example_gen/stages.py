@@ -1,0 +1,83 @@
+"""The stage of ingest that holds state while it runs: images are examined and put on disk."""
+
+import collections
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.timestamp import MIN_TIMESTAMP
+from apache_beam.utils.windowed_value import WindowedValue
+
+from components.example_gen.examine import Examined, Limits, Rows, examine
+from components.example_gen.row import Row
+from components.example_gen.spool import Spool
+
+# Names of outputs: what goes on, what does not, what is counted.
+FOUND, KEPT, REFUSED, COUNTS = "found", "kept", "refused", "counts"
+AT_ONCE = 16  # images a thread is given; as few as keep its share of Python's lock small
+AHEAD = 4  # such batches for each thread, read ahead of the one whose turn it is
+
+
+class Examine(beam.DoFn):
+    """Rows of one image to usable rows, images on disk.
+
+    Decoding leaves Python's lock alone, so a thread for each core keeps all of them busy where
+    Beam itself gives a stage one process.
+
+    Args:
+        limits: of what is usable.
+        folder: of the spool.
+    """
+
+    def __init__(self, limits: Limits, folder: str):
+        self._limits, self._folder = limits, folder
+
+    def setup(self) -> None:
+        self._cores = len(os.sched_getaffinity(0))
+        self._threads = ThreadPoolExecutor(self._cores)
+
+    def start_bundle(self) -> None:
+        self._spool: Spool | None = None
+        self._batch: list[Rows] = []
+        self._waiting: collections.deque[Future[list[Examined]]] = collections.deque()
+
+    def process(self, rows: Iterable[tuple[str, Row]]) -> Iterator[Any]:
+        self._batch.append(list(rows))
+        if len(self._batch) == AT_ONCE:
+            self._submit()
+            while len(self._waiting) > AHEAD * self._cores or (
+                self._waiting and self._waiting[0].done()
+            ):
+                yield from self._settle(self._waiting.popleft().result())
+
+    def finish_bundle(self) -> Iterator[Any]:
+        self._submit()
+        while self._waiting:
+            for output in self._settle(self._waiting.popleft().result()):
+                tag = output.tag if isinstance(output, beam.pvalue.TaggedOutput) else None
+                value = output.value if tag else output
+                windowed = WindowedValue(value, MIN_TIMESTAMP, [GlobalWindow()])
+                yield beam.pvalue.TaggedOutput(tag, windowed) if tag else windowed
+        if self._spool is not None:
+            self._spool.close()
+
+    def teardown(self) -> None:
+        self._threads.shutdown()
+
+    def _submit(self) -> None:
+        self._waiting.append(self._threads.submit(examine, self._batch, self._limits))
+        self._batch = []
+
+    def _settle(self, images: list[Examined]) -> Iterator[Any]:
+        for examined in images:
+            if examined.image is not None:
+                self._spool = self._spool or Spool(self._folder)
+                stored = self._spool.add(examined.image)
+                for each in examined.found:
+                    yield dataclasses.replace(each, stored=stored)
+            for refused in examined.refused:
+                yield beam.pvalue.TaggedOutput(REFUSED, refused)

@@ -1,0 +1,113 @@
+"""What nodes share that bring something of an earlier release: which release, and when to ask.
+
+TFX asks its cache before an executor runs, so a driver looks the release up first and puts its
+number into the execution properties: a new champion is then no old news.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfx.dsl.components.base import base_driver, base_executor
+from tfx.orchestration import data_types_utils
+from tfx.orchestration.portable import base_driver as portable
+from tfx.orchestration.portable import data_types
+from tfx.proto.orchestration import driver_output_pb2
+from tfx.types import Artifact, artifact_utils
+
+from components.release.releases import Releases, open_releases
+
+CONFIG, RELEASE = "config", "release"  # execution properties
+NONE = 0  # no release has this number
+
+
+def serving(releases: Releases) -> int:
+    """The release that serves, `NONE` if nothing does or its files are gone."""
+    champion = releases.champion()
+    return NONE if champion is None or champion in releases.lost() else champion
+
+
+def verified(releases: Releases, release: int) -> Path:
+    """The folder of a release, after its files were checked.
+
+    Raises:
+        InputError: a file of the release is damaged; names it.
+    """
+    releases.shelf.verified(release, releases.recorded_digest(release))
+    return releases.shelf.path(release)
+
+
+def tell(file: Path, release: int) -> None:
+    """Write {"release": its number, or null}."""
+    told = {"release": release if release != NONE else None}
+    file.write_text(json.dumps(told) + "\n", encoding="utf-8")
+
+
+def told_by(file: Path) -> int | None:
+    """The reverse of `tell`."""
+    told: dict[str, int | None] = json.loads(file.read_text(encoding="utf-8"))
+    return told["release"]
+
+
+def input_folder(inputs: Any, key: str) -> Path | None:
+    """The files of an input artifact, None if there is none."""
+    return Path(artifact_utils.get_single_uri(inputs[key])) if inputs.get(key) else None
+
+
+class Lookup:
+    """What a node decides and does; mixed into its driver and its executor."""
+
+    def choose(self, releases: Releases, config: Mapping[str, Any], inputs: Any) -> int:
+        """The number of the release, or `NONE`.
+
+        Args:
+            releases: of the pipeline.
+            config: what the node was told.
+            inputs: artifacts by key.
+        """
+        raise NotImplementedError
+
+    def write(self, releases: Releases, release: int, output: Artifact) -> None:
+        """Copy what is needed of the release; of `NONE`, say that there is none."""
+        raise NotImplementedError
+
+    def _choose(self, told: Mapping[str, Any], inputs: Any) -> int:
+        config = json.loads(told[CONFIG])
+        return self.choose(open_releases(config), config, inputs)
+
+
+class Driver(
+    Lookup, base_driver.BaseDriver, portable.BaseDriver
+):  # TFX's compiler asks for BaseDriver
+    """Looks the release up before TFX asks its cache."""
+
+    def __init__(self, metadata_handle: Any):
+        portable.BaseDriver.__init__(self, metadata_handle)
+
+    def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
+        """Put the release into the execution properties."""
+        told = execution_info.exec_properties
+        told[RELEASE] = self._choose(told, execution_info.input_dict)
+        output = driver_output_pb2.DriverOutput()
+        for name, value in told.items():
+            data_types_utils.set_metadata_value(output.exec_properties[name], value)
+        return output
+
+
+class Executor(Lookup, base_executor.BaseExecutor):
+    """Copies the release; where no driver ran, as on Kubeflow, it looks it up itself."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Write the one output artifact."""
+        release = exec_properties.get(RELEASE)
+        if release is None:
+            release = self._choose(exec_properties, input_dict)
+        releases = open_releases(json.loads(exec_properties[CONFIG]))
+        [[output]] = output_dict.values()
+        self.write(releases, int(release), output)

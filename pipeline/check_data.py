@@ -1,0 +1,141 @@
+"""What `diptych check` does: ingest, statistics and validation without training, as one table."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.config import RunConfig
+from pipeline.run_locally import logs_of, print_warnings
+from pipeline.session import Outputs, RunFailedError, session
+from pipeline.summary import NODE, record
+from schema import features
+
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
+
+    from components.example_gen.quarantine import Summary
+
+Row = tuple[str, list[str]]
+RANGES = {  # rows of the table, and the feature each one sums up
+    "words per caption": features.CAPTION_WORDS,
+    "width": features.IMAGE_WIDTH,
+    "height": features.IMAGE_HEIGHT,
+    "bytes per image": features.IMAGE_BYTES,
+}
+
+
+def check(config: RunConfig) -> None:
+    """Run all that looks at the data, and print what was found; nothing is trained.
+
+    What is done here is not done again by the next run, if nothing changes in between.
+
+    Raises:
+        RunFailedError: the data cannot be used; what is known of it was printed before.
+    """
+    workspace = Path(config.workspace)
+
+    def build() -> "Pipeline":
+        from pipeline.create_pipeline import data_pipeline
+
+        return data_pipeline(config, str(workspace / "artifacts"))
+
+    with session(f"{config.name}: check of the data", logs_of(config)) as here:
+        kept = here.log.with_suffix(".json")
+        try:
+            outcomes, outputs = here.run(workspace, build)
+        except RunFailedError as error:
+            print_table(error.outputs, here.console)
+            kept.write_text(record(None, f"check failed: {error}", {}, error.outputs))
+            raise
+        print_table(outputs, here.console)
+        kept.write_text(record(None, "checked: the data can be used", outcomes, outputs))
+
+
+def print_table(outputs: Outputs, console: Console) -> None:
+    """One table: a column for each split, then what concerns all of them."""
+    if NODE not in outputs:
+        return
+    from components.example_gen import quarantine
+
+    [kept] = outputs[NODE]["quarantine"]
+    summary = quarantine.read_summary(kept.uri)
+    splits = sorted(summary.examples, key=lambda split: -summary.examples[split])
+    table = Table(box=None, header_style="dim")
+    table.add_column("")
+    for split in splits:
+        table.add_column(split, justify="right")
+    rows: list[Row] = [("records", [f"{summary.examples[split]:,}" for split in splits])]
+    if "StatisticsGen" in outputs:
+        [statistics] = outputs["StatisticsGen"]["statistics"]
+        rows += _ranges([_statistics(statistics.uri, split) for split in splits])
+    for name, cells in rows:
+        table.add_row(name, *cells)
+    console.print()
+    console.print(table)
+    for line in lines(summary):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if "ExampleValidator" in outputs:
+        from components.validation import report
+
+        [anomalies] = outputs["ExampleValidator"]["anomalies"]
+        compared = report.read(Path(anomalies.uri))
+        print_warnings(compared.warnings, compared.notes, console)
+        console.print("anomalies: none", highlight=False)
+
+
+def lines(summary: "Summary") -> Iterator[str]:
+    """What concerns all splits, a sentence each."""
+    from components.example_gen import quarantine
+    from components.example_gen.reasons import HARMLESS
+
+    yield f"read {summary.read:,} records; {summary.merged:,} joined the image of an earlier one"
+    yield f"captions per image: {_counted(_by_number(summary.captions), 'with ')}"
+    if summary.captions_dropped:
+        yield f"captions left out: {_counted(summary.captions_dropped)}"
+    if summary.images_changed:
+        yield f"images re-encoded: {_counted(summary.images_changed)}"
+    yield f"images that another record has too, byte for byte: {summary.identical:,}"
+    found = sum(summary.near_duplicates.values())
+    removed = summary.quarantined.get("near_duplicate_of_train", 0)
+    yield f"images outside train that look like one of train's: {found:,}, removed {removed:,}"
+    yield f"quarantined: {summary.unusable:,}"
+    # The sum above is of bad data; near duplicates have their own line.
+    for reason, meaning in quarantine.explain(set(summary.quarantined) - HARMLESS):
+        yield f"  {summary.quarantined[reason]:>6,} {reason}: {meaning}"
+
+
+def _by_number(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda each: int(each[0])))
+
+
+def _counted(counts: Mapping[str, int], before: str = "") -> str:
+    return ", ".join(f"{count:,} {before}{what}" for what, count in counts.items())
+
+
+def _statistics(uri: str, split: str) -> Any:
+    import tensorflow_data_validation as tfdv
+
+    return tfdv.load_stats_binary(f"{uri}/Split-{split}/FeatureStats.pb").datasets[0]
+
+
+def _ranges(statistics: Iterable[Any]) -> list[Row]:
+    by_split = [{f.path.step[0]: f for f in found.features} for found in statistics]
+    rows = [
+        (name, [_range(found[feature].num_stats) if feature in found else "" for found in by_split])
+        for name, feature in RANGES.items()
+    ]
+    formats = [
+        ", ".join(
+            bucket.label
+            for bucket in found[features.IMAGE_FORMAT].string_stats.rank_histogram.buckets
+        )
+        for found in by_split
+    ]
+    return [*rows, ("formats", formats)]
+
+
+def _range(numbers: Any) -> str:
+    return f"{numbers.min:,.0f} to {numbers.max:,.0f}, median {numbers.median:,.0f}"

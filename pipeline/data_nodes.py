@@ -1,0 +1,81 @@
+"""The nodes that look at the data and prepare it, before anything is learned."""
+
+import dataclasses
+import json
+
+from tfx.components import StatisticsGen, Transform
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.proto import transform_pb2
+
+import tensorflow_data_validation as tfdv  # isort: skip  needs tfx to be imported first
+
+from components.example_gen.component import ImageTextExampleGen
+from components.example_validator import ExampleValidator
+from components.import_schema import CURATED, ImportSchema, with_attributes
+from components.served_statistics import ServedStatistics
+from components.validation.rules import ENVIRONMENT
+from pipeline.config import RunConfig
+from trainer.config import canonical_json
+
+QUANTILES = 100  # of each number, for drift: TFDV's own 10 are coarse steps
+
+
+@dataclasses.dataclass(frozen=True)
+class DataNodes:
+    """Each node that later ones need something of; `all` has them in their order."""
+
+    example_gen: ImageTextExampleGen
+    statistics: StatisticsGen
+    schema: BaseNode
+    validator: ExampleValidator
+    all: tuple[BaseNode, ...]
+
+
+def data_nodes(config: RunConfig) -> DataNodes:
+    """Ingest, statistics, and their comparison with the schema and with what serves."""
+    example_gen = ImageTextExampleGen(config.data.for_ingest(), config.text.max_captions)
+    curated = CURATED.read_text()
+    schema = ImportSchema(curated=curated, attributes=",".join(config.data.attributes))
+    complete = with_attributes(curated, list(config.data.attributes))
+    statistics = StatisticsGen(
+        examples=example_gen.outputs["examples"],
+        stats_options=tfdv.StatsOptions(
+            feature_allowlist=[
+                feature.name
+                for feature in complete.feature
+                if ENVIRONMENT not in feature.not_in_environment
+            ],
+            num_quantiles_histogram_buckets=QUANTILES,
+        ),
+    )
+    place = config.model_dump(mode="json", include={"name", "push", "registry"})
+    drift = {"data": {"drift": config.data.drift.model_dump(mode="json")}}
+    served = ServedStatistics(
+        config=json.dumps(place | drift), current=statistics.outputs["statistics"]
+    )
+    validator = ExampleValidator(
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        drift=canonical_json(config.data.drift),
+        served=served.outputs["statistics"],
+        quarantine=example_gen.outputs["quarantine"],
+        max_quarantined=config.data.max_quarantined,
+    )
+    nodes = (example_gen, statistics, schema, served, validator)
+    return DataNodes(example_gen, statistics, schema, validator, nodes)
+
+
+def transform_node(config: RunConfig, data: DataNodes) -> Transform:
+    """Token ids and pixels, by a graph that serves as well."""
+    transform = Transform(
+        examples=data.example_gen.outputs["examples"],
+        schema=data.schema.outputs["schema"],
+        preprocessing_fn="trainer.preprocessing.preprocessing_fn",
+        custom_config={"config": canonical_json(config.for_transform())},
+        splits_config=transform_pb2.SplitsConfig(
+            analyze=["train"], transform=list(config.data.splits)
+        ),
+        disable_statistics=True,  # over pixels they cost minutes and say nothing
+    )
+    transform.add_upstream_node(data.validator)  # nothing is learned from data that breaks rules
+    return transform

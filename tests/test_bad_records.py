@@ -1,0 +1,170 @@
+"""1,000 good records and 240 bad or odd ones: exactly the expected come through, cheaply."""
+
+import io
+import resource
+import tarfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from components.example_gen.config import IngestConfig
+from schema import features
+from tests import bad_images
+from tests.bad_images import EACH, KINDS, SIZE, names
+from tests.ingest_kit import Ingested, ingested, picture, values, write_tar
+
+GOOD = 1_000
+REFUSED = {kind: reason for kind, (_, reason) in KINDS.items() if reason is not None}
+USED = sorted(set(KINDS) - set(REFUSED))
+
+
+def config(folder: Path, **changes) -> IngestConfig:
+    told = {"path": str(folder.parent), "splits": {"train": folder.name}, **changes}
+    return IngestConfig.model_validate(told)
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory) -> tuple[Path, float]:
+    """The good records alone, and how long they take."""
+    folder = tmp_path_factory.mktemp("clean") / "images"
+    bad_images.write_good(folder, GOOD)
+    ingested(folder.parent / "warm", config(folder))  # what is imported and built only once
+    return folder, min(seconds(folder, f"clean-{n}")[0] for n in range(2))
+
+
+def seconds(folder: Path, name: str) -> tuple[float, Ingested]:
+    started = time.perf_counter()
+    done = ingested(folder.parent / name, config(folder))
+    return time.perf_counter() - started, done
+
+
+@pytest.fixture(scope="module")
+def mixed(clean) -> tuple[Ingested, float, float]:
+    """All of them: what came out, the time against the clean set's, the memory it took, MB."""
+    folder, alone = clean
+    bad_images.write_bad(folder)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    runs = [seconds(folder, f"mixed-{n}") for n in range(2)]
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return runs[0][1], min(took for took, _ in runs) / alone, (after - before) / 1024
+
+
+def test_exactly_the_expected_records_come_through(mixed):
+    done, _, _ = mixed
+    expected = {f"good-{n:04d}" for n in range(GOOD)}
+    expected |= {name for kind in USED for name in names(kind)}
+    assert set(done.keys("train")) == expected
+    assert len(done.keys("train")) == len(expected) == GOOD + EACH * len(USED)
+    assert done.summary.lost == 0
+    assert done.summary.read == GOOD + 12 * EACH
+
+
+def test_each_reject_carries_its_reason(mixed):
+    done, _, _ = mixed
+    found = {each.key: each.reason for each in done.refused}
+    assert found == {name: reason for kind, reason in REFUSED.items() for name in names(kind)}
+    expected = Counter(dict.fromkeys(REFUSED.values(), 0))
+    for reason in REFUSED.values():
+        expected[reason] += EACH
+    assert done.summary.quarantined == expected
+
+
+def test_odd_images_come_out_as_a_decoder_without_options_reads_them(mixed):
+    done, _, _ = mixed
+    by_key = {values(each, features.IMAGE_KEY)[0].decode(): each for each in done.examples["train"]}
+    for kind in USED:
+        for name in names(kind):
+            example = by_key[name]
+            [image] = values(example, features.IMAGE_ENCODED)
+            pixels = tf.io.decode_image(image, expand_animations=False).numpy()
+            size = SIZE[::-1] if kind == "exif" else SIZE
+            shape = (size[1], size[0])
+            assert pixels.shape[:2] == shape
+            assert values(example, features.IMAGE_HEIGHT) == [shape[0]]
+            assert pixels.shape[2] == (1 if kind == "sixteen" else 3)
+            assert pixels.std() > 10  # a picture, not a black rectangle
+    changed = done.summary.images_changed
+    assert sum(changed.values()) == 4 * EACH  # CMYK, 16 bits, animated, turned
+
+
+def test_a_turned_image_shows_what_its_camera_saw(mixed):
+    done, _, _ = mixed
+    seed = 10_000 * (1 + list(KINDS).index("exif"))
+    [example] = [e for e in done.examples["train"] if values(e, features.IMAGE_KEY) == [b"exif-00"]]
+    [image] = values(example, features.IMAGE_ENCODED)
+    upright = Image.open(io.BytesIO(bad_images.jpeg(seed))).transpose(Image.Transpose.ROTATE_270)
+    difference = np.asarray(Image.open(io.BytesIO(image)), float) - np.asarray(upright, float)
+    assert np.abs(difference).mean() < 4  # encoded twice
+
+
+def test_bombs_take_no_memory_and_bad_records_little_time(mixed):
+    _, ratio, megabytes = mixed
+    assert megabytes < 100
+    assert ratio <= 1.2
+
+
+def test_nothing_is_written_elsewhere(mixed):
+    done, _, _ = mixed
+    around = {path.name for path in done.folder.parent.iterdir()}
+    assert around == {"images", "warm", "clean-0", "clean-1", "mixed-0", "mixed-1"}
+    assert {path.suffix for path in (done.folder.parent / "images").iterdir()} == {".jpg", ".txt"}
+
+
+def odd(name: str, kind: bytes, link: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, link
+    return info
+
+
+def test_members_of_a_tar_that_are_no_files_or_lead_elsewhere(tmp_path):
+    image = picture(1)
+    write_tar(
+        tmp_path / "train.tar",
+        [
+            ("good.png", image), ("good.txt", b"good"),
+            ("../outside.png", image), ("../outside.txt", b"up"),
+            ("/absolute.png", image), ("/absolute.txt", b"root"),
+            odd("link.png", tarfile.SYMTYPE, "/etc/passwd"), ("link.txt", b"link"),
+            odd("hard.png", tarfile.LNKTYPE, "good.png"), ("hard.txt", b"hard"),
+            odd("device.png", tarfile.CHRTYPE), ("device.txt", b"device"),
+        ],
+    )  # fmt: skip
+    done = ingested(tmp_path / "out", config(tmp_path / "train.tar"))
+    assert done.keys("train") == ["good"]
+    assert {each.key: each.reason for each in done.refused} == {
+        "../outside": "unsafe_name",
+        "/absolute": "unsafe_name",
+        "link": "not_a_file",
+        "hard": "not_a_file",
+        "device": "not_a_file",
+    }
+    assert done.summary.read == 6
+    assert {path.name for path in tmp_path.iterdir()} == {"train.tar", "out"}
+
+
+def test_captions_that_cannot_be_used(tmp_path):
+    captions = {
+        "good": " a  cat​\n".encode(),
+        "empty": b" \n",
+        "latin": "Käfer".encode("latin-1"),
+        "long": b"a " * 500_000,
+        "html": b"<html><body><h1>404</h1></body></html>",
+    }
+    members = []
+    for n, (key, caption) in enumerate(captions.items()):
+        members += [(f"{key}.png", picture(n)), (f"{key}.txt", caption)]
+    write_tar(tmp_path / "train.tar", members)
+    done = ingested(tmp_path / "out", config(tmp_path / "train.tar"))
+    [example] = done.examples["train"]
+    assert values(example, features.CAPTIONS) == [b"a cat"]
+    assert {each.key: each.reason for each in done.refused} == {
+        "empty": "empty_caption",
+        "latin": "caption_not_utf8",
+        "long": "caption_too_long",
+        "html": "caption_is_html",
+    }

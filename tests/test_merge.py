@@ -1,0 +1,97 @@
+"""Rows of one key: which become the record, which are refused and why."""
+
+import itertools
+
+from components.example_gen.merge import Grouping, merge
+from components.example_gen.splits import precedence
+from tests.ingest_kit import found
+
+GLOBS = Grouping(precedence(["eval", "train", "test"]), {}, max_captions=3)
+
+
+def reasons(refused) -> list[tuple[int, str]]:
+    return [(each.place.offset, each.reason) for each in refused]
+
+
+def test_captions_of_all_rows_in_the_order_of_the_file_whatever_order_they_come_in():
+    rows = [
+        found(offset=1, captions=("a cat", "tom"), attributes={"vendor": "x"}),
+        found(offset=2, captions=("tom",), attributes={"vendor": "y", "kind": "pet"}),
+        found(offset=3, captions=("a pet",), dropped=("empty_caption",)),
+    ]
+    for order in itertools.permutations(rows):
+        record, refused = merge("k", order, GLOBS)
+        assert record is not None
+        assert record.captions == ("a cat", "tom", "a pet")
+        assert record.labels is None
+        assert record.attributes == {"vendor": "x", "kind": "pet"}  # the first row that has one
+        assert (record.rows, record.place.offset, refused) == (3, 1, [])
+        assert record.dropped == ("duplicate_caption", "empty_caption")
+
+
+def test_a_caption_without_a_label_matches_beside_one_with():
+    record, _ = merge(
+        "k",
+        [found(offset=1, captions=("a", "b"), labels=(1, 0)), found(offset=2, captions=("c",))],
+        GLOBS,
+    )
+    assert record is not None
+    assert record.labels == (1, 0, 1)
+
+
+def test_a_caption_labelled_both_ways_refuses_the_later_row():
+    for later in ((1,), None):  # no label means that it matches
+        record, refused = merge(
+            "k",
+            [
+                found(offset=1, captions=("a", "b"), labels=(1, 0)),
+                found(offset=2, captions=("b",), labels=later),
+            ],
+            GLOBS,
+        )
+        assert record is not None
+        assert (record.captions, record.labels) == (("a", "b"), (1, 0))
+        assert reasons(refused) == [(2, "bad_labels")]
+
+
+def test_another_image_of_the_same_key_is_refused():
+    record, refused = merge(
+        "k",
+        [found(offset=1), found(offset=2, content="b", captions=("a dog",)), found(offset=3)],
+        GLOBS,
+    )
+    assert record is not None
+    assert record.captions == ("a cat",)
+    assert record.rows == 2
+    assert reasons(refused) == [(2, "key_of_another_image")]
+    assert refused[0].detail == "the first image of this key is at f: 1"
+
+
+def test_train_keeps_a_key_that_stands_in_several_splits_then_the_order_of_the_config():
+    rows = [found(offset=n, split=split) for n, split in enumerate(("test", "eval", "train"))]
+    record, refused = merge("k", rows, GLOBS)
+    assert record is not None
+    assert record.split == "train"
+    assert reasons(refused) == [(1, "key_in_two_splits"), (0, "key_in_two_splits")]
+    record, refused = merge("k", rows[:2], GLOBS)
+    assert record is not None
+    assert record.split == "eval"
+    assert reasons(refused) == [(0, "key_in_two_splits")]
+
+
+def test_more_captions_than_the_model_takes_refuse_every_row():
+    rows = [found(offset=n, captions=(f"caption {n}",)) for n in range(4)]
+    record, refused = merge("k", rows, GLOBS)
+    assert record is None
+    assert reasons(refused) == [(n, "too_many_captions") for n in range(4)]
+    assert refused[0].detail == "4 captions, and text.max_captions is 3"
+
+
+def test_shares_decide_by_the_key_where_no_glob_does():
+    grouping = Grouping({"all": 0}, {"train": 0.5, "eval": 0.5}, max_captions=3)
+    splits = set()
+    for n in range(20):
+        record, _ = merge(f"{n}", [found(f"{n}", split="all")], grouping)
+        assert record is not None
+        splits.add(record.split)
+    assert splits == {"train", "eval"}

@@ -1,0 +1,302 @@
+"""Every kind of image: kept where TensorFlow shows it as it is meant, encoded anew where not."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+import simplejpeg
+import tensorflow as tf
+from PIL import Image
+
+from components.example_gen.image_header import ImageLimits
+from components.example_gen.prepare_image import prepare
+from components.example_gen.reasons import UnusableError
+from tests.image_kinds import (
+    bmp,
+    bmp_rows,
+    chunk,
+    encode,
+    exif,
+    picture,
+    png,
+    with_alpha,
+)
+
+LIMITS = ImageLimits(1_000_000, 1_000_000)
+RGB = np.asarray(picture())
+GREY = np.asarray(picture().convert("L"))
+HIGH, WIDE = GREY.shape
+GREY_16 = GREY.astype(np.uint16) * 256 + 0x5A
+RGB_16 = RGB.astype(np.uint16) * 256 + 37
+FEW = picture().quantize(16)
+TURNED = picture().rotate(180)
+PALETTE = np.asarray(FEW.convert("RGB"))
+
+
+def over_white(rgba: np.ndarray) -> np.ndarray:
+    alpha = rgba[..., -1:] / 255
+    return np.broadcast_to(rgba[..., :-1] * alpha + 255 * (1 - alpha), (*rgba.shape[:2], 3))
+
+
+def clear_where(rgb: np.ndarray, clear: np.ndarray) -> np.ndarray:
+    return np.where(clear[..., None], 255, rgb if rgb.ndim == 3 else rgb[..., None])
+
+
+def rgba(image: Image.Image) -> np.ndarray:
+    return over_white(np.asarray(image))
+
+
+def trns(*values: int) -> bytes:
+    return chunk(b"tRNS", struct.pack(f">{len(values)}H", *values))
+
+
+def moved_gif() -> bytes:
+    """A GIF whose one frame begins 8 pixels to the right of the image's edge."""
+    gif = bytearray(encode(FEW, "gif"))
+    at = gif.index(b"\x2c", 13 + 48)
+    gif[6:8] = struct.pack("<H", WIDE + 8)
+    gif[at + 1 : at + 3] = struct.pack("<H", 8)
+    return bytes(gif)
+
+
+def gif_with_too_small_a_palette() -> bytes:
+    gif = bytearray(encode(FEW, "gif"))
+    assert gif[10] & 7 == 3  # 2 ** (3 + 1) colours
+    gif[10] = gif[10] & ~7 | 2
+    return bytes(gif[: 13 + 24] + gif[13 + 48 :])
+
+
+RLE = b"".join(b"".join(bytes([1, v >> 4]) for v in row) + b"\0\0" for row in GREY[::-1].tolist())
+GREYS_16 = b"".join(bytes([16 * v] * 3 + [0]) for v in range(16))
+MASKS = struct.pack("<III", 0xF800, 0x7E0, 0x1F)
+CORE = struct.pack("<IHHHH", 12, WIDE, HIGH, 1, 24)
+G2, G1 = GREY >> 6, GREY >> 7
+CLEAR_16 = GREY_16[3, 3] == GREY_16
+CLEAR_RGB = (RGB[3, 3] == RGB).all(-1)
+CLEAR_P = np.asarray(FEW) == 3
+ROOM = np.concatenate([np.full((HIGH, 8, 3), 255), PALETTE], 1)
+# name: (file, keys of CHANGES, what a viewer shows over white)
+EXACT = {
+    "png grey": (encode(picture().convert("L"), "png"), (), GREY),
+    "png grey alpha": (
+        encode(with_alpha(picture()).convert("LA"), "png"),
+        (),
+        rgba(with_alpha(picture()).convert("LA")),
+    ),
+    "png rgb": (encode(picture(), "png"), (), RGB),
+    "png rgba": (encode(with_alpha(picture()), "png"), (), rgba(with_alpha(picture()))),
+    "png palette": (encode(FEW, "png"), (), PALETTE),
+    "png palette clear": (encode(FEW, "png", transparency=3), (), clear_where(PALETTE, CLEAR_P)),
+    "png 1 bit": (png(G1[..., None], 1, 0), (), G1 * 255),
+    "png 2 bits": (png(G2[..., None], 2, 0), (), G2 * 85),
+    "png 2 bits clear": (
+        png(G2[..., None], 2, 0, trns(2)),
+        ("transparent",),
+        clear_where(G2 * 85, G2 == 2),
+    ),
+    "png 1 bit clear": (
+        png(G1[..., None], 1, 0, trns(0)),
+        ("transparent",),
+        clear_where(G1 * 255, G1 == 0),
+    ),
+    "png grey clear": (
+        png(GREY[..., None], 8, 0, trns(int(GREY[3, 3]))),
+        ("transparent",),
+        clear_where(GREY, GREY[3, 3] == GREY),
+    ),
+    "png rgb clear": (
+        png(RGB, 8, 2, trns(*RGB[3, 3].tolist())),
+        ("transparent",),
+        clear_where(RGB, CLEAR_RGB),
+    ),
+    "png grey 16": (png(GREY_16[..., None], 16, 0), ("16_bit",), GREY),
+    "png grey 16 clear": (
+        png(GREY_16[..., None], 16, 0, trns(int(GREY_16[3, 3]))),
+        ("16_bit", "transparent"),
+        clear_where(GREY, CLEAR_16),
+    ),
+    "png rgb 16": (png(RGB_16, 16, 2), ("16_bit",), RGB),
+    "png rgb 16 clear": (
+        png(RGB_16, 16, 2, trns(*RGB_16[3, 3].tolist())),
+        ("16_bit", "transparent"),
+        clear_where(RGB, CLEAR_RGB),
+    ),
+    "png grey alpha 16": (
+        png(np.stack([GREY_16, GREY_16[::-1]], -1), 16, 4),
+        ("16_bit",),
+        over_white(np.stack([GREY, GREY[::-1]], -1)),
+    ),
+    "png rgba 16": (
+        png(np.dstack([RGB_16, GREY_16]), 16, 6),
+        ("16_bit",),
+        over_white(np.dstack([RGB, GREY])),
+    ),
+    "png interlaced": (png(RGB, 8, 2, interlaced=True), (), RGB),
+    "png animated": (
+        encode(picture(), "png", save_all=True, append_images=[TURNED]),
+        ("first_frame",),
+        RGB,
+    ),
+    "gif": (encode(FEW, "gif", interlace=False), (), PALETTE),
+    "gif interlaced": (encode(FEW, "gif", interlace=True), (), PALETTE),
+    "gif grey": (encode(picture().convert("L"), "gif"), (), GREY),
+    "gif clear": (
+        encode(FEW, "gif", transparency=3),
+        ("transparent",),
+        clear_where(PALETTE, CLEAR_P),
+    ),
+    "gif animated": (
+        encode(FEW, "gif", save_all=True, append_images=[TURNED]),
+        ("first_frame",),
+        PALETTE,
+    ),
+    "gif with room around its frame": (moved_gif(), ("transparent",), ROOM),
+    "webp": (encode(picture(), "webp", lossless=True), (), RGB),
+    "webp rgba": (
+        encode(with_alpha(picture()), "webp", lossless=True, exact=True),
+        (),
+        rgba(with_alpha(picture())),
+    ),
+    "webp animated": (  # TensorFlow 2.21 writes past its memory on these
+        encode(picture(), "webp", save_all=True, append_images=[TURNED], lossless=True),
+        ("first_frame",),
+        RGB,
+    ),
+    "bmp": (encode(picture(), "bmp"), (), RGB),
+    "bmp odd": (bmp(bmp_rows(RGB[:, :47], 24), 47, HIGH, 24), (), RGB[:, :47]),
+    "bmp top down": (bmp(bmp_rows(RGB[::-1], 24), WIDE, -HIGH, 24), (), RGB),
+    "bmp core": (bmp(bmp_rows(RGB, 24), WIDE, HIGH, 24, header=CORE), ("bmp",), RGB),
+    "bmp grey": (encode(picture().convert("L"), "bmp"), ("bmp",), GREY),
+    "bmp palette": (encode(FEW, "bmp"), ("bmp",), PALETTE),
+    "bmp 1 bit": (
+        encode(Image.fromarray(G1 * 255).convert("1", dither=Image.Dither.NONE), "bmp"),
+        ("bmp",),
+        G1 * 255,
+    ),
+    "bmp 32": (bmp(bmp_rows(RGB, 32), WIDE, HIGH, 32), ("bmp",), RGB),
+    "bmp rle": (
+        bmp(RLE + b"\0\1", WIDE, HIGH, 8, 1, palette=GREYS_16),
+        ("bmp",),
+        GREY // 16 * 16,
+    ),
+}
+# Lossy, or with colours of 5 bits: the same within a few of 255.
+ABOUT = {
+    "jpeg": (encode(picture(), "jpeg", quality=95), ()),
+    "jpeg progressive": (encode(picture(), "jpeg", quality=95, progressive=True), ()),
+    "jpeg 4:4:4": (encode(picture(), "jpeg", quality=95, subsampling=0), ()),
+    "jpeg 4:1:1": (simplejpeg.encode_jpeg(RGB, 95, colorsubsampling="411"), ()),
+    "jpeg in rgb": (encode(picture(), "jpeg", quality=95, keep_rgb=True), ()),
+    "jpeg cmyk": (encode(picture().convert("CMYK"), "jpeg", quality=95), ("cmyk",)),
+    "webp lossy": (encode(picture(), "webp", quality=95), ()),
+    "bmp 16": (bmp(bmp_rows(RGB, 16), WIDE, HIGH, 16, 3, more=MASKS), ("bmp",)),
+}
+
+
+def shown(image: bytes) -> np.ndarray:
+    """float [height, width, 3] as the Transform graph makes of it."""
+    native = tf.io.decode_image(image, expand_animations=False).numpy()
+    return over_white(native) if native.shape[-1] in (2, 4) else native
+
+
+def small(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.resize((32, 32), Image.Resampling.BILINEAR))
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_pixels_are_what_a_viewer_shows(name):
+    image, changed, expected = EXACT[name]
+    result = prepare(image, LIMITS)
+    assert result.changed == changed
+    expected = expected if expected.ndim == 3 else expected[..., None]
+    assert (result.height, result.width) == expected.shape[:2]
+    np.testing.assert_allclose(shown(result.image) * np.ones(3), expected * np.ones(3), atol=1e-9)
+    assert result.image == image if not changed else result.format == "png"
+    pixels = Image.fromarray((expected * np.ones(3)).astype(np.uint8))
+    np.testing.assert_allclose(result.small, small(pixels), atol=3)
+
+
+@pytest.mark.parametrize("name", ABOUT)
+def test_lossy_pixels_are_about_what_a_viewer_shows(name):
+    image, changed = ABOUT[name]
+    result = prepare(image, LIMITS)
+    assert result.changed == changed
+    assert (result.image == image) == (not changed)
+    assert result.format == ("png" if "bmp" in name else name.split()[0])
+    np.testing.assert_allclose(shown(result.image), RGB, atol=9)
+    np.testing.assert_allclose(result.small, small(picture()), atol=6)
+
+
+def test_a_grey_jpeg_stays_grey():
+    image = encode(picture().convert("L"), "jpeg", quality=95)
+    assert prepare(image, LIMITS).image == image
+    shrunk = prepare(image, ImageLimits(10**6, 10**6, 24))
+    assert Image.open(io.BytesIO(shrunk.image)).mode == "L"
+
+
+def test_a_jpeg_with_a_rare_sampling_of_its_colours():
+    """2x2, 2x1 and 1x1: three blocks of 16 x 16 pixels need 21 of 8 x 8, as 56 x 8 pixels did."""
+    image = bytearray(encode(Image.new("RGB", (56, 8), (128,) * 3), "jpeg", keep_rgb=True))
+    frame = image.index(b"\xff\xc0")
+    image[frame + 5 : frame + 9] = struct.pack(">HH", 16, 48)
+    image[frame + 11 : frame + 18 : 3] = b"\x22\x21\x11"
+    rare = bytes(image)
+    with pytest.raises(ValueError, match="subsampling"):
+        simplejpeg.decode_jpeg(rare)
+    result = prepare(rare, LIMITS)
+    assert (result.image, result.width, result.height) == (rare, 48, 16)
+    assert (result.small == 128).all()
+    assert (shown(rare) == 128).all()
+    shrunk = prepare(rare, ImageLimits(10**6, 10**6, 32))
+    np.testing.assert_allclose(shown(shrunk.image), 128, atol=1)
+    with pytest.raises(UnusableError, match="damaged_pixels"):
+        prepare(rare[:-12], LIMITS)
+
+
+def test_a_gif_with_pixels_outside_its_palette_is_encoded_anew():
+    image = gif_with_too_small_a_palette()
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        shown(image)
+    result = prepare(image, LIMITS)
+    assert result.changed == ("palette",)
+    inside = np.asarray(FEW) < 8
+    np.testing.assert_array_equal(shown(result.image)[inside], PALETTE[inside])
+
+
+# Where the corners (top left, top right, bottom left, bottom right) of the stored image are shown.
+CORNERS = {
+    1: (0, 1, 2, 3), 2: (1, 0, 3, 2), 3: (3, 2, 1, 0), 4: (2, 3, 0, 1),
+    5: (0, 2, 1, 3), 6: (2, 0, 3, 1), 7: (3, 1, 2, 0), 8: (1, 3, 0, 2),
+}  # fmt: skip
+
+
+def corners(rgb: np.ndarray) -> np.ndarray:
+    return np.array([rgb[1, 1], rgb[1, -2], rgb[-2, 1], rgb[-2, -2]], float)
+
+
+@pytest.mark.parametrize("orientation", CORNERS)
+@pytest.mark.parametrize(
+    ("kind", "stays", "options"),
+    [
+        ("jpeg", "jpeg", {"quality": 95}),
+        ("png", "png", {}),
+        ("webp", "png", {"lossless": True}),
+    ],
+)
+def test_orientation(kind, stays, options, orientation):
+    order = "<>"[orientation % 2]
+    block = exif(orientation, order)
+    block = block if kind == "png" else b"Exif\0\0" + block
+    image = encode(picture(), kind, exif=block, **options)
+    for max_side in (None, 36):
+        result = prepare(image, ImageLimits(10**6, 10**6, max_side))
+        assert ("turned" in result.changed) == (orientation != 1)
+        assert result.format == (stays if result.changed else kind)
+        long, short = (48, 40) if max_side is None else (36, 30)
+        sides = (long, short) if orientation < 5 else (short, long)
+        assert (result.width, result.height) == sides
+        assert shown(result.image).shape == (*sides[::-1], 3)
+        expected = corners(RGB)[list(CORNERS[orientation])]
+        np.testing.assert_allclose(corners(shown(result.image)), expected, atol=12)
+        np.testing.assert_allclose(corners(result.small), expected, atol=16)
