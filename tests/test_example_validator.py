@@ -15,6 +15,8 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
 from components import release_lookup
+from components.example_gen.component import QuarantineArtifact
+from components.example_gen.quarantine import Summary
 from components.example_validator import Executor
 from components.import_schema import CURATED, with_attributes
 from components.validation import report
@@ -59,6 +61,8 @@ class Node:
         (folder / "schema").mkdir()
         (folder / "schema" / "schema.pbtxt").write_text(text_format.MessageToString(schema))
         (folder / "anomalies").mkdir()
+        (folder / "quarantine").mkdir()
+        (folder / "quarantine" / "summary.json").write_text(Summary(read=100).model_dump_json())
 
     def run(self, action: str, now: Path, served: Path | None, release: int | None) -> Report:
         statistics = standard_artifacts.ExampleStatistics()
@@ -66,14 +70,16 @@ class Node:
         statistics.split_names = artifact_utils.encode_split_names(["train"])
         schema, anomalies = standard_artifacts.Schema(), standard_artifacts.ExampleAnomalies()
         schema.uri, anomalies.uri = str(self.folder / "schema"), str(self.folder / "anomalies")
-        inputs = {"statistics": [statistics], "schema": [schema]}
+        kept = QuarantineArtifact()
+        kept.uri = str(self.folder / "quarantine")
+        inputs = {"statistics": [statistics], "schema": [schema], "quarantine": [kept]}
         if served is not None:
             before = standard_artifacts.ExampleStatistics()
             before.uri = str(served)
             release_lookup.tell(served / "served.json", release or release_lookup.NONE)
             inputs["served"] = [before]
         config = DriftConfig(action=action, minimum_count=100)  # type: ignore[arg-type]
-        told = {"drift": canonical_json(config)}
+        told = {"drift": canonical_json(config), "max_quarantined": 0.01}
         Executor().Do(inputs, {"anomalies": [anomalies]}, told)
         assert anomalies.split_names == '["train"]'
         return report.read(self.folder / "anomalies")
