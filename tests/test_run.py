@@ -53,7 +53,7 @@ def test_training_lowers_the_loss_and_exports(small_run, tmp_path, model, loss):
     [artifact] = small_run.outputs["Transform"]["transformed_examples"]
     values = small_run.config.for_trainer().model_dump()
     values |= {"model": model, "loss": loss}
-    values["training"] |= {"epochs": 8, "learning_rate": 5e-3}
+    values["training"] |= {"epochs": 16, "learning_rate": 5e-3}
     config = type(small_run.config.for_trainer()).model_validate(values, strict=False)
     told = SimpleNamespace(
         custom_config={"config": canonical_json(config)},
