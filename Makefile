@@ -22,6 +22,7 @@ format: $(READY)  ## rewrite the code in the house style
 
 bench: demo  ## the figures of the README
 	.venv/bin/python -m benchmarks.demo
+	.venv/bin/python -m benchmarks.ingest
 	.venv/bin/python -m benchmarks.input_pipeline
 	.venv/bin/python -m benchmarks.evaluation
 	.venv/bin/python -m benchmarks.catalogue_index
