@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRATCH = ROOT / "runs" / "benchmark-ingest"
 PEER = "img2dataset==1.47.0"
 PHOTOS, FEW, ROUNDS = 2_000, 200, 3
-SIZE, SIDE, QUALITY = 224, 256, 95
+SIZE, QUALITY = 224, 95
 SMALL, LARGE = 10_000, 40_000
 
 
@@ -72,7 +72,7 @@ def _ratio(name: str, ratios: list[float], aim: float) -> None:
 
 
 def _ours(folder: Path) -> dict:
-    return _program(folder, SIDE)
+    return _program(folder, SIZE)
 
 
 def _program(folder: Path, max_side: int) -> dict:

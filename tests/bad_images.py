@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.ingest_kit import picture
+from tests.ingest_kit import picture, shapes
 
 SIZE = (200, 150)
 EACH = 20
@@ -22,9 +22,9 @@ TURNED = 6  # its value for a camera held upright
 def jpeg(seed: int, **options) -> bytes:
     """Coarse shapes with grain, so that a tenth of the file is more than its header."""
     rng = np.random.default_rng(seed)
-    shapes = np.asarray(Image.open(io.BytesIO(picture(seed, "png", SIZE))), np.int16)
-    grain = rng.integers(-20, 21, shapes.shape)
-    return saved(Image.fromarray((shapes + grain).clip(0, 255).astype(np.uint8)), **options)
+    coarse = np.asarray(shapes(seed, SIZE), np.int16)
+    grain = rng.integers(-20, 21, coarse.shape)
+    return saved(Image.fromarray((coarse + grain).clip(0, 255).astype(np.uint8)), **options)
 
 
 def saved(image: Image.Image, kind: str = "jpeg", **options) -> bytes:

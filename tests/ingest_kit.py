@@ -5,7 +5,7 @@ import glob
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import apache_beam as beam
@@ -66,12 +66,17 @@ def record(key: str = "k", **changes) -> Record:
     return Record(**{**values, **changes})
 
 
-def picture(seed: int, kind: str = "png", size: tuple[int, int] = (32, 24)) -> bytes:
+def shapes(seed: int, size: tuple[int, int] = (32, 24)) -> Image.Image:
     """An image like no other: coarse noise, so that no two look alike."""
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8))
+    return coarse.resize(size, Image.Resampling.BICUBIC)
+
+
+def picture(seed: int, kind: str = "png", size: tuple[int, int] = (32, 24)) -> bytes:
+    """`shapes` as a file."""
     out = io.BytesIO()
-    coarse.resize(size, Image.Resampling.BICUBIC).save(out, kind)
+    shapes(seed, size).save(out, kind)
     return out.getvalue()
 
 
@@ -108,7 +113,9 @@ def values(example: tf.train.Example, name: str) -> list:
     return list(getattr(feature, feature.WhichOneof("kind")).value)
 
 
-def ingested(folder: Path, config: IngestConfig, workers: int = 1, max_captions: int = 5):
+def ingested(
+    folder: Path, config: IngestConfig, beam_options: Sequence[str] = (), max_captions: int = 5
+) -> Ingested:
     """Ingest the files of a config into a new folder, in Beam, without TFX around it."""
     places = Places(
         {split: str(folder / split) for split in config.splits},
@@ -117,7 +124,7 @@ def ingested(folder: Path, config: IngestConfig, workers: int = 1, max_captions:
     )
     for name in (*config.splits, "quarantine"):
         (folder / name).mkdir(parents=True)
-    told = beam_arguments(LocalBeam(runner="local", workers=workers))
+    told = [*beam_arguments(LocalBeam()), *beam_options]
     parts = list(find_parts(config.path, config.patterns, config))
     with (
         workers_import_first(folder),

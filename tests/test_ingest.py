@@ -90,9 +90,19 @@ def test_a_refused_record_says_where_it_was_and_how_it_began(alone):
     assert (wordless.reason, wordless.first_bytes) == ("empty_caption", b"  ")
 
 
-@pytest.mark.parametrize("workers", [2, 4])
-def test_worker_processes_write_the_same_bytes(many, alone, tmp_path, workers):
-    there = ingested(tmp_path / "out", many, workers)
+@pytest.mark.parametrize(
+    ("mode", "workers"),
+    [
+        ("in_memory", 2),
+        ("in_memory", 4),
+        ("multi_processing", 1),
+        ("multi_processing", 2),
+        ("multi_processing", 4),
+    ],
+)
+def test_workers_write_the_same_bytes(many, alone, tmp_path, mode, workers):
+    options = [f"--direct_running_mode={mode}", f"--direct_num_workers={workers}"]
+    there = ingested(tmp_path / "out", many, options)
     assert there.summary == alone.summary
     assert shards(there) == shards(alone)
 

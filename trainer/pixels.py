@@ -16,15 +16,25 @@ def decode(image: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 [height, width, 3] in 0 to 255.
     """
-    native = tf.cast(tf.io.decode_image(image, channels=0, expand_animations=False), tf.float32)
+    native = tf.io.decode_image(image, channels=0, expand_animations=False)
     native.set_shape([None, None, None])
     channels = tf.shape(native)[-1]
     # 1 = grey, 2 = grey and alpha, 3 = RGB, 4 = RGB and alpha.
     has_alpha = tf.logical_or(tf.equal(channels, 2), tf.equal(channels, 4))
-    colour = native[..., : tf.where(has_alpha, channels - 1, channels)]
-    rgb = tf.broadcast_to(colour, tf.concat([tf.shape(native)[:2], [3]], 0))
-    alpha = tf.where(has_alpha, native[..., -1:] / 255.0, 1.0)
-    return rgb * alpha + WHITE * (1.0 - alpha)
+    return tf.cond(has_alpha, lambda: _over_white(native), lambda: _rgb(native))
+
+
+def _rgb(colour: tf.Tensor) -> tf.Tensor:
+    """uint8 [height, width, 1 or 3] to float32 [height, width, 3]."""
+    rgb = tf.cast(tf.broadcast_to(colour, tf.concat([tf.shape(colour)[:2], [3]], 0)), tf.float32)
+    rgb.set_shape([None, None, 3])
+    return rgb
+
+
+def _over_white(native: tf.Tensor) -> tf.Tensor:
+    """uint8 [height, width, 2 or 4], the last alpha, to float32 [height, width, 3]."""
+    alpha = tf.cast(native[..., -1:], tf.float32) / 255.0
+    return _rgb(native[..., :-1]) * alpha + WHITE * (1.0 - alpha)
 
 
 def fit_to_square(rgb: tf.Tensor, size: int, fit: Fit) -> tf.Tensor:
@@ -41,7 +51,11 @@ def fit_to_square(rgb: tf.Tensor, size: int, fit: Fit) -> tf.Tensor:
     sides = tf.cast(tf.shape(rgb)[:2], tf.float32)
     reference = tf.reduce_max(sides) if fit == "pad" else tf.reduce_min(sides)
     scaled = tf.maximum(1, tf.cast(tf.round(sides * (size / reference)), tf.int32))
-    resized = tf.image.resize(rgb, scaled, antialias=True)
+    resized = tf.cond(
+        tf.reduce_all(tf.equal(scaled, tf.shape(rgb)[:2])),
+        lambda: rgb,  # as `data.max_side` may leave it: half of this function's time is saved
+        lambda: tf.image.resize(rgb, scaled, antialias=True),
+    )
     # By hand: tf.image.resize_with_crop_or_pad asserts at run time, and an op that can fail is
     # never pruned, so the graph could not embed a text without being given an image.
     cut = tf.maximum(0, scaled - size) // 2

@@ -43,7 +43,8 @@ def prepare_jpeg(image: bytes, header: Header, max_side: int | None) -> Prepared
         return Prepared(image, "jpeg", *size, small)
     picture = _decode(image, header, size)
     if picture.size != size:
-        picture = picture.resize(size, Image.Resampling.BICUBIC)
+        # Sharper than the triangle filter, and half of the bicubic one's time.
+        picture = picture.resize(size, Image.Resampling.HAMMING)
     picture = upright(picture, header.orientation)
     return Prepared(_encode(picture), "jpeg", *picture.size, thumbnail(picture), in_order(changed))
 
