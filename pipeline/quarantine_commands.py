@@ -41,12 +41,14 @@ def list_(
         from pipeline.config import load
 
         loaded = load(config)
-        show(_folder(loaded, run), loaded.data.path, reason, every, output)
+        name, folder = _folder(loaded, run)
+        print(f"run {name}")  # the last one may have ended before there was a quarantine
+        show(folder, loaded.data.path, reason, every, output)
 
 
 @commands.command()
 def retry(run: Run = None, config: ConfigFile = HERE, reason: Reason = None) -> None:
-    """Read the quarantined records again from where they came, by today's files and config.
+    """Read the quarantined records again, by today's files and config.
 
     Exit codes: 0 the next run uses all of them, 1 it cannot be told, 3 some are still unusable.
     """
@@ -59,7 +61,7 @@ def retry(run: Run = None, config: ConfigFile = HERE, reason: Reason = None) -> 
         from pipeline.run_locally import logs_of
 
         loaded = load(config)
-        folder = _folder(loaded, run)
+        _, folder = _folder(loaded, run)
         # A reader may import TensorFlow, which has much to say.
         with output_to(logs_of(loaded) / "quarantine-retry.log"):
             outcomes = again(loaded, folder, reason)
@@ -67,8 +69,8 @@ def retry(run: Run = None, config: ConfigFile = HERE, reason: Reason = None) -> 
         raise typer.Exit(REFUSED if set(outcomes) - {USABLE, JUDGED_TOGETHER} else 0)
 
 
-def _folder(config: RunConfig, run: str | None) -> str:
-    """Where a run's quarantine is; the record that each run keeps beside its log says it."""
+def _folder(config: RunConfig, run: str | None) -> tuple[str, str]:
+    """A run and where its quarantine is; the record that each run keeps beside its log says it."""
     from pipeline.run_locally import logs_of
     from schema.errors import InputError
 
@@ -77,7 +79,7 @@ def _folder(config: RunConfig, run: str | None) -> str:
         if run is None or path.stem == run:
             folder = json.loads(path.read_text(encoding="utf-8")).get("quarantine")
             if folder is not None:
-                return str(folder)
+                return path.stem, str(folder)
     which = "any run" if run is None else f"run {run}"
     raise InputError(f"{logs}: there is no record of {which} that got through ingest")
 
