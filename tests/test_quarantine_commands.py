@@ -8,9 +8,11 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from components.example_gen import quarantine
+from components.example_gen.found import Refused
+from components.example_gen.row import Place
 from kubeflow.cli import app
 from pipeline import config, quarantine_commands, quarantine_retry
-from pipeline.quarantine_retry import GONE, JUDGED_TOGETHER, USABLE
+from pipeline.quarantine_retry import GONE, JUDGED_TOGETHER, USABLE, _outcomes
 from tests.conftest import small_values
 from tests.ingest_kit import ingested, picture
 
@@ -170,6 +172,12 @@ def test_retry_where_rows_have_moved(folder):
     assert found == {"still caption_is_html": 1, "still empty_caption": 1, JUDGED_TOGETHER: 1}
     write(folder, "train", _1="", _2="", _7=LINES["train"][0], _8=LINES["train"][1])
     assert outcomes(folder, "caption_is_html") == {"still caption_is_html": 1}
+
+
+def test_a_row_that_stands_where_it_stood_answers_for_no_other():
+    stays, moved = (Refused("train", Place("f", at), "no_caption", "", "k") for at in (2, 3))
+    today = {Place("f", 2): "no_caption", Place("f", 9): ""}
+    assert list(_outcomes([stays, moved], today)) == ["still no_caption", USABLE]
 
 
 def test_retry_of_nothing(folder):
