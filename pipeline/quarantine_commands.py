@@ -104,7 +104,7 @@ def show(folder: str, base: str, reason: str | None, every: bool, output: Path |
         raise InputError(f"{folder}: the quarantine is not there any more") from error
     records = list(quarantine.read_records(folder, reason))
     twins = sum(summary.quarantined.values()) - summary.unusable
-    more = f"; {twins:,} more are left out, good as they are" if twins else ""
+    more = f"; near duplicates of train that are left out: {twins:,}" if twins else ""
     console.print(f"{summary.unusable:,} of {summary.read:,} records are quarantined{more}")
     for name, meaning in quarantine.explain(each.reason for each in records):
         count = sum(each.reason == name for each in records)

@@ -47,9 +47,9 @@ def retry(config: RunConfig, folder: str, reason: str | None) -> Counter[str]:
     today: dict[Hashable, dict[Place, str]] = defaultdict(dict)
     for split, row in _rows(data):
         # A line that could not even be read had no key, and may have one now.
-        mark = next((m for m in ((split, row.place), (split, row.key)) if m in waiting), None)
-        if mark is not None:
-            today[mark][row.place] = _fault(split, row, limits)
+        marks = [each for each in ((split, row.place), (split, row.key)) if each in waiting]
+        if marks:
+            today[marks[0]][row.place] = _fault(split, row, limits)
     outcomes: Counter[str] = Counter()
     for mark, refused in waiting.items():
         outcomes.update(_outcomes(refused, today[mark]))

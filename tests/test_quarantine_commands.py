@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,7 +17,7 @@ from pipeline.quarantine_retry import GONE, JUDGED_TOGETHER, USABLE, _outcomes
 from tests.conftest import small_values
 from tests.ingest_kit import ingested, picture
 
-LINES = {
+LINES: dict[str, list[Any]] = {
     "train": [
         {"image": "1.png", "caption": "a red cup", "id": 1},
         {"image": "1.png", "caption": "<p class='x'>a cup</p>", "id": 1},  # of a key that is good
@@ -102,6 +103,15 @@ def test_list_has_a_record_a_line_and_short_names(folder):
         "train train.jsonl 6 3 key_of_another_image the first image of this key is at "
         f"{folder}/data/train.jsonl: 4",
     ]
+
+
+def test_near_duplicates_are_no_bad_data(tmp_path, capsys):
+    counts = {("read", ""): 9, ("quarantined", "near_duplicate_of_train"): 2}
+    summary = quarantine.summarize(counts).model_dump_json()
+    (tmp_path / "summary.json").write_text(summary)
+    quarantine_commands.show(str(tmp_path), "data", None, False, None)
+    shown = "0 of 9 records are quarantined; near duplicates of train that are left out: 2\n"
+    assert capsys.readouterr().out == shown
 
 
 def test_list_of_one_reason_into_a_file(folder):
