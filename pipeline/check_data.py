@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from components.example_gen.quarantine import Summary
 
 Row = tuple[str, list[str]]
-RANGES = {  # rows of the table, and the feature each one sums up
-    "words per caption": features.CAPTION_WORDS,
-    "width": features.IMAGE_WIDTH,
-    "height": features.IMAGE_HEIGHT,
-    "bytes per image": features.IMAGE_BYTES,
+RANGES = {  # rows of the table, the feature each one sums up, and how many of it are one
+    "words per caption": (features.CAPTION_WORDS, 1),
+    "width": (features.IMAGE_WIDTH, 1),
+    "height": (features.IMAGE_HEIGHT, 1),
+    "kB per image": (features.IMAGE_BYTES, 1000),
 }
 
 
@@ -59,10 +59,11 @@ def print_table(outputs: Outputs, console: Console) -> None:
     if NODE not in outputs:
         return
     from components.example_gen import quarantine
+    from components.example_gen.splits import precedence
 
     [kept] = outputs[NODE]["quarantine"]
     summary = quarantine.read_summary(kept.uri)
-    splits = sorted(summary.examples, key=lambda split: -summary.examples[split])
+    splits = list(precedence(list(summary.examples)))
     table = Table(box=None, header_style="dim")
     table.add_column("")
     for split in splits:
@@ -124,8 +125,8 @@ def _statistics(uri: str, split: str) -> Any:
 def _ranges(statistics: Iterable[Any]) -> list[Row]:
     by_split = [{f.path.step[0]: f for f in found.features} for found in statistics]
     rows = [
-        (name, [_range(found[feature].num_stats) if feature in found else "" for found in by_split])
-        for name, feature in RANGES.items()
+        (name, [_range(found[each].num_stats, one) if each in found else "" for found in by_split])
+        for name, (each, one) in RANGES.items()
     ]
     formats = [
         ", ".join(
@@ -137,5 +138,10 @@ def _ranges(statistics: Iterable[Any]) -> list[Row]:
     return [*rows, ("formats", formats)]
 
 
-def _range(numbers: Any) -> str:
-    return f"{numbers.min:,.0f} to {numbers.max:,.0f}, median {numbers.median:,.0f}"
+def _range(numbers: Any, one: int) -> str:
+    low, high, middle = (_short(n / one) for n in (numbers.min, numbers.max, numbers.median))
+    return low if low == high else f"{low} to {high}, median {middle}"
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if number == round(number) or number >= 10 else f"{number:.1f}"

@@ -1,19 +1,26 @@
 """`diptych quarantine`: what a run did not use, why, and whether it would be used today."""
 
 import json
+import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.cli import HERE, ConfigFile, one_sentence
 from pipeline.config import RunConfig
 
+if TYPE_CHECKING:
+    from components.example_gen.found import Refused
+
 commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 SHOWN = 20
+WIDE = 1000  # columns, where no terminal sets a limit
 
 Run = Annotated[str | None, typer.Argument(help="a run, by the name of its log; default: the last")]
 Reason = Annotated[str | None, typer.Option(help="only the records with this reason")]
@@ -33,12 +40,15 @@ def list_(
     with one_sentence():
         from pipeline.config import load
 
-        show(_folder(load(config), run), reason, every, output)
+        loaded = load(config)
+        name, folder = _folder(loaded, run)
+        print(f"run {name}")  # the last one may have ended before there was a quarantine
+        show(folder, loaded.data.path, reason, every, output)
 
 
 @commands.command()
 def retry(run: Run = None, config: ConfigFile = HERE, reason: Reason = None) -> None:
-    """Read the quarantined records again from where they came, by today's files and config.
+    """Read the quarantined records again, by today's files and config.
 
     Exit codes: 0 the next run uses all of them, 1 it cannot be told, 3 some are still unusable.
     """
@@ -47,15 +57,20 @@ def retry(run: Run = None, config: ConfigFile = HERE, reason: Reason = None) -> 
         from pipeline.config import load
         from pipeline.quarantine_retry import JUDGED_TOGETHER, USABLE
         from pipeline.quarantine_retry import retry as again
+        from pipeline.quiet import output_to
+        from pipeline.run_locally import logs_of
 
         loaded = load(config)
-        outcomes = again(loaded, _folder(loaded, run), reason)
+        _, folder = _folder(loaded, run)
+        # A reader may import TensorFlow, which has much to say.
+        with output_to(logs_of(loaded) / "quarantine-retry.log"):
+            outcomes = again(loaded, folder, reason)
         _print_outcomes(outcomes)
         raise typer.Exit(REFUSED if set(outcomes) - {USABLE, JUDGED_TOGETHER} else 0)
 
 
-def _folder(config: RunConfig, run: str | None) -> str:
-    """Where a run's quarantine is; the record that each run keeps beside its log says it."""
+def _folder(config: RunConfig, run: str | None) -> tuple[str, str]:
+    """A run and where its quarantine is; the record that each run keeps beside its log says it."""
     from pipeline.run_locally import logs_of
     from schema.errors import InputError
 
@@ -64,48 +79,75 @@ def _folder(config: RunConfig, run: str | None) -> str:
         if run is None or path.stem == run:
             folder = json.loads(path.read_text(encoding="utf-8")).get("quarantine")
             if folder is not None:
-                return str(folder)
+                return path.stem, str(folder)
     which = "any run" if run is None else f"run {run}"
     raise InputError(f"{logs}: there is no record of {which} that got through ingest")
 
 
-def show(folder: str, reason: str | None, every: bool, output: Path | None) -> None:
-    """Print the sums, then the records."""
+def show(folder: str, base: str, reason: str | None, every: bool, output: Path | None) -> None:
+    """Print the sums, then the records, or write these to a file.
+
+    Args:
+        folder: of the quarantine.
+        base: of the data; files below it are named from there on.
+        reason: of the records, None for all.
+        every: not only the first `SHOWN`.
+        output: the file; none: print.
+    """
     from components.example_gen import quarantine
     from schema.errors import InputError
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
     try:
         summary = quarantine.read_summary(folder)
     except OSError as error:
         raise InputError(f"{folder}: the quarantine is not there any more") from error
-    records = [each for each in quarantine.read_records(folder) if reason in (None, each.reason)]
-    if output is not None:
-        lines = "".join(quarantine.line(each) + "\n" for each in records)
-        output.write_text(lines, encoding="utf-8")
-    console.print(summary.sentence if summary.unusable else f"{summary.read:,} records, all usable")
+    records = list(quarantine.read_records(folder, reason))
+    twins = sum(summary.quarantined.values()) - summary.unusable
+    more = f"; near duplicates of train that are left out: {twins:,}" if twins else ""
+    console.print(f"{summary.unusable:,} of {summary.read:,} records are quarantined{more}")
     for name, meaning in quarantine.explain(each.reason for each in records):
         count = sum(each.reason == name for each in records)
-        console.print(f"  {count:>6,} {name}: {meaning}", markup=False)
+        console.print(f"  {count:>6,} {name}: {meaning}")
+    if output is not None:
+        lines = "".join(quarantine.line(each) + "\n" for each in records)
+        try:
+            output.write_text(lines, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{output}: cannot be written: {error.strerror}") from error
+        console.print(f"{len(records):,} written to {output}")
+    elif records:
+        _print_table(records if every else records[:SHOWN], base)
+        if len(records) > SHOWN and not every:
+            console.print(f"and {len(records) - SHOWN:,} more: --all", style="dim")
+
+
+def _print_table(records: "Sequence[Refused]", base: str) -> None:
+    from components.example_gen import addresses
+
+    start = addresses.shown(addresses.plain(base)).rstrip("/") + "/"
     table = Table(box=None, header_style="dim")
     for column in ("split", "file", "at", "key", "reason", "detail"):
         table.add_column(column, overflow="fold")
-    for each in records if every else records[:SHOWN]:
-        place = each.place
-        row = (each.split, place.source, str(place.offset), each.key or "", each.reason)
-        table.add_row(*(ascii_safe(cell) for cell in (*row, each.detail)))
-    if records:
-        Console(highlight=False, markup=False).print(table)
-    if len(records) > SHOWN and not every:
-        console.print(f"and {len(records) - SHOWN:,} more: --all", style="dim")
+    for each in records:
+        source = each.place.source.removeprefix(start)
+        row = (each.split, source, str(each.place.offset), each.key or "", each.reason)
+        table.add_row(*(safe(cell) for cell in (*row, each.detail)))
+    # Whoever reads from a pipe wants a record a line.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    if any(each.place.source.startswith(start) for each in records):
+        console.print(safe(f"files below {start}"), style="dim", soft_wrap=True)
+    console.print(table)
 
 
-def ascii_safe(text: str) -> str:
+def safe(text: str) -> Text:
     """Text from data, fit for a terminal: what could steer it is shown and not sent."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text).replace("[", r"\[")
+    return Text("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
 
 
 def _print_outcomes(outcomes: Counter[str]) -> None:
     console = Console(highlight=False, soft_wrap=True, markup=False)
+    if not outcomes:
+        console.print("nothing is quarantined")
     for outcome, count in outcomes.most_common():
         console.print(f"  {count:>6,} {outcome}")

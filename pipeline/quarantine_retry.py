@@ -2,17 +2,16 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 from components.example_gen import quarantine
 from components.example_gen.config import IngestConfig
 from components.example_gen.examine import Limits, examine
-from components.example_gen.files import find
+from components.example_gen.files import find, read_options
 from components.example_gen.found import Refused
 from components.example_gen.image_header import ImageLimits
-from components.example_gen.readers import ReadOptions
 from components.example_gen.readers.recognise import reader_for
-from components.example_gen.row import Rejected, Row
+from components.example_gen.row import Place, Rejected, Row
 from pipeline.config import RunConfig
 
 _SPEC = re.compile(r"\{[A-Z]+(:\d+)?\}")  # TFX's {SPAN}, {VERSION} and their kin
@@ -27,7 +26,7 @@ JUDGED_TOGETHER = "usable alone; the next run judges them with the others"
 def retry(config: RunConfig, folder: str, reason: str | None) -> Counter[str]:
     """How many of a quarantine's records would have which outcome today.
 
-    A record is found by its key where it has one, since a mended file has other offsets.
+    A record is found by its split and key where it has one, since a mended file has other offsets.
 
     Args:
         config: of the run, as it is today.
@@ -35,43 +34,64 @@ def retry(config: RunConfig, folder: str, reason: str | None) -> Counter[str]:
         reason: of the records to try, None for all.
 
     Raises:
-        InputError: the quarantine or a file is not there, or cannot be read at all.
+        InputError: the quarantine or a file is not there, or cannot be read at all; or there is no
+            such reason.
     """
     data = config.data.for_ingest()
     limits = Limits(
         ImageLimits(data.max_pixels, data.max_bytes, data.max_side), data.max_caption_characters
     )
     waiting: dict[Hashable, list[Refused]] = defaultdict(list)
-    for each in quarantine.read_records(folder):
-        if reason in (None, each.reason):
-            waiting[_mark(each)].append(each)
+    for each in quarantine.read_records(folder, reason):
+        waiting[each.split, each.place if each.key is None else each.key].append(each)
+    today: dict[Hashable, dict[Place, str]] = defaultdict(dict)
+    for split, row in _rows(data):
+        # A line that could not even be read had no key, and may have one now.
+        marks = [each for each in ((split, row.place), (split, row.key)) if each in waiting]
+        if marks:
+            today[marks[0]][row.place] = _fault(split, row, limits)
     outcomes: Counter[str] = Counter()
-    for row in _rows(data):
-        if waiting.get(_mark(row)):
-            outcomes[_judge(row, waiting[_mark(row)].pop(0), limits)] += 1
-    outcomes[GONE] = sum(map(len, waiting.values()))
-    return +outcomes
+    for mark, refused in waiting.items():
+        outcomes.update(_outcomes(refused, today[mark]))
+    return outcomes
 
 
-def _rows(data: IngestConfig) -> Iterator[Row | Rejected]:
+def _rows(data: IngestConfig) -> Iterator[tuple[str, Row | Rejected]]:
     """Every row of the files that the config names; of all spans, the old ones too."""
-    options = ReadOptions(data.columns, data.attributes, data.max_bytes)
-    for pattern in data.patterns.values():
+    options = read_options(data)
+    for split, pattern in data.patterns.items():
         files = find(data.path, _SPEC.sub("*", pattern))
         reader = reader_for(data.format, files)
         for file in files:
             for part in range(reader.parts(file, options)):
-                yield from reader.read(file, part, options)
+                for row in reader.read(file, part, options):
+                    yield split, row
 
 
-def _mark(each: Row | Rejected | Refused) -> Hashable:
-    return each.place if each.key is None else each.key
-
-
-def _judge(row: Row | Rejected, old: Refused, limits: Limits) -> str:
+def _fault(split: str, row: Row | Rejected, limits: Limits) -> str:
+    """Why a row cannot be used today; empty if it can."""
     if isinstance(row, Rejected):
-        return f"still {row.reason}"
-    [examined] = examine([[(old.split, row)]], limits)
-    if examined.refused:
-        return f"still {examined.refused[0].reason}"
-    return JUDGED_TOGETHER if old.reason in WITH_OTHERS else USABLE
+        return row.reason
+    [examined] = examine([[(split, row)]], limits)
+    return examined.refused[0].reason if examined.refused else ""
+
+
+def _outcomes(refused: Sequence[Refused], today: Mapping[Place, str]) -> Iterator[str]:
+    """What became of the refused rows of one key, among all rows that have it today.
+
+    A row that stands where it stood is the same. Of the others nobody knows which is which, so
+    those with a fault are taken first: none is called usable while one is still bad.
+    """
+    moved = [each for each in refused if each.place not in today]
+    stood = {each.place for each in refused}
+    faults = sorted((fault for place, fault in today.items() if place not in stood), reverse=True)
+    now = {each.place: today[each.place] for each in refused if each.place in today}
+    now |= {each.place: fault for each, fault in zip(moved, faults, strict=False)}
+    for each in refused:
+        fault = now.get(each.place)
+        if fault is None:
+            yield GONE
+        elif fault:
+            yield f"still {fault}"
+        else:
+            yield JUDGED_TOGETHER if each.reason in WITH_OTHERS else USABLE

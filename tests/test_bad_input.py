@@ -69,13 +69,15 @@ def add(project: Path, members: dict[str, bytes]) -> None:
 def test_missing_shards(project, capfd):
     (project / "data" / "eval-0.tar").unlink()
     sentence = fails(project, capfd)
-    assert sentence == "ImageTextExampleGen: data/eval-*.tar matches no file"
+    assert sentence == (
+        "ImageTextExampleGen: data/eval-*.tar matches no file; data holds train-0.tar, train-1.tar"
+    )
 
 
 def test_missing_folder(project, capfd):
     shutil.rmtree(project / "data")
     sentence = fails(project, capfd)
-    assert sentence == "ImageTextExampleGen: data/eval-*.tar matches no file"
+    assert sentence == "ImageTextExampleGen: data: is not there"
 
 
 def test_an_empty_shard(project, capfd):
@@ -129,7 +131,8 @@ def test_a_split_without_a_usable_record(project, capfd):
     (project / "data" / "train-9.tar").rename(project / "data" / "eval-0.tar")
     assert fails(project, capfd) == (
         "ImageTextExampleGen: the split eval has no usable record (1 of 241 records are "
-        "quarantined: 1 not_an_image)"
+        "quarantined: 1 not_an_image; the first is data/eval-0.tar: 0 (key cat): the bytes do not "
+        "begin like any image format that is read, looks like text)"
     )
 
 

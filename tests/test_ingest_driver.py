@@ -104,3 +104,12 @@ def test_a_pattern_without_a_file_is_one_sentence(tmp_path):
     with pytest.raises(InputError) as caught:
         resolved(config(tmp_path, splits={"train": "train-*.tar"}))
     assert str(caught.value) == f"{tmp_path}/train-*.tar matches no file"
+    for n in range(7):
+        (tmp_path / f"tr-{n}.tar").touch()
+    with pytest.raises(InputError) as caught:
+        resolved(config(tmp_path, splits={"train": "train-*.tar"}))
+    there = "tr-0.tar, tr-1.tar, tr-2.tar, tr-3.tar, tr-4.tar and 2 more"
+    assert str(caught.value) == f"{tmp_path}/train-*.tar matches no file; {tmp_path} holds {there}"
+    with pytest.raises(InputError) as caught:
+        resolved(config(tmp_path / "absent", splits={"train": "train-*.tar"}))
+    assert str(caught.value) == f"{tmp_path}/absent: is not there"

@@ -17,7 +17,7 @@ from tfx.types.channel import Channel
 from tfx.types.component_spec import ChannelParameter
 
 from components.example_gen import quarantine
-from components.example_gen.config import IngestConfig
+from components.example_gen.config import ALL, IngestConfig
 from components.example_gen.driver import Driver, ingest_config, patterns
 from components.example_gen.files import find_parts
 from components.example_gen.ingest import NODE, Places, ingest
@@ -67,10 +67,11 @@ class Executor(BaseBeamExecutor):
         finally:
             if fileio.exists(places.spool):
                 fileio.rmtree(places.spool)
-        _accept(quarantine.read_summary(places.quarantine), config)
+        _accept(places.quarantine, config)
 
 
-def _accept(summary: quarantine.Summary, config: IngestConfig) -> None:
+def _accept(folder: str, config: IngestConfig) -> None:
+    summary = quarantine.read_summary(folder)
     if summary.lost:
         raise InputError(
             f"{abs(summary.lost):,} of {summary.read:,} records cannot be accounted for: Beam's "
@@ -78,7 +79,10 @@ def _accept(summary: quarantine.Summary, config: IngestConfig) -> None:
         )
     for split in sorted(config.splits, key=lambda name: name != TRAIN):
         if not summary.examples.get(split):
-            why = f" ({summary.sentence})" if summary.unusable else ""
+            # The run ends before its quarantine is an artifact that could be looked into.
+            refused = (e for e in quarantine.read_records(folder) if e.split in (split, ALL))
+            first = next((f"; the first is {quarantine.told(each)}" for each in refused), "")
+            why = f" ({summary.sentence}{first})" if summary.unusable else ""
             raise InputError(f"the split {split} has no usable record{why}")
     report(NODE, records=summary.read, quarantined=summary.unusable)
 

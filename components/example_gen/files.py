@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
-from components.example_gen import storage
+from components.example_gen import addresses, storage
 from components.example_gen.config import IngestConfig
 from components.example_gen.readers import ReadOptions
 from components.example_gen.readers.recognise import READERS, recognise
 from schema.errors import InputError
 
+SHOWN = 5  # names of what is there, where nothing matches
 Part = tuple[str, str, str, int]  # split, name of a reader, file, which part of it
 
 
@@ -15,12 +16,23 @@ def find(base: str, pattern: str) -> list[str]:
     """The files of one split, sorted.
 
     Raises:
-        InputError: no file matches.
+        InputError: no file matches; the sentence says what there is instead.
     """
     found = storage.glob(base, pattern)
     if not found:
-        raise InputError(f"{storage.shown(storage.join(base, pattern))} matches no file")
+        raise InputError(_nothing(base, pattern))
     return found
+
+
+def _nothing(base: str, pattern: str) -> str:
+    told = f"{storage.shown(storage.join(base, pattern))} matches no file"
+    if addresses.is_web(base):  # whose folders cannot be listed
+        return told
+    there = [addresses.printable(storage.name(each)) for each in storage.glob(base, "*")]
+    if there:
+        more = f" and {len(there) - SHOWN:,} more" if len(there) > SHOWN else ""
+        return f"{told}; {storage.shown(base)} holds {', '.join(there[:SHOWN])}{more}"
+    return told if storage.exists(base) else f"{storage.shown(base)}: is not there"
 
 
 def read_options(config: IngestConfig) -> ReadOptions:

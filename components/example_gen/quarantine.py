@@ -1,15 +1,19 @@
 """What was not used: a line for each record, and the sums."""
 
 import dataclasses
+import glob
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
+from components.example_gen import addresses
 from components.example_gen.found import Refused
 from components.example_gen.reasons import HARMLESS, REASONS
 from components.example_gen.row import Place
+from schema.errors import InputError
 from trainer.config import Frozen
 
 SUMMARY = "summary.json"
@@ -98,23 +102,53 @@ def parse(text: str) -> Refused:
 
 def read_summary(folder: str) -> Summary:
     """The sums of a quarantine artifact."""
-    from tfx.utils import io_utils  # heavy
-
-    return Summary.model_validate_json(io_utils.read_string_file(f"{folder}/{SUMMARY}"))
+    return Summary.model_validate_json(_text(f"{folder}/{SUMMARY}"))
 
 
-def read_records(folder: str) -> Iterator[Refused]:
-    """Every record of a quarantine artifact, in the order of the files they came from."""
-    from tfx.dsl.io import fileio  # heavy
+def read_records(folder: str, reason: str | None = None) -> Iterator[Refused]:
+    """The records of a quarantine artifact, in the order of the files they came from.
 
+    Args:
+        folder: of the artifact.
+        reason: of the records, None for all.
+
+    Raises:
+        InputError: there is no such reason.
+    """
+    if reason is not None and reason not in REASONS:
+        raise InputError(f"{reason!r} is no reason; the reasons are {', '.join(REASONS)}")
     lines: list[str] = []
-    for name in fileio.glob(f"{folder}/{RECORDS.split('-')[0]}-*"):
-        with fileio.open(name) as file:
-            lines += [text for text in file.read().splitlines() if text]
-    yield from sorted(map(parse, lines), key=lambda each: (each.place, each.reason))
+    for name in _glob(f"{folder}/{RECORDS.split('-')[0]}-*"):
+        lines += [text for text in _text(name).splitlines() if text]
+    found = [each for each in map(parse, lines) if reason in (None, each.reason)]
+    yield from sorted(found, key=lambda each: (each.place, each.reason))
+
+
+def told(refused: Refused) -> str:
+    """'a/x.tar: 512 (key cat): there is no caption'."""
+    key = "" if refused.key is None else f" (key {refused.key})"
+    detail = f", {refused.detail}" if refused.detail else ""
+    return f"{refused.place}{key}: {REASONS[refused.reason]}{detail}"
 
 
 def explain(reasons: Iterable[str]) -> list[tuple[str, str]]:
     """Each reason that occurs with what it means, in the order of `REASONS`."""
     there = set(reasons)
     return [(reason, meaning) for reason, meaning in REASONS.items() if reason in there]
+
+
+def _glob(pattern: str) -> list[str]:
+    if addresses.is_local(pattern):
+        return glob.glob(addresses.plain(pattern))
+    from tfx.dsl.io import fileio
+
+    return list(fileio.glob(pattern))
+
+
+def _text(path: str) -> str:
+    if addresses.is_local(path):
+        # TFX takes seconds to import; a person who lists the quarantine is spared that.
+        return Path(addresses.plain(path)).read_text(encoding="utf-8")
+    from tfx.utils import io_utils
+
+    return str(io_utils.read_string_file(path))
