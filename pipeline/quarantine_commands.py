@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,6 +11,9 @@ from rich.table import Table
 
 from pipeline.cli import HERE, ConfigFile, one_sentence
 from pipeline.config import RunConfig
+
+if TYPE_CHECKING:
+    from components.example_gen.quarantine import Summary
 
 commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 SHOWN = 20
@@ -33,6 +36,7 @@ def list_(
     with one_sentence():
         from pipeline.config import load
 
+        _known(reason)
         show(_folder(load(config), run), reason, every, output)
 
 
@@ -48,8 +52,11 @@ def retry(run: Run = None, config: ConfigFile = HERE, reason: Reason = None) -> 
         from pipeline.quarantine_retry import JUDGED_TOGETHER, USABLE
         from pipeline.quarantine_retry import retry as again
 
+        _known(reason)
         loaded = load(config)
-        outcomes = again(loaded, _folder(loaded, run), reason)
+        folder = _folder(loaded, run)
+        _summary(folder)  # or nothing there would look like nothing to retry
+        outcomes = again(loaded, folder, reason)
         _print_outcomes(outcomes)
         raise typer.Exit(REFUSED if set(outcomes) - {USABLE, JUDGED_TOGETHER} else 0)
 
@@ -69,20 +76,38 @@ def _folder(config: RunConfig, run: str | None) -> str:
     raise InputError(f"{logs}: there is no record of {which} that got through ingest")
 
 
+def _known(reason: str | None) -> None:
+    from components.example_gen.reasons import REASONS
+    from schema.errors import InputError
+
+    if reason is not None and reason not in REASONS:
+        raise InputError(f"--reason {reason} is none of {', '.join(REASONS)}")
+
+
+def _summary(folder: str) -> "Summary":
+    from components.example_gen import quarantine
+    from schema.errors import InputError
+
+    try:
+        return quarantine.read_summary(folder)
+    except OSError as error:
+        raise InputError(f"{folder}: the quarantine is not there any more") from error
+
+
 def show(folder: str, reason: str | None, every: bool, output: Path | None) -> None:
     """Print the sums, then the records."""
     from components.example_gen import quarantine
     from schema.errors import InputError
 
     console = Console(highlight=False, soft_wrap=True)
-    try:
-        summary = quarantine.read_summary(folder)
-    except OSError as error:
-        raise InputError(f"{folder}: the quarantine is not there any more") from error
+    summary = _summary(folder)
     records = [each for each in quarantine.read_records(folder) if reason in (None, each.reason)]
     if output is not None:
         lines = "".join(quarantine.line(each) + "\n" for each in records)
-        output.write_text(lines, encoding="utf-8")
+        try:
+            output.write_text(lines, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{output}: cannot be written: {error.strerror}") from error
     console.print(summary.sentence if summary.unusable else f"{summary.read:,} records, all usable")
     for name, meaning in quarantine.explain(each.reason for each in records):
         count = sum(each.reason == name for each in records)
@@ -93,16 +118,17 @@ def show(folder: str, reason: str | None, every: bool, output: Path | None) -> N
     for each in records if every else records[:SHOWN]:
         place = each.place
         row = (each.split, place.source, str(place.offset), each.key or "", each.reason)
-        table.add_row(*(ascii_safe(cell) for cell in (*row, each.detail)))
+        table.add_row(*(terminal_safe(cell) for cell in (*row, each.detail)))
     if records:
-        Console(highlight=False, markup=False).print(table)
+        # A key is shown as it is: neither [bold] nor :cat: means anything in it.
+        Console(highlight=False, markup=False, emoji=False).print(table)
     if len(records) > SHOWN and not every:
         console.print(f"and {len(records) - SHOWN:,} more: --all", style="dim")
 
 
-def ascii_safe(text: str) -> str:
+def terminal_safe(text: str) -> str:
     """Text from data, fit for a terminal: what could steer it is shown and not sent."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text).replace("[", r"\[")
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _print_outcomes(outcomes: Counter[str]) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 from components.example_gen import quarantine
 from components.example_gen.config import IngestConfig
@@ -12,14 +12,17 @@ from components.example_gen.found import Refused
 from components.example_gen.image_header import ImageLimits
 from components.example_gen.readers import ReadOptions
 from components.example_gen.readers.recognise import reader_for
-from components.example_gen.row import Rejected, Row
+from components.example_gen.row import Place, Rejected, Row
 from pipeline.config import RunConfig
 
 _SPEC = re.compile(r"\{[A-Z]+(:\d+)?\}")  # TFX's {SPAN}, {VERSION} and their kin
 USABLE = "usable: the next run reads them"
 GONE = "not in the files any more"
 WITH_OTHERS = frozenset(  # only all records together decide these
-    {"key_of_another_image", "key_in_two_splits", "near_duplicate_of_train", "too_many_captions"}
+    {
+        *("key_of_another_image", "key_in_two_splits", "near_duplicate_of_train"),
+        *("too_many_captions", "bad_labels"),
+    }
 )
 JUDGED_TOGETHER = "usable alone; the next run judges them with the others"
 
@@ -27,7 +30,8 @@ JUDGED_TOGETHER = "usable alone; the next run judges them with the others"
 def retry(config: RunConfig, folder: str, reason: str | None) -> Counter[str]:
     """How many of a quarantine's records would have which outcome today.
 
-    A record is found by its key where it has one, since a mended file has other offsets.
+    A record is found by its key where it has one, since a mended file has other offsets. Of several
+    rows with its key it is the one in its place; else one that is unusable, if there is any.
 
     Args:
         config: of the run, as it is today.
@@ -41,16 +45,15 @@ def retry(config: RunConfig, folder: str, reason: str | None) -> Counter[str]:
     limits = Limits(
         ImageLimits(data.max_pixels, data.max_bytes, data.max_side), data.max_caption_characters
     )
-    waiting: dict[Hashable, list[Refused]] = defaultdict(list)
+    refused: dict[Hashable, list[Refused]] = defaultdict(list)
     for each in quarantine.read_records(folder):
         if reason in (None, each.reason):
-            waiting[_mark(each)].append(each)
-    outcomes: Counter[str] = Counter()
+            refused[_mark(each)].append(each)
+    today: dict[Hashable, dict[Place, str]] = defaultdict(dict)
     for row in _rows(data):
-        if waiting.get(_mark(row)):
-            outcomes[_judge(row, waiting[_mark(row)].pop(0), limits)] += 1
-    outcomes[GONE] = sum(map(len, waiting.values()))
-    return +outcomes
+        if _mark(row) in refused:
+            today[_mark(row)][row.place] = _wrong(row, limits)
+    return Counter(each for mark in refused for each in _outcomes(refused[mark], today[mark]))
 
 
 def _rows(data: IngestConfig) -> Iterator[Row | Rejected]:
@@ -68,10 +71,27 @@ def _mark(each: Row | Rejected | Refused) -> Hashable:
     return each.place if each.key is None else each.key
 
 
-def _judge(row: Row | Rejected, old: Refused, limits: Limits) -> str:
+def _wrong(row: Row | Rejected, limits: Limits) -> str:
+    """Why a row cannot be used by itself; nothing if it can."""
     if isinstance(row, Rejected):
-        return f"still {row.reason}"
-    [examined] = examine([[(old.split, row)]], limits)
-    if examined.refused:
-        return f"still {examined.refused[0].reason}"
-    return JUDGED_TOGETHER if old.reason in WITH_OTHERS else USABLE
+        return row.reason
+    [examined] = examine([[("", row)]], limits)
+    return examined.refused[0].reason if examined.refused else ""
+
+
+def _outcomes(refused: Iterable[Refused], today: Mapping[Place, str]) -> Iterator[str]:
+    """Of each of the records with one mark; `today` says what is wrong with the rows that have it.
+
+    A row that was never refused may stand beside one that is still unusable, hence those first.
+    """
+    old = list(refused)
+    others = today.keys() - {each.place for each in old}
+    moved = iter(sorted((today[place] for place in others), key=lambda wrong: not wrong))
+    for each in old:
+        wrong = today[each.place] if each.place in today else next(moved, None)
+        if wrong is None:
+            yield GONE
+        elif wrong:
+            yield f"still {wrong}"
+        else:
+            yield JUDGED_TOGETHER if each.reason in WITH_OTHERS else USABLE
