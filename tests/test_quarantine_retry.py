@@ -7,8 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from components.example_gen import quarantine
 from components.example_gen.found import Refused
