@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from typer.testing import CliRunner, Result
@@ -83,8 +85,8 @@ def project(tmp_path) -> Project:
 
 def test_each_record_has_its_outcome_today(project):
     project.refused(
-        (1, "empty_caption", "k1"),  # mended
-        (2, "empty_caption", "k2"),  # as it was
+        (1, "empty_caption", "k2"),  # as it was
+        (2, "empty_caption", "k1"),  # mended
         (3, "empty_caption", "k3"),  # mended; now its image is cut off
         (4, "missing_image", "k4"),  # gone
         (5, "missing_image", "k5"),  # its image is there now
@@ -174,6 +176,26 @@ def test_todays_config_decides(project):
     assert project.outcomes(max_pixels=767) == (3, {"still too_many_pixels": 2})
     assert project.outcomes(max_pixels=768) == (0, {USABLE: 2})
     assert project.outcomes(max_bytes=100) == (3, {"still too_many_bytes": 2})
+
+
+def test_files_are_read_as_the_config_says(project):
+    row = {"image": "cut.png", "photo": "a.png", "caption": "", "said": "a cat", "id": "k"}
+    (project.folder / "data" / "train.txt").write_text(json.dumps(row))
+    project.refused((1, "empty_caption", "k"))
+    splits = {"train": "train.txt", "eval": "eval.jsonl"}
+    columns = {"image": "photo", "captions": "said"}
+    (project.folder / "data" / "eval.jsonl").write_text(json.dumps(row | {"id": "e"}))
+    told = {"splits": splits, "format": "jsonl", "columns": columns}
+    assert project.outcomes(**told) == (0, {USABLE: 1})
+
+
+def test_every_part_of_a_file_is_read(project):
+    table = pa.table({"key": [f"k{n}" for n in range(7)], "caption": ["a cat"] * 7})
+    table = table.append_column("image", [[picture(n) for n in range(7)]])
+    pq.write_table(table, project.folder / "data" / "x.parquet", row_group_size=2)
+    project.refused(*((n, "empty_caption", f"k{n}") for n in range(7)))
+    splits = {"train": 0.5, "eval": 0.5}
+    assert project.outcomes(splits=splits, files="x.parquet") == (0, {USABLE: 7})
 
 
 def test_files_that_shares_split_and_files_of_every_span(project):

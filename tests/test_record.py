@@ -53,6 +53,7 @@ def test_labels_and_attributes_may_be_absent():
 
 def test_a_caption_of_signs_alone_has_no_word():
     made = to_example(record(captions=("☀️", "!?")), b"x", [])
+    assert values(made, features.CAPTIONS) == ["☀️".encode(), b"!?"]
     assert values(made, features.CAPTION_WORDS) == [0, 0]
     assert features.WORDS not in made.features.feature
 
