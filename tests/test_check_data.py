@@ -91,7 +91,7 @@ TRAIN = [
     number(features.CAPTION_WORDS, 1, 40, 7),
     number(features.IMAGE_WIDTH, 16, 4096, 640.4),
     number(features.IMAGE_HEIGHT, 8, 2048, 480),
-    number(features.IMAGE_BYTES, 75, 12_345_678, 45_678),
+    number(features.IMAGE_BYTES, 1_075, 12_345_678, 45_678),
     text(features.IMAGE_FORMAT, "png", "jpeg"),
 ]
 EVAL = [  # without the number of words
@@ -126,13 +126,13 @@ def test_a_column_for_each_split_the_largest_first(tmp_path):
     outputs = ingest(tmp_path) | statistics(tmp_path, eval=EVAL, train=TRAIN)
     assert printed(outputs) == [
         "",
-        "                                              train                    eval",
-        " records                                     12,000                      90",
-        " words per caption                1 to 40, median 7",
-        " width                      16 to 4,096, median 640        2 to 3, median 3",
-        " height                      8 to 2,048, median 480        4 to 5, median 4",
-        " bytes per image    75 to 12,345,678, median 45,678  0 to 1,000, median 999",
-        " formats                                  png, jpeg                    webp",
+        "                                                 train                    eval",
+        " records                                        12,000                      90",
+        " words per caption                   1 to 40, median 7",
+        " width                         16 to 4,096, median 640        2 to 3, median 3",
+        " height                         8 to 2,048, median 480        4 to 5, median 4",
+        " bytes per image    1,075 to 12,345,678, median 45,678  0 to 1,000, median 999",
+        " formats                                     png, jpeg                    webp",
         *LINES,
     ]
 

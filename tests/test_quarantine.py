@@ -85,9 +85,9 @@ def test_records_of_a_folder_are_read_in_the_order_of_their_places(tmp_path):
     places = [Place("b", 2), Place("a", 9), Place("b", 1)]
     wanted = [Refused("train", place, "no_image") for place in sorted(places)]
     wanted.insert(0, Refused("eval", places[1], "no_caption"))  # of one place, by the reason
-    for number, each in enumerate(reversed(wanted)):
-        file = tmp_path / f"records-{number:05d}-of-00004.jsonl"
-        file.write_text("\n" + quarantine.line(each) + "\n\n")
+    lines = [quarantine.line(each) + "\n\n" for each in reversed(wanted)]
+    for number, some in enumerate((lines[:1], lines[1:])):
+        (tmp_path / f"records-{number:05d}-of-00004.jsonl").write_text("\n" + "".join(some))
     assert list(quarantine.read_records(str(tmp_path))) == wanted
 
 

@@ -90,7 +90,7 @@ def test_a_report_keeps_them_all_at_the_distance_of_the_config():
 def test_off_does_not_look():
     records = object()
     off = NearDuplicatesConfig(action="off")
-    assert without_twins(records, off) == (records, [])  # type: ignore[arg-type]
+    assert without_twins(records, off) == (records, [])
 
 
 def test_without_train_nothing_looks_like_it():
