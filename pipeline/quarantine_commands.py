@@ -17,6 +17,7 @@ from pipeline.config import RunConfig
 
 if TYPE_CHECKING:
     from components.example_gen.found import Refused
+    from components.example_gen.quarantine import Summary
 
 commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 SHOWN = 20
@@ -62,6 +63,7 @@ def retry(run: Run = None, config: ConfigFile = HERE, reason: Reason = None) -> 
 
         loaded = load(config)
         _, folder = _folder(loaded, run)
+        _summary(folder)  # or nothing there would look like nothing to retry
         # A reader may import TensorFlow, which has much to say.
         with output_to(logs_of(loaded) / "quarantine-retry.log"):
             outcomes = again(loaded, folder, reason)
@@ -84,6 +86,16 @@ def _folder(config: RunConfig, run: str | None) -> tuple[str, str]:
     raise InputError(f"{logs}: there is no record of {which} that got through ingest")
 
 
+def _summary(folder: str) -> "Summary":
+    from components.example_gen import quarantine
+    from schema.errors import InputError
+
+    try:
+        return quarantine.read_summary(folder)
+    except OSError as error:
+        raise InputError(f"{folder}: the quarantine is not there any more") from error
+
+
 def show(folder: str, base: str, reason: str | None, every: bool, output: Path | None) -> None:
     """Print the sums, then the records, or write these to a file.
 
@@ -98,10 +110,7 @@ def show(folder: str, base: str, reason: str | None, every: bool, output: Path |
     from schema.errors import InputError
 
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    try:
-        summary = quarantine.read_summary(folder)
-    except OSError as error:
-        raise InputError(f"{folder}: the quarantine is not there any more") from error
+    summary = _summary(folder)
     records = list(quarantine.read_records(folder, reason))
     twins = sum(summary.quarantined.values()) - summary.unusable
     more = f"; near duplicates of train that are left out: {twins:,}" if twins else ""

@@ -18,7 +18,10 @@ _SPEC = re.compile(r"\{[A-Z]+(:\d+)?\}")  # TFX's {SPAN}, {VERSION} and their ki
 USABLE = "usable: the next run reads them"
 GONE = "not in the files any more"
 WITH_OTHERS = frozenset(  # only all records together decide these
-    {"key_of_another_image", "key_in_two_splits", "near_duplicate_of_train", "too_many_captions"}
+    {
+        *("key_of_another_image", "key_in_two_splits", "near_duplicate_of_train"),
+        *("too_many_captions", "bad_labels"),
+    }
 )
 JUDGED_TOGETHER = "usable alone; the next run judges them with the others"
 

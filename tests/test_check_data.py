@@ -1,9 +1,227 @@
-"""The table that `diptych check` prints."""
+"""What `diptych check` prints and keeps of the data it looked at, by value."""
+
+import contextlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import tfx  # noqa: F401  TensorFlow Data Validation needs it to be there first
+from rich.console import Console
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from pipeline.check_data import _range
+from components.example_gen import quarantine
+from components.example_gen.quarantine import Summary
+from components.validation import report
+from components.validation.report import Report
+from pipeline import check_data
+from pipeline.config import parse
+from pipeline.session import RunFailedError
+from pipeline.summary import NODE
+from schema import features
+from tests.conftest import small_values
+
+SUMMARY = Summary(
+    read=12_345,
+    examples={"eval": 90, "train": 12_000},
+    merged=1_200,
+    quarantined={"near_duplicate_of_train": 1_007, "empty_caption": 1, "damaged_pixels": 1_047},
+    captions={"10": 30, "2": 1_060, "1": 11_000},
+    captions_dropped={"duplicate_caption": 1_500, "empty_caption": 2},
+    images_changed={"from_bmp": 1_001, "shrunk": 3},
+    identical=1_024,
+    near_duplicates={"eval": 6, "test": 1_002},
+)
+LINES = [
+    "read 12,345 records; 1,200 joined the image of an earlier one",
+    "captions per image: 11,000 with 1, 1,060 with 2, 30 with 10",
+    "captions left out: 1,500 duplicate_caption, 2 empty_caption",
+    "images re-encoded: 1,001 from_bmp, 3 shrunk",
+    "images that another record has too, byte for byte: 1,024",
+    "images outside train that look like one of train's: 1,008, removed 1,007",
+    "quarantined: 1,048",
+    "   1,047 damaged_pixels: the image's pixels are cut off or damaged",
+    "       1 empty_caption: the caption is empty",
+]
+COUNTS = ["           train  eval", " records  12,000    90"]
+
+
+def artifact(folder: Path) -> list[SimpleNamespace]:
+    """What an output holds: artifacts, of which only the address is looked at."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [SimpleNamespace(uri=str(folder))]
+
+
+def ingest(folder: Path, summary: Summary = SUMMARY) -> dict[str, Any]:
+    [kept] = artifact(folder / "quarantine")
+    Path(kept.uri, quarantine.SUMMARY).write_text(summary.model_dump_json())
+    return {NODE: {"quarantine": [kept]}}
+
+
+def number(name: str, low: float, high: float, median: float) -> Any:
+    made = statistics_pb2.FeatureNameStatistics(type=statistics_pb2.FeatureNameStatistics.INT)
+    made.path.step.append(name)
+    made.num_stats.min, made.num_stats.max, made.num_stats.median = low, high, median
+    return made
+
+
+def text(name: str, *ranked: str) -> Any:
+    made = statistics_pb2.FeatureNameStatistics(type=statistics_pb2.FeatureNameStatistics.STRING)
+    made.path.step.append(name)
+    for label in ranked:
+        made.string_stats.rank_histogram.buckets.add(label=label, sample_count=1)
+    return made
+
+
+def statistics(folder: Path, **splits: list[Any]) -> dict[str, Any]:
+    """A StatisticsGen's output with these statistics of each split."""
+    [kept] = artifact(folder / "statistics")
+    for split, found in splits.items():
+        made = statistics_pb2.DatasetFeatureStatisticsList()
+        made.datasets.add().features.extend(found)
+        file = Path(kept.uri, f"Split-{split}", "FeatureStats.pb")
+        file.parent.mkdir()
+        file.write_bytes(made.SerializeToString())
+    return {"StatisticsGen": {"statistics": [kept]}}
+
+
+TRAIN = [
+    number(features.CAPTION_WORDS, 1, 40, 7),
+    number(features.IMAGE_WIDTH, 16, 4096, 640.4),
+    number(features.IMAGE_HEIGHT, 8, 2048, 480),
+    number(features.IMAGE_BYTES, 1_075, 12_345_678, 45_678),
+    text(features.IMAGE_FORMAT, "png", "jpeg"),
+]
+EVAL = [  # without the number of words
+    text(features.IMAGE_FORMAT, "webp"),
+    number(features.IMAGE_HEIGHT, 4, 5, 4),
+    number(features.IMAGE_WIDTH, 2, 3, 2.6),
+    number(features.IMAGE_BYTES, 0, 1000, 999),
+]
+
+
+def printed(outputs: dict[str, Any], width: int = 80) -> list[str]:
+    out = io.StringIO()
+    check_data.print_table(outputs, Console(file=out, width=width))
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def test_what_concerns_all_splits():
+    assert list(check_data.lines(SUMMARY)) == LINES
+
+
+def test_what_did_not_occur_is_left_out_where_that_is_clear():
+    assert list(check_data.lines(Summary(read=2, examples={"train": 2}, captions={"1": 2}))) == [
+        "read 2 records; 0 joined the image of an earlier one",
+        "captions per image: 2 with 1",
+        "images that another record has too, byte for byte: 0",
+        "images outside train that look like one of train's: 0, removed 0",
+        "quarantined: 0",
+    ]
+
+
+def test_a_column_for_each_split_train_first(tmp_path):
+    outputs = ingest(tmp_path) | statistics(tmp_path, eval=EVAL, train=TRAIN)
+    assert printed(outputs) == [
+        "",
+        "                                       train                eval",
+        " records                              12,000                  90",
+        " words per caption         1 to 40, median 7",
+        " width               16 to 4,096, median 640  2 to 3, median 2.6",
+        " height               8 to 2,048, median 480    4 to 5, median 4",
+        " kB per image       1.1 to 12,346, median 46  0 to 1, median 1.0",
+        " formats                           png, jpeg                webp",
+        *LINES,
+    ]
+
+
+def test_a_narrow_terminal_folds_cells_and_loses_no_number(tmp_path):
+    outputs = ingest(tmp_path) | statistics(tmp_path, eval=EVAL, train=TRAIN)
+    shown = printed(outputs, width=50)
+    assert shown[-len(LINES) :] == LINES  # sentences are the terminal's to fold
+    table = " ".join(" ".join(shown[: -len(LINES)]).split())
+    assert "…" not in table
+    for value in ("12,346,", "4,096,", "2.6", "jpeg", "webp"):
+        assert value in table.split()
+
+
+def test_without_ingest_there_is_nothing_to_print(tmp_path):
+    assert printed({}) == []
+    assert printed(statistics(tmp_path, train=TRAIN)) == []
+
+
+def test_without_statistics_there_are_the_counts(tmp_path):
+    assert printed(ingest(tmp_path)) == ["", *COUNTS, *LINES]
+
+
+def test_what_the_validator_said(tmp_path):
+    outputs = ingest(tmp_path) | {"ExampleValidator": {"anomalies": artifact(tmp_path / "a")}}
+    report.write(tmp_path / "a", Report(warnings=("[w] is odd", "so is x"), notes=("no release",)))
+    assert printed(outputs) == [
+        *("", *COUNTS, *LINES),
+        *("  ! [w] is odd", "  ! so is x", "  - no release", "anomalies: none"),
+    ]
+
+
+class Stage:
+    """`check` with a function in place of the pipeline."""
+
+    run: Callable[[Path, Any], tuple[dict[str, str], dict[str, Any]]]
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch):
+        self.config = parse(small_values(), folder / "config.yaml")
+        self.workspace = folder / "runs"
+        self._log = self.workspace / "logs" / "now.log"
+        self._out = io.StringIO()
+        patch.setattr(check_data, "session", self._session)
+
+    @contextlib.contextmanager
+    def _session(self, title: str, logs: Path):
+        assert (title, logs) == ("small: check of the data", self._log.parent)
+        logs.mkdir(parents=True)
+        console = Console(file=self._out, width=80)
+        yield SimpleNamespace(console=console, log=self._log, run=self.run)
+
+    @property
+    def printed(self) -> list[str]:
+        return [line.rstrip() for line in self._out.getvalue().splitlines()]
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        return json.loads(self._log.with_suffix(".json").read_text())
+
+
+def test_a_check_is_kept_beside_its_log(tmp_path, monkeypatch):
+    stage = Stage(tmp_path, monkeypatch)
+
+    def run(workspace, build):
+        assert workspace == stage.workspace
+        return {NODE: "done"}, ingest(tmp_path)
+
+    stage.run = run
+    check_data.check(stage.config)
+    assert stage.printed == ["", *COUNTS, *LINES]
+    assert stage.kept["verdict"] == "checked: the data can be used"
+    assert stage.kept["nodes"] == {NODE: "done"}
+    assert stage.kept["quarantine"] == str(tmp_path / "quarantine")
+
+
+@pytest.mark.parametrize("ingested", [True, False])
+def test_what_is_known_is_told_of_a_check_that_failed(tmp_path, monkeypatch, ingested):
+    stage = Stage(tmp_path, monkeypatch)
+
+    def run(workspace, build):
+        raise RunFailedError("ExampleValidator: no", ingest(tmp_path) if ingested else {})
+
+    stage.run = run
+    with pytest.raises(RunFailedError, match=r"^ExampleValidator: no$"):
+        check_data.check(stage.config)
+    assert stage.printed == (["", *COUNTS, *LINES] if ingested else [])
+    assert stage.kept["verdict"] == "check failed: ExampleValidator: no"
+    assert stage.kept["quarantine"] == (str(tmp_path / "quarantine") if ingested else None)
 
 
 @pytest.mark.parametrize(
@@ -19,4 +237,4 @@ from pipeline.check_data import _range
 )
 def test_a_range_is_short(low, high, median, one, shown):
     numbers = statistics_pb2.NumericStatistics(min=low, max=high, median=median)
-    assert _range(numbers, one) == shown
+    assert check_data._range(numbers, one) == shown

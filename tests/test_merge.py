@@ -2,7 +2,9 @@
 
 import itertools
 
+from components.example_gen.found import Refused, Stored
 from components.example_gen.merge import Grouping, merge
+from components.example_gen.row import Place
 from components.example_gen.splits import precedence
 from tests.ingest_kit import found
 
@@ -39,6 +41,14 @@ def test_a_caption_without_a_label_matches_beside_one_with():
     assert record.labels == (1, 0, 1)
 
 
+def test_a_label_is_kept_whichever_row_has_it():
+    for labels in (((1,), None), (None, (1,)), ((0,), (0,))):
+        rows = [found(offset=n, captions=("a",), labels=each) for n, each in enumerate(labels)]
+        record, refused = merge("k", rows, GLOBS)
+        assert record is not None
+        assert (record.labels, refused) == (labels[0] or labels[1], [])
+
+
 def test_a_caption_labelled_both_ways_refuses_the_later_row():
     for later in ((1,), None):  # no label means that it matches
         record, refused = merge(
@@ -51,10 +61,30 @@ def test_a_caption_labelled_both_ways_refuses_the_later_row():
         )
         assert record is not None
         assert (record.captions, record.labels) == (("a", "b"), (1, 0))
-        assert reasons(refused) == [(2, "bad_labels")]
+        detail = "'b' is labelled 0 and 1"
+        assert refused == [Refused("train", Place("f", 2), "bad_labels", detail, "k")]
 
 
-def test_another_image_of_the_same_key_is_refused():
+def test_a_long_caption_is_quoted_by_its_beginning():
+    rows = [found(offset=n, captions=("ab" * 99,), labels=(n,)) for n in (0, 1)]
+    _, [refused] = merge("k", rows, GLOBS)
+    assert refused.detail == f"'{'ab' * 30}' is labelled 0 and 1"
+
+
+def test_another_image_of_the_same_key_is_refused_and_leaves_nothing_of_it():
+    rows = [
+        found(offset=1, stored=Stored("spool", 5, 1), attributes={"vendor": "x"}),
+        found(offset=2, content="b", captions=("a dog",), attributes={"kind": "dog"}),
+    ]
+    record, refused = merge("k", rows, GLOBS)
+    assert record is not None
+    assert (record.image, record.stored) == (rows[0].image, Stored("spool", 5, 1))
+    assert (record.captions, record.attributes) == (("a cat",), {"vendor": "x"})
+    detail = "the first image of this key is at f: 1"
+    assert refused == [Refused("train", Place("f", 2), "key_of_another_image", detail, "k")]
+
+
+def test_rows_around_one_of_another_image_are_kept():
     record, refused = merge(
         "k",
         [found(offset=1), found(offset=2, content="b", captions=("a dog",)), found(offset=3)],
@@ -64,7 +94,6 @@ def test_another_image_of_the_same_key_is_refused():
     assert record.captions == ("a cat",)
     assert record.rows == 2
     assert reasons(refused) == [(2, "key_of_another_image")]
-    assert refused[0].detail == "the first image of this key is at f: 1"
 
 
 def test_train_keeps_a_key_that_stands_in_several_splits_then_the_order_of_the_config():
@@ -72,7 +101,11 @@ def test_train_keeps_a_key_that_stands_in_several_splits_then_the_order_of_the_c
     record, refused = merge("k", rows, GLOBS)
     assert record is not None
     assert record.split == "train"
-    assert reasons(refused) == [(1, "key_in_two_splits"), (0, "key_in_two_splits")]
+    detail = "it is in train already (f: 2)"
+    assert refused == [
+        Refused(split, Place("f", offset), "key_in_two_splits", detail, "k")
+        for split, offset in (("eval", 1), ("test", 0))
+    ]
     record, refused = merge("k", rows[:2], GLOBS)
     assert record is not None
     assert record.split == "eval"
@@ -85,6 +118,13 @@ def test_more_captions_than_the_model_takes_refuse_every_row():
     assert record is None
     assert reasons(refused) == [(n, "too_many_captions") for n in range(4)]
     assert refused[0].detail == "4 captions, and text.max_captions is 3"
+    # One that is refused already keeps its own reason.
+    stranger = found(offset=9, content="b")
+    _, refused = merge("k", [*rows, stranger], GLOBS)
+    assert reasons(refused) == [
+        (9, "key_of_another_image"),
+        *((n, "too_many_captions") for n in range(4)),
+    ]
 
 
 def test_shares_decide_by_the_key_where_no_glob_does():

@@ -134,7 +134,8 @@ def embedded(small_run) -> Embedded:
     """The eval split embedded by the trainer's own model, outside of Beam and TFMA.
 
     Two runs of a matrix product may round differently and swap two captions that score nearly
-    the same, so ranks are compared to about one place; `test_ranking` compares them exactly.
+    the same, so ranks are compared to about one place; `test_ranking_reference` compares them
+    exactly.
     """
     raw = [e.SerializeToString() for e in examples(small_run, "eval")]
     out = small_run.served.serving_default(tf.constant(raw))

@@ -22,7 +22,11 @@ COUNTS = {
 def test_a_line_is_read_back_as_it_was():
     refused = Refused("eval", Place("s3://b/x.tar", 512), "not_an_image", "HTML", "ü/1", b"<ht\xff")
     text = quarantine.line(refused)
-    assert "\n" not in text
+    # Keys in one order and nothing but ASCII: the file is the same whoever writes it.
+    assert text == (
+        '{"detail": "HTML", "first_bytes": "3c6874ff", "key": "\\u00fc/1", "offset": 512, '
+        '"reason": "not_an_image", "source": "s3://b/x.tar", "split": "eval"}'
+    )
     assert quarantine.parse(text) == refused
 
 
@@ -36,7 +40,33 @@ def test_the_sums_account_for_every_row():
         "8 of 1,000 records are quarantined: 7 damaged_pixels, 1 empty_caption"
     )
     assert quarantine.summarize({**COUNTS, ("merged", ""): 8}).lost == 2
+    shuffled = quarantine.summarize(dict(reversed(COUNTS.items())))
+    assert shuffled.model_dump_json() == summary.model_dump_json()  # in whatever order it came
     assert quarantine.summarize({}) == Summary()
+
+
+def test_the_most_frequent_reason_comes_first():
+    quarantined = {"damaged_pixels": 2, "no_caption": 1_500, "empty_image": 30}
+    assert Summary(read=20_000, quarantined=quarantined).sentence == (
+        "1,532 of 20,000 records are quarantined: "
+        "1,500 no_caption, 30 empty_image, 2 damaged_pixels"
+    )
+
+
+def test_what_a_person_should_know_of_an_ingest_that_went_through():
+    bad = {"empty_caption": 1, "near_duplicate_of_train": 1_002}
+    looks = {"eval": 1_000, "test": 2}
+    like = "look like ones of the train split"
+    assert quarantine.remarks(Summary(read=9_000, quarantined=bad, near_duplicates=looks)) == [
+        "1 of 9,000 records are quarantined: 1 empty_caption",
+        f"1,000 images of eval {like}; they were removed",
+        f"2 images of test {like}; they were removed",
+    ]
+    assert quarantine.remarks(Summary(read=9, near_duplicates={"eval": 3})) == [
+        f"3 images of eval {like}"
+    ]
+    harmless = {"near_duplicate_of_train": 3}
+    assert quarantine.remarks(Summary(read=9, quarantined=harmless)) == []
 
 
 def test_a_run_stops_above_the_share_and_not_at_it():
@@ -46,21 +76,25 @@ def test_a_run_stops_above_the_share_and_not_at_it():
         "8 of 1,000 records are quarantined: 7 damaged_pixels, 1 empty_caption; "
         "data.max_quarantined allows a share of 0.0079 (`diptych quarantine list` shows each)"
     ]
+    [third] = quarantine.check(Summary(read=2, quarantined={"no_image": 1}), 1 / 3)
+    assert "allows a share of 0.333333 (" in third
     assert quarantine.check(Summary(), 0.0) == []
 
 
 def test_records_of_a_folder_are_read_in_the_order_of_their_places(tmp_path):
     places = [Place("b", 2), Place("a", 9), Place("b", 1)]
-    for number, place in enumerate(places):
-        file = tmp_path / quarantine.RECORDS.format(number, quarantine.FILES)
-        file.write_text(quarantine.line(Refused("train", place, "no_image")) + "\n")
-    assert [each.place for each in quarantine.read_records(str(tmp_path))] == sorted(places)
+    wanted = [Refused("train", place, "no_image") for place in sorted(places)]
+    wanted.insert(0, Refused("eval", places[1], "no_caption"))  # of one place, by the reason
+    lines = [quarantine.line(each) + "\n\n" for each in reversed(wanted)]
+    for number, some in enumerate((lines[:1], lines[1:])):
+        (tmp_path / f"records-{number:05d}-of-00004.jsonl").write_text("\n" + "".join(some))
+    assert list(quarantine.read_records(str(tmp_path))) == wanted
 
 
 def test_harmless_reasons_are_reasons_and_all_are_explained_in_order():
     assert set(REASONS) >= HARMLESS
-    explained = quarantine.explain(["no_caption", "empty_image"])
-    assert explained == [
+    assert quarantine.explain(["no_caption", "damaged_pixels", "empty_image", "no_caption"]) == [
         ("empty_image", "the image has no bytes"),
+        ("damaged_pixels", "the image's pixels are cut off or damaged"),
         ("no_caption", "there is no caption"),
     ]

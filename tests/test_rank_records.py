@@ -13,7 +13,7 @@ from components.evaluation import threads, tiles
 from components.evaluation.embedded import Embedded
 from components.evaluation.rank_records import RankRecords
 from components.evaluation.ranking import Ranks, rank
-from tests.test_ranking import assert_same, coarse_data, noisy_data, part
+from tests.ranking_kit import assert_same, coarse_data, noisy_data, part
 
 RUNNER = ["--runner=FnApiRunner", "--sdk_container_image=none"]
 

@@ -1,31 +1,12 @@
-"""Matrices a person can check by eye, then a slow reference over the full matrix."""
-
-import tracemalloc
+"""Ranks of matrices a person can check by eye."""
 
 import numpy as np
 import pytest
 
-from components.evaluation import counting, tile, tiles
 from components.evaluation.embedded import Embedded
-from components.evaluation.ranking import Ranks, rank
+from components.evaluation.ranking import rank
 from schema.errors import InputError
-
-
-def embedded(keys, captions, images, texts, owner, is_match=None) -> Embedded:
-    return Embedded(
-        keys,
-        np.asarray(images, np.float32),
-        np.asarray(texts, np.float32),
-        captions,
-        np.asarray(owner),
-        np.ones(len(owner), bool) if is_match is None else np.asarray(is_match),
-    )
-
-
-def own_captions(images, texts, owner) -> Embedded:
-    """Records whose captions all differ."""
-    keys = [f"k{n:06d}" for n in range(len(images))]
-    return embedded(keys, [f"caption {n}" for n in range(len(texts))], images, texts, owner)
+from tests.ranking_kit import coarse_data, embedded, own_captions, part
 
 
 def test_ranks_by_hand():
@@ -139,165 +120,6 @@ def test_an_embedding_that_is_not_finite_is_refused_by_its_record():
         rank(embedded(["x", "y"], ["a", "b"], [[np.inf, 0], [0, 1]], np.eye(2), [0, 1]))
 
 
-def reference(data: Embedded, scores: np.ndarray) -> tuple[Ranks, Ranks]:
-    """The definition, query by query, over the full matrix [n, m] of all scores."""
-    says: list[set[str]] = [set() for _ in data.keys]
-    for text, image in enumerate(data.owner):
-        if data.is_match[text]:
-            says[image].add(data.captions[text])
-    matching = np.array(
-        [
-            [data.is_match[t] and caption in said for t, caption in enumerate(data.captions)]
-            for said in says
-        ]
-    )
-
-    def ranks_of(table: np.ndarray, match: np.ndarray) -> Ranks:
-        best, precision = np.full(len(table), np.nan), np.full(len(table), np.nan)
-        for query in np.flatnonzero(match.any(axis=1)):
-            mine = -np.sort(-table[query][match[query]])
-            others = table[query][~match[query]]
-            ranks = [
-                i + np.sum(others > score) + np.sum(others == score) / 2
-                for i, score in enumerate(mine, start=1)
-            ]
-            best[query] = ranks[0]
-            precision[query] = np.mean([i / rank for i, rank in enumerate(ranks, start=1)])
-        return Ranks(best, precision)
-
-    return ranks_of(scores, matching), ranks_of(scores.T, matching.T)
-
-
-def assert_same(found: tuple[Ranks, Ranks], expected: tuple[Ranks, Ranks]) -> None:
-    for mine, theirs in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(mine.best, theirs.best)
-        np.testing.assert_allclose(mine.average_precision, theirs.average_precision, rtol=1e-12)
-
-
-def coarse_data() -> Embedded:
-    """Ties, equal captions, mismatches, images without a match; all scores exact in float32."""
-    rng = np.random.default_rng(0)
-    images, captions = 300, 900
-    owner = np.sort(rng.integers(0, images, captions))
-    return embedded(
-        [f"k{n:03d}" for n in range(images)],
-        [f"caption {n % 700}" for n in range(captions)],
-        rng.integers(-2, 3, (images, 6)),
-        rng.integers(-2, 3, (captions, 6)),
-        owner,
-        rng.random(captions) < 0.9,
-    )
-
-
-def noisy_data(signal: float, images=1000, captions=5000, width=64) -> Embedded:
-    """Unit vectors; a caption is its image times the signal plus noise of length 1."""
-    rng = np.random.default_rng(1)
-    owner = np.sort(np.concatenate([np.arange(images), rng.integers(0, images, captions - images)]))
-    drawn = rng.normal(size=(images, width)) / np.sqrt(width)
-    said = signal * drawn[owner] + rng.normal(size=(captions, width)) / np.sqrt(width)
-    return own_captions(
-        drawn / np.linalg.norm(drawn, axis=1, keepdims=True),
-        said / np.linalg.norm(said, axis=1, keepdims=True),
-        owner,
-    )
-
-
-@pytest.mark.parametrize("block", [(50, 3), (7, 300), (900, 11), (256, 299), (1024, 1280)])
-@pytest.mark.parametrize("few", [0.0, tile.FEW, 1.0])
-def test_every_block_size_and_way_of_counting_equals_the_full_matrix(block, few, monkeypatch):
-    monkeypatch.setattr(tiles, "TEXTS_AT_ONCE", block[0])
-    monkeypatch.setattr(tiles, "IMAGES_AT_ONCE", block[1])
-    monkeypatch.setattr(tile, "FEW", few)
-    data = coarse_data()
-    expected = reference(data, data.images @ data.texts.T)
-    assert np.isnan(expected[0].best).any()
-    assert (expected[0].best % 1 == 0.5).any()
-    assert_same(rank(data), expected)
-
-
-@pytest.mark.parametrize("few", [0.0, tile.FEW, 1.0])
-def test_many_images_of_a_few_classes_equal_the_full_matrix(few, monkeypatch):
-    monkeypatch.setattr(tiles, "TEXTS_AT_ONCE", 70)
-    monkeypatch.setattr(tile, "FEW", few)
-    rng = np.random.default_rng(4)
-    named = rng.integers(0, 8, 200)
-    vectors = rng.integers(-3, 4, (8, 5))
-    data = embedded(
-        [f"k{n:03d}" for n in range(200)],
-        [f"class {n}" for n in named],
-        vectors[named] + rng.integers(-3, 4, (200, 5)),
-        vectors[named],
-        np.arange(200),
-    )
-    assert np.bincount(named).min() > counting.MANY  # so that the scores of all queries are sorted
-    assert_same(rank(data), reference(data, data.images @ data.texts.T))
-
-
-@pytest.mark.parametrize("signal", [0.0, 0.3, 1.0])
-def test_1000_images_and_5000_captions_equal_the_full_matrix(signal):
-    data = noisy_data(signal)
-    assert len(data.images) > tiles.IMAGES_AT_ONCE / 2
-    assert len(data.texts) > 4 * tiles.TEXTS_AT_ONCE
-    scores = data.images.astype(np.float64) @ data.texts.T.astype(np.float64)
-    assert_same(rank(data), reference(data, scores))
-
-
-@pytest.mark.parametrize("scale", [1.0, 1e3])
-@pytest.mark.parametrize("block", [(1, 64), (3, 1), (40, 37), (1024, 1280)])
-def test_equal_candidates_tie_whatever_the_block(block, scale, monkeypatch):
-    # Products of 1 x 64, 3 x 1 or 40 x 37 rows go through different kernels of a BLAS, and sum in
-    # a different order: in float32 the twins would not always tie, nor near ones keep their order.
-    monkeypatch.setattr(tiles, "TEXTS_AT_ONCE", block[0])
-    monkeypatch.setattr(tiles, "IMAGES_AT_ONCE", block[1])
-    rng = np.random.default_rng(2)
-    unique = rng.normal(size=(30, 200)).astype(np.float32) * np.float32(scale)
-    unique[15:] = unique[:15] * (1 + rng.choice([-1, 1], (15, 200)) * np.float32(2e-7))
-    image, text = rng.integers(0, 30, 60), rng.integers(0, 30, 90)
-    data = own_captions(unique[image], unique[text], np.sort(rng.integers(0, 60, 90)))
-    exact = unique.astype(np.float64) @ unique.T.astype(np.float64)
-    exact = np.minimum(exact, exact.T)  # the same both ways
-    expected = reference(data, exact[image][:, text])
-    assert (expected[1].best % 1 == 0.5).any()
-    assert_same(rank(data), expected)
-
-
-@pytest.mark.parametrize("signal", [0.0, 0.5])
-def test_the_best_ranks_alone_are_the_same(signal):
-    data = noisy_data(signal, 600, 1500)
-    for mine, theirs in zip(rank(data, best_only=True), rank(data), strict=True):
-        np.testing.assert_array_equal(mine.best, theirs.best)
-        several = np.isnan(mine.average_precision)
-        np.testing.assert_array_equal(
-            mine.average_precision[~several], theirs.average_precision[~several]
-        )
-    # A caption has one image; an image with several captions has an average precision only when
-    # all of them are ranked.
-    images, texts = rank(data, best_only=True)
-    np.testing.assert_array_equal(np.isnan(images.average_precision), np.bincount(data.owner) > 1)
-    assert not np.isnan(texts.average_precision).any()
-
-
-def peak_bytes(images: int, captions: int) -> int:
-    data = noisy_data(1.0, images, captions, width=16)
-    tracemalloc.start()
-    try:
-        rank(data)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-def test_memory_does_not_grow_with_captions_times_images(monkeypatch):
-    monkeypatch.setattr(tiles, "TEXTS_AT_ONCE", 128)
-    monkeypatch.setattr(tiles, "IMAGES_AT_ONCE", 160)
-    peak_bytes(100, 200)  # what is loaded once
-    small, large = peak_bytes(500, 1500), peak_bytes(2000, 6000)
-    # The matrix grows 16 times, from 3 MB of float32 to 48 MB. What is kept for each caption and
-    # image grows four times, the blocks not at all.
-    assert large < 4.1 * small
-    assert large < 48e6 / 15
-
-
 def test_parts_join_in_the_order_of_their_keys():
     data = coarse_data()
     cut = int(np.searchsorted(data.owner, 120))
@@ -305,15 +127,3 @@ def test_parts_join_in_the_order_of_their_keys():
     joined = Embedded.concatenate([second, first])
     for name in ("keys", "captions", "images", "texts", "owner", "is_match"):
         np.testing.assert_array_equal(getattr(joined, name), getattr(data, name))
-
-
-def part(data: Embedded, first: int, last: int, text: int, end: int) -> Embedded:
-    """Records first to last - 1, whose captions are text to end - 1."""
-    return embedded(
-        data.keys[first:last],
-        data.captions[text:end],
-        data.images[first:last],
-        data.texts[text:end],
-        data.owner[text:end] - first,
-        data.is_match[text:end],
-    )

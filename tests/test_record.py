@@ -1,6 +1,7 @@
 """A record as a tf.train.Example, and the files it is written to."""
 
 import gzip
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def test_labels_and_attributes_may_be_absent():
 
 def test_a_caption_of_signs_alone_has_no_word():
     made = to_example(record(captions=("☀️", "!?")), b"x", [])
+    assert values(made, features.CAPTIONS) == ["☀️".encode(), b"!?"]
     assert values(made, features.CAPTION_WORDS) == [0, 0]
     assert features.WORDS not in made.features.feature
 
@@ -60,6 +62,12 @@ def test_shards_are_as_many_as_fit_their_size():
     # 32 MiB each: ceil(bytes / 33,554,432), and one for a split of nothing.
     assert [write.shards(n) for n in (0, 1, 2**25, 2**25 + 1, 10 * 2**25)] == [1, 1, 1, 2, 10]
     assert write.shard_path("f", 3, 12) == "f/data_tfrecord-00003-of-00012.gz"
+
+
+def test_a_records_place_is_its_keys_digest():
+    # Of other bytes than the split is, or each split would have its records in one shard.
+    digest = hashlib.sha256("ü/1".encode()).hexdigest()
+    assert write.place("ü/1") == int(digest[16:32], 16)
 
 
 @pytest.fixture
@@ -93,6 +101,16 @@ def test_a_shard_holds_each_image_with_its_record_in_an_order_of_the_keys(stored
         assert values(example, features.CAPTIONS) == [key[1:].encode()]
     # Packed, but not compressed: the images of real data are, already.
     assert len(first) > len(gzip.decompress(first))
+
+
+def test_records_of_one_image_each_have_it(stored, tmp_path):
+    path = str(tmp_path / "one.gz")
+    assert write.write_shard(path, [stored[0], record("k", stored=stored[0].stored)], []) == 2
+    images = [
+        values(tf.train.Example.FromString(each.numpy()), features.IMAGE_ENCODED)
+        for each in tf.data.TFRecordDataset(path, "GZIP")
+    ]
+    assert images == [[b"image 0"], [b"image 0"]]
 
 
 def test_a_spool_that_was_cut_off_is_noticed(stored):

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from components.example_gen import splits
 from components.example_gen.splits import position, precedence, split_of
 
 
@@ -29,9 +30,12 @@ def test_a_larger_eval_split_takes_from_train_and_gives_it_nothing():
         assert (before, after) != ("eval", "train")
 
 
-def test_shares_that_round_below_one_still_place_every_key(monkeypatch):
-    from components.example_gen import splits
+def test_a_share_ends_where_the_next_begins(monkeypatch):
+    monkeypatch.setattr(splits, "position", lambda key: 0.5)
+    assert split_of("k", {"train": 0.5, "eval": 0.5}) == "eval"
 
+
+def test_shares_that_round_below_one_still_place_every_key(monkeypatch):
     monkeypatch.setattr(splits, "position", lambda key: 0.9999999999)
     assert split_of("k", {"train": 0.7, "eval": 0.2999999}) == "eval"
 

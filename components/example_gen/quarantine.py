@@ -79,9 +79,9 @@ def check(summary: Summary, max_quarantined: float) -> list[str]:
 def remarks(summary: Summary) -> list[str]:
     """What a person should know of an ingest that went through: a sentence each."""
     told = [summary.sentence] if summary.unusable else []
-    removed = summary.quarantined.get("near_duplicate_of_train", 0)
+    removed = "near_duplicate_of_train" in summary.quarantined  # all that were found, or none
     for split, count in summary.near_duplicates.items():
-        was = f"; {removed:,} were removed" if removed else ""
+        was = "; they were removed" if removed else ""
         told.append(f"{count:,} images of {split} look like ones of the train split{was}")
     return told
 

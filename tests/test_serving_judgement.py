@@ -1,0 +1,156 @@
+"""What ServingCheck asks of a model, and how it judges the answers; no model is run."""
+
+import ast
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.example_gen.merge import Record
+from components.example_gen.record import to_example
+from components.serving_check import (
+    form,
+    fresh_process,
+    program,
+    records,
+    report,
+    values,
+)
+from components.serving_check.config import ServingCheckConfig
+from components.serving_check.examine import examine
+from components.serving_check.fresh_process import Call
+from components.serving_check.report import CheckReport
+from schema import features
+from tests import ingest_kit
+from tests.serving_check_kit import HASTY, seen
+from trainer.text import caption_ids, fingerprint, normalise, split_words
+
+
+def test_the_program_imports_nothing_of_ours():
+    source = ast.parse(Path(program.__file__).read_text())
+    imported = set()
+    for node in ast.walk(source):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.split(".")[0] for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            imported.add((node.module or "").split(".")[0])
+    assert imported - set(sys.stdlib_module_names) == {"numpy", "tensorflow", "tensorflow_text"}
+
+
+def test_strings_travel_to_the_program_as_they_are(tmp_path):
+    given = [b"", b"\x00\x00", b"a\x00", "日本".encode(), bytes(range(256)), b""]
+    call = Call("m", "s", {"x": given})
+    fresh_process._write_request(tmp_path, {}, {"c": call}, {}, 1)
+    pool = program.read_pool(str(tmp_path / "pool.npz"))
+    told = json.loads((tmp_path / "request.json").read_text())["calls"]["c"]
+    assert [pool[i] for i in told["inputs"]["x"]] == given
+    assert len(pool) == 5  # the empty string is there once
+
+
+@pytest.fixture
+def raw() -> list[Record]:
+    captions = [("One", "two  2"), ("ONE",), ("three", "\u200b", "four"), ("five",)]
+    return [ingest_kit.record(f"k{i}", captions=said) for i, said in enumerate(captions)]
+
+
+def write_raw(path: Path, given: list[Record]) -> str:
+    png = tf.io.encode_png(np.zeros((2, 2, 3), np.uint8)).numpy()
+    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+        for record in given:
+            writer.write(to_example(record, png, []).SerializeToString())
+    return str(path)
+
+
+def probe_of(given: list[Record]) -> dict[str, np.ndarray]:
+    """Record i embeds its image as [i, 0] and its caption j as [i, j]."""
+    ids = np.zeros((len(given), 3), np.int64)
+    table = np.zeros((len(given), 3, 2), np.float32)
+    for i, record in enumerate(given):
+        n = len(record.captions)
+        words = split_words(normalise(tf.constant(list(record.captions))))
+        ids[i, :n] = caption_ids(words)
+        table[i, :n] = [[i, j] for j in range(n)]
+    return {
+        features.KEY_ID: fingerprint(tf.constant([r.key for r in given])).numpy(),
+        features.IMAGE_EMBEDDING: np.array([[i, 0] for i in range(len(given))], np.float32),
+        features.CAPTION_IDS: ids,
+        features.TEXT_EMBEDDINGS: table,
+    }
+
+
+def test_records_are_found_in_any_order(raw, tmp_path):
+    files = [write_raw(tmp_path / "b.gz", raw[2:][::-1]), write_raw(tmp_path / "a.gz", raw[:2])]
+    found = records.find(probe_of([raw[3], raw[0]]), files)
+    assert found.texts == [b"five", b"One", b"two  2"]
+    assert found.image_embeddings.tolist() == [[0, 0], [1, 0]]
+    assert found.text_embeddings.tolist() == [[0, 0], [1, 0], [1, 1]]
+    assert found.present.tolist() == [[True, False, False], [True, True, False]]
+    assert tf.train.Example.FromString(found.examples[1]).features.feature[
+        features.IMAGE_KEY
+    ].bytes_list.value == [b"k0"]
+
+
+def test_a_record_that_changed_or_is_gone_is_not_found(raw, tmp_path):
+    changed = [dataclasses.replace(raw[0], captions=("One", "two 3")), raw[1]]
+    files = [write_raw(tmp_path / "a.gz", changed)]
+    assert records.find(probe_of(raw[:3]), files).texts == [b"ONE"]
+    lost = examine({}, probe_of(raw[:3]), files, HASTY, True, str(tmp_path))
+    assert [check.sentence for check in lost.failed()] == [
+        "only 1 of the 3 records the trainer embedded are among the examples"
+    ]
+
+
+def test_a_model_without_a_probe_does_not_pass(tmp_path):
+    found = examine({}, None, [], HASTY, True, str(tmp_path))
+    assert not found.passed
+    assert [check.name for check in found.checks] == ["probe"]
+
+
+def test_a_single_weight_that_is_no_number_is_named():
+    found = seen(a=[[1, 0]])
+    assert form.finite(found).passed
+    found.models["joint"]["not_finite"].append("text_tower/row")
+    assert not form.finite(found).passed
+    assert form.finite(found).sentence == (
+        "the variable text_tower/row of joint holds NaN or infinity"
+    )
+    assert not form.finite(seen(a=[[np.inf, 0]])).passed
+
+
+def test_differences_are_relative_only_above_1():
+    ones, tens = np.ones((2, 3)), np.full((2, 3), 10.0)
+    assert values._difference(ones + 0.25, ones) == pytest.approx(0.25)
+    assert values._difference(0.1 * ones + 0.25, 0.1 * ones) == pytest.approx(0.25)
+    assert values._difference(tens + 0.25, tens) == pytest.approx(0.025)  # 0.25 / 10
+    assert values._difference(ones[:1], ones) == np.inf
+
+
+@pytest.mark.parametrize(("limit", "passed"), [(None, True), (1.0, False), (100.0, True)])
+def test_latency_has_a_limit_only_by_config(limit, passed):
+    # 1 to 100: numpy's 99th percentile lies at 0.99 of 99 steps above 1, 99.01.
+    timed = dataclasses.replace(seen(), milliseconds={"embed_text": list(range(1, 101))})
+    measured = values.percentiles(timed)
+    assert measured["embed_text"].p50 == pytest.approx(50.5)
+    assert measured["embed_text"].p99 == pytest.approx(99.01)
+    check = values.latency(measured, ServingCheckConfig(text_p99_ms=limit, image_p99_ms=1.0))
+    assert check.passed == passed
+
+
+def test_a_report_cannot_claim_more_than_its_checks():
+    with pytest.raises(ValueError, match="passed must say"):
+        CheckReport(passed=True, checks=(), latency_ms={})
+    assert not report.conclude([], {}).passed
+
+
+def test_answers_of_the_server_are_compared():
+    mine = seen(one=[[1.0, 0.0]])
+    same = {"one": {"embedding": np.array([[1.0, 1e-6]], np.float32)}}
+    other = {"one": {"embedding": np.array([[0.0, 1.0]], np.float32)}}
+    assert values.served_alike(same, mine, HASTY).passed
+    check = values.served_alike(other, mine, HASTY)
+    assert (check.name, check.passed) == ("tensorflow-serving", False)
+    assert check.sentence.startswith("embedding of one differs from the fresh process's by 1")
