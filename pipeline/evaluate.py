@@ -64,7 +64,10 @@ def evaluate(release: str, data: Path, files: str, config: Path, output: Path | 
         found = results.read(evaluation.uri)
         _print(found, here.console)
     if output is not None:
-        output.write_text(json.dumps(_plain(found), indent=1) + "\n", encoding="utf-8")
+        try:
+            output.write_text(json.dumps(_plain(found), indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{output}: cannot be written: {error.strerror}") from error
     return found
 
 

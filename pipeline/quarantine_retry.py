@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 from components.example_gen import quarantine
-from components.example_gen.config import IngestConfig
+from components.example_gen.config import ALL, IngestConfig
 from components.example_gen.examine import Limits, examine
 from components.example_gen.files import find, read_options
 from components.example_gen.found import Refused
@@ -46,7 +46,8 @@ def retry(config: RunConfig, folder: str, reason: str | None) -> Counter[str]:
     )
     waiting: dict[Hashable, list[Refused]] = defaultdict(list)
     for each in quarantine.read_records(folder, reason):
-        waiting[each.split, each.place if each.key is None else each.key].append(each)
+        split = ALL if data.shares else each.split  # then a row has no split of its own yet
+        waiting[split, each.place if each.key is None else each.key].append(each)
     today: dict[Hashable, dict[Place, str]] = defaultdict(dict)
     for split, row in _rows(data):
         # A line that could not even be read had no key, and may have one now.

@@ -217,14 +217,15 @@ def test_what_cannot_be_told_is_exit_code_1(project):
     shown = project.retry()
     folder = project.folder
     assert (shown.exit_code, shown.stdout) == (1, "")
-    assert shown.stderr == f"diptych: {folder}/data/train.jsonl matches no file\n"
+    told = f"diptych: {folder}/data/train.jsonl matches no file; {folder}/data holds a.png, "
+    assert shown.stderr == f"{told}b.png, cut.png, eval.jsonl\n"
     shown = project.retry("two")
     assert shown.exit_code == 1
     assert shown.stderr.startswith(f"diptych: {folder}/runs/logs: there is no record of run two")
     project.today({"key": "k"})
     shown = project.retry("--reason", "emtpy")
     assert shown.exit_code == 1
-    assert shown.stderr.startswith("diptych: --reason emtpy is none of empty_image,")
+    assert shown.stderr.startswith("diptych: 'emtpy' is no reason; ")
     (folder / "quarantine" / quarantine.SUMMARY).unlink()
     shown = project.retry()
     assert (shown.exit_code, shown.stdout) == (1, "")
