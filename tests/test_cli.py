@@ -1,8 +1,8 @@
 """The command as a person starts it: its speed, its exit codes, its last words."""
 
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,11 +22,15 @@ def start(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_answers_at_once():
+    def used() -> float:
+        spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return spent.ru_utime + spent.ru_stime
+
     took = []
     for _ in range(3):
-        started = time.monotonic()
+        before = used()  # of the processor: other tests run beside this one
         shown = start("--help")
-        took.append(time.monotonic() - started)
+        took.append(used() - before)
         assert shown.returncode == 0
         assert "run" in shown.stdout
     assert min(took) < 0.5
