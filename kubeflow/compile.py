@@ -64,7 +64,12 @@ def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Fin
     if kubeflow is None:
         return [], findings
     there = config.on_cluster(kubeflow)
-    pipeline = create_pipeline(there, kubeflow.pipeline_root or "", enable_cache=False)
+    pipeline = create_pipeline(
+        there,
+        kubeflow.pipeline_root or "",
+        enable_cache=False,
+        checkpoints=kubeflow.checkpoints,
+    )
     in_nodes = check_pipeline(pipeline)
     findings += in_nodes
     if any(each.level == "obstacle" for each in in_nodes):

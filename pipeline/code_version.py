@@ -35,7 +35,12 @@ CODE = {  # what each node runs, by node id
     ),
     "Evaluator": ("schema", "components/evaluation", "components/progress.py"),
     "ServingCheck": ("schema", "trainer", "components/serving_check", "components/release"),
-    "CatalogueIndexer": ("schema", "trainer/config.py", "components/catalogue_index"),
+    "CatalogueIndexer": (
+        "schema",
+        "trainer/config.py",
+        "trainer/sections.py",
+        "components/catalogue_index",
+    ),
     "Pusher": ("schema/served.py", "components/pusher.py", "components/release"),
 }
 

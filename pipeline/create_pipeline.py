@@ -27,7 +27,11 @@ from trainer.config import canonical_json
 
 
 def create_pipeline(
-    config: RunConfig, pipeline_root: str, enable_cache: bool = True, lost: Sequence[int] = ()
+    config: RunConfig,
+    pipeline_root: str,
+    enable_cache: bool = True,
+    lost: Sequence[int] = (),
+    checkpoints: str | None = None,
 ) -> Pipeline:
     """Build the graph of a run.
 
@@ -36,11 +40,13 @@ def create_pipeline(
         pipeline_root: where artifacts are written.
         enable_cache: reuse the outputs of nodes whose inputs, parameters and code are unchanged.
         lost: releases whose files are gone, so that no cached Pusher claims they are there.
+        checkpoints: where the Trainer keeps what a next attempt goes on from, the same folder for
+            each attempt; None: it starts anew.
 
     Returns:
         A TFX pipeline without a metadata connection; a runner adds its own.
     """
-    return _pipeline(config, _nodes(config, lost), pipeline_root, enable_cache)
+    return _pipeline(config, _nodes(config, lost, checkpoints), pipeline_root, enable_cache)
 
 
 def data_pipeline(config: RunConfig, pipeline_root: str, transform: bool = False) -> Pipeline:
@@ -101,7 +107,7 @@ def _pipeline(
     )
 
 
-def _nodes(config: RunConfig, lost: Sequence[int]) -> list[BaseNode]:
+def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> list[BaseNode]:
     data = data_nodes(config)
     example_gen, statistics, schema = data.example_gen, data.statistics, data.schema
     transform = transform_node(config, data)
@@ -112,7 +118,10 @@ def _nodes(config: RunConfig, lost: Sequence[int]) -> list[BaseNode]:
         schema=schema.outputs["schema"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=[config.evaluation.split]),
-        custom_config={"config": canonical_json(config.for_trainer())},
+        custom_config={
+            "config": canonical_json(config.for_trainer()),
+            "checkpoints": checkpoints,
+        },
     )
     place = config.model_dump_json(include={"name", "push", "registry"})
     baseline = Baseline(config=place, candidate=trainer.outputs["model"])

@@ -34,7 +34,13 @@ def run(config: RunConfig, use_cache: bool = True) -> Summary:
         from pipeline.create_pipeline import create_pipeline
 
         lost = open_releases(config.model_dump()).lost()
-        return create_pipeline(config, str(workspace / "artifacts"), use_cache, lost)
+        return create_pipeline(
+            config,
+            str(workspace / "artifacts"),
+            use_cache,
+            lost,
+            str(workspace / "checkpoints"),
+        )
 
     with session(config.name, logs_of(config)) as here:
         kept = here.log.with_suffix(".json")

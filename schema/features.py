@@ -20,6 +20,9 @@ CAPTION_IDS = "caption_ids"  # int64 [max_captions], equal iff the normalised te
 CAPTION_LABELS = "caption_labels"  # int64 [max_captions], 1 = matches the image
 KEY_ID = "key_id"  # int64, a fingerprint of the image key
 
+# What a training step gets besides: one caption of each record, whose tokens alone are left.
+CHOSEN = "chosen"  # int64, its place among the captions
+
 # What the served model answers with.
 IMAGE_EMBEDDING = "image_embedding"  # float32 [d]
 TEXT_EMBEDDINGS = "text_embeddings"  # float32 [max_captions, d]

@@ -47,7 +47,7 @@ def writer(
             data={"span": "3", "fingerprint": "f00d"},
             config={"training.epochs": 7, "name": "emoji"},
             metrics=metrics or {"text_to_image_recall_at_1": 0.5},
-            curves={"train/epoch_loss": ((0, 2.0), (1, 1.5))},
+            curves={"train/loss": ((0, 2.0), (1, 1.5))},
             files=manifest.digests(folder),
         )
         (folder / manifest.FILE).write_text(content.model_dump_json())

@@ -99,6 +99,31 @@ def test_configs_are_frozen():
             "training.batch_size = 4 is too small: this loss needs at least 5 records",
         ),
         ({"model__normalize": False}, "loss.name = info_nce needs model.normalize: true"),
+        (
+            {"loss": {"name": "info_nce", "pairs": "given"}},
+            "loss.pairs = 'given': input should be 'all'",
+        ),
+        (
+            {"loss": {"name": "triplet"}, "training": {"batch_size": 1}},
+            "training.batch_size = 1 is too small: this loss needs at least 2 records",
+        ),
+        (
+            {"loss": {"name": "sigmoid", "pairs": "given", "block": 8}},
+            "loss.block needs loss.pairs: all",
+        ),
+        (
+            {"loss": {"name": "custom", "function": "no_such.module.loss"}},
+            "loss.function = 'no_such.module.loss'",
+        ),
+        ({"loss": {"name": "custom", "function": "loss"}}, "loss.function = 'loss'"),
+        (
+            {"training__chunk_size": 64},
+            "training.chunk_size needs an image tower without batch normalisation",
+        ),
+        (
+            {"training": {"batch_size": 64, "chunk_size": 65}},
+            "training.chunk_size = 65 is more than training.batch_size = 64",
+        ),
         ({"data__splits": {"eval": "*.tar"}}, "data.splits = ['eval'] lacks the split 'train'"),
         ({"evaluation__split": "test"}, "data.splits = ['eval', 'train'] lacks the split 'test'"),
         (

@@ -12,6 +12,8 @@ STILL = AugmentConfig(shift=0, zoom=0, stretch=0, brightness=0, contrast=0, colo
 SPEC = {
     features.PIXELS: tf.io.FixedLenFeature([], tf.string),
     features.TOKENS: tf.io.FixedLenFeature([2, 3], tf.int64),
+    features.CAPTION_IDS: tf.io.FixedLenFeature([2], tf.int64),
+    features.CAPTION_LABELS: tf.io.FixedLenFeature([2], tf.int64),
     features.KEY_ID: tf.io.FixedLenFeature([], tf.int64),
 }
 
@@ -39,7 +41,9 @@ def files(tmp_path_factory) -> list[str]:
                 example = tf.train.Example()
                 found = example.features.feature
                 found[features.PIXELS].bytes_list.value.append(tf.io.encode_png(image(n)).numpy())
-                found[features.TOKENS].int64_list.value.extend([n] * 6)
+                found[features.TOKENS].int64_list.value.extend([n] * 3 + [1000 + n] * 3)
+                found[features.CAPTION_IDS].int64_list.value.extend([1 + n, 1001 + n])
+                found[features.CAPTION_LABELS].int64_list.value.extend([1, 1])
                 found[features.KEY_ID].int64_list.value.append(n)
                 writer.write(example.SerializeToString())
     return paths
@@ -56,7 +60,7 @@ def test_records_are_decoded_in_order(files):
     for record in found:
         n = int(record[features.KEY_ID])
         np.testing.assert_array_equal(record[features.PIXELS], image(n))
-        assert record[features.TOKENS].tolist() == [[n] * 3] * 2
+        assert record[features.TOKENS].tolist() == [[n] * 3, [1000 + n] * 3]
 
 
 @pytest.mark.parametrize("cache_mb", [0, 100])
@@ -64,22 +68,39 @@ def test_records_are_decoded_in_order(files):
 def test_batches_are_full_shuffled_and_leave_no_record_out(files, cache_mb, shuffle_buffer):
     chosen = config(cache_mb=cache_mb, shuffle_buffer=shuffle_buffer)
     batches = data.training_batches(files, SPEC, chosen, COUNT, 5).take(COUNT)
-    keys = []
+    keys, captions = [], set()
     for batch in batches.as_numpy_iterator():
         assert batch[features.PIXELS].shape == (5, SIZE, SIZE, 3)
         assert batch[features.PIXELS].dtype == np.float32
         for n, picture in zip(batch[features.KEY_ID], batch[features.PIXELS], strict=True):
             np.testing.assert_array_equal(picture, image(n))
         keys += batch[features.KEY_ID].tolist()
+        # The tokens are those of the caption that was drawn.
+        first = batch[features.KEY_ID] + 1000 * batch[features.CHOSEN]
+        np.testing.assert_array_equal(batch[features.TOKENS], np.repeat(first[:, None], 3, 1))
+        captions |= set(batch[features.CHOSEN].tolist())
+    assert captions == {0, 1}
     # 23 batches of 5 are 5 whole passes over 23 records, in five different orders.
     passes = [keys[start : start + COUNT] for start in range(0, len(keys), COUNT)]
     assert [sorted(each) for each in passes] == [list(range(COUNT))] * 5
     assert len({tuple(each) for each in passes}) == 5
 
 
+@pytest.mark.parametrize("cache_mb", [0, 100])
+@pytest.mark.parametrize("shuffle_buffer", [1000, 7])
+def test_batches_from_a_step_on_are_those_of_the_whole(files, cache_mb, shuffle_buffer):
+    told = config(cache_mb=cache_mb, shuffle_buffer=shuffle_buffer, seed=0)
+    told = told.model_copy(update={"augment": AugmentConfig()})
+    whole = list(data.training_batches(files, SPEC, told, COUNT, 5).take(20).as_numpy_iterator())
+    for first in (0, 4, 5, 13):  # 4 and 5 are before and behind the end of an epoch
+        rest = data.training_batches(files, SPEC, told, COUNT, 5, first_step=first)
+        for batch, expected in zip(rest.as_numpy_iterator(), whole[first:], strict=False):
+            for name, value in expected.items():
+                np.testing.assert_array_equal(batch[name], value, err_msg=name)
+
+
 def test_the_same_seed_gives_the_same_order(files):
     def keys(seed: int) -> list[int]:
-        tf.random.set_seed(1)
         batches = data.training_batches(files, SPEC, config(seed=seed), COUNT, 5).take(3)
         return [k for b in batches.as_numpy_iterator() for k in b[features.KEY_ID].tolist()]
 

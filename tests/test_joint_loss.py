@@ -4,23 +4,36 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from schema.errors import InputError
 from trainer import losses
-from trainer.config import CosineEmbeddingConfig, HingeConfig, InfoNceConfig
-from trainer.joint_loss import JointLoss, given_pairs
+from trainer.joint_loss import JointLoss, bias_warning, fitting_bias, given_pairs
+from trainer.loss_config import (
+    CosineEmbeddingConfig,
+    CustomConfig,
+    HingeConfig,
+    InfoNceConfig,
+    SigmoidConfig,
+    TripletConfig,
+)
 
 U = tf.constant([[1.0, 0.0], [0.0, 1.0]])
 V = tf.constant([[0.6, 0.8], [0.8, -0.6]])
 MATCHES = tf.constant([[True, False], [False, False]])
+SEED = tf.constant([0, 1])
+
+
+def rows(matches):
+    return lambda start, end: tf.cast(matches[start:end], tf.bool)
 
 
 def test_given_pairs_take_the_diagonal_and_its_labels():
-    similarity, label = given_pairs(U, V, MATCHES, sampled_mismatches=0)
+    similarity, label = given_pairs(U, V, MATCHES, sampled_mismatches=0, seed=SEED)
     np.testing.assert_allclose(similarity.numpy(), [[0.6], [-0.6]])
     assert label.numpy().tolist() == [[True], [False]]
 
 
 def test_a_sampled_mismatch_is_another_records_text_with_label_0():
-    similarity, label = given_pairs(U, V, tf.eye(2, dtype=tf.bool), sampled_mismatches=1)
+    similarity, label = given_pairs(U, V, tf.eye(2, dtype=tf.bool), sampled_mismatches=1, seed=SEED)
     # image 0 with text 1: 0.8; image 1 with text 0: 0.8
     np.testing.assert_allclose(similarity.numpy(), [[0.6, 0.8], [-0.6, 0.8]])
     assert label.numpy().tolist() == [[True, False], [True, False]]
@@ -40,13 +53,14 @@ def test_a_sampled_mismatch_is_another_records_text_with_label_0():
     ],
 )
 def test_pairs_by_hand(config, expected):
-    assert JointLoss(config)(U, V, MATCHES).numpy() == pytest.approx(expected, abs=1e-6)
+    found = JointLoss(config, 2)(U, V, matches=rows(MATCHES), seed=SEED).numpy()
+    assert found == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_scale_starts_at_the_inverse_temperature_and_is_learned():
-    layer = JointLoss(InfoNceConfig(name="info_nce", temperature=0.05))
+    layer = JointLoss(InfoNceConfig(name="info_nce", temperature=0.05), 2)
     with tf.GradientTape() as tape:
-        value = layer(U, V, tf.eye(2, dtype=tf.bool))
+        value = layer(U, V, matches=rows(tf.eye(2)), seed=SEED)
     assert value.numpy() == pytest.approx(losses.info_nce(U @ tf.transpose(V), tf.eye(2), 20.0))
     [gradient] = tape.gradient(value, layer.trainable_variables)
     assert abs(float(gradient)) > 0.1
@@ -55,8 +69,76 @@ def test_the_scale_starts_at_the_inverse_temperature_and_is_learned():
 def test_the_scale_is_clamped_after_a_step():
     import keras
 
-    layer = JointLoss(InfoNceConfig(name="info_nce"))
+    layer = JointLoss(InfoNceConfig(name="info_nce"), 2)
     for direction, bound in ((-1e6, math.log(100)), (1e6, 0.0)):
         keras.optimizers.SGD(1.0).apply([tf.constant(direction)], [layer.log_scale])
         assert layer.log_scale is not None
         assert layer.log_scale.numpy() == pytest.approx(bound)
+
+
+def mean_of_matches(similarity, label, factor=1.0):
+    """A loss of somebody's own."""
+    return factor * tf.reduce_mean(tf.where(label, 1 - similarity, similarity))
+
+
+def test_a_loss_of_your_own_by_dotted_path():
+    config = CustomConfig(
+        name="custom",
+        function="tests.test_joint_loss.mean_of_matches",
+        arguments={"factor": 2.0},
+        pairs="all",
+    )
+    found = JointLoss(config, 2)(U, V, matches=rows(MATCHES), seed=SEED).numpy()
+    s, y = U.numpy() @ V.numpy().T, MATCHES.numpy().astype(bool)
+    assert found == pytest.approx(2 * np.where(y, 1 - s, s).mean())
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("tests.test_joint_loss.absent", "has no attribute 'absent'"),
+        ("tests.test_joint_loss.SEED", "is no function"),
+    ],
+)
+def test_a_loss_of_your_own_that_is_not_there(path, why):
+    with pytest.raises(InputError, match=f"loss.function = {path} .*{why}"):
+        JointLoss(CustomConfig(name="custom", function=path), 2)
+
+
+def test_the_bias_fits_the_batch_and_a_given_one_is_judged():
+    # A row of 256 pairs has one match: ln(1/255) = -5.541.
+    config = SigmoidConfig(name="sigmoid")
+    layer = JointLoss(config, 256)
+    assert layer.bias is not None
+    assert layer.bias.numpy() == pytest.approx(-5.541, abs=1e-3)
+    assert bias_warning(config, 256) is None
+    # Given pairs with three mismatches each: ln(1/3) = -1.0986.
+    given = SigmoidConfig(name="sigmoid", pairs="given", sampled_mismatches=3)
+    assert fitting_bias(given, 256) == pytest.approx(-1.0986, abs=1e-4)
+    # ln 10 = 2.303 is the most it may be off.
+    assert bias_warning(SigmoidConfig(name="sigmoid", bias=-7.8), 256) is None
+    assert bias_warning(SigmoidConfig(name="sigmoid", bias=-10), 256) == (
+        "loss.bias = -10 does not fit training.batch_size = 256: -5.54 does, and is taken if "
+        "loss.bias is left out"
+    )
+
+
+@pytest.mark.parametrize("block", [None, 1])
+def test_sigmoid_in_blocks_or_not(block):
+    config = SigmoidConfig(name="sigmoid", temperature=0.5, bias=-1.0, block=block)
+    layer = JointLoss(config, 2)
+    with tf.GradientTape() as tape:
+        value = layer(U, V, matches=rows(MATCHES), seed=SEED)
+    expected = losses.sigmoid(U @ tf.transpose(V), MATCHES, 2.0, -1.0)
+    assert value.numpy() == pytest.approx(expected.numpy(), abs=1e-6)
+    gradients = tape.gradient(value, layer.trainable_variables)
+    assert all(abs(float(each)) > 0.01 for each in gradients)
+    assert len(gradients) == 2
+
+
+def test_triplet():
+    for mining in ("sum", "hardest"):
+        config = TripletConfig(name="triplet", margin=0.5, mining=mining)
+        found = JointLoss(config, 2)(U, V, matches=rows(MATCHES), seed=SEED).numpy()
+        expected = losses.triplet(U @ tf.transpose(V), MATCHES, 0.5, mining)
+        assert found == pytest.approx(expected.numpy())

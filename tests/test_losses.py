@@ -4,29 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.losses_kit import numeric_gradient, value_and_gradient
 from trainer import losses
 
 RNG = np.random.default_rng(7)
-
-
-def value_and_gradient(loss, *inputs: np.ndarray) -> list[np.ndarray]:
-    variables = [tf.constant(each) for each in inputs]
-    with tf.GradientTape() as tape:
-        tape.watch(variables)
-        value = loss(*variables)
-    return [value.numpy(), *(np.asarray(g) for g in tape.gradient(value, variables))]
-
-
-def numeric_gradient(loss, at: np.ndarray, step: float = 1e-6) -> np.ndarray:
-    """Central differences, one element at a time."""
-    gradient = np.zeros_like(at)
-    for index in np.ndindex(at.shape):
-        moved = at.copy()
-        moved[index] += step
-        up = loss(moved)
-        moved[index] -= 2 * step
-        gradient[index] = (up - loss(moved)) / (2 * step)
-    return gradient
 
 
 def slow_cosine_embedding(s, y, margin, positive_weight, negative_weight):

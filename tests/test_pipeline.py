@@ -268,10 +268,25 @@ def test_the_trainer_left_curves_for_tensorboard(small_run):
 
     [artifact] = small_run.outputs["Trainer"]["model_run"]
     curves = EventAccumulator(f"{artifact.uri}/train", size_guidance={"tensors": 0}).Reload()
-    losses = [float(tf.make_ndarray(e.tensor_proto)) for e in curves.Tensors("epoch_loss")]
-    assert len(losses) == 10
+
+    def values(name: str) -> list[float]:
+        return [float(tf.make_ndarray(each.tensor_proto)) for each in curves.Tensors(name)]
+
+    losses = values("loss")
+    assert len(losses) == 10  # one an epoch
     assert losses[-1] < losses[0]
     assert losses[0] > 1
+    steps = [each.step for each in curves.Tensors("learning_rate")]
+    assert steps == list(range(6, 61, 6))  # 240 records in batches of 40
+    # The cosine from 0.01 at step 5 ends at 0: 0.005 (1 + cos(pi 1/55)) after one step of it.
+    rates = values("learning_rate")
+    assert (rates[0], rates[-1]) == (pytest.approx(0.00999184, abs=1e-6), pytest.approx(0))
+    for way in ("text_to_image", "image_to_text"):
+        assert values(f"{way}_recall_at_10")[-1] > values(f"{way}_recall_at_10")[0]
+    assert all(0 <= share < 1 for share in values("waiting_for_input"))
+    assert all(0.5 < each <= 1 for each in values("text_spread"))
+    assert values("pairs_per_second")[-1] > 0
+    assert 1 < values("logit_scale")[-1] < 100
 
 
 def test_the_config_reached_the_trainer_whole(small_run):

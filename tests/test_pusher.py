@@ -61,7 +61,7 @@ def content(tmp_path: Path, body: str, given: Any) -> Contents:
         gathered=given,
         config={"name": "emoji", "training": {"epochs": 3}, "text": {"sizes": [1, 2]}},
         data={"span": "0"},
-        curves={"train/epoch_loss": ((0, 1.5),)},
+        curves={"train/loss": ((0, 1.5),)},
     )
 
 
@@ -85,7 +85,7 @@ def test_a_release_holds_the_models_with_their_warm_up_and_all_that_led_to_them(
         "text.sizes.0": 1,
         "text.sizes.1": 2,
     }
-    assert told.curves == {"train/epoch_loss": ((0, 1.5),)}
+    assert told.curves == {"train/loss": ((0, 1.5),)}
     assert told.metrics == {"mrr": 0.5}
     assert {"check.json", "config.json", "evaluation/verdict.json"} < set(told.files)
 

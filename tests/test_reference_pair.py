@@ -13,14 +13,13 @@ from schema import features
 from trainer.config import (
     BagConfig,
     ConvConfig,
-    CosineEmbeddingConfig,
-    HingeConfig,
     ImageConfig,
     LstmConfig,
     ModelConfig,
     TextConfig,
     TrainerConfig,
 )
+from trainer.loss_config import CosineEmbeddingConfig, HingeConfig
 from trainer.model import DualEncoder
 
 N, SIZE, TOKENS, DIM = 6, 8, 5, 4
@@ -43,14 +42,15 @@ def config(loss) -> TrainerConfig:
 
 @pytest.fixture
 def batch() -> dict[str, tf.Tensor]:
-    tokens = RNG.integers(1, 50, (N, 1, TOKENS))
-    tokens[0, 0, 3:] = 0
+    tokens = RNG.integers(1, 50, (N, TOKENS))
+    tokens[0, 3:] = 0
     return {
         features.PIXELS: tf.constant(RNG.integers(0, 256, (N, SIZE, SIZE, 3)), tf.float32),
         features.TOKENS: tf.constant(tokens, tf.int64),
         features.CAPTION_IDS: tf.constant(np.arange(1, N + 1)[:, None], tf.int64),
         features.CAPTION_LABELS: tf.constant([[1], [0], [1], [1], [0], [0]], tf.int64),
         features.KEY_ID: tf.constant(np.arange(N), tf.int64),
+        features.CHOSEN: tf.zeros([N], tf.int64),
     }
 
 
@@ -122,7 +122,7 @@ def test_value_and_gradients_of_both_towers(loss, classic, batch):
     by_image, by_text = tape.gradient(value, kernels)
 
     flat, u = conv_tower(model.image_tower, batch[features.PIXELS].numpy())
-    state, v = lstm_tower(model.text_tower, batch[features.TOKENS].numpy()[:, 0])
+    state, v = lstm_tower(model.text_tower, batch[features.TOKENS].numpy())
     label = batch[features.CAPTION_LABELS].numpy()[:, 0]
     expected, by_s = classic((u * v).sum(1), label)
 

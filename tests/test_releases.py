@@ -84,7 +84,7 @@ def test_mlflow_shows_parameters_metrics_curves_and_files(releases):
     run = client.get_run(version.run_id)
     assert run.data.params == {"training.epochs": "7", "name": "emoji"}
     assert run.data.metrics["text_to_image_recall_at_1"] == 0.5
-    curve = client.get_metric_history(version.run_id, "train/epoch_loss")
+    curve = client.get_metric_history(version.run_id, "train/loss")
     assert [(point.step, point.value) for point in curve] == [(0, 2.0), (1, 1.5)]
     assert run.info.status == "FINISHED"
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 from schema.errors import InputError
 from schema.served import FOLDERS, JOINT, PROBE
 from tests import worker_program
-from trainer import several_workers
+from trainer import devices
 from trainer.cluster import VARIABLE, Cluster
 from trainer.config import canonical_json
 
@@ -89,11 +89,9 @@ def weights(folder: Path, name: str) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("name", worker_program.SETTINGS)
 def test_two_workers_learn_what_one_learns_from_all_their_records(trained, name):
-    model = worker_program.build(name)
-    start = model.get_weights()
-    whole = worker_program.batches(Cluster())
-    model.fit(whole, shuffle=False, verbose=0)
-    expected = model.get_weights()
+    start = worker_program.build(name).get_weights()
+    alone = worker_program.trained(name, tf.distribute.get_strategy(), Cluster())
+    expected = alone.get_weights()
     moved = [np.abs(a - b).max() for a, b in zip(expected, start, strict=True)]
     assert len([m for m in moved if m > 1e-3]) >= len(moved) - 3  # the comparison says something
     for index in range(WORKERS):
@@ -101,6 +99,23 @@ def test_two_workers_learn_what_one_learns_from_all_their_records(trained, name)
         assert [each.shape for each in found] == [each.shape for each in expected]
         for mine, theirs in zip(found, expected, strict=True):
             np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def mirrored(tmp_path_factory) -> Path:
+    """The folder in which one device and two have left their weights."""
+    folder = tmp_path_factory.mktemp("mirrored")
+    command = [sys.executable, "-m", "tests.mirrored_program", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+@pytest.mark.parametrize("name", worker_program.SETTINGS)
+def test_two_devices_learn_what_one_learns(mirrored, name):
+    one, two = weights(mirrored, f"{name}-1"), weights(mirrored, f"{name}-2")
+    for mine, theirs in zip(two, one, strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-4)
 
 
 def test_run_fn_ends_with_the_same_weights_on_both_and_one_model(trained):
@@ -118,12 +133,13 @@ def test_run_fn_ends_with_the_same_weights_on_both_and_one_model(trained):
 
 
 def test_a_batch_must_be_shared_out_evenly():
-    assert several_workers.batch_of_replica(256, 4) == 64
-    told = r"training.batch_size = 250 .* cannot be shared out evenly among 4 devices"
+    assert devices.share_of(256, 4) == 64
+    told = r"training.batch_size = 250 .* cannot be shared out evenly among 4"
     with pytest.raises(InputError, match=told):
-        several_workers.batch_of_replica(250, 4)
+        devices.share_of(250, 4)
 
 
-def test_every_record_comes_to_one_worker():
-    # 0 3 6 | 1 4 | 2 5
-    assert [several_workers.share(7, Cluster(workers=3, index=i)) for i in range(3)] == [3, 2, 2]
+def test_more_devices_than_there_are():
+    there = len(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU"))
+    with pytest.raises(InputError, match=rf"training.devices = 99 is more than the {there} .PU"):
+        devices.strategy(Cluster(), 99)

@@ -2,6 +2,7 @@ import math
 from typing import Any
 
 import pytest
+import tensorflow as tf
 
 from pipeline.display import Listener
 from schema.errors import InputError, sentence_for_people
@@ -9,15 +10,14 @@ from trainer.memory import keep_freed_memory
 from trainer.watch import Watch
 
 
-def test_reports_rate_and_time_left(monkeypatch):
+def test_reports_rate_and_time_left():
     clock = [100.0]
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
     heard: list[dict[str, Any]] = []
-    watch = Watch(steps=10, batch_size=50)
+    watch = Watch(steps=10, batch_size=50, clock=lambda: clock[0])
     with Listener(heard.append):
         for step in range(10):
             clock[0] += 3.0 if step < 2 else 0.25  # the first two compile and are not counted
-            watch.on_train_batch_end(step, {"loss": 4.0})
+            watch.step(step + 1, tf.constant(4.0))
     # every 0.5 s: after steps 1 and 2, then every second one; the last one always
     assert [e["step"] for e in heard] == [1, 2, 5, 8, 10]
     assert heard[-1] == {
@@ -33,11 +33,14 @@ def test_reports_rate_and_time_left(monkeypatch):
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_stops_with_a_sentence(loss):
-    watch = Watch(steps=10, batch_size=50)
-    watch.on_train_batch_end(0, {"loss": 1.0})
-    with pytest.raises(InputError, match=rf"the loss is {loss} at step 2 of 10; a lower"):
-        watch.on_train_batch_end(1, {"loss": loss})
+def test_a_loss_that_is_no_number_stops_with_a_sentence_and_the_right_step(loss):
+    watch = Watch(steps=100, batch_size=50, clock=lambda: 0.0)  # no report is ever due
+    watch.step(41, tf.constant(1.0))  # an attempt that goes on from step 40
+    watch.step(42, tf.constant(loss))
+    for done in range(43, 50):
+        watch.step(done, tf.constant(1.0))
+    with pytest.raises(InputError, match=rf"the loss is {loss} at step 42 of 100; a lower"):
+        watch.step(50, tf.constant(1.0))  # ten are read at once
 
 
 def test_freed_memory_is_kept_on_glibc():

@@ -4,7 +4,6 @@ It trains on batches that its own worker's share is cut from, in two settings th
 with one worker, and then calls `run_fn` as TFX would. Weights end in FILE's folder.
 """
 
-import functools
 import json
 import os
 import sys
@@ -16,10 +15,11 @@ import numpy as np
 import tensorflow as tf
 
 from schema import features
-from trainer import optimizer, several_workers
+from trainer import devices, loop, optimizer, training
 from trainer.cluster import Cluster, read
 from trainer.config import TrainerConfig
 from trainer.model import DualEncoder
+from trainer.stop import Stop
 
 RECORDS, STEPS, SIZE, TOKENS = 12, 5, 8, 4
 TEXT = {"vocabulary_size": 40, "max_tokens": TOKENS, "max_captions": 1}
@@ -66,42 +66,50 @@ def batches(cluster: Cluster) -> tf.data.Dataset:
     n = STEPS * RECORDS
     values = {
         features.PIXELS: random.integers(0, 256, (n, SIZE, SIZE, 3)).astype(np.float32),
-        features.TOKENS: random.integers(0, 40, (n, 1, TOKENS)),
+        features.TOKENS: random.integers(0, 40, (n, TOKENS)),
         features.CAPTION_IDS: random.integers(1, 9, (n, 1)),
         features.CAPTION_LABELS: np.ones((n, 1), np.int64),
         features.KEY_ID: np.arange(n) % 7,
+        features.CHOSEN: np.zeros(n, np.int64),
     }
     parts = tf.data.Dataset.from_tensor_slices(values).batch(RECORDS // cluster.workers)
     return parts.shard(cluster.workers, cluster.index)
+
+
+def trained(name: str, strategy: tf.distribute.Strategy, cluster: Cluster) -> DualEncoder:
+    """The model of a setting after all steps, on the devices of a strategy."""
+    with strategy.scope():
+        model = build(name)
+        model.optimizer.build(model.trainable_variables)
+    share = RECORDS // strategy.num_replicas_in_sync
+
+    def cut(first: int) -> tf.data.Dataset:
+        return batches(cluster).rebatch(share)
+
+    run = loop.Run(model, strategy, cut, STEPS, None, lambda *_: None, Stop())
+    loop.train(run, config(name))
+    return training.alone(model, config(name))
 
 
 def main(file: Path) -> None:
     """Train, compare, train as TFX does."""
     told = json.loads(file.read_text())
     cluster = read(os.environ)
-    strategy = several_workers.connect()
+    strategy = devices.strategy(cluster, "all")
     for name in SETTINGS:
-        model = several_workers.train(
-            strategy,
-            functools.partial(build, name),
-            lambda size: batches(cluster),
-            config(name),
-            cluster,
-            STEPS,
-            [],
-        )
+        model = trained(name, strategy, cluster)
         np.savez(file.parent / f"{name}-{cluster.index}.npz", *model.get_weights())
 
     from trainer.run import run_fn
 
-    alone, kept = several_workers.alone, []
+    alone, kept = training.alone, []
 
     def keep(model: DualEncoder, config: TrainerConfig) -> DualEncoder:
         kept.append(alone(model, config))
         return kept[0]
 
     # A process may connect only once; and the weights are wanted of every worker.
-    several_workers.connect, several_workers.alone = lambda: strategy, keep
+    devices.strategy, training.alone = lambda *_: strategy, keep
     run_fn(SimpleNamespace(**told))
     np.savez(file.parent / f"run_fn-{cluster.index}.npz", *kept[0].get_weights())
     print("the model is there:", os.path.exists(told["serving_model_dir"]))

@@ -5,18 +5,20 @@ Importing this file stays free of TensorFlow, so that the command line answers a
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from trainer.loss_config import (
+    CustomConfig,
+    InfoNceConfig,
+    Loss,
+    PairwiseConfig,
+    SigmoidConfig,
+    TripletConfig,
+)
+from trainer.sections import Fraction, Frozen, PositiveInt
+from trainer.training_config import AugmentConfig, TrainingConfig
 
 Fit = Literal["pad", "crop"]
-Pairs = Literal["given", "all"]
-PositiveInt = Annotated[int, Field(gt=0)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-
-
-class Frozen(BaseModel):
-    """A section of the config: no unknown keys, no changes, no silent conversions of types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class ImageConfig(Frozen):
@@ -80,64 +82,6 @@ class ModelConfig(Frozen):
     normalize: bool = True  # embeddings of length 1
 
 
-class PairwiseConfig(Frozen):
-    """What the pairwise losses share."""
-
-    pairs: Pairs = "given"  # given: the records' own pairs; all: every image with every text
-    sampled_mismatches: Annotated[int, Field(ge=0)] = 0  # per image, from other records
-
-
-class CosineEmbeddingConfig(PairwiseConfig):
-    """Matches towards similarity 1, mismatches below the margin."""
-
-    name: Literal["cosine_embedding"]
-    margin: Annotated[float, Field(ge=-1, lt=1)] = -0.1
-    positive_weight: Annotated[float, Field(ge=0)] = 1.0  # 0.3 in the classic weighted form
-    negative_weight: Annotated[float, Field(ge=0)] = 1.0  # 0.7 in the classic weighted form
-
-
-class HingeConfig(PairwiseConfig):
-    """Matches above the margin, mismatches below minus the margin."""
-
-    name: Literal["hinge"]
-    margin: Annotated[float, Field(gt=0)] = 0.2
-
-
-class InfoNceConfig(Frozen):
-    """CLIP's symmetric softmax cross entropy over the batch."""
-
-    name: Literal["info_nce"]
-    pairs: Literal["all"] = "all"
-    temperature: Annotated[float, Field(gt=0)] = 0.07  # at the start; learned from there
-
-
-Loss = Annotated[CosineEmbeddingConfig | HingeConfig | InfoNceConfig, Field(discriminator="name")]
-
-
-class AugmentConfig(Frozen):
-    """Random changes of the training images; 0 switches one off."""
-
-    shift: Fraction = 0.1  # of the side, each way
-    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.12  # relative change of scale
-    stretch: Annotated[float, Field(ge=0, lt=1)] = 0.06  # relative change of aspect ratio
-    brightness: Fraction = 0.2  # of full scale
-    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.2  # relative
-    colour: Fraction = 0.0  # brightness and contrast drawn anew per channel, of full scale
-
-
-class TrainingConfig(Frozen):
-    """How the two networks learn."""
-
-    epochs: PositiveInt = 50
-    batch_size: Annotated[int, Field(ge=1)] = 256  # pairs
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-3  # peak, after warm-up
-    warmup_steps: Annotated[int, Field(ge=0)] = 50
-    weight_decay: Annotated[float, Field(ge=0)] = 0.05  # none on biases, norms and the scale
-    cache_mb: Annotated[int, Field(ge=0)] = 2048  # decoded images kept in memory up to this size
-    shuffle_buffer: PositiveInt = 20_000  # records
-    seed: int = 0
-
-
 class TransformConfig(Frozen):
     """Everything `preprocessing_fn` needs; travels to it as canonical JSON."""
 
@@ -172,9 +116,32 @@ class TrainerConfig(TransformConfig):
             )
         if isinstance(self.model.image_tower, ConvNetConfig) and self.image.size % 2:
             raise ValueError(f"image.size = {self.image.size} must be even for convnet")
-        if isinstance(self.loss, InfoNceConfig) and not self.model.normalize:
-            raise ValueError("loss.name = info_nce needs model.normalize: true")
+        scaled = isinstance(self.loss, InfoNceConfig | SigmoidConfig | TripletConfig)
+        if scaled and not self.model.normalize:
+            raise ValueError(f"loss.name = {self.loss.name} needs model.normalize: true")
+        if isinstance(self.loss, SigmoidConfig) and self.loss.block and self.loss.pairs != "all":
+            raise ValueError("loss.block needs loss.pairs: all")
+        if isinstance(self.loss, CustomConfig) and not self.loss.module_is_there:
+            raise ValueError(
+                f"loss.function = {self.loss.function!r} names no module that can be imported"
+            )
+        self._check_chunks()
         return self
+
+    def _check_chunks(self) -> None:
+        chunk = self.training.chunk_size
+        if chunk is None:
+            return
+        if chunk > self.training.batch_size:
+            raise ValueError(
+                f"training.chunk_size = {chunk} is more than training.batch_size = "
+                f"{self.training.batch_size}"
+            )
+        if isinstance(self.model.image_tower, ConvNetConfig):
+            raise ValueError(
+                "training.chunk_size needs an image tower without batch normalisation, which "
+                "convnet has: what it gives an image depends on the whole batch"
+            )
 
 
 def canonical_json(config: Frozen) -> str:

@@ -5,13 +5,15 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from schema import features
-from trainer import pixels
+from trainer import pixels, randomness
 from trainer.augment import augment
 from trainer.cluster import Cluster
 from trainer.config import TrainerConfig
+from trainer.matches import choose_caption
 
 Spec = dict[str, tf.io.FixedLenFeature]
 ALONE = Cluster()
+MANY_EPOCHS = 10**6  # more than any run has; so far apart are the orders of two seeds
 PARSED_AT_ONCE = 256  # records; parsing a batch costs a tenth of parsing one by one
 
 
@@ -52,8 +54,12 @@ def training_batches(
     records: int,
     batch_size: int,
     cluster: Cluster = ALONE,
+    first_step: int = 0,
 ) -> tf.data.Dataset:
-    """Endless shuffled, augmented batches of exactly `batch_size` records.
+    """Endless shuffled, augmented batches of exactly `batch_size` records, a caption drawn of each.
+
+    What a step gets depends on the seed, the worker and the step's number alone: a run that goes
+    on at `first_step` gets what it would have got without a break.
 
     Decoded records stay in memory when they fit into `training.cache_mb`, so that reading and
     decoding cost something in the first epoch only.
@@ -62,6 +68,7 @@ def training_batches(
         records: how many of the files' records come to this worker.
         batch_size: of them, not of all workers together.
         cluster: the workers, and which one this is.
+        first_step: the number of the first batch, counted from 0.
     """
     training = config.training
     dataset = examples(files, spec, config, cluster)
@@ -70,17 +77,44 @@ def training_batches(
     )
     if records * bytes_of_record <= training.cache_mb * 2**20:
         dataset = dataset.cache()
-    dataset = dataset.shuffle(min(records, training.shuffle_buffer), seed=training.seed)
-    dataset = dataset.repeat().batch(batch_size, drop_remainder=True)
-    return dataset.map(_augmenter(config)).prefetch(2)
+
+    def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
+        # Of this function's graph: the process's, if it is 0, does not go with a tensor.
+        tf.random.set_seed(1)
+        seed = epoch + training.seed * MANY_EPOCHS
+        return dataset.shuffle(
+            min(records, training.shuffle_buffer), seed, reshuffle_each_iteration=False
+        )
+
+    epoch, taken = divmod(first_step * batch_size, records)
+    endless = tf.data.Dataset.range(epoch, MANY_EPOCHS).flat_map(shuffled).skip(taken)
+    numbered = endless.batch(batch_size, drop_remainder=True).enumerate(first_step)
+    return numbered.map(_finisher(config, cluster)).prefetch(2)
 
 
 def _parser(spec: Spec) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     return lambda serialized: tf.io.parse_example(serialized, spec)
 
 
-def _augmenter(config: TrainerConfig) -> Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
-    return lambda batch: {
-        **batch,
-        features.PIXELS: augment(batch[features.PIXELS], config.augment),
-    }
+def _finisher(
+    config: TrainerConfig, cluster: Cluster
+) -> Callable[[tf.Tensor, dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
+    def finish(step: tf.Tensor, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        def seed(kind: int) -> tf.Tensor:
+            return randomness.seed(config.training.seed, step, kind, cluster.index)
+
+        chosen = choose_caption(
+            batch[features.CAPTION_IDS],
+            batch[features.CAPTION_LABELS],
+            config.loss.pairs == "all",
+            seed(randomness.CAPTION),
+        )
+        pixels = augment(batch[features.PIXELS], config.augment, seed(randomness.AUGMENT))
+        return {
+            **batch,
+            features.PIXELS: pixels,
+            features.TOKENS: tf.gather(batch[features.TOKENS], chosen, batch_dims=1),
+            features.CHOSEN: chosen,
+        }
+
+    return finish

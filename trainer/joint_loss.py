@@ -1,15 +1,28 @@
-"""The joint loss of a config, as a layer: it owns the learned scale and picks the pairs."""
+"""The joint loss of a config, as a layer: it owns the scale and bias and picks the pairs."""
 
+import importlib
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from schema.errors import InputError
 from trainer import losses
-from trainer.config import CosineEmbeddingConfig, HingeConfig, InfoNceConfig
-from trainer.matches import sample_mismatches
+from trainer.loss_config import (
+    CosineEmbeddingConfig,
+    CustomConfig,
+    HingeConfig,
+    InfoNceConfig,
+    Loss,
+    SigmoidConfig,
+    TripletConfig,
+)
+from trainer.matches import Rows, sample_mismatches
 
 MAX_LOGIT_SCALE = 100.0  # CLIP's bound on the inverse temperature
+FAR = math.log(10)  # of a bias: odds ten times wrong
 
 
 class JointLoss(keras.layers.Layer):
@@ -17,45 +30,113 @@ class JointLoss(keras.layers.Layer):
 
     Args:
         config: the `loss` section of the config.
+        batch_size: pairs in a step, for the bias of the sigmoid loss.
+
+    Raises:
+        InputError: a loss of your own cannot be imported.
     """
 
-    def __init__(self, config: CosineEmbeddingConfig | HingeConfig | InfoNceConfig):
+    def __init__(self, config: Loss, batch_size: int):
         super().__init__(name="joint_loss")
         self.config = config
-        self.log_scale = None
-        if isinstance(config, InfoNceConfig):
+        self.log_scale = self.bias = None
+        if isinstance(config, InfoNceConfig | SigmoidConfig):
             self.log_scale = self.add_weight(
                 name="log_logit_scale",
                 shape=(),
                 initializer=keras.initializers.Constant(-math.log(config.temperature)),
                 constraint=lambda w: tf.clip_by_value(w, 0.0, math.log(MAX_LOGIT_SCALE)),
             )
+        if isinstance(config, SigmoidConfig):
+            bias = fitting_bias(config, batch_size) if config.bias is None else config.bias
+            self.bias = self.add_weight(
+                name="logit_bias", shape=(), initializer=keras.initializers.Constant(bias)
+            )
+        self._custom = _imported(config.function) if isinstance(config, CustomConfig) else None
 
-    def call(self, images: tf.Tensor, texts: tf.Tensor, matches: tf.Tensor) -> tf.Tensor:
+    def call(
+        self, images: tf.Tensor, texts: tf.Tensor, matches: Rows, seed: tf.Tensor
+    ) -> tf.Tensor:
         """The scalar loss.
 
         Args:
             images: u, [n, d].
             texts: v, [n, d]; row i is the caption that came with image i, match or not.
-            matches: bool [n, n], images x texts; the diagonal holds the records' own labels.
+            matches: rows [start, end) of which images and texts match, bool [end - start, n]; the
+                diagonal holds the records' own labels.
+            seed: int [2], of the mismatches that are sampled.
         """
-        config = self.config
-        if isinstance(config, InfoNceConfig):
-            scale = tf.exp(tf.convert_to_tensor(self.log_scale))
-            return losses.info_nce(tf.matmul(images, texts, transpose_b=True), matches, scale)
+        config, count = self.config, tf.shape(images)[0]
+        if isinstance(config, SigmoidConfig) and config.block is not None:
+            scale, bias = self._scale(), tf.convert_to_tensor(self.bias)
+            return losses.sigmoid_in_blocks(images, texts, matches, scale, bias, config.block)
         if config.pairs == "all":
-            similarity, label = tf.matmul(images, texts, transpose_b=True), matches
-        else:
-            similarity, label = given_pairs(images, texts, matches, config.sampled_mismatches)
-        if isinstance(config, HingeConfig):
-            return losses.hinge(similarity, label, config.margin)
-        return losses.cosine_embedding(
-            similarity, label, config.margin, config.positive_weight, config.negative_weight
-        )
+            similarity = tf.matmul(images, texts, transpose_b=True)
+            return self._value(similarity, matches(0, count))
+        sampled = config.sampled_mismatches
+        return self._value(*given_pairs(images, texts, matches(0, count), sampled, seed))
+
+    def _value(self, similarity: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        match self.config:
+            case CosineEmbeddingConfig(margin=m, positive_weight=p, negative_weight=n):
+                return losses.cosine_embedding(similarity, label, m, p, n)
+            case HingeConfig(margin=margin):
+                return losses.hinge(similarity, label, margin)
+            case SigmoidConfig():
+                bias = tf.convert_to_tensor(self.bias)
+                return losses.sigmoid(similarity, label, self._scale(), bias)
+            case InfoNceConfig():
+                return losses.info_nce(similarity, label, self._scale())
+            case TripletConfig(margin=margin, mining=mining):
+                return losses.triplet(similarity, label, margin, mining)
+            case CustomConfig(arguments=arguments):
+                assert self._custom is not None
+                return self._custom(similarity, label, **arguments)
+
+    def _scale(self) -> tf.Tensor:
+        return tf.exp(tf.convert_to_tensor(self.log_scale))
+
+
+def fitting_bias(config: SigmoidConfig, batch_size: int) -> float:
+    """The bias by which a pair's odds are right before anything is learned.
+
+    Formula: ln(p / (1 - p)), p = 1 / (pairs of an image): -ln(B - 1) for a whole batch. SigLIP's
+    -10 is that of a batch of 22,000. Source: https://github.com/mlfoundations/open_clip/issues/650
+    """
+    row = batch_size if config.pairs == "all" else 1 + config.sampled_mismatches
+    return -math.log(max(row - 1, 1))
+
+
+def bias_warning(config: Loss, batch_size: int) -> str | None:
+    """A sentence if the sigmoid loss is given a bias that is far from the fitting one."""
+    if not isinstance(config, SigmoidConfig) or config.bias is None:
+        return None
+    right = fitting_bias(config, batch_size)
+    if abs(config.bias - right) <= FAR:
+        return None
+    return (
+        f"loss.bias = {config.bias:g} does not fit training.batch_size = {batch_size}: {right:.2f} "
+        "does, and is taken if loss.bias is left out"
+    )
+
+
+def _imported(path: str) -> Callable[..., Any]:
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"loss.function = {path} cannot be imported: {error}") from error
+    if not callable(found):
+        raise InputError(f"loss.function = {path} is no function")
+    return found
 
 
 def given_pairs(
-    images: tf.Tensor, texts: tf.Tensor, matches: tf.Tensor, sampled_mismatches: int
+    images: tf.Tensor,
+    texts: tf.Tensor,
+    matches: tf.Tensor,
+    sampled_mismatches: int,
+    seed: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Similarity and label of the records' own pairs and of sampled mismatches.
 
@@ -64,6 +145,7 @@ def given_pairs(
         texts: v, [n, d].
         matches: bool [n, n], images x texts.
         sampled_mismatches: further texts to pair each image with.
+        seed: int [2], of which ones.
 
     Returns:
         Two tensors [n, 1 + sampled_mismatches]; the first column is the record's own pair.
@@ -72,7 +154,7 @@ def given_pairs(
     label = tf.linalg.diag_part(matches)[:, None]
     if not sampled_mismatches:
         return similarity, label
-    others = sample_mismatches(matches, sampled_mismatches)
+    others = sample_mismatches(matches, sampled_mismatches, seed)
     theirs = tf.einsum("nd,nkd->nk", images, tf.gather(texts, others))
     their_labels = tf.gather(matches, others, batch_dims=1)
     return tf.concat([similarity, theirs], 1), tf.concat([label, their_labels], 1)

@@ -1,15 +1,22 @@
 """Which image and which text of a batch match: a match is a match wherever it stands."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
+Rows = Callable[[tf.Tensor | int, tf.Tensor | int], tf.Tensor]  # [start, end) of a match matrix
 
-def choose_caption(caption_ids: tf.Tensor, labels: tf.Tensor, matches_only: bool) -> tf.Tensor:
+
+def choose_caption(
+    caption_ids: tf.Tensor, labels: tf.Tensor, matches_only: bool, seed: tf.Tensor
+) -> tf.Tensor:
     """Draw one caption of each image at random.
 
     Args:
         caption_ids: [n, captions], 0 = padding.
         labels: [n, captions], 1 = matches its image.
         matches_only: draw among the matching captions where an image has any.
+        seed: int [2]; the same seed, the same captions.
 
     Returns:
         Indices into the captions, int64 [n].
@@ -17,13 +24,14 @@ def choose_caption(caption_ids: tf.Tensor, labels: tf.Tensor, matches_only: bool
     preference = tf.cast(tf.not_equal(caption_ids, 0), tf.float32)
     if matches_only:
         preference += tf.cast(tf.equal(labels, 1), tf.float32)
-    return tf.argmax(preference + tf.random.uniform(tf.shape(preference)), axis=1)
+    noise = tf.random.stateless_uniform(tf.shape(preference), seed)
+    return tf.argmax(preference + noise, axis=1)
 
 
-def match_matrix(
+def match_rows(
     key_ids: tf.Tensor, caption_ids: tf.Tensor, labels: tf.Tensor, chosen: tf.Tensor
-) -> tf.Tensor:
-    """Compare every image of a batch with every chosen text.
+) -> Rows:
+    """Compare images of a batch with every chosen text.
 
     Image i and text j match if text j is, word for word, a matching caption of image i, or if it
     is a matching caption of the same image key; never if image i calls it a mismatch.
@@ -35,28 +43,34 @@ def match_matrix(
         chosen: the caption of each image that stands in the batch, [n].
 
     Returns:
-        bool [n, n], images x texts.
+        A function of (start, end) to bool [end - start, n], images x texts.
     """
     text_ids = tf.gather(caption_ids, chosen, batch_dims=1)
     text_labels = tf.gather(labels, chosen, batch_dims=1)
-    same_text = tf.equal(caption_ids[:, None, :], text_ids[None, :, None])
-    is_match = tf.equal(labels, 1)[:, None, :]
-    named = tf.reduce_any(same_text & is_match, axis=2)
-    refused = tf.reduce_any(same_text & ~is_match, axis=2)
-    same_key = tf.equal(key_ids[:, None], key_ids[None, :]) & tf.equal(text_labels, 1)[None, :]
-    return (named | same_key) & ~refused
+
+    def rows(start: tf.Tensor | int, end: tf.Tensor | int) -> tf.Tensor:
+        same_text = tf.equal(caption_ids[start:end, None, :], text_ids[None, :, None])
+        is_match = tf.equal(labels[start:end], 1)[:, None, :]
+        named = tf.reduce_any(same_text & is_match, axis=2)
+        refused = tf.reduce_any(same_text & ~is_match, axis=2)
+        same_key = tf.equal(key_ids[start:end, None], key_ids[None, :])
+        return (named | same_key & tf.equal(text_labels, 1)[None, :]) & ~refused
+
+    return rows
 
 
-def sample_mismatches(matches: tf.Tensor, count: int) -> tf.Tensor:
+def sample_mismatches(matches: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
     """For every image, draw `count` different texts of the batch that do not match it.
 
     Args:
         matches: bool [n, n], images x texts.
         count: texts per image, less than n.
+        seed: int [2]; the same seed, the same texts.
 
     Returns:
         Indices of texts, int32 [n, count]. Where a batch has too few mismatches, matches fill the
         row: look the label up in `matches` rather than taking it to be 0.
     """
-    order = tf.random.uniform(tf.shape(matches)) - tf.cast(matches, tf.float32)
+    noise = tf.random.stateless_uniform(tf.shape(matches), seed)
+    order = noise - tf.cast(matches, tf.float32)
     return tf.math.top_k(order, k=count).indices

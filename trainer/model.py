@@ -1,15 +1,25 @@
 """The dual encoder: two towers, one joint loss, one training step."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from schema import features
-from trainer import image_towers, replicas, text_towers
+from trainer import gradient_cache, image_towers, precision, randomness, replicas, text_towers
 from trainer.config import TrainerConfig
 from trainer.joint_loss import JointLoss
-from trainer.matches import choose_caption, match_matrix
+from trainer.matches import match_rows
+
+Batch = Mapping[str, tf.Tensor]
+SEED_STATE = "seed_generator_state"  # Keras's name of what a dropout layer draws by
+MATCHED_BY = (  # what tells which image and which text match
+    features.KEY_ID,
+    features.CAPTION_IDS,
+    features.CAPTION_LABELS,
+    features.CHOSEN,
+)
 
 
 class DualEncoder(keras.Model):
@@ -23,13 +33,24 @@ class DualEncoder(keras.Model):
         super().__init__(name="dual_encoder")
         self.config = config
         dim = config.model.embedding_dim
-        self.image_tower = image_towers.build(config.model.image_tower, config.image.size, dim)
-        self.text_tower = text_towers.build(
-            config.model.text_tower, config.text.vocabulary_size, dim
-        )
-        self.joint_loss = JointLoss(config.loss)
-        self.mean_loss = keras.metrics.Mean(name="loss")  # of the epoch; steps report their own
+        with precision.policy(config.training.precision):
+            self.image_tower = image_towers.build(config.model.image_tower, config.image.size, dim)
+            self.text_tower = text_towers.build(
+                config.model.text_tower, config.text.vocabulary_size, dim
+            )
+        self.joint_loss = JointLoss(config.loss, config.training.batch_size)
+        self._dropout = [each for each in self.variables if each.name == SEED_STATE]
         self.built = True
+
+    @property
+    def changing(self) -> list[tf.Variable]:
+        """All that training changes: weights, and what the optimizer keeps."""
+        return [variable.value for variable in (*self.variables, *self.optimizer.variables)]
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """None: `fit`, for who wants it, reports the loss of the last step."""
+        return []
 
     def embed_images(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Embed images.
@@ -49,40 +70,79 @@ class DualEncoder(keras.Model):
         return self._finish(self.text_tower(tokens, training=training))
 
     def _finish(self, embedding: tf.Tensor) -> tf.Tensor:
+        embedding = tf.cast(embedding, tf.float32)
         return tf.math.l2_normalize(embedding, -1) if self.config.model.normalize else embedding
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, Any]:
         """One step: both towers forward, one loss, one tape back through both.
 
-        With several workers the optimizer adds their gradients up, and each has computed the loss
-        of the whole batch: each takes its part of it.
+        With several replicas `batch` is this one's part, and the loss is that of all parts
+        together: every image meets every text, whichever replica embedded it. Each has computed
+        that loss, takes its part of it, and the optimizer adds their gradients up.
+
+        Args:
+            batch: as `data.training_batches` gives them.
+
+        Returns:
+            The loss of the whole batch, the same on every replica.
         """
+        chunk = self.config.training.chunk_size
         parts = tf.distribute.get_strategy().num_replicas_in_sync
-        with tf.GradientTape() as tape:
-            loss = self.loss_of(batch, training=True)
-            part = loss / parts if parts > 1 else loss
-        gradients = tape.gradient(part, self.trainable_variables)
+        if chunk is None:
+            with tf.GradientTape() as tape:
+                loss = self.loss_of(batch, training=True)
+                part = loss / parts
+            gradients = tape.gradient(part, self.trainable_variables)
+        else:
+            loss, gradients = self._cached_gradients(batch, chunk, parts)
         self.optimizer.apply(gradients, self.trainable_variables)
-        loss = replicas.mean(loss)  # they differ where each worker draws its own mismatches
-        self.mean_loss.update_state(loss)
         return {"loss": loss}
 
     @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """What Keras resets before an epoch and reports after it."""
-        return [self.mean_loss]
+    def _step(self) -> tf.Tensor | int:
+        return self.optimizer.iterations.value if self.compiled else 0
 
     def loss_of(self, batch: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        """The joint loss of a batch, one caption drawn for each image; a scalar.
+        """The joint loss of a batch; a scalar."""
+        self._reseed(0)
+        return self._loss(*self._embed(batch, training), batch)
 
-        With several workers `batch` is this one's part, and the loss is that of all parts
-        together: every image meets every text, whichever worker embedded it.
-        """
-        ids, labels = batch[features.CAPTION_IDS], batch[features.CAPTION_LABELS]
-        chosen = choose_caption(ids, labels, matches_only=self.config.loss.pairs == "all")
-        tokens = tf.gather(batch[features.TOKENS], chosen, batch_dims=1)
+    def _embed(self, batch: Batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         images = self.embed_images(batch[features.PIXELS], training)
-        texts = self.embed_texts(tokens, training)
+        return images, self.embed_texts(batch[features.TOKENS], training)
+
+    def _loss(self, images: tf.Tensor, texts: tf.Tensor, batch: Batch) -> tf.Tensor:
         images, texts = replicas.gather(images, texts)
-        matches = match_matrix(*replicas.gather(batch[features.KEY_ID], ids, labels, chosen))
-        return self.joint_loss(images, texts, matches)
+        matches = match_rows(*replicas.gather(*(batch[name] for name in MATCHED_BY)))
+        # The same on every replica: all compute the loss of the whole batch.
+        seed = randomness.seed(self.config.training.seed, self._step, randomness.MISMATCH)
+        return self.joint_loss(images, texts, matches=matches, seed=seed)
+
+    def _cached_gradients(
+        self, batch: Batch, chunk: int, parts: int
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        def embed(records: Batch, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            self._reseed(number)  # the same in both passes
+            return self._embed(records, training=True)
+
+        towers = self.image_tower.trainable_variables + self.text_tower.trainable_variables
+        others = self.joint_loss.trainable_variables
+        part, of_towers, of_others = gradient_cache.loss_and_gradients(
+            embed,
+            lambda images, texts: self._loss(images, texts, batch) / parts,
+            {name: batch[name] for name in (features.PIXELS, features.TOKENS)},
+            chunk,
+            [variable.value for variable in towers],
+            [variable.value for variable in others],
+        )
+        found = dict(zip(map(id, towers + others), of_towers + of_others, strict=True))
+        return part * parts, [found[id(variable)] for variable in self.trainable_variables]
+
+    def _reseed(self, part: tf.Tensor | int) -> None:
+        """Let dropout depend on the seed, the step, the replica and the part of the batch alone."""
+        context = tf.distribute.get_replica_context()
+        replica = context.replica_id_in_sync_group if context is not None else 0
+        base = randomness.seed(self.config.training.seed, self._step, randomness.DROPOUT, replica)
+        base = tf.random.fold_in(base, tf.cast(part, tf.int64))
+        for number, state in enumerate(self._dropout):
+            state.assign(tf.cast(tf.random.fold_in(base, number), state.dtype))

@@ -1,6 +1,9 @@
 """AdamW with warm-up and cosine decay."""
 
+from typing import Any
+
 import keras
+import tensorflow as tf
 
 from trainer.config import TrainingConfig
 
@@ -8,14 +11,30 @@ from trainer.config import TrainingConfig
 BETA_2 = 0.98
 EPSILON = 1e-6
 # Biases, norms and the logit scale are not weights to be kept small.
-NOT_DECAYED = ("bias", "gamma", "beta", "log_logit_scale")
+NOT_DECAYED = ("bias", "gamma", "beta", "log_logit_scale", "logit_bias")
+
+
+class ClippedAdamW(keras.optimizers.AdamW):
+    """AdamW that clips what all replicas' gradients add up to, and not each one's part of it."""
+
+    def __init__(self, *args: Any, clip_to: float | None, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self._clip_to = clip_to
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
+        summed = super()._all_reduce_sum_gradients(grads_and_vars)
+        if self._clip_to is None:
+            return summed
+        gradients, variables = zip(*summed, strict=True)
+        clipped, _ = tf.clip_by_global_norm(gradients, self._clip_to)
+        return list(zip(clipped, variables, strict=True))
 
 
 def build(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
     """The optimizer of a run.
 
     Args:
-        config: peak learning rate, warm-up and decay.
+        config: peak learning rate, warm-up, decay, clipping, average.
         steps: length of the whole run; the rate ends at 0.
     """
     warmup = min(config.warmup_steps, steps - 1)
@@ -25,8 +44,14 @@ def build(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
         warmup_target=config.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
-    optimizer = keras.optimizers.AdamW(
-        rate, weight_decay=config.weight_decay, beta_2=BETA_2, epsilon=EPSILON
+    optimizer = ClippedAdamW(
+        rate,
+        weight_decay=config.weight_decay,
+        beta_2=BETA_2,
+        epsilon=EPSILON,
+        clip_to=config.clip_norm,
+        use_ema=config.average > 0,
+        ema_momentum=config.average or None,
     )
     optimizer.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
     return optimizer

@@ -1,10 +1,10 @@
-"""Watch training: report progress, stop on a loss that is no number."""
+"""What is seen of a run while it trains: progress, curves, and signs that it goes wrong."""
 
 import math
 import time
-from typing import Any
+from collections.abc import Callable
 
-import keras
+import tensorflow as tf
 
 from schema.errors import InputError
 from schema.progress import report
@@ -12,55 +12,78 @@ from schema.progress import report
 SECONDS_BETWEEN_REPORTS = 0.5
 SMOOTHING = 0.95  # of the reported loss, per step
 COMPILING_STEPS = 2  # not counted in the rate: tracing and first allocations
+READ_AT_ONCE = 10  # losses: asking a GPU for each would make it wait for every step
 
 
-class Watch(keras.callbacks.Callback):
-    """Keras callback; one for one `fit`.
+class Watch:
+    """Told of every step, reports now and then.
 
     Args:
         steps: length of the whole run.
         batch_size: pairs in one step.
+        clock: seconds; for tests.
     """
 
-    def __init__(self, steps: int, batch_size: int):
-        super().__init__()
-        self._steps, self._batch_size = steps, batch_size
-        self._done, self._started, self._reported = 0, 0.0, 0.0
-        self._loss: float | None = None
-        self._pairs_per_second = 0.0
+    def __init__(
+        self, steps: int, batch_size: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._steps, self._batch_size, self._clock = steps, batch_size, clock
+        self._seen, self._started, self._reported = 0, 0.0, 0.0
+        self._losses: list[tf.Tensor] = []  # not read yet
+        self._smoothed: float | None = None
+        self.pairs_per_second = 0.0
+        self.loss = math.nan  # of the last step that was read
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        assert logs is not None
-        self._done += 1
-        now = time.monotonic()
-        if self._done == COMPILING_STEPS:
+    def step(self, done: int, loss: tf.Tensor) -> None:
+        """Note a step.
+
+        Args:
+            done: how many steps were done, by earlier attempts too.
+            loss: of the last one, a scalar.
+
+        Raises:
+            InputError: a loss is no number.
+        """
+        self._seen += 1
+        self._losses.append(loss)
+        now = self._clock()
+        if self._seen == COMPILING_STEPS:
             self._started = now
-        if self._done > COMPILING_STEPS:
-            counted = self._done - COMPILING_STEPS
-            self._pairs_per_second = counted * self._batch_size / (now - self._started)
-        loss = float(logs["loss"])
-        if not math.isfinite(loss):
-            raise InputError(
-                f"training: the loss is {loss} at step {self._done} of {self._steps}; "
-                "a lower training.learning_rate usually helps"
-            )
-        self._loss = (
-            loss if self._loss is None else (SMOOTHING * self._loss + (1 - SMOOTHING) * loss)
-        )
-        if now - self._reported > SECONDS_BETWEEN_REPORTS or self._done == self._steps:
+        last = done == self._steps
+        due = now - self._reported > SECONDS_BETWEEN_REPORTS
+        if not (due or last or len(self._losses) == READ_AT_ONCE):
+            return
+        self._read(done)
+        if self._seen > COMPILING_STEPS:
+            counted = self._seen - COMPILING_STEPS
+            self.pairs_per_second = counted * self._batch_size / (self._clock() - self._started)
+        if due or last:
             self._reported = now
-            self._report()
+            self._report(done)
 
-    def _report(self) -> None:
-        left = (self._steps - self._done) * self._batch_size
-        rate = self._pairs_per_second
-        assert self._loss is not None
+    def _read(self, done: int) -> None:
+        first = done - len(self._losses) + 1
+        for number, loss in enumerate(map(float, self._losses), first):
+            if not math.isfinite(loss):
+                raise InputError(
+                    f"training: the loss is {loss} at step {number} of {self._steps}; "
+                    "a lower training.learning_rate usually helps"
+                )
+            old = loss if self._smoothed is None else self._smoothed
+            self._smoothed = SMOOTHING * old + (1 - SMOOTHING) * loss
+            self.loss = loss
+        self._losses = []
+
+    def _report(self, done: int) -> None:
+        left = (self._steps - done) * self._batch_size
+        rate = self.pairs_per_second
+        assert self._smoothed is not None
         report(
             "Trainer",
-            step=self._done,
+            step=done,
             steps=self._steps,
-            records=self._done * self._batch_size,
-            loss=round(self._loss, 4),
+            records=done * self._batch_size,
+            loss=round(self._smoothed, 4),
             pairs_per_second=round(rate),
             seconds_left=round(left / rate) if rate else -1,
         )

@@ -9,7 +9,7 @@ Curve = tuple[tuple[int, float], ...]
 
 
 def read_curves(model_run: Path) -> dict[str, Curve]:
-    """(step, value) by name, e.g. 'train/epoch_loss', of every scalar below a folder."""
+    """(step, value) by name, e.g. 'train/loss', of every scalar below a folder."""
     found: dict[str, Curve] = {}
     for folder in sorted({path.parent for path in model_run.rglob("*tfevents*")}):
         events = EventAccumulator(str(folder), size_guidance={"tensors": 0}).Reload()

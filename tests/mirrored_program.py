@@ -1,0 +1,33 @@
+"""Two devices of one machine against one: `python -m tests.mirrored_program FOLDER`.
+
+Weights of both end in the folder. The devices are two halves of this CPU, which TensorFlow
+allows only before it has computed anything, hence a process of its own.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tests.worker_program import SETTINGS, trained
+from trainer import devices
+from trainer.cluster import Cluster
+
+DEVICES = 2
+
+
+def main(folder: Path) -> None:
+    """Train with one device and with both."""
+    [cpu] = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration() for _ in range(DEVICES)]
+    )
+    for name in SETTINGS:
+        for count in (1, DEVICES):
+            model = trained(name, devices.strategy(Cluster(), count), Cluster())
+            np.savez(folder / f"{name}-{count}.npz", *model.get_weights())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

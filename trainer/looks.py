@@ -1,0 +1,102 @@
+"""Looks at the networks while they train: curves for TensorBoard, recall on a sample, trouble."""
+
+import time
+
+import tensorflow as tf
+
+from schema.errors import InputError
+from trainer.joint_loss import MAX_LOGIT_SCALE
+from trainer.model import DualEncoder
+from trainer.sample import Sample
+from trainer.trouble import Look, Trouble, spread
+from trainer.watch import Watch
+
+TIMES = 25  # looks in a run, at most
+RECALLS = (1, 10)
+
+
+class Looks:
+    """Told of every step; a look every epoch, or more rarely in a long run.
+
+    Args:
+        model: the networks.
+        watch: of the same run.
+        steps: of the whole run.
+        steps_per_epoch: of it.
+        sample: to embed; None: curves without recalls.
+        folder: of TensorBoard's curves; None: none are written.
+    """
+
+    def __init__(
+        self,
+        model: DualEncoder,
+        watch: Watch,
+        steps: int,
+        steps_per_epoch: int,
+        sample: Sample | None,
+        folder: str | None,
+    ):
+        self._model, self._watch, self._steps = model, watch, steps
+        epochs = -(-steps // steps_per_epoch)
+        self._every = steps_per_epoch * -(-epochs // TIMES)
+        self._sample, self._trouble = sample, Trouble()
+        self._embed = tf.function(model.embed_images), tf.function(model.embed_texts)
+        self._writer = None if folder is None else tf.summary.create_file_writer(folder)
+        self._since, self._waited = time.monotonic(), 0.0
+
+    def step(self, done: int, loss: tf.Tensor, waited: float) -> None:
+        """Note a step.
+
+        Args:
+            done: how many steps were done.
+            loss: of the last one.
+            waited: seconds it waited for its batch.
+
+        Raises:
+            InputError: training goes wrong.
+        """
+        self._watch.step(done, loss)
+        self._waited += waited
+        if done % self._every == 0 or done == self._steps:
+            now = time.monotonic()
+            share = self._waited / max(now - self._since, 1e-9)
+            self._look(done, share)
+            self._since, self._waited = time.monotonic(), 0.0
+
+    def _look(self, done: int, waited: float) -> None:
+        model = self._model
+        values = {
+            "loss": self._watch.loss,
+            "learning_rate": float(model.optimizer.learning_rate),
+            "pairs_per_second": self._watch.pairs_per_second,
+            "waiting_for_input": waited,
+        }
+        scale = 0.0
+        if model.joint_loss.log_scale is not None:
+            values["logit_scale"] = float(tf.exp(model.joint_loss.log_scale.value))
+            scale = values["logit_scale"] / MAX_LOGIT_SCALE
+        wrong = None
+        if self._sample is not None:
+            images, texts = self._sample.embed(*self._embed)
+            for k in RECALLS:
+                to_image, to_text = self._sample.recalls(images, texts, k)
+                values[f"text_to_image_recall_at_{k}"] = to_image
+                values[f"image_to_text_recall_at_{k}"] = to_text
+            values["image_spread"], values["text_spread"] = spread(images), spread(texts)
+            wrong = self._trouble.judge(
+                Look(
+                    done=done / self._steps,
+                    image_spread=values["image_spread"],
+                    text_spread=values["text_spread"],
+                    recall_at_10=values["text_to_image_recall_at_10"],
+                    candidates=len(images),
+                    scale=scale,
+                )
+            )
+        if self._writer is not None:
+            with self._writer.as_default(done):
+                for name, value in values.items():
+                    tf.summary.scalar(name, value)
+            self._writer.flush()
+        if wrong is not None:
+            raise InputError(f"training stopped at step {done} of {self._steps}: {wrong}")

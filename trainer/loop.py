@@ -1,0 +1,105 @@
+"""The training loop: steps on one or many devices, checkpoints, reports.
+
+Keras's `fit` fails under several workers before its first step (3.15), and knows no position within
+an epoch to go on from; hence a loop of our own, the same for all.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import tensorflow as tf
+
+from trainer import xla
+from trainer.checkpoints import Checkpoints
+from trainer.config import TrainerConfig
+from trainer.model import DualEncoder
+from trainer.stop import Stop
+
+Batches = Callable[[int], tf.data.Dataset]
+Notice = Callable[[int, tf.Tensor, float], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What a loop needs.
+
+    Attributes:
+        model: built and compiled under the strategy's scope.
+        strategy: of the devices.
+        batches: this worker's endless batches for one replica, from a step on.
+        steps: of the whole run.
+        checkpoints: None: none are kept.
+        notice: told, after each step, how many were done, the last one's loss, and the seconds
+            that it waited for its batch.
+        stop: asked after each step.
+    """
+
+    model: DualEncoder
+    strategy: tf.distribute.Strategy
+    batches: Batches
+    steps: int
+    checkpoints: Checkpoints | None
+    notice: Notice
+    stop: Stop
+
+
+def train(run: Run, config: TrainerConfig) -> None:
+    """Train from the newest checkpoint on, or from the start.
+
+    Raises:
+        Stopped: it was asked to end before its time; a checkpoint was written.
+        InputError: what `notice` raises.
+    """
+    every = config.training.checkpoint_steps
+    kept = run.checkpoints
+    notes: dict[str, Any] = kept.restore() if kept is not None else {"step": 0}
+    done = int(notes["step"])
+    use_xla: bool | None = notes.get("xla")  # an attempt that goes on must compute as it was begun
+    step = None
+    for batch, waited in _batches(run, done):
+        if step is None:
+            step, use_xla = _compiled(run, config.training.xla, use_xla, batch, run.steps - done)
+        loss = step(batch)["loss"]
+        done += 1
+        run.notice(done, loss, waited)
+        asked = run.stop.asked()
+        if kept is not None and (asked or done == run.steps or (every and done % every == 0)):
+            kept.save(done, {"xla": use_xla})
+        if asked and done < run.steps:
+            run.stop.now(done, run.steps, saved=kept is not None)
+
+
+def _compiled(
+    run: Run, asked: bool | Literal["auto"], before: bool | None, batch: Any, steps: int
+) -> tuple[xla.Step, bool]:
+    """The step as a graph, with XLA or without, and which."""
+    plain = tf.function(_step(run))
+    if run.strategy.num_replicas_in_sync > 1:
+        return plain, False  # what devices tell each other is outside of what XLA compiles
+    fused = tf.function(_step(run), jit_compile=True)
+    if before is None:
+        before = asked is True or (
+            asked == "auto" and xla.pays(plain, fused, batch, run.model.changing, steps)
+        )
+    return (fused if before else plain), before
+
+
+def _step(run: Run) -> Callable[[Any], dict[str, tf.Tensor]]:
+    def step(batch: Any) -> dict[str, tf.Tensor]:
+        logs = run.strategy.run(run.model.train_step, args=(batch,))
+        # Each replica reports the same.
+        return {k: run.strategy.experimental_local_results(v)[0] for k, v in logs.items()}
+
+    return step
+
+
+def _batches(run: Run, first: int) -> Iterator[tuple[Any, float]]:
+    """The batches of the steps to come, each with the seconds that it took to come."""
+    dataset = run.strategy.distribute_datasets_from_function(lambda _: run.batches(first))
+    found = iter(dataset)
+    for _ in range(first, run.steps):
+        started = time.perf_counter()
+        batch = next(found)
+        yield batch, time.perf_counter() - started

@@ -1,0 +1,60 @@
+"""Triplet losses: every match should be more similar than every mismatch, by a margin.
+
+Notation: u_i image embedding, v_j text embedding, s_ij = u_i . v_j, y_ij = 1 if image i and text j
+match, else 0. Every function returns a scalar of the similarity's dtype.
+"""
+
+from typing import Literal
+
+import tensorflow as tf
+
+Mining = Literal["sum", "hardest"]
+
+
+def triplet(
+    similarity: tf.Tensor, matches: tf.Tensor, margin: float = 0.2, mining: Mining = "sum"
+) -> tf.Tensor:
+    """Rank matches above mismatches, image to text and text to image.
+
+    Formula: over all matches (i, j), the sum over mismatches k of `max(0, margin - s_ij + s_ik)`,
+    or its largest term only, plus the same over mismatches of text j; divided by the number of
+    matches. A match is never taken for a mismatch, wherever it stands.
+
+    Args:
+        similarity: s, [images, texts].
+        matches: y, [images, texts], 0 or 1 or bool.
+        margin: by which matches should lead.
+        mining: 'sum' of all violations, or the 'hardest' one of each match.
+
+    Returns:
+        The loss; 0 where no pair matches.
+
+    Example: s = [[0.5, 0.4], [0.1, 0.6]], y = identity, margin 0.2. Rows: 0.2 - 0.5 + 0.4 = 0.1 and
+    0 (0.2 - 0.6 + 0.1 < 0); columns: 0 and 0.2 - 0.6 + 0.4 = 0. The loss is 0.1 / 2 = 0.05.
+
+    Reference: Faghri et al., "VSE++: improving visual-semantic embeddings with hard negatives"
+    (2018); the sum is Kiros et al. (2014).
+    """
+    s = tf.convert_to_tensor(similarity)
+    is_match = tf.cast(matches, tf.bool)
+    count = tf.cast(tf.math.count_nonzero(is_match), s.dtype)
+    both = _violations(s, is_match, margin, mining) + _violations(
+        tf.transpose(s), tf.transpose(is_match), margin, mining
+    )
+    return tf.math.divide_no_nan(both, count)
+
+
+def _violations(s: tf.Tensor, is_match: tf.Tensor, margin: float, mining: Mining) -> tf.Tensor:
+    """Over the matches of each row, against the mismatches of that row."""
+    if mining == "hardest":
+        # The largest violation is that of the most similar mismatch, whichever the match.
+        lowest = tf.fill(tf.shape(s), s.dtype.min / 2)
+        hardest = tf.reduce_max(tf.where(is_match, lowest, s), axis=1, keepdims=True)
+        violation = tf.nn.relu(margin - s + hardest)
+        return tf.reduce_sum(tf.where(is_match, violation, tf.zeros_like(s)))
+    # Matches are few: a line for each instead of a cube for all.
+    found = tf.where(is_match)
+    rows = tf.gather(s, found[:, 0])
+    violation = tf.nn.relu(margin - tf.gather_nd(s, found)[:, None] + rows)
+    others = tf.logical_not(tf.gather(is_match, found[:, 0]))
+    return tf.reduce_sum(tf.where(others, violation, tf.zeros_like(violation)))

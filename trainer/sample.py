@@ -1,0 +1,80 @@
+"""A fixed sample of the evaluated split, looked at now and then while training."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from schema import features
+from trainer import data
+from trainer.config import TrainerConfig
+
+Embed = Callable[[tf.Tensor], tf.Tensor]
+
+RECORDS = 512
+AT_ONCE = 128
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """Records of the evaluated split.
+
+    Attributes:
+        pixels: uint8 [n, size, size, 3].
+        tokens: of all their captions, int64 [m, tokens].
+        owner: of each caption, the place of its image, [m].
+        caption_ids: of each caption, [m]; equal iff the texts are.
+    """
+
+    pixels: np.ndarray
+    tokens: np.ndarray
+    owner: np.ndarray
+    caption_ids: np.ndarray
+
+    def embed(self, images: Embed, texts: Embed) -> tuple[np.ndarray, np.ndarray]:
+        """Image embeddings [n, d] and text embeddings [m, d], by the towers of a model."""
+        return _in_parts(images, self.pixels), _in_parts(texts, self.tokens)
+
+    def recalls(self, images: np.ndarray, texts: np.ndarray, k: int) -> tuple[float, float]:
+        """Recall@k from text to image and from image to text; a tie counts as half.
+
+        A caption that stands with several images matches each of them.
+        """
+        same = self.caption_ids[:, None] == self.caption_ids[None, :]
+        matches = np.zeros((len(texts), len(images)), bool)
+        for caption in range(len(texts)):
+            matches[caption, self.owner[same[caption]]] = True
+        similarity = texts @ images.T
+        return _recall(similarity, matches, k), _recall(similarity.T, matches.T, k)
+
+
+def _in_parts(embed: Embed, values: np.ndarray) -> np.ndarray:
+    parts = (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
+    return np.concatenate([embed(tf.constant(part)).numpy() for part in parts])
+
+
+def _recall(similarity: np.ndarray, matches: np.ndarray, k: int) -> float:
+    """Of queries [q, candidates] that have a match: the share with one among the first k."""
+    best = np.where(matches, similarity, -np.inf).max(1, keepdims=True)
+    others = np.where(matches, -np.inf, similarity)
+    rank = 1 + (others > best).sum(1) + 0.5 * (others == best).sum(1)
+    return float((rank[matches.any(1)] <= k).mean())
+
+
+def read(files: Sequence[str], spec: data.Spec, config: TrainerConfig) -> Sample | None:
+    """The first records of some transformed files; None if there is none."""
+    if not files:
+        return None
+    records = list(data.examples(files, spec, config).take(RECORDS).as_numpy_iterator())
+    if not records:
+        return None
+    stacked = {name: np.stack([record[name] for record in records]) for name in records[0]}
+    ids = stacked[features.CAPTION_IDS]
+    told = (ids != 0) & (stacked[features.CAPTION_LABELS] == 1)
+    return Sample(
+        stacked[features.PIXELS],
+        stacked[features.TOKENS][told],
+        np.nonzero(told)[0],
+        ids[told],
+    )

@@ -1,0 +1,14 @@
+"""What all sections of the config share."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PositiveInt = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Frozen(BaseModel):
+    """A section of the config: no unknown keys, no changes, no silent conversions of types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

@@ -1,0 +1,115 @@
+"""From transformed files to trained networks, on whatever devices and workers there are."""
+
+import hashlib
+import logging
+import posixpath
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from schema.errors import InputError
+from trainer import data, devices, loop, optimizer, sample
+from trainer.checkpoints import Checkpoints
+from trainer.cluster import Cluster
+from trainer.config import TrainerConfig, canonical_json
+from trainer.joint_loss import bias_warning
+from trainer.looks import Looks
+from trainer.model import DualEncoder
+from trainer.stop import Stop
+from trainer.watch import Watch
+
+LOGGER = logging.getLogger(__name__)
+
+
+def train(
+    config: TrainerConfig,
+    spec: data.Spec,
+    files: Sequence[str],
+    held_out: Sequence[str],
+    cluster: Cluster,
+    strategy: tf.distribute.Strategy,
+    curves: str,
+    checkpoints: str | None,
+) -> DualEncoder:
+    """Train both towers.
+
+    Args:
+        config: the trainer's.
+        spec: parsing spec of the transformed records.
+        files: of the train split.
+        held_out: of the evaluated split, for the curves.
+        cluster: the workers, and which one this is.
+        strategy: from `devices.strategy`.
+        curves: folder for TensorBoard.
+        checkpoints: folder of the checkpoints of all runs, the same at every attempt; None: none.
+
+    Returns:
+        The same weights on every worker, outside of the strategy.
+
+    Raises:
+        InputError: the train split holds less than one batch, the batch cannot be shared out, the
+            warm-up is longer than the run, or training goes wrong.
+        StopError: SIGTERM came; a checkpoint was written.
+    """
+    training = config.training
+    records = data.count_records(files)
+    steps_per_epoch = records // training.batch_size
+    if steps_per_epoch == 0:
+        raise InputError(
+            f"training.batch_size = {training.batch_size} is more than the {records} "
+            "records of the train split"
+        )
+    steps = steps_per_epoch * training.epochs
+    size = devices.share_of(training.batch_size, strategy.num_replicas_in_sync)
+    with strategy.scope():
+        model = DualEncoder(config)
+        model.compile(optimizer=optimizer.build(training, steps))
+        model.optimizer.build(model.trainable_variables)
+
+    def batches(first: int) -> tf.data.Dataset:
+        mine, part = len(range(cluster.index, records, cluster.workers)), training.batch_size
+        whole = data.training_batches(
+            files, spec, config, mine, part // cluster.workers, cluster, first
+        )
+        return whole if size * cluster.workers == part else whole.rebatch(size)
+
+    warning = bias_warning(config.loss, training.batch_size)
+    if warning is not None:
+        LOGGER.warning(warning)
+    kept = None
+    if checkpoints is not None and training.checkpoint_steps:
+        folder = posixpath.join(checkpoints, _mark(config, files))
+        kept = Checkpoints(folder, model.changing, cluster.is_chief)
+    watch = Watch(steps, training.batch_size)
+    looks = Looks(
+        model,
+        watch,
+        steps,
+        steps_per_epoch,
+        sample.read(held_out, spec, config),
+        posixpath.join(curves, "train") if cluster.is_chief else None,
+    )
+    with Stop() as stop:
+        run = loop.Run(model, strategy, batches, steps, kept, looks.step, stop)
+        loop.train(run, config)
+    if training.average:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+    if kept is not None:
+        kept.remove()
+    return model if strategy.num_replicas_in_sync == 1 else alone(model, config)
+
+
+def _mark(config: TrainerConfig, files: Sequence[str]) -> str:
+    """What tells this run's checkpoints from those of others: its config and its data."""
+    told = "\n".join((canonical_json(config), *files))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def alone(model: DualEncoder, config: TrainerConfig) -> DualEncoder:
+    """The same networks outside of any strategy, to be written as those of one device are.
+
+    Every worker must call this: averages that devices keep apart are gathered.
+    """
+    copy = DualEncoder(config)
+    copy.set_weights(model.get_weights())
+    return copy
