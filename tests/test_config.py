@@ -75,7 +75,15 @@ def test_configs_are_frozen():
         ({"image__fit": "zoom"}, "image.fit = 'zoom': input should be 'pad' or 'crop'"),
         (
             {"model__image_tower": {"kind": "resnet"}},
-            "model.image_tower.kind = 'resnet' is none of 'conv', 'convnet'",
+            "model.image_tower.kind = 'resnet' is none of 'conv', 'convnet', 'vit'",
+        ),
+        (
+            {"model__image_tower": {"kind": "vit", "patch": 7}},
+            "model.image_tower.patch = 7 does not divide image.size = 32",
+        ),
+        (
+            {"model__image_tower": {"kind": "vit", "width": 100, "heads": 3}},
+            "model.image_tower.width = 100 cannot be shared out among 3 heads",
         ),
         ({"model__text_tower": {"width": 3}}, "model.text_tower.kind is missing"),
         (

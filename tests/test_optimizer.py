@@ -9,11 +9,12 @@ from trainer.training_config import TrainingConfig
 
 
 def moved(config: TrainingConfig, gradients: list[list[float]], steps: int = 1) -> list:
-    """Two variables, of rank 1 and 0.1 each, after steps with the same gradients."""
-    variables = [keras.Variable([1.0, 1.0], name=name) for name in ("kernel", "bias")]
+    """A kernel [1, 2] and a bias [2], all ones, after steps with the same gradients."""
+    variables = [keras.Variable(np.ones(shape)) for shape in ((1, 2), (2,))]
     built = optimizer.build(config, 100)
     for _ in range(steps):
-        built.apply([np.array(each, np.float32) for each in gradients], variables)
+        pairs = zip(gradients, variables, strict=True)
+        built.apply([np.reshape(np.array(g, np.float32), v.shape) for g, v in pairs], variables)
     return [built, *variables]
 
 
@@ -23,11 +24,11 @@ def test_gradients_are_clipped_by_their_common_norm():
     config = TrainingConfig(clip_norm=1.0, warmup_steps=0, weight_decay=0.0)
     built, *_ = moved(config, [[3.0, 0.0], [0.0, 4.0]])
     first = [m.numpy() for m in built.variables if "momentum" in m.path]
-    np.testing.assert_allclose(first[0], [0.06, 0.0], atol=1e-6)
+    np.testing.assert_allclose(first[0], [[0.06, 0.0]], atol=1e-6)
     np.testing.assert_allclose(first[1], [0.0, 0.08], atol=1e-6)
     loose, *_ = moved(config.model_copy(update={"clip_norm": 10.0}), [[3.0, 0.0], [0.0, 4.0]])
     first = [m.numpy() for m in loose.variables if "momentum" in m.path]
-    np.testing.assert_allclose(first[0], [0.3, 0.0], atol=1e-6)
+    np.testing.assert_allclose(first[0], [[0.3, 0.0]], atol=1e-6)
 
 
 def test_a_bias_does_not_decay():
@@ -42,10 +43,10 @@ def test_weights_are_averaged_over_the_steps():
     values = []
     for steps in (1, 2):
         built, kernel, bias = moved(config, [[1.0, 1.0], [1.0, 1.0]], steps)
-        values.append(kernel.numpy()[0])
+        values.append(kernel.numpy()[0, 0])
         if steps == 2:
             built.finalize_variable_values([kernel, bias])
     # Keras starts the average at the first step's values: then 0.75 of it and 0.25 of the second.
     expected = 0.75 * values[0] + 0.25 * values[1]
-    assert kernel.numpy()[0] == pytest.approx(expected, abs=1e-6)
+    assert kernel.numpy()[0, 0] == pytest.approx(expected, abs=1e-6)
     assert values[0] - values[1] > 0.05

@@ -10,17 +10,10 @@ import pytest
 import tensorflow as tf
 
 from schema import features
-from trainer.config import (
-    BagConfig,
-    ConvConfig,
-    ImageConfig,
-    LstmConfig,
-    ModelConfig,
-    TextConfig,
-    TrainerConfig,
-)
+from trainer.config import ImageConfig, ModelConfig, TextConfig, TrainerConfig
 from trainer.loss_config import CosineEmbeddingConfig, HingeConfig
 from trainer.model import DualEncoder
+from trainer.tower_config import BagConfig, ConvConfig, LstmConfig
 
 N, SIZE, TOKENS, DIM = 6, 8, 5, 4
 RNG = np.random.default_rng(3)

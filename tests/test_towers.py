@@ -3,27 +3,32 @@ import pytest
 import tensorflow as tf
 
 from trainer import image_towers, text_towers
-from trainer.config import (
+from trainer.config import ModelConfig, TextConfig, TrainerConfig
+from trainer.model import DualEncoder
+from trainer.tower_config import (
     BagConfig,
     ConvConfig,
     ConvNetConfig,
     LstmConfig,
-    ModelConfig,
-    TrainerConfig,
+    TransformerConfig,
+    ViTConfig,
 )
-from trainer.model import DualEncoder
+
+TEXT = TextConfig(vocabulary_size=30, max_tokens=5)
+TRANSFORMER = TransformerConfig(kind="transformer", width=12, depth=2, heads=3)
+VIT = ViTConfig(kind="vit", width=12, depth=2, heads=3, patch=8)
 
 
 @pytest.mark.parametrize("config", [BagConfig(kind="bag"), LstmConfig(kind="lstm")])
 def test_padding_changes_no_text(config):
-    tower = text_towers.build(config, vocabulary_size=30, embedding_dim=8)
+    tower = text_towers.build(config, TEXT, embedding_dim=8)
     short, long = tower(tf.constant([[3, 4]])), tower(tf.constant([[3, 4, 0, 0, 0]]))
     np.testing.assert_allclose(short, long, atol=1e-6)
     assert not np.isnan(tower(tf.constant([[0, 0]]))).any()
 
 
 def test_the_bag_is_the_mean_of_its_words_whatever_their_order():
-    tower = text_towers.build(BagConfig(kind="bag", width=16), 30, embedding_dim=8)
+    tower = text_towers.build(BagConfig(kind="bag", width=16), TEXT, embedding_dim=8)
     np.testing.assert_allclose(
         tower(tf.constant([[3, 4, 5]])), tower(tf.constant([[5, 3, 4]])), atol=1e-6
     )
@@ -36,7 +41,7 @@ def test_the_bag_is_the_mean_of_its_words_whatever_their_order():
 
 @pytest.mark.parametrize("size", [32, 40])
 @pytest.mark.parametrize(
-    "config", [ConvConfig(kind="conv"), ConvNetConfig(kind="convnet", widths=(8, 16))]
+    "config", [ConvConfig(kind="conv"), ConvNetConfig(kind="convnet", widths=(8, 16)), VIT]
 )
 def test_image_towers_give_one_vector_per_image(config, size):
     tower = image_towers.build(config, size, embedding_dim=24)

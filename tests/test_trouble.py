@@ -24,13 +24,14 @@ def test_a_healthy_run_goes_on():
 
 @pytest.mark.parametrize("tower", ["image", "text"])
 def test_collapse_names_the_tower(tower):
-    image, text = (0.002, 0.9) if tower == "image" else (0.9, 0.002)
+    image, text = (0.001, 0.9) if tower == "image" else (0.9, 0.001)
     look = dataclasses.replace(HEALTHY, image_spread=image, text_spread=text)
     assert Trouble().judge(look) == (
-        f"the {tower} tower gives all records nearly the same embedding (spread 0.002, healthy is "
+        f"the {tower} tower gives all records nearly the same embedding (spread 0.001, healthy is "
         "near 1): a lower training.learning_rate, a longer training.warmup_steps or another loss "
         "may help"
     )
+    assert Trouble().judge(dataclasses.replace(look, done=0.1)) is None
 
 
 def test_a_scale_that_stays_at_its_clamp():

@@ -15,7 +15,16 @@ from trainer.loss_config import (
     SigmoidConfig,
     TripletConfig,
 )
-from trainer.sections import Fraction, Frozen, PositiveInt
+from trainer.sections import Frozen, PositiveInt
+from trainer.tower_config import (
+    BagConfig,
+    BlocksConfig,
+    ConvNetConfig,
+    ImageTower,
+    LstmConfig,
+    TextTower,
+    ViTConfig,
+)
 from trainer.training_config import AugmentConfig, TrainingConfig
 
 Fit = Literal["pad", "crop"]
@@ -35,42 +44,6 @@ class TextConfig(Frozen):
     vocabulary_size: Annotated[int, Field(ge=16)] = 8000  # word pieces, at most
     max_tokens: PositiveInt = 32  # pieces kept of one caption
     max_captions: PositiveInt = 8  # captions of one image; ingest refuses more
-
-
-class ConvConfig(Frozen):
-    """The reference image tower: one 3x3 convolution, ReLU, 2x2 max pooling, flatten, dense."""
-
-    kind: Literal["conv"]
-    filters: PositiveInt = 32
-
-
-class ConvNetConfig(Frozen):
-    """The small strong image tower: strided convolutions with batch normalisation."""
-
-    kind: Literal["convnet"]
-    widths: tuple[PositiveInt, ...] = (64, 128)  # channels of each stage; each halves the side
-    dropout: Fraction = 0.0
-
-
-class LstmConfig(Frozen):
-    """The reference text tower: an embedding, an LSTM, dense."""
-
-    kind: Literal["lstm"]
-    vocabulary_size: PositiveInt = 10_000  # rows of the table; at least text.vocabulary_size
-    width: PositiveInt = 128  # of a token embedding
-    units: PositiveInt = 64
-
-
-class BagConfig(Frozen):
-    """The small strong text tower: the mean of the token embeddings."""
-
-    kind: Literal["bag"]
-    width: PositiveInt = 256
-    dropout: Fraction = 0.0  # share of tokens left out while training
-
-
-ImageTower = Annotated[ConvConfig | ConvNetConfig, Field(discriminator="kind")]
-TextTower = Annotated[LstmConfig | BagConfig, Field(discriminator="kind")]
 
 
 class ModelConfig(Frozen):
@@ -114,8 +87,20 @@ class TrainerConfig(TransformConfig):
                 f"training.batch_size = {self.training.batch_size} is too small: this loss needs "
                 f"at least {needed} records in a batch to find mismatches"
             )
-        if isinstance(self.model.image_tower, ConvNetConfig) and self.image.size % 2:
+        image_tower = self.model.image_tower
+        for key, each in (("image_tower", image_tower), ("text_tower", tower)):
+            if isinstance(each, BlocksConfig) and each.width % each.heads:
+                raise ValueError(
+                    f"model.{key}.width = {each.width} cannot be shared out among {each.heads} "
+                    "heads"
+                )
+        if isinstance(image_tower, ConvNetConfig) and self.image.size % 2:
             raise ValueError(f"image.size = {self.image.size} must be even for convnet")
+        if isinstance(image_tower, ViTConfig) and self.image.size % image_tower.patch:
+            raise ValueError(
+                f"model.image_tower.patch = {image_tower.patch} does not divide image.size = "
+                f"{self.image.size}"
+            )
         scaled = isinstance(self.loss, InfoNceConfig | SigmoidConfig | TripletConfig)
         if scaled and not self.model.normalize:
             raise ValueError(f"loss.name = {self.loss.name} needs model.normalize: true")

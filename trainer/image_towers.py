@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from trainer.config import ConvConfig, ConvNetConfig, ImageTower
+from trainer.tower_config import ConvConfig, ConvNetConfig, ImageTower, ViTConfig
+from trainer.transformer import EPSILON, Block, Positions, mean_of_tokens
 
 
 def build(config: ImageTower, size: int, embedding_dim: int) -> keras.Model:
@@ -13,7 +14,13 @@ def build(config: ImageTower, size: int, embedding_dim: int) -> keras.Model:
         A model from float32 [n, size, size, 3] in -1 to 1 to float32 [n, embedding_dim].
     """
     pixels = keras.Input((size, size, 3), name="pixels")
-    body = _conv(config, pixels) if isinstance(config, ConvConfig) else _convnet(config, pixels)
+    match config:
+        case ConvConfig():
+            body = _conv(config, pixels)
+        case ConvNetConfig():
+            body = _convnet(config, pixels)
+        case ViTConfig():
+            body = _vit(config, pixels)
     projection = keras.layers.Dense(embedding_dim, name="projection")
     return keras.Model(pixels, projection(body), name="image_tower")
 
@@ -35,12 +42,24 @@ def _convnet(config: ConvNetConfig, pixels: keras.KerasTensor) -> keras.KerasTen
     return keras.layers.Dropout(config.dropout)(keras.layers.Flatten()(x))
 
 
-def space_to_depth(pixels: keras.KerasTensor) -> keras.KerasTensor:
-    """Patches of 2 x 2 pixels as channels: [n, 2h, 2w, 3] to [n, h, w, 12]."""
-    side = pixels.shape[1] // 2
-    x = keras.layers.Reshape((side, 2, side, 2, 3))(pixels)
+def _vit(config: ViTConfig, pixels: keras.KerasTensor) -> keras.KerasTensor:
+    # A product with the flattened patches is the strided convolution that papers draw.
+    patches = space_to_depth(pixels, config.patch)
+    count = patches.shape[1] * patches.shape[2]
+    x = keras.layers.Reshape((count, patches.shape[3]))(patches)
+    x = Positions()(keras.layers.Dense(config.width, use_bias=False, name="patches")(x))
+    is_token = keras.ops.ones_like(x[:, :, 0])
+    for _ in range(config.depth):
+        x = Block(config.width, config.heads, config.mlp_ratio, config.dropout)(x, is_token)
+    return mean_of_tokens(keras.layers.LayerNormalization(epsilon=EPSILON)(x), is_token)
+
+
+def space_to_depth(pixels: keras.KerasTensor, side: int = 2) -> keras.KerasTensor:
+    """Square patches as channels: [n, side * h, side * w, 3] to [n, h, w, 3 * side^2]."""
+    count = pixels.shape[1] // side
+    x = keras.layers.Reshape((count, side, count, side, 3))(pixels)
     x = keras.layers.Permute((1, 3, 2, 4, 5))(x)
-    return keras.layers.Reshape((side, side, 12))(x)
+    return keras.layers.Reshape((count, count, 3 * side * side))(x)
 
 
 def _normalise_and_activate(x: keras.KerasTensor) -> keras.KerasTensor:

@@ -35,9 +35,7 @@ class DualEncoder(keras.Model):
         dim = config.model.embedding_dim
         with precision.policy(config.training.precision):
             self.image_tower = image_towers.build(config.model.image_tower, config.image.size, dim)
-            self.text_tower = text_towers.build(
-                config.model.text_tower, config.text.vocabulary_size, dim
-            )
+            self.text_tower = text_towers.build(config.model.text_tower, config.text, dim)
         self.joint_loss = JointLoss(config.loss, config.training.batch_size)
         self._dropout = [each for each in self.variables if each.name == SEED_STATE]
         self.built = True

@@ -10,16 +10,22 @@ from trainer.config import TrainingConfig
 # As open_clip trains CLIP: a shorter memory of squared gradients than Adam's default.
 BETA_2 = 0.98
 EPSILON = 1e-6
-# Biases, norms and the logit scale are not weights to be kept small.
-NOT_DECAYED = ("bias", "gamma", "beta", "log_logit_scale", "logit_bias")
 
 
 class ClippedAdamW(keras.optimizers.AdamW):
-    """AdamW that clips what all replicas' gradients add up to, and not each one's part of it."""
+    """AdamW for several replicas, and with decay where weights should be kept small.
+
+    What is clipped is what all replicas' gradients add up to, and not each one's part of it.
+    Biases, norms, the logit scale and its bias, all that has less than two dimensions, do not
+    decay.
+    """
 
     def __init__(self, *args: Any, clip_to: float | None, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._clip_to = clip_to
+
+    def _use_weight_decay(self, variable: Any) -> bool:
+        return len(variable.shape) > 1
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
         summed = super()._all_reduce_sum_gradients(grads_and_vars)
@@ -44,7 +50,7 @@ def build(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
         warmup_target=config.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
-    optimizer = ClippedAdamW(
+    return ClippedAdamW(
         rate,
         weight_decay=config.weight_decay,
         beta_2=BETA_2,
@@ -53,5 +59,3 @@ def build(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
         use_ema=config.average > 0,
         ema_momentum=config.average or None,
     )
-    optimizer.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
-    return optimizer

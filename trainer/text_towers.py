@@ -3,20 +3,28 @@
 import keras
 from keras import ops
 
-from trainer.config import BagConfig, LstmConfig, TextTower
+from trainer.config import TextConfig
+from trainer.tower_config import BagConfig, LstmConfig, TextTower, TransformerConfig
+from trainer.transformer import DEVIATION, EPSILON, Block, Positions, mean_of_tokens
 
 
-def build(config: TextTower, vocabulary_size: int, embedding_dim: int) -> keras.Model:
+def build(config: TextTower, text: TextConfig, embedding_dim: int) -> keras.Model:
     """The tower of a config.
 
     Returns:
-        A model from int64 token ids [n, tokens], 0 = padding, to float32 [n, embedding_dim].
+        A model from int64 token ids [n, text.max_tokens], 0 = padding, to float32
+        [n, embedding_dim].
     """
-    tokens = keras.Input((None,), dtype="int64", name="tokens")
-    if isinstance(config, LstmConfig):
-        body = _lstm(config, tokens)
-    else:
-        body = _bag(config, vocabulary_size, tokens)
+    # Only positions ask how many tokens there are.
+    length = text.max_tokens if isinstance(config, TransformerConfig) else None
+    tokens = keras.Input((length,), dtype="int64", name="tokens")
+    match config:
+        case LstmConfig():
+            body = _lstm(config, tokens)
+        case BagConfig():
+            body = _bag(config, text.vocabulary_size, tokens)
+        case TransformerConfig():
+            body = _transformer(config, text.vocabulary_size, tokens)
     projection = keras.layers.Dense(embedding_dim, name="projection")
     return keras.Model(tokens, projection(body), name="text_tower")
 
@@ -35,3 +43,15 @@ def _bag(config: BagConfig, vocabulary_size: int, tokens: keras.KerasTensor) -> 
     # The floor keeps a caption without a token, or with all of them dropped, at the zero vector.
     mean = ops.sum(x * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1e-6)
     return keras.layers.LayerNormalization()(mean)
+
+
+def _transformer(
+    config: TransformerConfig, vocabulary_size: int, tokens: keras.KerasTensor
+) -> keras.KerasTensor:
+    start = keras.initializers.RandomNormal(stddev=DEVIATION)
+    x = keras.layers.Embedding(vocabulary_size, config.width, start)(tokens)
+    x = Positions()(x)
+    is_token = ops.cast(ops.not_equal(tokens, 0), "float32")
+    for _ in range(config.depth):
+        x = Block(config.width, config.heads, config.mlp_ratio, config.dropout)(x, is_token)
+    return mean_of_tokens(keras.layers.LayerNormalization(epsilon=EPSILON)(x), is_token)

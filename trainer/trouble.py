@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-COLLAPSED = 0.01  # spread of unit vectors; independent directions have 1
+COLLAPSED = 0.002  # spread of unit vectors; independent directions have 1
+SETTLED = 0.2  # of a run: a transformer starts with nearly equal embeddings
 AT_CLAMP = 0.999  # of the largest logit scale
 CLAMPED_LOOKS = 5  # in a row
 GRACE = 0.5  # of a run, in which the recall may still be anything
@@ -56,7 +57,7 @@ class Trouble:
 
     def _sentences(self, look: Look) -> Iterator[str]:
         for tower, found in (("image", look.image_spread), ("text", look.text_spread)):
-            if found < COLLAPSED:
+            if look.done >= SETTLED and found < COLLAPSED:
                 yield (
                     f"the {tower} tower gives all records nearly the same embedding (spread "
                     f"{found:.2g}, healthy is near 1): a lower training.learning_rate, a longer "

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from components.validation.config import DriftConfig
-from trainer.config import Fraction, Frozen, PositiveInt
+from trainer.sections import Fraction, Frozen, PositiveInt
 
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Format = Literal["auto", "webdataset", "tfrecord", "jsonl", "csv", "parquet", "coco", "folder"]

@@ -1,0 +1,67 @@
+"""The two towers of a run. Free of TensorFlow, as all of the config."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from trainer.sections import Fraction, Frozen, PositiveInt
+
+
+class ConvConfig(Frozen):
+    """The reference image tower: one 3x3 convolution, ReLU, 2x2 max pooling, flatten, dense."""
+
+    kind: Literal["conv"]
+    filters: PositiveInt = 32
+
+
+class ConvNetConfig(Frozen):
+    """The small strong image tower: strided convolutions with batch normalisation."""
+
+    kind: Literal["convnet"]
+    widths: tuple[PositiveInt, ...] = (64, 128)  # channels of each stage; each halves the side
+    dropout: Fraction = 0.0
+
+
+class LstmConfig(Frozen):
+    """The reference text tower: an embedding, an LSTM, dense."""
+
+    kind: Literal["lstm"]
+    vocabulary_size: PositiveInt = 10_000  # rows of the table; at least text.vocabulary_size
+    width: PositiveInt = 128  # of a token embedding
+    units: PositiveInt = 64
+
+
+class BagConfig(Frozen):
+    """The small strong text tower: the mean of the token embeddings."""
+
+    kind: Literal["bag"]
+    width: PositiveInt = 256
+    dropout: Fraction = 0.0  # share of tokens left out while training
+
+
+class BlocksConfig(Frozen):
+    """Transformer blocks."""
+
+    width: PositiveInt = 192
+    depth: PositiveInt = 6  # blocks
+    heads: PositiveInt = 3
+    mlp_ratio: PositiveInt = 4  # hidden units of a block's second half, in widths
+    dropout: Fraction = 0.0  # after each half of a block
+
+
+class ViTConfig(BlocksConfig):
+    """A vision transformer over patches; the mean of what it makes of them."""
+
+    kind: Literal["vit"]
+    patch: PositiveInt = 8  # side in pixels
+
+
+class TransformerConfig(BlocksConfig):
+    """A transformer over word pieces; the mean of what it makes of them."""
+
+    kind: Literal["transformer"]
+    depth: PositiveInt = 2
+
+
+ImageTower = Annotated[ConvConfig | ConvNetConfig | ViTConfig, Field(discriminator="kind")]
+TextTower = Annotated[LstmConfig | BagConfig | TransformerConfig, Field(discriminator="kind")]
