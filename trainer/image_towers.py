@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from trainer.tower_config import ConvConfig, ConvNetConfig, ImageTower, ViTConfig
-from trainer.transformer import EPSILON, Block, Positions, mean_of_tokens
+from trainer.transformer import Block, Norm, Positions, mean_of_tokens
 
 
 def build(config: ImageTower, size: int, embedding_dim: int) -> keras.Model:
@@ -51,7 +51,7 @@ def _vit(config: ViTConfig, pixels: keras.KerasTensor) -> keras.KerasTensor:
     is_token = keras.ops.ones_like(x[:, :, 0])
     for _ in range(config.depth):
         x = Block(config.width, config.heads, config.mlp_ratio, config.dropout)(x, is_token)
-    return mean_of_tokens(keras.layers.LayerNormalization(epsilon=EPSILON)(x), is_token)
+    return mean_of_tokens(Norm()(x), is_token)
 
 
 def space_to_depth(pixels: keras.KerasTensor, side: int = 2) -> keras.KerasTensor:

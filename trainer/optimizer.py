@@ -12,7 +12,7 @@ BETA_2 = 0.98
 EPSILON = 1e-6
 
 
-class ClippedAdamW(keras.optimizers.AdamW):
+class ClippedAdamW(keras.optimizers.Adam):
     """AdamW for several replicas, and with decay where weights should be kept small.
 
     What is clipped is what all replicas' gradients add up to, and not each one's part of it.
@@ -20,12 +20,28 @@ class ClippedAdamW(keras.optimizers.AdamW):
     decay.
     """
 
-    def __init__(self, *args: Any, clip_to: float | None, **kwargs: Any):
+    def __init__(self, *args: Any, decay: float, clip_to: float | None, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self._clip_to = clip_to
+        self._decay, self._clip_to = decay, clip_to
 
-    def _use_weight_decay(self, variable: Any) -> bool:
-        return len(variable.shape) > 1
+    def update_step(self, gradient: Any, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
+        """Keras's formula by TensorFlow's own kernel: one pass over memory instead of fourteen."""
+        index = self._get_variable_index(variable)
+        if self._decay and len(variable.shape) > 1:
+            variable.assign(variable * (1 - tf.cast(learning_rate * self._decay, variable.dtype)))
+        step = tf.cast(self.iterations + 1, variable.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
+            beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
+            lr=tf.cast(learning_rate, variable.dtype),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
+        )
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
         summed = super()._all_reduce_sum_gradients(grads_and_vars)
@@ -52,7 +68,7 @@ def build(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
     )
     return ClippedAdamW(
         rate,
-        weight_decay=config.weight_decay,
+        decay=config.weight_decay,
         beta_2=BETA_2,
         epsilon=EPSILON,
         clip_to=config.clip_norm,

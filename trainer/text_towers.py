@@ -5,7 +5,7 @@ from keras import ops
 
 from trainer.config import TextConfig
 from trainer.tower_config import BagConfig, LstmConfig, TextTower, TransformerConfig
-from trainer.transformer import DEVIATION, EPSILON, Block, Positions, mean_of_tokens
+from trainer.transformer import DEVIATION, Block, Norm, Positions, mean_of_tokens
 
 
 def build(config: TextTower, text: TextConfig, embedding_dim: int) -> keras.Model:
@@ -54,4 +54,4 @@ def _transformer(
     is_token = ops.cast(ops.not_equal(tokens, 0), "float32")
     for _ in range(config.depth):
         x = Block(config.width, config.heads, config.mlp_ratio, config.dropout)(x, is_token)
-    return mean_of_tokens(keras.layers.LayerNormalization(epsilon=EPSILON)(x), is_token)
+    return mean_of_tokens(Norm()(x), is_token)

@@ -5,10 +5,35 @@ supervision" (2021); attention as in Vaswani et al., "Attention is all you need"
 """
 
 import keras
+import tensorflow as tf
 from keras import ops
+
+from trainer import fused_ops
 
 EPSILON = 1e-5  # of the normalisations
 DEVIATION = 0.02  # of weights that are looked up or added at the start
+
+
+class Norm(keras.layers.Layer):
+    """Layer normalisation, in float32 whatever the layers around it compute in."""
+
+    def __init__(self) -> None:
+        super().__init__(dtype="float32")
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """A scale and an offset for each component of vectors [..., width]."""
+        width = (shape[-1],)
+        self._gamma = self.add_weight(name="gamma", shape=width, initializer="ones")
+        self._beta = self.add_weight(name="beta", shape=width, initializer="zeros")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Normalise each vector."""
+        gamma, beta = (tf.convert_to_tensor(each) for each in (self._gamma, self._beta))
+        return fused_ops.layer_norm(x, gamma, beta, EPSILON)
+
+    def compute_output_spec(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """As what comes in, in float32."""
+        return keras.KerasTensor(x.shape, "float32")
 
 
 class Block(keras.layers.Layer):
@@ -24,7 +49,7 @@ class Block(keras.layers.Layer):
     def __init__(self, width: int, heads: int, mlp_ratio: int, dropout: float):
         super().__init__()
         self._heads = heads
-        self._norms = [keras.layers.LayerNormalization(epsilon=EPSILON) for _ in range(2)]
+        self._norms = [Norm() for _ in range(2)]
         # One product for queries, keys and values: three narrow ones leave a CPU waiting.
         self._qkv = keras.layers.Dense(3 * width)
         self._out = keras.layers.Dense(width)
@@ -46,7 +71,7 @@ class Block(keras.layers.Layer):
         """Vectors [n, tokens, width] to as many; `is_token` [n, tokens] is 0 where none looks."""
         attended = self._out(self._attention(self._qkv(self._norms[0](x)), is_token))
         x = x + self._dropouts[0](attended, training=training)
-        hidden = ops.gelu(self._hidden(self._norms[1](x)), approximate=True)
+        hidden = fused_ops.gelu(self._hidden(self._norms[1](x)))
         return x + self._dropouts[1](self._back(hidden), training=training)
 
     def _attention(self, qkv: keras.KerasTensor, is_token: keras.KerasTensor) -> keras.KerasTensor:
