@@ -130,12 +130,6 @@ def test_the_rate_warms_up_and_decays_to_zero():
     assert {s: float(schedule(s)) for s in expected} == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 30])
-def test_a_run_shorter_than_its_warm_up_still_learns(steps):
-    schedule = optimizer.build(TrainingConfig(learning_rate=0.01, warmup_steps=50), steps)
-    assert max(float(schedule._learning_rate(s)) for s in range(steps + 1)) == pytest.approx(0.01)
-
-
 def test_only_weights_decay():
     from trainer.model import DualEncoder
 
