@@ -27,12 +27,12 @@ def main(folder: Path) -> None:
     for name in SETTINGS:
         for count in (1, DEVICES):
             losses: list[float] = []
-            model = trained(
-                name,
-                devices.strategy(Cluster(), count),
-                Cluster(),
-                notice=lambda done, loss, waited, kept=losses: kept.append(float(loss)),
-            )
+
+            def note(done: int, loss: tf.Tensor, waited: float, to: list[float] = losses) -> None:
+                to.append(float(loss))
+
+            alone = Cluster()
+            model = trained(name, devices.strategy(alone, count), alone, notice=note)
             np.savez(folder / f"{name}-{count}.npz", *model.get_weights(), np.array(losses))
 
 

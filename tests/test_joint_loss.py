@@ -158,7 +158,9 @@ def test_triplet():
     v = tf.constant([[0.5, 0.2, 0.1], [0.4, 0.0, 0.0], [0.3, 0.0, 0.0]])
     # One match, 0.5. Its row has 0.4 and 0.3: 0.4 and 0.3 too much; its column 0.2 and 0.1: 0.2
     # and 0.1 too much.
-    for mining, expected in (("sum", 1.0), ("hardest", 0.6)):
-        config = TripletConfig(name="triplet", margin=0.5, mining=mining)
+    for config, expected in (
+        (TripletConfig(name="triplet", margin=0.5), 1.0),
+        (TripletConfig(name="triplet", margin=0.5, mining="hardest"), 0.6),
+    ):
         found = JointLoss(config, 3)(u, v, matches=rows(matches), seed=SEED).numpy()
         assert found == pytest.approx(expected)

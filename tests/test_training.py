@@ -44,11 +44,13 @@ def test_averaged_weights_are_what_is_left(files, tmp_path):
 def test_checkpoints_are_written_in_time_and_stay_until_the_model_is_written(
     files, tmp_path, monkeypatch
 ):
-    saved = []
-    real = Checkpoints.save
-    monkeypatch.setattr(
-        Checkpoints, "save", lambda self, step, notes: (saved.append(step), real(self, step, notes))
-    )
+    saved, real = [], Checkpoints.save
+
+    def save(self: Checkpoints, step: int, notes: dict) -> None:
+        saved.append(step)
+        real(self, step, notes)
+
+    monkeypatch.setattr(Checkpoints, "save", save)
     told = config()
     trained(told, files, tmp_path)
     assert saved == [4, 8, 12, 15]

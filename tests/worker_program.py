@@ -11,6 +11,7 @@ import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import keras
 import numpy as np
@@ -27,7 +28,7 @@ from trainer.stop import Stop
 
 RECORDS, STEPS, SIZE, TOKENS = 12, 5, 8, 4
 TEXT = {"vocabulary_size": 40, "max_tokens": TOKENS, "max_captions": 1}
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     # Plain SGD, because a gradient twice too long would not show behind Adam.
     "info_nce": {
         "model": {
@@ -107,7 +108,7 @@ def trained(
     def cut(first: int) -> tf.data.Dataset:
         return batches(cluster).skip(first).rebatch(share)
 
-    checkpoints = kept and Checkpoints(str(kept), model.changing, cluster.is_chief)
+    checkpoints = None if kept is None else Checkpoints(str(kept), model.changing, cluster.is_chief)
     with Stop() as stop:
         loop.train(loop.Run(model, strategy, cut, STEPS, checkpoints, notice, stop), config(name))
     if config(name).training.average:
