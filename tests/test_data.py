@@ -6,6 +6,7 @@ from schema import features
 from trainer import data, optimizer, pixels
 from trainer.cluster import Cluster
 from trainer.config import AugmentConfig, ImageConfig, TextConfig, TrainerConfig, TrainingConfig
+from trainer.loss_config import HingeConfig, InfoNceConfig
 
 COUNT, SIZE = 23, 4
 STILL = AugmentConfig(shift=0, zoom=0, stretch=0, brightness=0, contrast=0, colour=0)
@@ -97,6 +98,26 @@ def test_batches_from_a_step_on_are_those_of_the_whole(files, cache_mb, shuffle_
         for batch, expected in zip(rest.as_numpy_iterator(), whole[first:], strict=False):
             for name, value in expected.items():
                 np.testing.assert_array_equal(batch[name], value, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("loss", "drawn"),
+    [(InfoNceConfig(name="info_nce"), {0}), (HingeConfig(name="hinge"), {0, 1})],
+)
+def test_a_mismatch_is_drawn_only_where_pairs_are_given(tmp_path, loss, drawn):
+    path = str(tmp_path / "0.gz")
+    with tf.io.TFRecordWriter(path, tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
+        example = tf.train.Example()
+        found = example.features.feature
+        found[features.PIXELS].bytes_list.value.append(tf.io.encode_png(image(1)).numpy())
+        found[features.TOKENS].int64_list.value.extend([1] * 6)
+        found[features.CAPTION_IDS].int64_list.value.extend([1, 2])
+        found[features.CAPTION_LABELS].int64_list.value.extend([1, 0])
+        found[features.KEY_ID].int64_list.value.append(1)
+        writer.write(example.SerializeToString())
+    told = config().model_copy(update={"loss": loss})
+    [batch] = data.training_batches([path], SPEC, told, 1, 40).take(1).as_numpy_iterator()
+    assert set(batch[features.CHOSEN]) == drawn
 
 
 def test_the_same_seed_gives_the_same_order(files):

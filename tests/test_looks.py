@@ -82,7 +82,7 @@ def test_a_scale_is_judged_by_its_share_of_the_largest(files, tmp_path, monkeypa
         (15, 5, 5),  # each epoch
         (672, 21, 42),  # 32 epochs: every second one
         (2000, 2000, 100),  # one long epoch: within it
-        (100_000, 50_000, 4000),  # 25 times
+        (10_000, 5_000, 400),  # 25 times
     ],
 )
 def test_how_often_is_looked(steps, an_epoch, every, monkeypatch):

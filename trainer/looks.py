@@ -66,6 +66,7 @@ class Looks:
 
     def _look(self, done: int, waited: float) -> None:
         model = self._model
+        self._watch.catch_up(done)
         values = {
             "loss": self._watch.loss,
             "learning_rate": float(model.optimizer.learning_rate),
