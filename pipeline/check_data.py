@@ -12,6 +12,8 @@ from pipeline.run_locally import logs_of, print_warnings
 from pipeline.session import Outputs, RunFailedError, session
 from pipeline.summary import NODE, record
 from schema import features
+from schema.errors import InputError
+from trainer.schedule import steps_of
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -33,7 +35,8 @@ def check(config: RunConfig) -> None:
     What is done here is not done again by the next run, if nothing changes in between.
 
     Raises:
-        RunFailedError: the data cannot be used; what is known of it was printed before.
+        RunFailedError: the data cannot be used, or too few records are there to train on as the
+            config says; what is known of them was printed before.
     """
     workspace = Path(config.workspace)
 
@@ -51,6 +54,11 @@ def check(config: RunConfig) -> None:
             kept.write_text(record(None, f"check failed: {error}", {}, error.outputs))
             raise
         print_table(outputs, here.console)
+        try:
+            steps_of(config.training, _summary(outputs).examples["train"])
+        except InputError as error:
+            kept.write_text(record(None, f"check failed: {error}", outcomes, outputs))
+            raise RunFailedError(str(error), outputs) from error
         kept.write_text(record(None, "checked: the data can be used", outcomes, outputs))
 
 
@@ -58,11 +66,9 @@ def print_table(outputs: Outputs, console: Console) -> None:
     """One table: a column for each split, then what concerns all of them."""
     if NODE not in outputs:
         return
-    from components.example_gen import quarantine
     from components.example_gen.splits import precedence
 
-    [kept] = outputs[NODE]["quarantine"]
-    summary = quarantine.read_summary(kept.uri)
+    summary = _summary(outputs)
     splits = list(precedence(list(summary.examples)))
     table = Table(box=None, header_style="dim")
     table.add_column("")
@@ -85,6 +91,13 @@ def print_table(outputs: Outputs, console: Console) -> None:
         compared = report.read(Path(anomalies.uri))
         print_warnings(compared.warnings, compared.notes, console)
         console.print("anomalies: none", highlight=False)
+
+
+def _summary(outputs: Outputs) -> "Summary":
+    from components.example_gen import quarantine
+
+    [kept] = outputs[NODE]["quarantine"]
+    return quarantine.read_summary(kept.uri)
 
 
 def lines(summary: "Summary") -> Iterator[str]:

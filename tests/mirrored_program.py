@@ -1,7 +1,8 @@
 """Two devices of one machine against one: `python -m tests.mirrored_program FOLDER`.
 
-Weights of both end in the folder. The devices are two halves of this CPU, which TensorFlow
-allows only before it has computed anything, hence a process of its own.
+Weights of both, and behind them the losses of the steps, end in the folder. The devices are two
+halves of this CPU, which TensorFlow allows only before it has computed anything, hence a process of
+its own.
 """
 
 import sys
@@ -25,8 +26,14 @@ def main(folder: Path) -> None:
     )
     for name in SETTINGS:
         for count in (1, DEVICES):
-            model = trained(name, devices.strategy(Cluster(), count), Cluster())
-            np.savez(folder / f"{name}-{count}.npz", *model.get_weights())
+            losses: list[float] = []
+
+            def note(done: int, loss: tf.Tensor, waited: float, to: list[float] = losses) -> None:
+                to.append(float(loss))
+
+            alone = Cluster()
+            model = trained(name, devices.strategy(alone, count), alone, notice=note)
+            np.savez(folder / f"{name}-{count}.npz", *model.get_weights(), np.array(losses))
 
 
 if __name__ == "__main__":

@@ -209,6 +209,20 @@ def test_a_check_is_kept_beside_its_log(tmp_path, monkeypatch):
     assert stage.kept["quarantine"] == str(tmp_path / "quarantine")
 
 
+def test_a_warm_up_as_long_as_the_run_is_found(tmp_path, monkeypatch):
+    stage = Stage(tmp_path, monkeypatch)
+    # 80 records in batches of 40 are two steps, ten times; the warm-up is 20.
+    few = SUMMARY.model_copy(update={"examples": {"eval": 90, "train": 80}})
+    training = stage.config.training.model_copy(update={"warmup_steps": 20})
+    stage.config = stage.config.model_copy(update={"training": training})
+    stage.run = lambda workspace, build: ({NODE: "done"}, ingest(tmp_path, few))
+    told = "training.warmup_steps = 20 is too long: the run has 20 steps"
+    with pytest.raises(RunFailedError, match=f"^{told}"):
+        check_data.check(stage.config)
+    assert stage.printed[2].split() == ["records", "80", "90"]
+    assert stage.kept["verdict"].startswith(f"check failed: {told}")
+
+
 @pytest.mark.parametrize("ingested", [True, False])
 def test_what_is_known_is_told_of_a_check_that_failed(tmp_path, monkeypatch, ingested):
     stage = Stage(tmp_path, monkeypatch)

@@ -1,12 +1,17 @@
 """What is kept of a run, and what is made of it when it is damaged."""
 
 import logging
+import os
+import resource
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from schema.errors import InputError
+from trainer.abandoned import remove_abandoned
 from trainer.checkpoints import DONE, Checkpoints
 
 
@@ -64,10 +69,53 @@ def test_of_a_damaged_one_the_one_before_is_taken(tmp_path, variables, part, dam
         assert "step-000000010 is damaged, the one before is taken: " in caplog.text
 
 
+@pytest.mark.parametrize("body", ["", "[]", "3", '{"notes": {"step": 10}}', "null"])
+def test_notes_that_are_none(tmp_path, variables, body, caplog):
+    kept = Checkpoints(str(tmp_path), variables)
+    kept.save(10, {})
+    (tmp_path / "step-000000010" / DONE).write_text(body)
+    assert kept.restore() == {"step": 0}
+    assert "step-000000010 is damaged" in caplog.text
+
+
+def test_each_flipped_bit_is_seen(tmp_path, variables):
+    """No bit of any file may turn into another step, another weight or a crash."""
+    kept = Checkpoints(str(tmp_path), variables)
+    fill(variables, 3)
+    kept.save(10, {"xla": True})
+    for path in sorted((tmp_path / "step-000000010").iterdir()):
+        whole = path.read_bytes()
+        for place in range(0, len(whole), max(1, len(whole) // 60)):
+            body = bytearray(whole)
+            body[place] ^= 1 << place % 8
+            path.write_bytes(body)
+            fill(variables, 1)
+            notes = kept.restore()
+            value = 1 if notes == {"step": 0} else 3
+            assert notes in ({"step": 0}, {"step": 10, "xla": True})
+            assert {int(v.numpy().min()) for v in variables} == {value}, (path.name, place)
+            assert {int(v.numpy().max()) for v in variables} == {value}, (path.name, place)
+        path.write_bytes(whole)
+
+
+def test_damaged_ones_of_later_steps_do_not_crowd_out_new_ones(tmp_path, variables):
+    kept = Checkpoints(str(tmp_path), variables)
+    for step in (5, 10):
+        kept.save(step, {})
+        flip(tmp_path / f"step-{step:09d}" / "variables.data-00000-of-00001")
+    assert kept.restore() == {"step": 0}
+    kept.save(3, {})
+    assert names(tmp_path) == ["step-000000003"]
+    assert kept.restore() == {"step": 3}
+
+
 def test_where_all_are_damaged_nothing_has_changed(tmp_path, variables):
     kept = Checkpoints(str(tmp_path), variables)
     kept.save(5, {})
-    flip(tmp_path / "step-000000005" / "variables.data-00000-of-00001")
+    path = tmp_path / "step-000000005" / "variables.data-00000-of-00001"
+    body = bytearray(path.read_bytes())
+    body[5000 * 4] ^= 1  # the first byte of the second variable
+    path.write_bytes(body)
     fill(variables, 1)
     assert kept.restore() == {"step": 0}
     assert [int(v.numpy().max()) for v in variables] == [1, 1]
@@ -78,14 +126,57 @@ def test_one_of_another_model_is_passed_over(tmp_path, variables, caplog):
     others = [tf.Variable(tf.zeros([3])), *variables]
     assert Checkpoints(str(tmp_path), others).restore() == {"step": 0}
     assert "step-000000005 is damaged" in caplog.text
+    # As many variables, the last one of another shape: the first one must not have changed.
+    fill(variables, 1)
+    others = [variables[0], tf.Variable([7, 7], dtype=tf.int64)]
+    assert Checkpoints(str(tmp_path), others).restore() == {"step": 0}
+    assert variables[0].numpy().max() == 1
+    assert caplog.text.count("it is of another model") == 2
 
 
-def test_a_cut_off_write_is_written_anew(tmp_path, variables):
+def test_a_folder_that_cannot_be_written(tmp_path, variables):
+    (tmp_path / "file").write_text("")
+    place = f"{tmp_path}/file/run/step-000000005"
+    with pytest.raises(InputError, match=f"^{place}: the checkpoint cannot be written: ") as told:
+        Checkpoints(f"{tmp_path}/file/run", variables).save(5, {})
+    assert "\n" not in str(told.value)
+
+
+def test_a_full_disk(tmp_path, variables):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))  # the variables are 20 kB
+    try:
+        with pytest.raises(InputError, match=r"step-000000005: the checkpoint cannot be written: "):
+            Checkpoints(str(tmp_path), variables).save(5, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert Checkpoints(str(tmp_path), variables).restore() == {"step": 0}
+
+
+def test_only_what_nobody_has_touched_for_long_is_given_up(tmp_path, variables):
+    old, new, other = (tmp_path / name for name in ("0123456789abcdef", "f" * 16, "mine"))
+    for folder in (old, new, other):
+        Checkpoints(str(folder), variables).save(5, {})
+    long_ago = time.time() - 15 * 24 * 3600
+    for folder in (old, other):
+        for each in folder.rglob("*"):
+            os.utime(each, (long_ago, long_ago))
+    remove_abandoned(str(tmp_path))
+    assert names(tmp_path) == sorted([new.name, other.name])
+    remove_abandoned(str(tmp_path), time.time() + 13 * 24 * 3600)
+    assert new.exists()
+    remove_abandoned(str(tmp_path), time.time() + 15 * 24 * 3600)
+    assert names(tmp_path) == [other.name]
+    remove_abandoned(str(tmp_path / "absent"))
+
+
+def test_a_cut_off_write_is_written_anew(tmp_path, variables, caplog):
     kept = Checkpoints(str(tmp_path), variables)
     half = tmp_path / "step-000000005"
     half.mkdir()
     (half / "variables.index").write_text("half")
     assert kept.restore() == {"step": 0}
+    assert not caplog.records  # that a run was killed is nothing to warn of
     fill(variables, 5)
     kept.save(5, {})
     assert kept.restore() == {"step": 5}

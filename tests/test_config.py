@@ -132,6 +132,16 @@ def test_configs_are_frozen():
             {"training": {"batch_size": 64, "chunk_size": 65}},
             "training.chunk_size = 65 is more than training.batch_size = 64",
         ),
+        ({"training__seed": -1}, "training.seed = -1: input should be greater than or equal to 0"),
+        ({"training__warmup_steps": -1}, "training.warmup_steps = -1: input should be greater"),
+        (
+            {"training__learning_rate": float("inf")},
+            "training.learning_rate = inf: input should be a finite number",
+        ),
+        (
+            {"loss": {"name": "info_nce", "temperature": 2.0}},
+            "loss.temperature = 2.0: input should be less than or equal to 1",
+        ),
         ({"data__splits": {"eval": "*.tar"}}, "data.splits = ['eval'] lacks the split 'train'"),
         ({"evaluation__split": "test"}, "data.splits = ['eval', 'train'] lacks the split 'test'"),
         (

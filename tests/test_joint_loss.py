@@ -39,6 +39,12 @@ def test_a_sampled_mismatch_is_another_records_text_with_label_0():
     assert label.numpy().tolist() == [[True, False], [True, False]]
 
 
+def test_a_sampled_text_that_matches_is_no_mismatch():
+    # All match all: what fills the row for want of a mismatch keeps its label.
+    _, label = given_pairs(U, V, tf.ones([2, 2], tf.bool), sampled_mismatches=1, seed=SEED)
+    assert label.numpy().all()
+
+
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
@@ -46,6 +52,17 @@ def test_a_sampled_mismatch_is_another_records_text_with_label_0():
         (CosineEmbeddingConfig(name="cosine_embedding"), 0.2),
         # all: the mismatches 0.8 and 0.8 cost 0.9 each: (0.4 + 0.9 + 0.9 + 0) / 4
         (CosineEmbeddingConfig(name="cosine_embedding", pairs="all"), 0.55),
+        # the same with weights and a margin of 0.5: 0.3 x 0.4 and 0.7 x (0.3 + 0.3)
+        (
+            CosineEmbeddingConfig(
+                name="cosine_embedding",
+                pairs="all",
+                margin=0.5,
+                positive_weight=0.3,
+                negative_weight=0.7,
+            ),
+            0.135,
+        ),
         # given: match beyond the margin; mismatch max(0, -0.6 + 0.2) = 0
         (HingeConfig(name="hinge"), 0.0),
         # all: 1.0 + 1.0 over four pairs
@@ -137,8 +154,13 @@ def test_sigmoid_in_blocks_or_not(block):
 
 
 def test_triplet():
-    for mining in ("sum", "hardest"):
-        config = TripletConfig(name="triplet", margin=0.5, mining=mining)
-        found = JointLoss(config, 2)(U, V, matches=rows(MATCHES), seed=SEED).numpy()
-        expected = losses.triplet(U @ tf.transpose(V), MATCHES, 0.5, mining)
-        assert found == pytest.approx(expected.numpy())
+    u, matches = tf.eye(3), tf.cast([[1, 0, 0], [0, 0, 0], [0, 0, 0]], tf.bool)
+    v = tf.constant([[0.5, 0.2, 0.1], [0.4, 0.0, 0.0], [0.3, 0.0, 0.0]])
+    # One match, 0.5. Its row has 0.4 and 0.3: 0.4 and 0.3 too much; its column 0.2 and 0.1: 0.2
+    # and 0.1 too much.
+    for config, expected in (
+        (TripletConfig(name="triplet", margin=0.5), 1.0),
+        (TripletConfig(name="triplet", margin=0.5, mining="hardest"), 0.6),
+    ):
+        found = JointLoss(config, 3)(u, v, matches=rows(matches), seed=SEED).numpy()
+        assert found == pytest.approx(expected)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from trainer import optimizer
 from trainer.training_config import TrainingConfig
@@ -50,3 +51,30 @@ def test_weights_are_averaged_over_the_steps():
     expected = 0.75 * values[0] + 0.25 * values[1]
     assert kernel.numpy()[0, 0] == pytest.approx(expected, abs=1e-6)
     assert values[0] - values[1] > 0.05
+
+
+def test_the_memory_of_squared_gradients_is_short():
+    # After one step m = 0.1 g and v = 0.02 g^2. With g = 1e-4 the step is the rate of 0.1 times
+    # sqrt(0.02) / 0.1 x 1e-5 / (sqrt(2e-10) + 1e-6) = 0.93396; without 1e-6 it were 1.
+    config = TrainingConfig(warmup_steps=0, weight_decay=0.0, learning_rate=0.1)
+    built, kernel, _ = moved(config, [[1e-4, 1e-4], [1.0, 1.0]])
+    second = [v.numpy() for v in built.variables if "velocity" in v.path]
+    np.testing.assert_allclose(second[1], 0.02, rtol=1e-5)
+    np.testing.assert_allclose(kernel.numpy(), 1 - 0.093396, atol=1e-6)
+
+
+@pytest.mark.parametrize("clip_norm", [None, 0.1])
+def test_a_word_that_stands_twice_has_one_gradient(clip_norm):
+    # TensorFlow gives a gradient for each mention; what counts is their sum, whether it is squared
+    # or measured.
+    config = TrainingConfig(warmup_steps=0, learning_rate=0.1, clip_norm=clip_norm)
+    found = []
+    for whole in (False, True):
+        table = keras.Variable(np.ones((3, 2)))
+        gradient = tf.IndexedSlices(tf.ones([3, 2]), tf.constant([1, 1, 2]), tf.constant([3, 2]))
+        built = optimizer.build(config, 100)
+        for _ in range(2):
+            built.apply([tf.convert_to_tensor(gradient) if whole else gradient], [table])
+        found.append([table.numpy(), *(v.numpy() for v in built.variables)])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -60,9 +60,12 @@ def check(folder: Path, expected: list[np.ndarray]) -> None:
 @pytest.mark.parametrize(
     ("deaths", "then"),
     [
-        (["2"], 1),  # before the first checkpoint
-        (["10", "19"], 17),  # within the second and the fourth epoch
-        (["write"], 5),  # in the second checkpoint: the first one counts
+        # Before the first checkpoint, within the second epoch and within the fourth.
+        (["2", "10", "19"], 17),
+        # In each part of the second checkpoint, where the first one counts; then before the first
+        # one is removed, when the third is there; then before the model is written, and nothing
+        # is learned twice.
+        (["makedirs-2", "variables-1", "notes-1", "old-2", "end"], 21),
     ],
 )
 def test_killed_and_started_again(undisturbed, tmp_path, deaths, then):

@@ -13,7 +13,7 @@ from schema import features
 from schema.errors import InputError
 from schema.served import FOLDERS, JOINT, PROBE
 from tests.conftest import read_shard
-from trainer import probe
+from trainer import export, probe
 from trainer.config import canonical_json
 from trainer.model import DualEncoder
 from trainer.run import run_fn
@@ -48,7 +48,7 @@ STRONG = {
     ],
     ids=["reference-cosine-given", "strong-hinge-all"],
 )
-def test_training_lowers_the_loss_and_exports(small_run, tmp_path, model, loss):
+def test_training_lowers_the_loss_and_exports(small_run, tmp_path, model, loss, monkeypatch):
     [graph] = small_run.outputs["Transform"]["transform_graph"]
     [artifact] = small_run.outputs["Transform"]["transformed_examples"]
     values = small_run.config.for_trainer().model_dump()
@@ -56,16 +56,26 @@ def test_training_lowers_the_loss_and_exports(small_run, tmp_path, model, loss):
     values["training"] |= {"epochs": 16, "learning_rate": 5e-3}
     config = type(small_run.config.for_trainer()).model_validate(values, strict=False)
     told = SimpleNamespace(
-        custom_config={"config": canonical_json(config)},
+        custom_config={"config": canonical_json(config), "checkpoints": str(tmp_path / "kept")},
         transform_graph_path=graph.uri,
         train_files=[f"{artifact.uri}/Split-train/*"],
         eval_files=[f"{artifact.uri}/Split-eval/*"],
         model_run_dir=str(tmp_path / "run"),
         serving_model_dir=str(tmp_path / "model" / FOLDERS[JOINT]),
     )
+    write, kept = export.export, []
+
+    def write_and_look(*arguments: Any) -> None:
+        write(*arguments)
+        kept.extend((tmp_path / "kept").iterdir())
+
+    monkeypatch.setattr(export, "export", write_and_look)
     heard: list[dict[str, Any]] = []
     with Listener(heard.append):
         run_fn(told)
+    # What was learned stays until the model is written, and not longer.
+    assert len(kept) == 1
+    assert not any((tmp_path / "kept").iterdir())
     losses = [event["loss"] for event in heard]
     assert losses[-1] < 0.9 * losses[0]
 

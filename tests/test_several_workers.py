@@ -118,6 +118,23 @@ def test_two_devices_learn_what_one_learns(mirrored, name):
         np.testing.assert_allclose(mine, theirs, atol=1e-4)
 
 
+def test_when_one_worker_is_stopped_all_are_and_the_same_run_goes_on(trained):
+    told = "training was stopped at step 2 of 5; the same run started again goes on from there"
+    apart = (
+        "InputError: the workers found different checkpoints: the folder of checkpoints must be "
+        "one that all of them see"
+    )
+    said = [json.loads((trained / f"said-{index}.json").read_text()) for index in range(WORKERS)]
+    assert said == [
+        [f"StopError: {told}", "InputError: the loss is odd", apart],
+        [f"StopError: {told}", "InputError: another worker has stopped; its log says why", apart],
+    ]
+    for index in range(WORKERS):
+        expected = weights(trained, f"cached-{index}")
+        for mine, theirs in zip(weights(trained, f"again-{index}"), expected, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
 def test_run_fn_ends_with_the_same_weights_on_both_and_one_model(trained):
     chief, other = weights(trained, "run_fn-0"), weights(trained, "run_fn-1")
     for mine, theirs in zip(chief, other, strict=True):

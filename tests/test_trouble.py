@@ -34,6 +34,11 @@ def test_collapse_names_the_tower(tower):
     assert Trouble().judge(dataclasses.replace(look, done=0.1)) is None
 
 
+def test_embeddings_that_are_no_numbers_are_no_good():
+    look = dataclasses.replace(HEALTHY, text_spread=float("nan"))
+    assert str(Trouble().judge(look)).startswith("the text tower gives all records")
+
+
 def test_a_scale_that_stays_at_its_clamp():
     trouble = Trouble()
     high = dataclasses.replace(HEALTHY, scale=1.0)

@@ -5,6 +5,7 @@ import time
 import pytest
 import tensorflow as tf
 
+from schema.errors import InputError
 from tests.train_kit import config, trained, weights, write_records
 from trainer import xla
 from trainer.precision import policy
@@ -42,6 +43,25 @@ def test_a_step_that_it_cannot_compile_goes_without():
     variable = tf.Variable(7.0)
     assert not xla.pays(steps(variable, 0.01), broken, None, [variable], 10**6)
     assert variable.numpy() == 7.0
+
+
+def test_asked_to_stop_it_times_no_further():
+    variable, made = tf.Variable(7.0), []
+
+    def step(batch):
+        made.append(batch)
+        return steps(variable, 0.01)(batch)
+
+    found = xla.pays(step, broken, None, [variable], 10**6, stop=lambda: len(made) == 2)
+    assert (found, len(made), variable.numpy()) == (None, 2, 7.0)
+
+
+def test_a_step_that_cannot_be_compiled_is_refused_where_xla_is_asked_for():
+    told = (
+        "^training.xla: true: XLA cannot compile this step, and auto would go without: no kernel$"
+    )
+    with pytest.raises(InputError, match=told):
+        xla.or_refused(broken)(None)
 
 
 @pytest.fixture(scope="module")

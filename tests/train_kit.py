@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from schema import features
 from trainer import devices, training
+from trainer.checkpoints import Checkpoints
 from trainer.cluster import Cluster
 from trainer.config import TrainerConfig
 from trainer.model import DualEncoder
@@ -77,6 +78,12 @@ def trained(
         told, SPEC, files, values["held_out"], Cluster(), strategy, str(folder / "run"),
         values["checkpoints"],
     )  # fmt: skip
+
+
+def forget(told: TrainerConfig, files: list[str], folder: Path) -> None:
+    """Remove the checkpoints of a run, as who has written its model does."""
+    place = training.checkpoints_of(told, files, str(folder / "checkpoints"))
+    Checkpoints(place, []).remove()
 
 
 def weights(model: DualEncoder) -> list[np.ndarray]:

@@ -1,8 +1,10 @@
-"""A training run that a test may kill: `python -m tests.train_program FOLDER [STEP | write]`.
+"""A training run that a test may kill: `python -m tests.train_program FOLDER [HOW]`.
 
-It trains on FOLDER's records and leaves the weights there. With a number it kills itself, like
-kill -9, after that step; with 'write' in the middle of its second checkpoint. With 'wait' it sleeps
-after each step, so that there is time for a signal.
+It trains on FOLDER's records and leaves the weights there. HOW is when it kills itself, like
+kill -9: a number is after that step; 'makedirs-2', 'variables-2', 'notes-2' and 'old-2' are before
+a part of its second checkpoint (the last one: before an old checkpoint is removed); 'end' is after
+training, before the weights are written. With 'wait' it sleeps after each step, so that there is
+time for a signal.
 """
 
 import os
@@ -10,15 +12,22 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tests.train_kit import config, trained, weights
+from tests.train_kit import config, forget, trained, weights
 from trainer import looks
 from trainer.stop import StopError
 
 EPOCHS = 4
+PARTS = {
+    "makedirs": (tf.io.gfile, "makedirs"),
+    "variables": (tf.train.Checkpoint, "write"),
+    "notes": (tf.io.gfile, "rename"),
+    "old": (tf.io.gfile, "rmtree"),
+}
 
 
 def die() -> None:
@@ -38,16 +47,20 @@ def main(folder: Path, how: str) -> None:
             time.sleep(0.2)
 
     looks.Looks.step = step  # type: ignore[method-assign]
-    if how == "write":
-        real, seen = tf.io.gfile.rename, []
+    part, _, number = how.partition("-")
+    if part in PARTS:
+        owner, name = PARTS[part]
+        real, seen = getattr(owner, name), []
 
-        def rename(*arguments: str, **options: bool) -> None:
+        def dying(*arguments: Any, **options: Any) -> Any:
+            if not any("step-" in str(each) for each in arguments):
+                return real(*arguments, **options)
             seen.append(arguments)
-            if len(seen) == 2:
+            if len(seen) == int(number):
                 die()
-            real(*arguments, **options)
+            return real(*arguments, **options)
 
-        tf.io.gfile.rename = rename
+        setattr(owner, name, dying)
     files = sorted(map(str, (folder / "data").glob("*.gz")))
     told = config(training={"epochs": EPOCHS, "average": 0.9, "clip_norm": 1.0})
     try:
@@ -55,7 +68,10 @@ def main(folder: Path, how: str) -> None:
     except StopError as error:
         print(error)
         sys.exit(143)
+    if how == "end":
+        die()
     np.savez(folder / "weights.npz", *weights(model))
+    forget(told, files, folder)
 
 
 if __name__ == "__main__":

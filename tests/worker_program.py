@@ -1,21 +1,26 @@
 """One worker of several: `python -m tests.worker_program FILE`, with TF_CONFIG in the environment.
 
-It trains on batches that its own worker's share is cut from, in two settings that can be compared
-with one worker, and then calls `run_fn` as TFX would. Weights end in FILE's folder.
+It trains on batches that its own worker's share is cut from, in settings that can be compared
+with one worker, is stopped and goes on, and then calls `run_fn` as TFX would. Weights end in FILE's
+folder.
 """
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from schema import features
+from schema.errors import InputError
 from trainer import devices, loop, optimizer, training
+from trainer.checkpoints import Checkpoints
 from trainer.cluster import Cluster, read
 from trainer.config import TrainerConfig
 from trainer.model import DualEncoder
@@ -23,7 +28,7 @@ from trainer.stop import Stop
 
 RECORDS, STEPS, SIZE, TOKENS = 12, 5, 8, 4
 TEXT = {"vocabulary_size": 40, "max_tokens": TOKENS, "max_captions": 1}
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     # Plain SGD, because a gradient twice too long would not show behind Adam.
     "info_nce": {
         "model": {
@@ -41,13 +46,24 @@ SETTINGS = {
         },
         "loss": {"name": "hinge", "pairs": "all"},
     },
+    # All that a step can be made of, at once; the chunks of a part of the batch are uneven.
+    "cached": {
+        "model": {
+            "image_tower": {"kind": "conv", "filters": 4},
+            "text_tower": {"kind": "bag", "width": 8},
+            "embedding_dim": 6,
+        },
+        "loss": {"name": "sigmoid", "block": 5},
+        "training": {"chunk_size": 4, "clip_norm": 0.1, "average": 0.8},
+    },
 }
 
 
 def config(name: str) -> TrainerConfig:
     """The config of a setting; its batch holds the records of all workers."""
     training = {"batch_size": RECORDS, "epochs": 1, "warmup_steps": 1, "learning_rate": 0.01}
-    values = {"image": {"size": SIZE}, "text": TEXT, "training": training, **SETTINGS[name]}
+    values = {"image": {"size": SIZE}, "text": TEXT, **SETTINGS[name]}
+    values["training"] = training | values.get("training", {})
     return TrainerConfig.model_validate_json(json.dumps(values))
 
 
@@ -76,7 +92,13 @@ def batches(cluster: Cluster) -> tf.data.Dataset:
     return parts.shard(cluster.workers, cluster.index)
 
 
-def trained(name: str, strategy: tf.distribute.Strategy, cluster: Cluster) -> DualEncoder:
+def trained(
+    name: str,
+    strategy: tf.distribute.Strategy,
+    cluster: Cluster,
+    kept: Path | None = None,
+    notice: loop.Notice = lambda *_: None,
+) -> DualEncoder:
     """The model of a setting after all steps, on the devices of a strategy."""
     with strategy.scope():
         model = build(name)
@@ -84,11 +106,44 @@ def trained(name: str, strategy: tf.distribute.Strategy, cluster: Cluster) -> Du
     share = RECORDS // strategy.num_replicas_in_sync
 
     def cut(first: int) -> tf.data.Dataset:
-        return batches(cluster).rebatch(share)
+        return batches(cluster).skip(first).rebatch(share)
 
-    run = loop.Run(model, strategy, cut, STEPS, None, lambda *_: None, Stop())
-    loop.train(run, config(name))
+    checkpoints = None if kept is None else Checkpoints(str(kept), model.changing, cluster.is_chief)
+    with Stop() as stop:
+        loop.train(loop.Run(model, strategy, cut, STEPS, checkpoints, notice, stop), config(name))
+    if config(name).training.average:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
     return training.alone(model, config(name))
+
+
+def disturbed(strategy: tf.distribute.Strategy, cluster: Cluster, folder: Path) -> list[str]:
+    """What this worker says when one of them stops, goes wrong, or finds other checkpoints.
+
+    The weights after going on again end in the folder.
+    """
+    said = []
+
+    def told(done: int, loss: tf.Tensor, waited: float) -> None:
+        if done == 2 and cluster.index == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def wrong(done: int, loss: tf.Tensor, waited: float) -> None:
+        if done == 1 and cluster.is_chief:
+            raise InputError("the loss is odd")
+
+    mine = folder / f"mine-{cluster.index}"
+    for kept, notice in (
+        (folder / "kept", told),
+        (None, wrong),
+        (folder / "kept" if cluster.is_chief else mine, wrong),
+    ):
+        try:
+            trained("cached", strategy, cluster, kept, notice)
+        except InputError as error:
+            said.append(f"{type(error).__name__}: {error}")
+    model = trained("cached", strategy, cluster, folder / "kept")
+    np.savez(folder / f"again-{cluster.index}.npz", *model.get_weights())
+    return said
 
 
 def main(file: Path) -> None:
@@ -99,6 +154,8 @@ def main(file: Path) -> None:
     for name in SETTINGS:
         model = trained(name, strategy, cluster)
         np.savez(file.parent / f"{name}-{cluster.index}.npz", *model.get_weights())
+    said = disturbed(strategy, cluster, file.parent)
+    (file.parent / f"said-{cluster.index}.json").write_text(json.dumps(said))
 
     from trainer.run import run_fn
 

@@ -4,13 +4,17 @@ import json
 import logging
 import posixpath
 import tempfile
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from schema.errors import InputError
+
 KEPT = 2  # the newest, and the one before in case that one is damaged
 DONE = "done.json"  # written last: without it the checkpoint was cut off
+VALUE = "variables/{}/.ATTRIBUTES/VARIABLE_VALUE"  # TensorFlow's name of one in the file
 LOGGER = logging.getLogger(__name__)
 
 
@@ -36,22 +40,25 @@ class Checkpoints:
         Args:
             step: how many steps were done.
             notes: whatever else belongs to it, fit for JSON.
+
+        Raises:
+            InputError: the folder cannot be written.
         """
         if not self._is_chief:
             with tempfile.TemporaryDirectory() as scratch:
                 self._checkpoint.write(f"{scratch}/variables")
             return
         place = posixpath.join(self._folder, f"step-{step:09d}")
-        if tf.io.gfile.exists(place):
-            tf.io.gfile.rmtree(place)  # an attempt that was cut off while writing it
-        tf.io.gfile.makedirs(place)
-        self._checkpoint.write(posixpath.join(place, "variables"))
-        temporary = posixpath.join(place, DONE + ".part")
-        with tf.io.gfile.GFile(temporary, "w") as file:
-            file.write(json.dumps({"step": step, **notes}))
-        tf.io.gfile.rename(temporary, posixpath.join(place, DONE), overwrite=True)
-        for old in self._complete()[KEPT:]:
-            tf.io.gfile.rmtree(old)
+        try:
+            self._write(place, {"step": step, **notes})
+            # What is left of later steps was damaged, else this run would have begun there.
+            complete = [each for each in self._complete() if each <= place]
+            for old in {*self._complete()} - {*complete[:KEPT]}:
+                tf.io.gfile.rmtree(old)
+        except tf.errors.OpError as error:
+            raise InputError(
+                f"{place}: the checkpoint cannot be written: {_reason(error)}"
+            ) from error
 
     def restore(self) -> dict[str, Any]:
         """Restore the newest one that is whole; a damaged one is passed over with a message.
@@ -61,21 +68,29 @@ class Checkpoints:
         """
         for place in self._complete():
             try:
-                with tf.io.gfile.GFile(posixpath.join(place, DONE)) as file:
-                    notes: dict[str, Any] = json.loads(file.read())
+                notes = _notes(place)
                 self._assign(posixpath.join(place, "variables"))
             # What TensorFlow's reader raises depends on which bytes are wrong.
-            except (tf.errors.OpError, ValueError, LookupError, RuntimeError) as error:
-                reason = str(error).splitlines()[0]
-                LOGGER.warning("%s is damaged, the one before is taken: %s", place, reason)
+            except (tf.errors.OpError, ValueError, LookupError, TypeError, RuntimeError) as error:
+                LOGGER.warning("%s is damaged, the one before is taken: %s", place, _reason(error))
                 continue
             return notes
         return {"step": 0}
 
     def remove(self) -> None:
-        """Remove all of them: the run has ended well."""
+        """Remove all of them: what was learned is written elsewhere."""
         if self._is_chief and tf.io.gfile.isdir(self._folder):
             tf.io.gfile.rmtree(self._folder)
+
+    def _write(self, place: str, notes: Mapping[str, Any]) -> None:
+        if tf.io.gfile.exists(place):
+            tf.io.gfile.rmtree(place)  # an attempt that was cut off while writing it
+        tf.io.gfile.makedirs(place)
+        self._checkpoint.write(posixpath.join(place, "variables"))
+        temporary = posixpath.join(place, DONE + ".part")
+        with tf.io.gfile.GFile(temporary, "w") as file:
+            file.write(json.dumps({"notes": notes, "crc32": _crc32(notes)}))
+        tf.io.gfile.rename(temporary, posixpath.join(place, DONE), overwrite=True)
 
     def _complete(self) -> list[str]:
         """Folders of checkpoints that were written to the end, the newest first."""
@@ -91,10 +106,33 @@ class Checkpoints:
         # All is read, and its checksums compared, before anything changes: a damaged checkpoint
         # must not leave half of itself behind.
         reader = tf.train.load_checkpoint(path)
-        for name in reader.get_variable_to_shape_map():
+        shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
+        found = {}
+        for name in shapes:
             reader.get_tensor(name)
-        status = self._checkpoint.read(path)
-        try:
-            status.assert_consumed()
-        except AssertionError as error:
-            raise ValueError("it is of another model") from error
+            if name.startswith("variables/"):
+                found[name] = (shapes[name], types[name])
+        wanted = {
+            VALUE.format(n): (variable.shape.as_list(), variable.dtype)
+            for n, variable in enumerate(self._variables)
+        }
+        if found != wanted:
+            raise ValueError("it is of another model")
+        self._checkpoint.read(path).assert_consumed()
+
+
+def _notes(place: str) -> dict[str, Any]:
+    with tf.io.gfile.GFile(posixpath.join(place, DONE)) as file:
+        found = json.loads(file.read())
+    notes: dict[str, Any] = found["notes"]
+    if found["crc32"] != _crc32(notes):
+        raise ValueError("its notes have changed")
+    return notes
+
+
+def _crc32(notes: Mapping[str, Any]) -> int:
+    return zlib.crc32(json.dumps(notes).encode())
+
+
+def _reason(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,6 +1,7 @@
 """Which devices train together."""
 
 import functools
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import tensorflow as tf
@@ -56,12 +57,20 @@ def share_of(batch_size: int, replicas: int) -> int:
     return batch_size // replicas
 
 
-def wait_for_all(strategy: tf.distribute.Strategy) -> None:
-    """Return when every worker has come here; fails when one of them has died."""
+def totals(strategy: tf.distribute.Strategy) -> Callable[[Sequence[int]], list[int]]:
+    """A function that adds numbers up over the devices of all workers.
+
+    Every worker must call it, and gets the same answer; it fails when one of them has died.
+    """
 
     @tf.function
-    def meet() -> tf.Tensor:
-        ones = strategy.run(lambda: tf.ones([]))
-        return strategy.reduce(tf.distribute.ReduceOp.SUM, ones, axis=None)
+    def add(values: tf.Tensor) -> tf.Tensor:
+        parts = strategy.run(lambda: tf.identity(values))
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, parts, axis=None)
 
-    meet()
+    return lambda values: add(tf.constant(values, tf.int64)).numpy().tolist()
+
+
+def wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    """Return when every worker has come here; fails when one of them has died."""
+    totals(strategy)([1])

@@ -12,11 +12,12 @@ from trainer.trouble import Look, Trouble, spread
 from trainer.watch import Watch
 
 TIMES = 25  # looks in a run, at most
+FREQUENT = 100  # steps: an epoch as short as this is not looked into
 RECALLS = (1, 10)
 
 
 class Looks:
-    """Told of every step; a look every epoch, or more rarely in a long run.
+    """Told of every step; a look every epoch, more rarely if they are many, and within long ones.
 
     Args:
         model: the networks.
@@ -38,7 +39,7 @@ class Looks:
     ):
         self._model, self._watch, self._steps = model, watch, steps
         epochs = -(-steps // steps_per_epoch)
-        self._every = steps_per_epoch * -(-epochs // TIMES)
+        self._every = min(steps_per_epoch * -(-epochs // TIMES), max(FREQUENT, -(-steps // TIMES)))
         self._sample, self._trouble = sample, Trouble()
         self._embed = tf.function(model.embed_images), tf.function(model.embed_texts)
         self._writer = None if folder is None else tf.summary.create_file_writer(folder)
@@ -65,6 +66,7 @@ class Looks:
 
     def _look(self, done: int, waited: float) -> None:
         model = self._model
+        self._watch.catch_up(done)
         values = {
             "loss": self._watch.loss,
             "learning_rate": float(model.optimizer.learning_rate),

@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
+from schema.errors import InputError
 from trainer import xla
+from trainer.agreement import Agreement
 from trainer.checkpoints import Checkpoints
 from trainer.config import TrainerConfig
 from trainer.model import DualEncoder
@@ -49,41 +51,56 @@ def train(run: Run, config: TrainerConfig) -> None:
     """Train from the newest checkpoint on, or from the start.
 
     Raises:
-        Stopped: it was asked to end before its time; a checkpoint was written.
-        InputError: what `notice` raises.
+        StopError: it was asked to end before its time; a checkpoint was written.
+        InputError: what `notice` raises, here or at another worker; the workers found different
+            checkpoints, or a checkpoint cannot be written; XLA was asked for and cannot compile
+            the step.
     """
     every = config.training.checkpoint_steps
     kept = run.checkpoints
     notes: dict[str, Any] = kept.restore() if kept is not None else {"step": 0}
     done = int(notes["step"])
     use_xla: bool | None = notes.get("xla")  # an attempt that goes on must compute as it was begun
+    agreement = Agreement(run.strategy)
+    agreement.check_start(done)
     step = None
     for batch, waited in _batches(run, done):
         if step is None:
             step, use_xla = _compiled(run, config.training.xla, use_xla, batch, run.steps - done)
         loss = step(batch)["loss"]
         done += 1
-        run.notice(done, loss, waited)
-        asked = run.stop.asked()
+        wrong = _noticed(run, done, loss, waited)
+        asked, stuck = agreement.any(run.stop.asked(), wrong is not None)
+        if stuck:
+            raise wrong or InputError("another worker has stopped; its log says why")
         if kept is not None and (asked or done == run.steps or (every and done % every == 0)):
             kept.save(done, {"xla": use_xla})
         if asked and done < run.steps:
             run.stop.now(done, run.steps, saved=kept is not None)
 
 
+def _noticed(run: Run, done: int, loss: tf.Tensor, waited: float) -> InputError | None:
+    """What is wrong, if anything is: the other workers must hear of it before this one leaves."""
+    try:
+        run.notice(done, loss, waited)
+    except InputError as error:
+        return error
+    return None
+
+
 def _compiled(
     run: Run, asked: bool | Literal["auto"], before: bool | None, batch: Any, steps: int
-) -> tuple[xla.Step, bool]:
-    """The step as a graph, with XLA or without, and which."""
+) -> tuple[xla.Step, bool | None]:
+    """The step as a graph, with XLA or without, and which; None: there was no time to find out."""
     plain = tf.function(_step(run))
     if run.strategy.num_replicas_in_sync > 1:
         return plain, False  # what devices tell each other is outside of what XLA compiles
     fused = tf.function(_step(run), jit_compile=True)
-    if before is None:
-        before = asked is True or (
-            asked == "auto" and xla.pays(plain, fused, batch, run.model.changing, steps)
-        )
-    return (fused if before else plain), before
+    if before is None and asked == "auto":
+        before = xla.pays(plain, fused, batch, run.model.changing, steps, run.stop.asked)
+    elif before is None:
+        before = asked is True
+    return (xla.or_refused(fused) if before else plain), before
 
 
 def _step(run: Run) -> Callable[[Any], dict[str, tf.Tensor]]:

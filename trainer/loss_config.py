@@ -8,7 +8,7 @@ from pydantic import Field
 from trainer.sections import Frozen, PositiveInt
 
 Pairs = Literal["given", "all"]
-Temperature = Annotated[float, Field(ge=0.01)]  # 0.01 is CLIP's bound
+Temperature = Annotated[float, Field(ge=0.01, le=1)]  # CLIP's bounds
 
 
 class PairwiseConfig(Frozen):

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from trainer import schedule
 from trainer.config import TrainingConfig
 
 # As open_clip trains CLIP: a shorter memory of squared gradients than Adam's default.
@@ -44,7 +45,10 @@ class ClippedAdamW(keras.optimizers.Adam):
         )
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
-        summed = super()._all_reduce_sum_gradients(grads_and_vars)
+        # Keras squares the gradient of each mention of a word, and not their sum, which is what
+        # Adam means and what gradient caching gives; a norm would be as wrong.
+        whole = [(g if g is None else tf.convert_to_tensor(g), v) for g, v in grads_and_vars]
+        summed = super()._all_reduce_sum_gradients(whole)
         if self._clip_to is None:
             return summed
         gradients, variables = zip(*summed, strict=True)
@@ -57,9 +61,9 @@ def build(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
 
     Args:
         config: peak learning rate, warm-up, decay, clipping, average.
-        steps: length of the whole run; the rate ends at 0.
+        steps: length of the whole run, more than its warm-up; the rate ends at 0.
     """
-    warmup = min(config.warmup_steps, steps - 1)
+    warmup = schedule.warmup_of(config, steps)
     rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else config.learning_rate,
         decay_steps=steps - warmup,

@@ -21,11 +21,3 @@ def gather(*parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
     # What came straight from the data has no device yet, and TensorFlow asks for one.
     placed = [tf.identity(part) for part in parts]
     return tuple(context.all_gather(placed, axis=0))
-
-
-def mean(value: tf.Tensor) -> tf.Tensor:
-    """The mean of a tensor over the replicas; each gets it."""
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return value
-    return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)

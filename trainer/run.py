@@ -10,6 +10,7 @@ import tensorflow_transform as tft
 
 from schema.served import PROBE
 from trainer import devices, export, probe, training
+from trainer.checkpoints import Checkpoints
 from trainer.cluster import read
 from trainer.config import TrainerConfig
 from trainer.memory import keep_freed_memory
@@ -41,20 +42,25 @@ def run_fn(fn_args: "FnArgs") -> None:
     keep_freed_memory()
     keras.utils.set_random_seed(config.training.seed)
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
+    files = sorted(tf.io.gfile.glob(fn_args.train_files))
+    checkpoints = told.get("checkpoints")
     model = training.train(
         config,
         transform.transformed_feature_spec(),
-        sorted(tf.io.gfile.glob(fn_args.train_files)),
+        files,
         sorted(tf.io.gfile.glob(fn_args.eval_files)),
         cluster,
         strategy,
         fn_args.model_run_dir,
-        told.get("checkpoints"),
+        checkpoints,
     )
     if cluster.is_chief:
         _write(fn_args, config, model, transform)
     if cluster.workers > 1:
         devices.wait_for_all(strategy)  # TFX looks for the model when this returns
+    if cluster.is_chief and checkpoints is not None:
+        # Not before: a run that is killed while it writes the model must not learn anew.
+        Checkpoints(training.checkpoints_of(config, files, checkpoints), []).remove()
 
 
 def _write(

@@ -9,6 +9,6 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class Frozen(BaseModel):
-    """A section of the config: no unknown keys, no changes, no silent conversions of types."""
+    """A section of the config: no unknown keys, changes, silent conversions or infinities."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

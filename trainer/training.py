@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from schema.errors import InputError
-from trainer import data, devices, loop, optimizer, sample
+from trainer import data, devices, loop, optimizer, sample, schedule
+from trainer.abandoned import remove_abandoned
 from trainer.checkpoints import Checkpoints
 from trainer.cluster import Cluster
 from trainer.config import TrainerConfig, canonical_json
@@ -48,18 +48,13 @@ def train(
 
     Raises:
         InputError: the train split holds less than one batch, the batch cannot be shared out, the
-            warm-up is longer than the run, or training goes wrong.
+            warm-up is not shorter than the run, a checkpoint cannot be written, or training goes
+            wrong.
         StopError: SIGTERM came; a checkpoint was written.
     """
     training = config.training
     records = data.count_records(files)
-    steps_per_epoch = records // training.batch_size
-    if steps_per_epoch == 0:
-        raise InputError(
-            f"training.batch_size = {training.batch_size} is more than the {records} "
-            "records of the train split"
-        )
-    steps = steps_per_epoch * training.epochs
+    steps = schedule.steps_of(training, records)
     size = devices.share_of(training.batch_size, strategy.num_replicas_in_sync)
     with strategy.scope():
         model = DualEncoder(config)
@@ -78,14 +73,16 @@ def train(
         LOGGER.warning(warning)
     kept = None
     if checkpoints is not None and training.checkpoint_steps:
-        folder = posixpath.join(checkpoints, _mark(config, files))
+        folder = checkpoints_of(config, files, checkpoints)
         kept = Checkpoints(folder, model.changing, cluster.is_chief)
+        if cluster.is_chief:
+            remove_abandoned(checkpoints)
     watch = Watch(steps, training.batch_size)
     looks = Looks(
         model,
         watch,
         steps,
-        steps_per_epoch,
+        steps // training.epochs,
         sample.read(held_out, spec, config),
         posixpath.join(curves, "train") if cluster.is_chief else None,
     )
@@ -94,15 +91,16 @@ def train(
         loop.train(run, config)
     if training.average:
         model.optimizer.finalize_variable_values(model.trainable_variables)
-    if kept is not None:
-        kept.remove()
     return model if strategy.num_replicas_in_sync == 1 else alone(model, config)
 
 
-def _mark(config: TrainerConfig, files: Sequence[str]) -> str:
-    """What tells this run's checkpoints from those of others: its config and its data."""
+def checkpoints_of(config: TrainerConfig, files: Sequence[str], checkpoints: str) -> str:
+    """The folder of this run's checkpoints, told from others' by its config and its data.
+
+    It stays until the caller removes it: what was learned is not safe before it is written.
+    """
     told = "\n".join((canonical_json(config), *files))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    return posixpath.join(checkpoints, hashlib.sha256(told.encode()).hexdigest()[:16])
 
 
 def alone(model: DualEncoder, config: TrainerConfig) -> DualEncoder:

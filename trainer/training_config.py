@@ -26,7 +26,7 @@ class TrainingConfig(Frozen):
     chunk_size: PositiveInt | None = None  # pairs embedded at once; None: the batch, in one go
     devices: PositiveInt | Literal["all"] = "all"  # of this machine: GPUs, or CPUs without any
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3  # peak, after warm-up
-    warmup_steps: Annotated[int, Field(ge=0)] = 50
+    warmup_steps: Annotated[int, Field(ge=0)] | None = None  # None: 50, or a tenth of a short run
     weight_decay: Annotated[float, Field(ge=0)] = 0.05  # none on biases, norms and the scale
     clip_norm: Annotated[float, Field(gt=0)] | None = None  # of all gradients together
     average: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of the weights, per step; 0: the last ones
@@ -35,4 +35,4 @@ class TrainingConfig(Frozen):
     checkpoint_steps: Annotated[int, Field(ge=0)] = 500  # between checkpoints; 0: none
     cache_mb: Annotated[int, Field(ge=0)] = 2048  # decoded images kept in memory up to this size
     shuffle_buffer: PositiveInt = 20_000  # records
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # NumPy takes no other

@@ -57,7 +57,7 @@ class Trouble:
 
     def _sentences(self, look: Look) -> Iterator[str]:
         for tower, found in (("image", look.image_spread), ("text", look.text_spread)):
-            if look.done >= SETTLED and found < COLLAPSED:
+            if look.done >= SETTLED and not found >= COLLAPSED:  # nor if it is no number
                 yield (
                     f"the {tower} tower gives all records nearly the same embedding (spread "
                     f"{found:.2g}, healthy is near 1): a lower training.learning_rate, a longer "

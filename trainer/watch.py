@@ -53,13 +53,21 @@ class Watch:
         due = now - self._reported > SECONDS_BETWEEN_REPORTS
         if not (due or last or len(self._losses) == READ_AT_ONCE):
             return
+        self.catch_up(done)
+        if due or last:
+            self._reported = now
+            self._report(done)
+
+    def catch_up(self, done: int) -> None:
+        """Read the losses so far, so that `loss` and `pairs_per_second` are those of this step.
+
+        Raises:
+            InputError: one is no number.
+        """
         self._read(done)
         if self._seen > COMPILING_STEPS:
             counted = self._seen - COMPILING_STEPS
             self.pairs_per_second = counted * self._batch_size / (self._clock() - self._started)
-        if due or last:
-            self._reported = now
-            self._report(done)
 
     def _read(self, done: int) -> None:
         first = done - len(self._losses) + 1
