@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tfx.components import Trainer
+from tfx.components import Trainer, Transform, Tuner
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
@@ -40,8 +40,8 @@ def create_pipeline(
         pipeline_root: where artifacts are written.
         enable_cache: reuse the outputs of nodes whose inputs, parameters and code are unchanged.
         lost: releases whose files are gone, so that no cached Pusher claims they are there.
-        checkpoints: where the Trainer keeps what a next attempt goes on from, the same folder for
-            each attempt; None: it starts anew.
+        checkpoints: where Tuner and Trainer keep what a next attempt goes on from, the same folder
+            for each attempt; None: they start anew.
 
     Returns:
         A TFX pipeline without a metadata connection; a runner adds its own.
@@ -111,6 +111,7 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
     data = data_nodes(config)
     example_gen, statistics, schema = data.example_gen, data.statistics, data.schema
     transform = transform_node(config, data)
+    tuner = config.tune and _tuner(config, transform, checkpoints)
     trainer = Trainer(
         run_fn="trainer.run.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -122,6 +123,7 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
             "config": canonical_json(config.for_trainer()),
             "checkpoints": checkpoints,
         },
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
     )
     place = config.model_dump_json(include={"name", "push", "registry"})
     baseline = Baseline(config=place, candidate=trainer.outputs["model"])
@@ -156,5 +158,24 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
         lost=",".join(map(str, lost)),
         **({"index": index.outputs["index"]} if index else {}),
     )
-    learned = [transform, trainer, baseline, evaluator, check]
+    learned = [transform, *([tuner] if tuner else []), trainer, baseline, evaluator, check]
     return [*data.all, *learned, *([index] if index else []), pusher]
+
+
+def _tuner(config: RunConfig, transform: Transform, checkpoints: str | None) -> Tuner:
+    """A search on the train split alone: what the gates see must never have been tuned for."""
+    assert config.tune is not None
+    # Other code may train otherwise, so it begins anew, elsewhere.
+    code = code_version.digest(code_version.CODE["Tuner"])
+    return Tuner(
+        tuner_fn="trainer.run.tuner_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["train"]),  # TFX asks for one, and nobody reads it
+        custom_config={
+            "config": canonical_json(config.for_trainer()),
+            "tune": canonical_json(config.tune),
+            "trials": checkpoints and f"{checkpoints.rstrip('/')}/tuner-{code}",
+        },
+    )

@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 import pytest
+from keras_tuner.errors import FatalError
 
 from pipeline.display import Listener, describe
 from schema.errors import InputError, sentence_for_people
@@ -52,21 +53,21 @@ def test_values_come_from_their_ranges(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of scikit-learn, when its fit is no better
 def test_a_guided_search_finds_the_best_and_a_drawn_one_comes_near(tmp_path):
-    drawn = search(tmp_path / "a", trials=24).get_best_hyperparameters()[0].values
-    made = search(tmp_path / "b", trials=24, algorithm="bayesian")
+    drawn = search(tmp_path / "a", trials=18).get_best_hyperparameters()[0].values
+    made = search(tmp_path / "b", trials=18, algorithm="bayesian")
     guided = made.get_best_hyperparameters()[0].values
     for found, least in ((drawn, 0.6), (guided, 0.85)):
         assert found[KIND] == '"float32"'
         assert score({**found, KIND: "float32"}) > least
     # The first 9 are drawn, three for each key; those after are closer to the best on average.
     points = [score({**row, KIND: row[KIND].strip('"')}) for row in tried(made)]
-    assert sum(points[9:]) / 15 > sum(points[:9]) / 9
+    assert sum(points[9:]) / 9 > sum(points[:9]) / 9
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("algorithm", ["random", "bayesian"])
 def test_the_seed_decides_what_is_tried(tmp_path, algorithm):
-    told = {"trials": 8, "algorithm": algorithm}
+    told = {"trials": 5, "algorithm": algorithm}
     first = tried(search(tmp_path / "a", **told))
     assert tried(search(tmp_path / "b", **told)) == first
     assert tried(search(tmp_path / "c", **told, seed=1)) != first
@@ -134,12 +135,12 @@ def test_all_failed_is_one_sentence_and_comes_early(tmp_path, trials, ended):
     )
 
 
-@pytest.mark.parametrize("error", [StopError("training was stopped at step 3"), KeyError("bug")])
+@pytest.mark.parametrize("error", [StopError("stopped at step 3"), KeyError("a bug")])
 def test_a_bug_or_a_request_to_stop_is_no_failed_trial(tmp_path, error):
     def outcome(values) -> Outcome:
         raise error
 
-    with pytest.raises(Exception, match="stopped at step 3|bug") as caught:
+    with pytest.raises(FatalError) as caught:
         search(tmp_path, outcome=outcome)
     assert caught.value.__cause__ is error
     known = sentence_for_people(caught.value)

@@ -7,6 +7,8 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.errors import FailedTrialError, FatalError
+from keras_tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
+from threadpoolctl import threadpool_limits
 
 from schema.errors import InputError
 from schema.progress import part_of, report
@@ -93,6 +95,15 @@ class Search(BaseTuner):
         raise InputError(f"tune: all {failed} trials failed, the last one with {self._failed}")
 
 
+class GuidedOracle(BayesianOptimizationOracle):
+    """KerasTuner's with one thread: on its tiny matrices several take up to ten times as long."""
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Values for the next trial."""
+        with threadpool_limits(1):
+            return super().populate_space(trial_id)
+
+
 def oracle(tune: TuneConfig, config: TrainerConfig) -> keras_tuner.Oracle:
     """What decides which values to try next.
 
@@ -108,10 +119,10 @@ def oracle(tune: TuneConfig, config: TrainerConfig) -> keras_tuner.Oracle:
         "max_consecutive_failed_trials": tune.trials + 1,
     }
     if tune.algorithm == "random":
-        return keras_tuner.oracles.RandomSearchOracle(**told)
+        return RandomSearchOracle(**told)
     # By default three for each key, which may be all of them.
     drawn = max(2, min(3 * len(tune.space), tune.trials // 2))
-    return keras_tuner.oracles.BayesianOptimizationOracle(num_initial_points=drawn, **told)
+    return GuidedOracle(num_initial_points=drawn, **told)
 
 
 def space(tune: TuneConfig, config: TrainerConfig) -> keras_tuner.HyperParameters:
