@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tfx.components import Trainer, Transform, Tuner
+from tfx.components import Trainer
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
@@ -23,6 +23,7 @@ from pipeline import code_version
 from pipeline.beam_arguments import beam_arguments, check_paths
 from pipeline.config import RunConfig
 from pipeline.data_nodes import data_nodes, transform_node
+from pipeline.tuner_node import tuner_node
 from trainer.config import canonical_json
 
 
@@ -111,7 +112,7 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
     data = data_nodes(config)
     example_gen, statistics, schema = data.example_gen, data.statistics, data.schema
     transform = transform_node(config, data)
-    tuner = config.tune and _tuner(config, transform, checkpoints)
+    tuner = config.tune and tuner_node(config, transform, checkpoints)
     trainer = Trainer(
         run_fn="trainer.run.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -160,22 +161,3 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
     )
     learned = [transform, *([tuner] if tuner else []), trainer, baseline, evaluator, check]
     return [*data.all, *learned, *([index] if index else []), pusher]
-
-
-def _tuner(config: RunConfig, transform: Transform, checkpoints: str | None) -> Tuner:
-    """A search on the train split alone: what the gates see must never have been tuned for."""
-    assert config.tune is not None
-    # Other code may train otherwise, so it begins anew, elsewhere.
-    code = code_version.digest(code_version.CODE["Tuner"])
-    return Tuner(
-        tuner_fn="trainer.run.tuner_fn",
-        examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
-        train_args=trainer_pb2.TrainArgs(splits=["train"]),
-        eval_args=trainer_pb2.EvalArgs(splits=["train"]),  # TFX asks for one, and nobody reads it
-        custom_config={
-            "config": canonical_json(config.for_trainer()),
-            "tune": canonical_json(config.tune),
-            "trials": checkpoints and f"{checkpoints.rstrip('/')}/tuner-{code}",
-        },
-    )
