@@ -15,6 +15,7 @@ from tests.train_kit import SPEC, config, trained, write_records
 from trainer import data, devices, sample, training
 from trainer.apart import kept_apart, learned_from
 from trainer.cluster import Cluster
+from trainer.config import TrainerConfig
 from trainer.sample import Sample
 from trainer.tune_config import TuneConfig
 from trainer.tune_trials import KNOWN, Outcome, Trials, score
@@ -110,9 +111,12 @@ def test_a_trial_is_done_once_and_again_when_anything_that_decides_it_changes(
     files, tmp_path, monkeypatch
 ):
     ran: list[float] = []
-    monkeypatch.setattr(
-        Trials, "_trained", lambda self, told, _: ran.append(told.training.learning_rate) or 0.5
-    )
+
+    def trained_with(_: Trials, told: TrainerConfig, __: str) -> float:
+        ran.append(told.training.learning_rate)
+        return 0.5
+
+    monkeypatch.setattr(Trials, "_trained", trained_with)
     assert made(files, tmp_path).outcome({RATE: 0.01}) == Outcome(0.5)
     assert made(files, tmp_path).outcome({RATE: 0.01}) == Outcome(0.5)
     assert ran == [0.01]
@@ -173,5 +177,5 @@ def test_progress_of_training_is_progress_of_the_search(caplog):
         with part_of("Tuner", trial=3):
             report("Trainer", step=1)
         report("Trainer", step=2)
-    events = [record.event for record in caplog.records]  # type: ignore[attr-defined]
+    events = [record.event for record in caplog.records]
     assert events == [{"node": "Tuner", "trial": 3, "step": 1}, {"node": "Trainer", "step": 2}]

@@ -164,4 +164,4 @@ def test_several_workers_are_refused(monkeypatch, small_run):
     task = {"type": "chief", "index": 0}
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
     with pytest.raises(InputError, match=r"^the Tuner trains on one machine, and TF_CONFIG names"):
-        tuner_fn(None)  # type: ignore[arg-type]
+        tuner_fn(None)
