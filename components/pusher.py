@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
@@ -15,6 +16,8 @@ from components.release.curves import read_curves
 from components.release.gather import gather
 from components.release.outcome import Outcome
 from components.release.releases import RefusedError, Releases, open_releases
+from schema.served import TRAINED_WITH
+from trainer.tune_values import merged
 
 
 @component
@@ -63,7 +66,7 @@ def Pusher(
         serving_check=Path(serving_check.uri),
         folders=folders,
         gathered=gathered,
-        config=told,
+        config=as_trained(told, Path(model.uri)),
         data={
             "span": str(examples.span),
             "version": str(examples.version),
@@ -80,6 +83,19 @@ def Pusher(
         "pushed_destination", str(releases.shelf.path(pushed.release))
     )
     pushed_model.set_string_custom_property("pushed_version", str(pushed.release))
+
+
+def as_trained(config: dict[str, Any], model: Path) -> dict[str, Any]:
+    """The config of a run with the values that a Tuner found, if there was one.
+
+    Args:
+        config: as JSON.
+        model: the Trainer's artifact, which says so.
+    """
+    path = model / TRAINED_WITH
+    if not path.exists():
+        return config
+    return merged(config, json.loads(path.read_text(encoding="utf-8")))
 
 
 def push(releases: Releases, release: Contents) -> Outcome:

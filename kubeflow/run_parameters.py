@@ -20,8 +20,9 @@ Value = str | int
 PREFIX = "set_"  # of a node's input, so that it never meets an execution property of TFX
 NEWEST = -1  # the span that means: whichever is newest when the run starts
 EXAMPLE_GEN = "ImageTextExampleGen"
-# Which execution property holds a config: JSON, in the Trainer's case inside of JSON.
+# Which execution property holds a config: JSON, in the Tuner's and Trainer's case inside of JSON.
 HELD_IN = {
+    "Tuner": ("custom_config", "config"),
     "Trainer": ("custom_config", "config"),
     "ServedStatistics": ("config",),
     "Baseline": ("config",),
@@ -102,7 +103,7 @@ def settle(node: str, properties: dict[str, Any]) -> None:
         assert parameter.path is not None  # only ingest takes one without
         section, key = parameter.path
         config[section][key] = None if value == "" else value
-    if node == "Trainer":
+    if node in ("Tuner", "Trainer"):
         _check_training(config)
     _write(properties, held_in, config)
 

@@ -79,7 +79,7 @@ class KubeflowConfig(Frozen):
     image: str  # built from kubeflow/Dockerfile
     # Where artifacts go: minio://, s3:// or gs://. None: what the server is set up with.
     pipeline_root: Annotated[str, Field(pattern=r"^(minio|s3|gs)://.+")] | None = None
-    # A folder that each attempt of a Trainer's pod sees: gs://, or on a volume that is mounted.
+    # A folder that each attempt of a Trainer's or Tuner's pod sees: gs://, or on a mounted volume.
     checkpoints: str | None = None  # none: a pod that is started again trains from the start
     # What is elsewhere on the cluster than on this machine; none: as in the config itself.
     data_path: str | None = None

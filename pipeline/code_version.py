@@ -26,6 +26,7 @@ CODE = {  # what each node runs, by node id
         "components/release_lookup.py",
     ),
     "Transform": ("schema/features.py", *PREPROCESSING),
+    "Tuner": ("schema", "trainer"),
     "Trainer": ("schema", "trainer"),
     "Baseline": (
         "schema/served.py",
@@ -41,7 +42,12 @@ CODE = {  # what each node runs, by node id
         "trainer/sections.py",
         "components/catalogue_index",
     ),
-    "Pusher": ("schema/served.py", "components/pusher.py", "components/release"),
+    "Pusher": (
+        "schema/served.py",
+        "trainer/tune_values.py",
+        "components/pusher.py",
+        "components/release",
+    ),
 }
 
 

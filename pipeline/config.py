@@ -4,6 +4,7 @@ Importing this file stays free of TensorFlow and TFX, so that the command line a
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -20,6 +21,7 @@ from pipeline.beam_config import BeamConfig, LocalBeam
 from pipeline.cluster_config import KubeflowConfig
 from schema.errors import InputError
 from trainer.config import TrainerConfig, TransformConfig
+from trainer.tune_config import TuneConfig
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
@@ -34,6 +36,7 @@ class RunConfig(TrainerConfig):
     name: Name  # of the pipeline
     workspace: str  # metadata, artifacts and logs of every run; relative to the config file
     data: DataConfig
+    tune: TuneConfig | None = None  # a search before training; none: the values above are used
     evaluation: EvaluationConfig
     serving_check: ServingCheckConfig = ServingCheckConfig()
     index: IndexConfig | None = None  # of the embedded catalogue; none: no index is released
@@ -68,6 +71,8 @@ class RunConfig(TrainerConfig):
                 "data.attributes too"
             )
         self._drift_can_be_seen()
+        if self.tune is not None:
+            self.tune.check(self.for_trainer())
         return self
 
     def _drift_can_be_seen(self) -> None:
@@ -190,7 +195,10 @@ _KINDS = frozenset(
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key may stand only once; PyYAML alone lets the last one win silently."""
+    """YAML in which a key may stand only once; PyYAML alone lets the last one win silently.
+
+    And 1e-4 is a number, as YAML 1.2 has it, where PyYAML sees a text unless it is 1.0e-4.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -202,3 +210,10 @@ class _StrictLoader(yaml.SafeLoader):
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    [*"-+0123456789"],
+)

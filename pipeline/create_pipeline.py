@@ -23,6 +23,7 @@ from pipeline import code_version
 from pipeline.beam_arguments import beam_arguments, check_paths
 from pipeline.config import RunConfig
 from pipeline.data_nodes import data_nodes, transform_node
+from pipeline.tuner_node import tuner_node
 from trainer.config import canonical_json
 
 
@@ -40,8 +41,8 @@ def create_pipeline(
         pipeline_root: where artifacts are written.
         enable_cache: reuse the outputs of nodes whose inputs, parameters and code are unchanged.
         lost: releases whose files are gone, so that no cached Pusher claims they are there.
-        checkpoints: where the Trainer keeps what a next attempt goes on from, the same folder for
-            each attempt; None: it starts anew.
+        checkpoints: where Tuner and Trainer keep what a next attempt goes on from, the same folder
+            for each attempt; None: they start anew.
 
     Returns:
         A TFX pipeline without a metadata connection; a runner adds its own.
@@ -111,6 +112,7 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
     data = data_nodes(config)
     example_gen, statistics, schema = data.example_gen, data.statistics, data.schema
     transform = transform_node(config, data)
+    tuner = config.tune and tuner_node(config, transform, checkpoints)
     trainer = Trainer(
         run_fn="trainer.run.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -122,6 +124,7 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
             "config": canonical_json(config.for_trainer()),
             "checkpoints": checkpoints,
         },
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
     )
     place = config.model_dump_json(include={"name", "push", "registry"})
     baseline = Baseline(config=place, candidate=trainer.outputs["model"])
@@ -156,5 +159,5 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
         lost=",".join(map(str, lost)),
         **({"index": index.outputs["index"]} if index else {}),
     )
-    learned = [transform, trainer, baseline, evaluator, check]
+    learned = [transform, *([tuner] if tuner else []), trainer, baseline, evaluator, check]
     return [*data.all, *learned, *([index] if index else []), pusher]

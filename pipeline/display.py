@@ -67,6 +67,10 @@ class Listener(logging.Handler):
 def describe(event: dict[str, Any]) -> str:
     """'12,800 records, step 50 of 1,050, loss 2.3, 1,250 pairs/s, 3 min 20 s left'."""
     parts = []
+    if "trial" in event:
+        parts.append(f"trial {event['trial']:,} of {event['trials']:,}")
+    if "best" in event:
+        parts.append(f"best {event['best']}")
     if "records" in event:
         parts.append(f"{event['records']:,} records")
     if event.get("quarantined"):

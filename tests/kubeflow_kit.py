@@ -8,6 +8,7 @@ import yaml
 from pipeline.config import RunConfig, load
 from tests.conftest import small_values
 
+TUNE = {"trials": 2, "epochs": 1, "space": {"training.learning_rate": {"values": [0.005, 0.01]}}}
 IMAGE = "registry.example/diptych:0.1.0"
 
 

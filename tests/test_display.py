@@ -23,6 +23,10 @@ def test_an_event_in_words():
     expected = "12,800 records, step 50 of 1,050, loss 2.346, 1,250 pairs/s, 3 min 20 s left"
     assert describe(EVENT) == expected
     assert describe({"node": "Evaluator", "records": 3}) == "3 records"
+    searched = EVENT | {"trial": 3, "trials": 12, "best": "0.41 (training.learning_rate 0.004)"}
+    assert describe(searched) == (
+        f"trial 3 of 12, best 0.41 (training.learning_rate 0.004), {expected}"
+    )
     assert describe(EVENT | {"seconds_left": -1, "pairs_per_second": 0}).endswith("loss 2.346")
 
 

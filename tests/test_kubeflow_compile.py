@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from pipeline.code_version import CODE, digest
-from tests.kubeflow_kit import IMAGE, cluster_config, section
+from tests.kubeflow_kit import IMAGE, TUNE, cluster_config, section
 
 VOLUME = {
     "constant": "diptych",
@@ -52,7 +52,7 @@ def text(folder: Path) -> str:
     given = section(every_node=EVERY_NODE, nodes={"Trainer": TRAINER})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_PASSWORD", "hunter2")
-        return compile_package(cluster_config(folder, given), "kubeflow").text
+        return compile_package(cluster_config(folder, given, tune=TUNE), "kubeflow").text
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def vertex_section() -> dict[str, Any]:
 def vertex(folder: Path) -> str:
     from kubeflow.compile import compile_package
 
-    return compile_package(cluster_config(folder, vertex_section()), "vertex").text
+    return compile_package(cluster_config(folder, vertex_section(), tune=TUNE), "vertex").text
 
 
 def container(spec: dict[str, Any], node: str) -> dict[str, Any]:
@@ -85,6 +85,8 @@ def test_every_node_is_a_task_that_waits_for_the_right_ones(documents):
     assert spec["schemaVersion"] == "2.1.0"
     tasks = spec["root"]["dag"]["tasks"]
     assert set(tasks) == set(CODE)
+    assert tasks["Tuner"]["dependentTasks"] == ["Transform"]
+    assert "Tuner" in tasks["Trainer"]["dependentTasks"]
     assert tasks["Baseline"]["dependentTasks"] == ["Trainer"]
     assert tasks["ServedStatistics"]["dependentTasks"] == ["StatisticsGen"]
     assert set(tasks["ExampleValidator"]["dependentTasks"]) == {
@@ -111,6 +113,7 @@ def test_a_run_may_set_five_values_and_need_set_none(documents):
     }
     assert {node: names for node, names in takes.items() if names} == {
         "ImageTextExampleGen": ["set_data_path", "set_span"],
+        "Tuner": ["set_epochs"],
         "Trainer": ["set_epochs"],
         "ServedStatistics": ["set_push_path", "set_registry_uri"],
         "Baseline": ["set_push_path", "set_registry_uri"],
@@ -212,7 +215,7 @@ def test_the_same_config_gives_the_same_text(text, folder):
     from kubeflow.compile import compile_package
 
     given = section(every_node=EVERY_NODE, nodes={"Trainer": TRAINER})
-    assert compile_package(cluster_config(folder, given), "kubeflow").text == text
+    assert compile_package(cluster_config(folder, given, tune=TUNE), "kubeflow").text == text
 
 
 def test_kfp_loads_it(text):

@@ -57,6 +57,7 @@ def test_training_lowers_the_loss_and_exports(small_run, tmp_path, model, loss, 
     config = type(small_run.config.for_trainer()).model_validate(values, strict=False)
     told = SimpleNamespace(
         custom_config={"config": canonical_json(config), "checkpoints": str(tmp_path / "kept")},
+        hyperparameters=None,
         transform_graph_path=graph.uri,
         train_files=[f"{artifact.uri}/Split-train/*"],
         eval_files=[f"{artifact.uri}/Split-eval/*"],

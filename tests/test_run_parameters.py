@@ -7,7 +7,7 @@ import pytest
 
 from kubeflow.run_parameters import HELD_IN, PARAMETERS, default, settle, taken_by
 from schema.errors import InputError
-from tests.kubeflow_kit import cluster_config
+from tests.kubeflow_kit import TUNE, cluster_config
 from trainer.config import canonical_json
 
 
@@ -109,9 +109,26 @@ def test_a_span_where_the_data_has_none():
     assert str(error.value) == "span = 7: no pattern of data.splits has a {SPAN} in it"
 
 
-def test_no_node_is_told_a_config_elsewhere(config):
+def test_no_node_is_told_a_config_elsewhere(tmp_path):
     from pipeline.create_pipeline import create_pipeline
 
-    for node in create_pipeline(config, "root").components:
+    tuned = cluster_config(tmp_path, tune=TUNE)
+    for node in create_pipeline(tuned, "root").components:
         held = {k for k, v in node.exec_properties.items() if "learning_rate" in str(v)}
-        assert held == ({HELD_IN[node.id][0]} if node.id in ("Trainer", "Pusher") else set())
+        trains = node.id in ("Tuner", "Trainer", "Pusher")
+        assert held == ({HELD_IN[node.id][0]} if trains else set())
+
+
+def test_epochs_reach_the_tuner_and_leave_its_search_alone(tmp_path):
+    from pipeline.create_pipeline import create_pipeline
+
+    nodes = create_pipeline(cluster_config(tmp_path, tune=TUNE), "root").components
+    [tuner] = [node for node in nodes if node.id == "Tuner"]
+    before = json.loads(tuner.exec_properties["custom_config"])
+    properties = {**tuner.exec_properties, "set_epochs": 3.0}
+    assert [p.name for p in taken_by("Tuner", properties)] == ["epochs"]
+    settle("Tuner", properties)
+    after = json.loads(properties["custom_config"])
+    assert json.loads(after.pop("config"))["training"]["epochs"] == 3
+    del before["config"]
+    assert after == before

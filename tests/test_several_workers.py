@@ -49,6 +49,7 @@ def trained(small_run, tmp_path_factory) -> Path:
         "custom_config": {
             "config": canonical_json(values.model_copy(update={"training": training}))
         },
+        "hyperparameters": None,
         "transform_graph_path": graph.uri,
         "train_files": [f"{artifact.uri}/Split-train/*"],
         "eval_files": [f"{artifact.uri}/Split-eval/*"],

@@ -73,10 +73,10 @@ def trained(
     """Networks trained on some files, held out the same ones."""
     keras.utils.set_random_seed(told.training.seed)
     strategy = devices.strategy(Cluster(), devices_)
-    values = {"held_out": files, "checkpoints": str(folder / "checkpoints"), **others}
+    values = {"held_out": files, "checkpoints": str(folder / "checkpoints"), "apart": 0.0, **others}
     return training.train(
         told, SPEC, files, values["held_out"], Cluster(), strategy, str(folder / "run"),
-        values["checkpoints"],
+        values["checkpoints"], values["apart"],
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from schema import features
 from trainer import pixels, randomness
+from trainer.apart import Keep
 from trainer.augment import augment
 from trainer.cluster import Cluster
 from trainer.config import TrainerConfig
@@ -15,11 +16,15 @@ Spec = dict[str, tf.io.FixedLenFeature]
 ALONE = Cluster()
 MANY_EPOCHS = 10**6  # more than any run has; so far apart are the orders of two seeds
 PARSED_AT_ONCE = 256  # records; parsing a batch costs a tenth of parsing one by one
+KEYS: Spec = {features.KEY_ID: tf.io.FixedLenFeature([], tf.int64)}
 
 
-def count_records(files: Sequence[str]) -> int:
-    """Read through the files once and count."""
+def count_records(files: Sequence[str], keep: Keep | None = None) -> int:
+    """Read through the files once and count; with `keep`, the records it keeps."""
     records = tf.data.TFRecordDataset(list(files), compression_type="GZIP", num_parallel_reads=2)
+    if keep is not None:
+        keys = records.batch(PARSED_AT_ONCE).map(_parser(KEYS)).unbatch().filter(keep)
+        records = keys.map(lambda record: record[features.KEY_ID])
     return int(records.batch(1024).reduce(tf.constant(0, tf.int64), _add_length).numpy())
 
 
@@ -28,9 +33,15 @@ def _add_length(total: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
 
 
 def examples(
-    files: Sequence[str], spec: Spec, config: TrainerConfig, cluster: Cluster = ALONE
+    files: Sequence[str],
+    spec: Spec,
+    config: TrainerConfig,
+    cluster: Cluster = ALONE,
+    keep: Keep | None = None,
 ) -> tf.data.Dataset:
     """Decoded records in the order of the files; of several workers, each gets its own.
+
+    With `keep`, only the records it keeps are decoded.
 
     Returns:
         A dataset of dicts: the features of `spec`, pixels as uint8 [size, size, 3].
@@ -44,6 +55,8 @@ def examples(
     if cluster.workers > 1:
         records = records.shard(cluster.workers, cluster.index)
     parsed = records.batch(PARSED_AT_ONCE).map(_parser(spec)).unbatch()
+    if keep is not None:
+        parsed = parsed.filter(keep)
     return parsed.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
 
 
@@ -55,6 +68,7 @@ def training_batches(
     batch_size: int,
     cluster: Cluster = ALONE,
     first_step: int = 0,
+    keep: Keep | None = None,
 ) -> tf.data.Dataset:
     """Endless shuffled, augmented batches of exactly `batch_size` records, a caption drawn of each.
 
@@ -65,13 +79,14 @@ def training_batches(
     decoding cost something in the first epoch only.
 
     Args:
-        records: how many of the files' records come to this worker.
+        records: how many of the files' records come to this worker, and are kept.
         batch_size: of them, not of all workers together.
         cluster: the workers, and which one this is.
         first_step: the number of the first batch, counted from 0.
+        keep: which records are learned from; None: all.
     """
     training = config.training
-    dataset = examples(files, spec, config, cluster)
+    dataset = examples(files, spec, config, cluster, keep)
     bytes_of_record = 3 * config.image.size**2 + 8 * config.text.max_captions * (
         config.text.max_tokens + 2
     )

@@ -1,5 +1,7 @@
-"""`run_fn`: what TFX calls to train."""
+"""`run_fn` and `tuner_fn`: what TFX calls to train, and to search for better values before."""
 
+import json
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -8,16 +10,22 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the transform graph
 import tensorflow_transform as tft
 
-from schema.served import PROBE
+from schema.errors import InputError
+from schema.served import PROBE, TRAINED_WITH
 from trainer import devices, export, probe, training
 from trainer.checkpoints import Checkpoints
-from trainer.cluster import read
+from trainer.cluster import VARIABLE, Cluster, read
 from trainer.config import TrainerConfig
 from trainer.memory import keep_freed_memory
 from trainer.model import DualEncoder
+from trainer.tune_config import TuneConfig
+from trainer.tune_values import Values, decoded, in_words, with_values
 
 if TYPE_CHECKING:
     from tfx.components.trainer.fn_args_utils import FnArgs
+    from tfx.components.tuner.component import TunerFnResult
+
+LOGGER = logging.getLogger(__name__)
 
 
 def run_fn(fn_args: "FnArgs") -> None:
@@ -29,15 +37,20 @@ def run_fn(fn_args: "FnArgs") -> None:
 
     Args:
         fn_args: `custom_config` holds 'config', canonical JSON of a `TrainerConfig`, and if
-            checkpoints are wanted the folder of 'checkpoints'.
+            checkpoints are wanted the folder of 'checkpoints'; `hyperparameters` the best values
+            of a Tuner, if there is one, which stand over those of the config.
 
     Raises:
         InputError: the train split holds less than one batch, the evaluated split no record, the
-            loss is no longer a number, or TF_CONFIG cannot be used.
+            loss is no longer a number, TF_CONFIG cannot be used, or the config refuses the values.
     """
     cluster = read(os.environ)
     told = fn_args.custom_config
     config = TrainerConfig.model_validate_json(told["config"])
+    found = decoded(fn_args.hyperparameters["values"]) if fn_args.hyperparameters else {}
+    if found:
+        config = with_values(config, found)
+        LOGGER.info("training with what the Tuner found best: %s", in_words(found))
     strategy = devices.strategy(cluster, config.training.devices)
     keep_freed_memory()
     keras.utils.set_random_seed(config.training.seed)
@@ -56,6 +69,7 @@ def run_fn(fn_args: "FnArgs") -> None:
     )
     if cluster.is_chief:
         _write(fn_args, config, model, transform)
+        _write_values(fn_args, found)
     if cluster.workers > 1:
         devices.wait_for_all(strategy)  # TFX looks for the model when this returns
     if cluster.is_chief and checkpoints is not None:
@@ -74,3 +88,45 @@ def _write(
     held_out = sorted(tf.io.gfile.glob(fn_args.eval_files))
     spec = transform.transformed_feature_spec()
     probe.write(probe.embed(model, held_out, spec, config), os.path.join(artifact, PROBE))
+
+
+def _write_values(fn_args: "FnArgs", found: Values) -> None:
+    """Leave what the config does not say beside the models, for the release to show."""
+    if found:
+        path = os.path.join(os.path.dirname(fn_args.serving_model_dir), TRAINED_WITH)
+        with tf.io.gfile.GFile(path, "w") as file:
+            file.write(json.dumps(found))
+
+
+def tuner_fn(fn_args: "FnArgs") -> "TunerFnResult":
+    """Prepare a search over the transformed train split; TFX's Tuner runs it.
+
+    Args:
+        fn_args: `custom_config` holds 'config' as that of `run_fn` does, 'tune', canonical JSON of
+            a `TuneConfig`, and 'trials', the folder of what is known of earlier attempts; None:
+            nothing is kept.
+
+    Raises:
+        InputError: no record is held out, or TF_CONFIG names several workers.
+    """
+    from tfx.components.tuner.component import TunerFnResult
+
+    from trainer.tune import Search
+    from trainer.tune_trials import Trials
+
+    if read(os.environ).workers > 1:
+        raise InputError(f"the Tuner trains on one machine, and {VARIABLE} names several workers")
+    told = fn_args.custom_config
+    config = TrainerConfig.model_validate_json(told["config"])
+    tune = TuneConfig.model_validate_json(told["tune"])
+    keep_freed_memory()
+    trials = Trials(
+        config,
+        tune,
+        tft.TFTransformOutput(fn_args.transform_graph_path).transformed_feature_spec(),
+        sorted(tf.io.gfile.glob(fn_args.train_files)),
+        devices.strategy(Cluster(), config.training.devices),
+        told["trials"] or os.path.join(fn_args.working_dir, "trials"),
+    )
+    search = Search(tune, config, trials.outcome, os.path.join(fn_args.working_dir, "oracle"))
+    return TunerFnResult(search, {"verbose": 0})

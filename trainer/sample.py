@@ -1,4 +1,4 @@
-"""A fixed sample of the evaluated split, looked at now and then while training."""
+"""A fixed sample of records that are not learned from, looked at now and then while training."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from schema import features
 from trainer import data
+from trainer.apart import Keep
 from trainer.config import TrainerConfig
 
 Embed = Callable[[tf.Tensor], tf.Tensor]
@@ -18,7 +19,7 @@ AT_ONCE = 128
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """Records of the evaluated split.
+    """Records that are not learned from, of the evaluated split but in a search.
 
     Attributes:
         pixels: uint8 [n, size, size, 3].
@@ -37,16 +38,22 @@ class Sample:
         return _in_parts(images, self.pixels), _in_parts(texts, self.tokens)
 
     def recalls(self, images: np.ndarray, texts: np.ndarray, k: int) -> tuple[float, float]:
-        """Recall@k from text to image and from image to text; a tie counts as half.
+        """Recall@k from text to image and from image to text."""
+        to_image, to_text = self.ranks(images, texts)
+        return float((to_image <= k).mean()), float((to_text <= k).mean())
 
-        A caption that stands with several images matches each of them.
+    def ranks(self, images: np.ndarray, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of each caption its best image's rank, and of each image its best caption's.
+
+        The first rank is 1, and a tie counts as half. A caption that stands with several images
+        matches each of them; an image without a caption has no rank.
         """
         same = self.caption_ids[:, None] == self.caption_ids[None, :]
         matches = np.zeros((len(texts), len(images)), bool)
         for caption in range(len(texts)):
             matches[caption, self.owner[same[caption]]] = True
         similarity = texts @ images.T
-        return _recall(similarity, matches, k), _recall(similarity.T, matches.T, k)
+        return _ranks(similarity, matches), _ranks(similarity.T, matches.T)
 
 
 def _in_parts(embed: Embed, values: np.ndarray) -> np.ndarray:
@@ -54,19 +61,22 @@ def _in_parts(embed: Embed, values: np.ndarray) -> np.ndarray:
     return np.concatenate([embed(tf.constant(part)).numpy() for part in parts])
 
 
-def _recall(similarity: np.ndarray, matches: np.ndarray, k: int) -> float:
-    """Of queries [q, candidates] that have a match: the share with one among the first k."""
+def _ranks(similarity: np.ndarray, matches: np.ndarray) -> np.ndarray:
+    """The rank of the best match of each query [q, candidates] that has one."""
     best = np.where(matches, similarity, -np.inf).max(1, keepdims=True)
     others = np.where(matches, -np.inf, similarity)
     rank = 1 + (others > best).sum(1) + 0.5 * (others == best).sum(1)
-    return float((rank[matches.any(1)] <= k).mean())
+    return rank[matches.any(1)]
 
 
-def read(files: Sequence[str], spec: data.Spec, config: TrainerConfig) -> Sample | None:
-    """The first records of some transformed files; None if there is none."""
+def read(
+    files: Sequence[str], spec: data.Spec, config: TrainerConfig, keep: Keep | None = None
+) -> Sample | None:
+    """The first records of some transformed files that are kept; None if there is none."""
     if not files:
         return None
-    records = list(data.examples(files, spec, config).take(RECORDS).as_numpy_iterator())
+    found = data.examples(files, spec, config, keep=keep)
+    records = list(found.take(RECORDS).as_numpy_iterator())
     if not records:
         return None
     stacked = {name: np.stack([record[name] for record in records]) for name in records[0]}

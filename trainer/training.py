@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from trainer import data, devices, loop, optimizer, sample, schedule
 from trainer.abandoned import remove_abandoned
+from trainer.apart import kept_apart, learned_from
 from trainer.checkpoints import Checkpoints
 from trainer.cluster import Cluster
 from trainer.config import TrainerConfig, canonical_json
@@ -30,6 +31,7 @@ def train(
     strategy: tf.distribute.Strategy,
     curves: str,
     checkpoints: str | None,
+    apart: float = 0.0,
 ) -> DualEncoder:
     """Train both towers.
 
@@ -42,6 +44,8 @@ def train(
         strategy: from `devices.strategy`.
         curves: folder for TensorBoard.
         checkpoints: folder of the checkpoints of all runs, the same at every attempt; None: none.
+        apart: share of the keys that is not learned from, and the only one of `held_out` that is
+            looked at; 0: all files are used whole. A search's trials ask for it, on one machine.
 
     Returns:
         The same weights on every worker, outside of the strategy.
@@ -53,7 +57,8 @@ def train(
         StopError: SIGTERM came; a checkpoint was written.
     """
     training = config.training
-    records = data.count_records(files)
+    keep = learned_from(apart) if apart else None
+    records = data.count_records(files, keep)
     steps = schedule.steps_of(training, records)
     size = devices.share_of(training.batch_size, strategy.num_replicas_in_sync)
     with strategy.scope():
@@ -64,7 +69,7 @@ def train(
     def batches(first: int) -> tf.data.Dataset:
         mine, part = len(range(cluster.index, records, cluster.workers)), training.batch_size
         whole = data.training_batches(
-            files, spec, config, mine, part // cluster.workers, cluster, first
+            files, spec, config, mine, part // cluster.workers, cluster, first, keep
         )
         return whole if size * cluster.workers == part else whole.rebatch(size)
 
@@ -83,7 +88,7 @@ def train(
         watch,
         steps,
         steps // training.epochs,
-        sample.read(held_out, spec, config),
+        sample.read(held_out, spec, config, kept_apart(apart) if apart else None),
         posixpath.join(curves, "train") if cluster.is_chief else None,
     )
     with Stop() as stop:

@@ -1,0 +1,33 @@
+"""The node that looks for better values before the Trainer, in a run whose config asks for it."""
+
+from tfx.components import Transform, Tuner
+from tfx.proto import trainer_pb2
+
+from pipeline import code_version
+from pipeline.config import RunConfig
+from trainer.config import canonical_json
+
+
+def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None) -> Tuner:
+    """A search on the train split alone: what the gates see must never have been tuned for.
+
+    Args:
+        config: with a section `tune`.
+        transform: brings the records.
+        checkpoints: as of `create_pipeline`.
+    """
+    assert config.tune is not None
+    # Other code may train otherwise, so it begins anew, elsewhere.
+    code = code_version.digest(code_version.CODE["Tuner"])
+    return Tuner(
+        tuner_fn="trainer.run.tuner_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["train"]),  # TFX asks for one, and nobody reads it
+        custom_config={
+            "config": canonical_json(config.for_trainer()),
+            "tune": canonical_json(config.tune),
+            "trials": checkpoints and f"{checkpoints.rstrip('/')}/tuner-{code}",
+        },
+    )

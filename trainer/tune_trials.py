@@ -1,0 +1,165 @@
+"""The trials of a search: each trains with some values, is judged, and is done only once.
+
+KerasTuner's own files are no place to go on from: they are written in place, so a kill can cut them
+off, and lack the random state of its Bayesian search. Instead each attempt searches from the start,
+which with the same seed asks for the same trials, and what is known of one is not trained again.
+"""
+
+import dataclasses
+import gc
+import hashlib
+import json
+import logging
+import posixpath
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from schema.errors import InputError
+from trainer import data, sample, training
+from trainer.apart import kept_apart
+from trainer.cluster import Cluster
+from trainer.config import TrainerConfig, canonical_json
+from trainer.model import DualEncoder
+from trainer.stop import StopError
+from trainer.tune_config import TuneConfig
+from trainer.tune_values import Values, with_values
+
+LOGGER = logging.getLogger(__name__)
+KNOWN = "outcome.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a trial went: its score, the higher the better, or the reason why it has none."""
+
+    score: float | None
+    reason: str | None = None
+
+
+class Trials:
+    """Trains and judges on one machine.
+
+    Args:
+        config: the trainer's.
+        tune: what is searched for, and how a trial is judged.
+        spec: parsing spec of the transformed records.
+        files: of the train split.
+        strategy: from `devices.strategy`.
+        folder: what is known of each trial, its checkpoints and its curves for TensorBoard. It must
+            not depend on the attempt, so that the next one finds it.
+
+    Raises:
+        InputError: no record is held out.
+    """
+
+    def __init__(
+        self,
+        config: TrainerConfig,
+        tune: TuneConfig,
+        spec: data.Spec,
+        files: Sequence[str],
+        strategy: tf.distribute.Strategy,
+        folder: str,
+    ):
+        self._config, self._tune = tune.for_trial(config), tune
+        self._spec, self._files, self._strategy, self._folder = spec, files, strategy, folder
+        found = sample.read(files, spec, config, kept_apart(tune.held_out))
+        if found is None:
+            raise InputError(
+                f"tune.held_out = {tune.held_out} holds out none of the "
+                f"{data.count_records(files)} records of the train split"
+            )
+        self._sample = found
+
+    def outcome(self, values: Values) -> Outcome:
+        """Train with some values, or remember how that went.
+
+        Raises:
+            StopError: SIGTERM came; the next attempt goes on from a checkpoint.
+        """
+        try:
+            config = with_values(self._config, values)
+        except InputError as error:
+            return Outcome(None, str(error))
+        place = posixpath.join(self._folder, self._mark(config))
+        known = _read(posixpath.join(place, KNOWN))
+        if known is not None:
+            return known
+        try:
+            outcome = Outcome(self._trained(config, place))
+        except StopError:
+            raise
+        except InputError as error:
+            outcome = Outcome(None, str(error))
+        except tf.errors.ResourceExhaustedError as error:  # the next attempt may have more memory
+            return Outcome(None, f"out of memory: {error.message.splitlines()[0]}")
+        _write(posixpath.join(place, KNOWN), outcome)
+        left = posixpath.join(place, "checkpoints")  # of a trial that failed; nobody goes on there
+        if tf.io.gfile.exists(left):
+            tf.io.gfile.rmtree(left)
+        return outcome
+
+    def _trained(self, config: TrainerConfig, place: str) -> float:
+        keras.utils.set_random_seed(config.training.seed)
+        model = training.train(
+            config,
+            self._spec,
+            self._files,
+            self._files,
+            Cluster(),
+            self._strategy,
+            posixpath.join(place, "curves"),
+            posixpath.join(place, "checkpoints"),
+            self._tune.held_out,
+        )
+        score = self._score(model)
+        del model
+        gc.collect()  # Keras's models are cycles; two at once may not fit into a GPU
+        return score
+
+    def _score(self, model: DualEncoder) -> float:
+        embed = tf.function(model.embed_images), tf.function(model.embed_texts)
+        to_image, to_text = self._sample.ranks(*self._sample.embed(*embed))
+        return score(self._tune.objective, to_image, to_text)
+
+    def _mark(self, config: TrainerConfig) -> str:
+        """What decides how a trial goes, apart from the code."""
+        judged = f"{self._tune.held_out} {self._tune.objective}"
+        told = "\n".join((canonical_json(config), judged, *self._files))
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def score(objective: str, to_image: np.ndarray, to_text: np.ndarray) -> float:
+    """An objective of a search.
+
+    Args:
+        objective: as the config names it.
+        to_image: the rank of each caption's image, from 1.
+        to_text: the rank of each image's best caption.
+    """
+    ranks = to_image if objective.startswith("text_to_image") else to_text
+    if objective.endswith("mrr"):
+        return float((1 / ranks).mean())
+    return float((ranks <= int(objective.rsplit("_", 1)[1])).mean())
+
+
+def _read(path: str) -> Outcome | None:
+    if not tf.io.gfile.exists(path):
+        return None
+    with tf.io.gfile.GFile(path) as file:
+        text = file.read()
+    try:
+        return Outcome(**json.loads(text))
+    except (ValueError, TypeError):
+        LOGGER.warning("%s is damaged, the trial is done again", path)
+        return None
+
+
+def _write(path: str, outcome: Outcome) -> None:
+    tf.io.gfile.makedirs(posixpath.dirname(path))
+    with tf.io.gfile.GFile(path + ".part", "w") as file:
+        file.write(json.dumps(dataclasses.asdict(outcome)))
+    tf.io.gfile.rename(path + ".part", path, overwrite=True)
