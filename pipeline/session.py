@@ -14,6 +14,7 @@ from rich.console import Console
 from pipeline.display import Display, Listener, choose, duration
 from pipeline.quiet import output_to
 from schema.errors import sentence_for_people
+from trainer import processor
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -94,6 +95,7 @@ def session(title: str, logs: Path) -> Iterator[Session]:
     Raises:
         RunFailedError: the folder cannot be written.
     """
+    processor.choose_kernels()  # before anything imports TensorFlow
     started = datetime.datetime.now()
     log = logs / f"{started:%Y-%m-%dT%H-%M-%S}.log"
     live = sys.stdout.isatty()

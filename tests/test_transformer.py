@@ -67,7 +67,7 @@ def test_a_block_equals_the_reference(block):
 
 
 def test_positions_tell_places_apart_and_start_small():
-    positions = Positions()
+    positions = Positions(50)
     found = positions(tf.zeros([1, 50, 40])).numpy()[0]
     assert found.std() == pytest.approx(0.02, rel=0.1)
     assert np.abs(found[0] - found[1]).max() > 0.01
@@ -97,6 +97,8 @@ def test_the_text_tower_sees_order_and_no_padding():
     assert np.abs(ab - ba).max() > 1e-3
     # What stands at the padding's places must not matter: other vectors there, the same result.
     before = ab.numpy()
+    # A batch comes without the columns where it has no token.
+    np.testing.assert_allclose(tower(tf.constant([[3, 4]])), before, atol=1e-5)
     [table] = [w for w in tower.weights if w.path.endswith("embeddings")]
     changed = table.numpy()
     changed[0] += 10

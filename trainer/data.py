@@ -15,6 +15,7 @@ from trainer.matches import choose_caption
 Spec = dict[str, tf.io.FixedLenFeature]
 ALONE = Cluster()
 MANY_EPOCHS = 10**6  # more than any run has; so far apart are the orders of two seeds
+STEP_OF_LENGTH = 8  # tokens; XLA compiles a step anew for each length
 PARSED_AT_ONCE = 256  # records; parsing a batch costs a tenth of parsing one by one
 KEYS: Spec = {features.KEY_ID: tf.io.FixedLenFeature([], tf.int64)}
 
@@ -107,6 +108,22 @@ def training_batches(
     return numbered.map(_finisher(config, cluster)).prefetch(2)
 
 
+def without_padding(tokens: tf.Tensor) -> tf.Tensor:
+    """Cut off the columns where no caption of a batch has a token, in steps of `STEP_OF_LENGTH`.
+
+    Captions are mostly shorter than the longest one allowed, and a transformer would compute its
+    padding as well; what it makes of a caption is the same with less of it.
+
+    Args:
+        tokens: [n, max_tokens], 0 = padding, at the end of a row only.
+
+    Returns:
+        [n, the longest caption's length, rounded up], at most max_tokens.
+    """
+    longest = tf.reduce_max(tf.math.count_nonzero(tokens, axis=1, dtype=tf.int32))
+    return tokens[:, : STEP_OF_LENGTH * tf.maximum(1, -(-longest // STEP_OF_LENGTH))]
+
+
 def _parser(spec: Spec) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     return lambda serialized: tf.io.parse_example(serialized, spec)
 
@@ -128,7 +145,9 @@ def _finisher(
         return {
             **batch,
             features.PIXELS: pixels,
-            features.TOKENS: tf.gather(batch[features.TOKENS], chosen, batch_dims=1),
+            features.TOKENS: without_padding(
+                tf.gather(batch[features.TOKENS], chosen, batch_dims=1)
+            ),
             features.CHOSEN: chosen,
         }
 

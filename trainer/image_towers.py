@@ -47,7 +47,7 @@ def _vit(config: ViTConfig, pixels: keras.KerasTensor) -> keras.KerasTensor:
     patches = space_to_depth(pixels, config.patch)
     count = patches.shape[1] * patches.shape[2]
     x = keras.layers.Reshape((count, patches.shape[3]))(patches)
-    x = Positions()(keras.layers.Dense(config.width, use_bias=False, name="patches")(x))
+    x = Positions(count)(keras.layers.Dense(config.width, use_bias=False, name="patches")(x))
     is_token = keras.ops.ones_like(x[:, :, 0])
     for _ in range(config.depth):
         x = Block(config.width, config.heads, config.mlp_ratio, config.dropout)(x, is_token)

@@ -6,7 +6,7 @@ an epoch to go on from; hence a loop of our own, the same for all.
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 import tensorflow as tf
@@ -64,9 +64,13 @@ def train(run: Run, config: TrainerConfig) -> None:
     agreement = Agreement(run.strategy)
     agreement.check_start(done)
     step = None
-    for batch, waited in _batches(run, done):
+    batches = run.strategy.distribute_datasets_from_function(lambda _: run.batches(done))
+    for batch, waited in _timed(batches, run.steps - done):
         if step is None:
-            step, use_xla = _compiled(run, config.training.xla, use_xla, batch, run.steps - done)
+            signature = [batches.element_spec]  # batches differ in the length of their texts
+            step, use_xla = _compiled(
+                run, config.training.xla, use_xla, batch, run.steps - done, signature
+            )
         loss = step(batch)["loss"]
         done += 1
         wrong = _noticed(run, done, loss, waited)
@@ -89,13 +93,18 @@ def _noticed(run: Run, done: int, loss: tf.Tensor, waited: float) -> InputError 
 
 
 def _compiled(
-    run: Run, asked: bool | Literal["auto"], before: bool | None, batch: Any, steps: int
+    run: Run,
+    asked: bool | Literal["auto"],
+    before: bool | None,
+    batch: Any,
+    steps: int,
+    signature: list[Any],
 ) -> tuple[xla.Step, bool | None]:
     """The step as a graph, with XLA or without, and which; None: there was no time to find out."""
-    plain = tf.function(_step(run))
+    plain = tf.function(_step(run), input_signature=signature)
     if run.strategy.num_replicas_in_sync > 1:
         return plain, False  # what devices tell each other is outside of what XLA compiles
-    fused = tf.function(_step(run), jit_compile=True)
+    fused = tf.function(_step(run), input_signature=signature, jit_compile=True)
     if before is None and asked == "auto":
         before = xla.pays(plain, fused, batch, run.model.changing, steps, run.stop.asked)
     elif before is None:
@@ -112,11 +121,10 @@ def _step(run: Run) -> Callable[[Any], dict[str, tf.Tensor]]:
     return step
 
 
-def _batches(run: Run, first: int) -> Iterator[tuple[Any, float]]:
-    """The batches of the steps to come, each with the seconds that it took to come."""
-    dataset = run.strategy.distribute_datasets_from_function(lambda _: run.batches(first))
-    found = iter(dataset)
-    for _ in range(first, run.steps):
+def _timed(batches: Iterable[Any], count: int) -> Iterator[tuple[Any, float]]:
+    """So many batches, each with the seconds that it took to come."""
+    found = iter(batches)
+    for _ in range(count):
         started = time.perf_counter()
         batch = next(found)
         yield batch, time.perf_counter() - started

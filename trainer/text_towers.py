@@ -12,19 +12,17 @@ def build(config: TextTower, text: TextConfig, embedding_dim: int) -> keras.Mode
     """The tower of a config.
 
     Returns:
-        A model from int64 token ids [n, text.max_tokens], 0 = padding, to float32
+        A model from int64 token ids [n, at most text.max_tokens], 0 = padding, to float32
         [n, embedding_dim].
     """
-    # Only positions ask how many tokens there are.
-    length = text.max_tokens if isinstance(config, TransformerConfig) else None
-    tokens = keras.Input((length,), dtype="int64", name="tokens")
+    tokens = keras.Input((None,), dtype="int64", name="tokens")
     match config:
         case LstmConfig():
             body = _lstm(config, tokens)
         case BagConfig():
             body = _bag(config, text.vocabulary_size, tokens)
         case TransformerConfig():
-            body = _transformer(config, text.vocabulary_size, tokens)
+            body = _transformer(config, text, tokens)
     projection = keras.layers.Dense(embedding_dim, name="projection")
     return keras.Model(tokens, projection(body), name="text_tower")
 
@@ -46,11 +44,11 @@ def _bag(config: BagConfig, vocabulary_size: int, tokens: keras.KerasTensor) -> 
 
 
 def _transformer(
-    config: TransformerConfig, vocabulary_size: int, tokens: keras.KerasTensor
+    config: TransformerConfig, text: TextConfig, tokens: keras.KerasTensor
 ) -> keras.KerasTensor:
     start = keras.initializers.RandomNormal(stddev=DEVIATION)
-    x = keras.layers.Embedding(vocabulary_size, config.width, start)(tokens)
-    x = Positions()(x)
+    x = keras.layers.Embedding(text.vocabulary_size, config.width, start)(tokens)
+    x = Positions(text.max_tokens)(x)
     is_token = ops.cast(ops.not_equal(tokens, 0), "float32")
     for _ in range(config.depth):
         x = Block(config.width, config.heads, config.mlp_ratio, config.dropout)(x, is_token)

@@ -75,7 +75,7 @@ class Block(keras.layers.Layer):
         return x + self._dropouts[1](self._back(hidden), training=training)
 
     def _attention(self, qkv: keras.KerasTensor, is_token: keras.KerasTensor) -> keras.KerasTensor:
-        tokens, width = qkv.shape[1], qkv.shape[2] // 3
+        tokens, width = ops.shape(qkv)[1], qkv.shape[2] // 3
         size = width // self._heads
         split = ops.reshape(qkv, (-1, tokens, 3, self._heads, size))
         q, k, v = ops.unstack(ops.transpose(split, (2, 0, 3, 1, 4)), axis=0)
@@ -89,19 +89,27 @@ class Block(keras.layers.Layer):
 
 
 class Positions(keras.layers.Layer):
-    """Adds a learned vector to each place of [n, tokens, width]."""
+    """Adds a learned vector to each place of [n, tokens, width].
+
+    Args:
+        longest: tokens at most.
+    """
+
+    def __init__(self, longest: int):
+        super().__init__()
+        self._longest = longest
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """One vector for each of the tokens."""
+        """One vector for each place."""
         self._table = self.add_weight(
             name="positions",
-            shape=shape[1:],
+            shape=(self._longest, shape[-1]),
             initializer=keras.initializers.RandomNormal(stddev=DEVIATION),
         )
 
     def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
         """Add them."""
-        return x + ops.cast(self._table, x.dtype)
+        return x + ops.cast(self._table[: ops.shape(x)[1]], x.dtype)
 
 
 def mean_of_tokens(x: keras.KerasTensor, is_token: keras.KerasTensor) -> keras.KerasTensor:

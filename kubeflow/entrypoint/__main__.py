@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kubeflow.entrypoint.arguments import parse
 from schema.errors import InputError, sentence_for_people
+from trainer import processor
 
 # Kubernetes shows what stands here as the reason why a pod ended.
 TERMINATION_LOG = Path("/dev/termination-log")
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         told = parse(arguments)
         node = told.node
+        processor.choose_kernels()
         from kubeflow.entrypoint.node import run  # TFX: half a minute
 
         run(told)

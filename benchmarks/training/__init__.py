@@ -1,0 +1,1 @@
+"""Training against open_clip, in an environment of its own below runs/."""

@@ -1,0 +1,86 @@
+"""Our side of `benchmarks.training.quality`: the emoji example's config, for a time instead of epochs."""
+
+import os
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from trainer import processor  # isort: skip  before TensorFlow is there
+
+processor.choose_kernels()
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_text  # noqa: F401
+import tensorflow_transform as tft
+
+from benchmarks.training.peer import ROOT, answer, questions
+from pipeline.config import load
+from schema import features
+from trainer import data, export, optimizer
+from trainer.config import TrainerConfig
+from trainer.memory import keep_freed_memory
+from trainer.model import DualEncoder
+
+MEASURED, SPARE = 12, 0.97  # of the time left: the machine may become slower
+
+
+def main() -> None:
+    """Train for as long as the first line says, then answer where the embeddings are."""
+    keep_freed_memory()
+    for question in questions():
+        config = load(ROOT / "examples" / "emoji" / "config.yaml").for_trainer()
+        transform = tft.TFTransformOutput(question["graph"])
+        spec, files = transform.transformed_feature_spec(), question["files"]
+        records, count = data.count_records(files), config.training.batch_size
+        started = time.perf_counter()
+        batches = iter(data.training_batches(files, spec, config, records, count))
+        model, step = _built(config, 10**6)
+        step(next(batches))
+        begun = time.perf_counter()
+        for _ in range(MEASURED):
+            float(step(next(batches))["loss"])
+        each = (time.perf_counter() - begun) / MEASURED
+        begun = time.perf_counter()
+        model, step = _built(config, 10**6)
+        step(next(batches))
+        tracing = time.perf_counter() - begun
+        left = question["seconds"] - (time.perf_counter() - started) - tracing
+        steps = int(SPARE * left / each)
+        model, step = _built(config, steps)
+        done = 0
+        while done < steps and time.perf_counter() - started < question["seconds"]:
+            loss = step(next(batches))["loss"]
+            done += 1
+        float(loss)
+        if config.training.average:
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+        seconds = time.perf_counter() - started
+        served = export.Served(
+            model, transform.transform_features_layer(), transform.raw_feature_spec()
+        )
+        images = np.load(question["data"], allow_pickle=True)["eval_images"]
+        found = {
+            "images": _in_parts(served.image_tower, images),
+            "texts": _in_parts(served.text_tower, question["texts"]),
+        }
+        np.savez(question["out"], **found)
+        answer(seconds=seconds, pairs=done * count, steps=done, planned=steps)
+
+
+def _built(config: TrainerConfig, steps: int) -> tuple[DualEncoder, tf.types.experimental.Callable]:
+    keras.utils.set_random_seed(config.training.seed)
+    model = DualEncoder(config)
+    model.compile(optimizer=optimizer.build(config.training, steps))
+    model.optimizer.build(model.trainable_variables)
+    return model, tf.function(model.train_step)
+
+
+def _in_parts(tower: export.Tower, values: list) -> np.ndarray:
+    parts = [tf.constant(values[at : at + 128]) for at in range(0, len(values), 128)]
+    return np.concatenate([tower(part)[features.EMBEDDING].numpy() for part in parts])
+
+
+if __name__ == "__main__":
+    main()
