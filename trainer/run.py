@@ -9,7 +9,7 @@ import tensorflow_text  # noqa: F401  registers the ops of the transform graph
 import tensorflow_transform as tft
 
 from schema.served import PROBE
-from trainer import devices, export, probe, training
+from trainer import devices, export, probe, start, training
 from trainer.cluster import read
 from trainer.config import TrainerConfig
 from trainer.memory import keep_freed_memory
@@ -41,6 +41,7 @@ def run_fn(fn_args: "FnArgs") -> None:
     keep_freed_memory()
     keras.utils.set_random_seed(config.training.seed)
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
+    start.check_vocabulary(config, transform.vocabulary_file_by_name("vocabulary"))
     model = training.train(
         config,
         transform.transformed_feature_spec(),

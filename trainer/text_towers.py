@@ -3,7 +3,9 @@
 import keras
 from keras import ops
 
+from trainer import keras_hub_backbone
 from trainer.config import TextConfig
+from trainer.library_tower_config import KerasHubTextConfig
 from trainer.tower_config import BagConfig, LstmConfig, TextTower, TransformerConfig
 from trainer.transformer import DEVIATION, EPSILON, Block, Positions, mean_of_tokens
 
@@ -16,7 +18,8 @@ def build(config: TextTower, text: TextConfig, embedding_dim: int) -> keras.Mode
         [n, embedding_dim].
     """
     # Only positions ask how many tokens there are.
-    length = text.max_tokens if isinstance(config, TransformerConfig) else None
+    placed = isinstance(config, TransformerConfig | KerasHubTextConfig)
+    length = text.max_tokens if placed else None
     tokens = keras.Input((length,), dtype="int64", name="tokens")
     match config:
         case LstmConfig():
@@ -25,8 +28,12 @@ def build(config: TextTower, text: TextConfig, embedding_dim: int) -> keras.Mode
             body = _bag(config, text.vocabulary_size, tokens)
         case TransformerConfig():
             body = _transformer(config, text.vocabulary_size, tokens)
+        case KerasHubTextConfig():
+            body = keras_hub_backbone.text_body(config, text, tokens)
     projection = keras.layers.Dense(embedding_dim, name="projection")
-    return keras.Model(tokens, projection(body), name="text_tower")
+    tower = keras.Model(tokens, projection(body), name="text_tower")
+    tower.trainable = not config.frozen or config.spares_projection
+    return tower
 
 
 def _lstm(config: LstmConfig, tokens: keras.KerasTensor) -> keras.KerasTensor:
