@@ -30,17 +30,20 @@ def load(config: KerasApplicationConfig, network: keras.Model) -> None:
     Raises:
         InputError: the file is not there or is of another network.
     """
-    if config.weights == "imagenet":
-        with _only_from_cache(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that no weights fit an image of this size exactly
-            network.set_weights(_build(config, "imagenet", network.input_shape[1]).get_weights())
-        return
-    assert config.weights is not None
-    if not os.path.isfile(config.weights):
-        raise InputError(f"{KEY} = {config.weights}: no such file")
     try:
-        network.load_weights(config.weights)
-    except (ValueError, OSError, KeyError) as error:
+        if config.weights == "imagenet":
+            with _only_from_cache(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that no weights fit this size of image exactly
+                source = _build(config, "imagenet", network.input_shape[1])
+            network.set_weights(source.get_weights())
+            return
+        assert config.weights is not None
+        if not os.path.isfile(config.weights):
+            raise InputError(f"{KEY} = {config.weights}: no such file")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # of layers that would stay as they are
+            network.load_weights(config.weights)
+    except (ValueError, OSError, LookupError, UserWarning) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
             f"{KEY} = {config.weights} does not fit {config.name}: {reason}"
