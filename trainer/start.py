@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -16,7 +17,8 @@ from trainer.library_tower_config import KerasApplicationConfig, KerasHubConfig,
 from trainer.model import SEED_STATE, DualEncoder
 from trainer.tower_base import TowerConfig
 
-ROOT = Tower.NETWORK  # below which a tower's SavedModel keeps the weights of its network
+VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # ends the name of a variable's value
+ROOT = Tower.NETWORK + "/"  # below it, a tower's SavedModel keeps the weights of its network
 
 
 def load(model: DualEncoder) -> None:
@@ -77,22 +79,40 @@ def _saved_tower(key: str, place: str) -> str:
 
 
 def _copy(key: str, tower: keras.Model, saved: str) -> None:
-    path = posixpath.join(saved, "variables", "variables")
-    expected = sum(each.name != SEED_STATE for each in tower.variables)
+    mine = {id(each): each for each in tower.variables if each.name != SEED_STATE}
     try:
-        there = tf.train.load_checkpoint(path).get_variable_to_shape_map()
-        found = sum(name.startswith(f"{ROOT}/") for name in there)
-        if found != expected:
-            raise ValueError(f"it has {found} weights where {expected} are expected")
-        status = tf.train.Checkpoint(**{ROOT: tower}).read(path)
-        status.assert_existing_objects_matched()
-        status.expect_partial()
-    # Which one TensorFlow raises depends on where the two part.
-    except (ValueError, AssertionError, tf.errors.OpError, RuntimeError) as error:
+        reader = tf.train.load_checkpoint(posixpath.join(saved, "variables", "variables"))
+        shapes = reader.get_variable_to_shape_map()
+        names = sorted(name for name in shapes if name.startswith(ROOT) and name.endswith(VALUE))
+        if len(names) != len(mine):
+            raise ValueError(f"it has {len(names)} weights where {len(mine)} are expected")
+        for name in names:
+            place = name.removeprefix(ROOT).removesuffix(VALUE)
+            variable = mine.pop(id(_reached(tower, place)), None)
+            if variable is None or list(variable.shape) != shapes[name]:
+                raise ValueError(f"{place} of the shape {shapes[name]} has no counterpart")
+            variable.assign(reader.get_tensor(name))
+    # Which one depends on where the two part, and on what is wrong with a damaged file.
+    except (ValueError, RuntimeError, AttributeError, LookupError, tf.errors.OpError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
             f"model.{key}.start_from: {saved} is no tower of this kind and size: {reason}"
         ) from error
+
+
+def _reached(tower: keras.Model, place: str) -> object:
+    """What TensorFlow names in a file by the way to it: attributes, and places in lists.
+
+    TensorFlow's own reader is no help: it takes no other way than its own, and leaves weights in
+    lists of layers as they are, as KerasHub's ViT has them, without a word.
+    """
+    each: Any = tower
+    for part in place.split("/"):
+        if isinstance(each, list | tuple):
+            each = each[int(part)]
+        else:
+            each = each[part] if isinstance(each, dict) else getattr(each, part)
+    return each
 
 
 def _load_backbone(config: TrainerConfig, network: keras.Model, told: TowerConfig) -> None:
