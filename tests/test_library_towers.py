@@ -221,7 +221,7 @@ def test_presets_bring_their_weights_and_their_scale_of_pixels(tmp_path):
     start.load(model)
     given = pixels(8)
     vit = keras_hub.models.Backbone.from_preset(str(tmp_path / "vit"))
-    asked = given * np.float32([0.01, 0.02, 0.03]) + np.float32([-1, -2, -3])
+    asked = given * np.array([0.01, 0.02, 0.03], np.float32) - np.array([1, 2, 3], np.float32)
     expected = projected(model.image_tower, vit(asked).numpy()[:, 0])
     np.testing.assert_allclose(model.image_tower(scaled(given)), expected, atol=1e-4)
     bert = keras_hub.models.Backbone.from_preset(str(tmp_path / "bert"))

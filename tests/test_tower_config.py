@@ -1,5 +1,7 @@
 """What a config may say of the towers, and the sentences where it may not."""
 
+from typing import Any
+
 import pytest
 
 from pipeline.config import ConfigError, load
@@ -157,7 +159,7 @@ def test_chunks_need_a_tower_that_looks_at_one_image_at_a_time(tmp_path, tower, 
 
 
 def test_paths_are_beside_the_config_and_names_of_a_library_are_not(tmp_path):
-    changes = {
+    changes: dict[str, Any] = {
         "text__vocabulary": "vocab.txt",
         "model__image_tower": {
             "kind": "keras_application",
@@ -177,7 +179,7 @@ def test_paths_are_beside_the_config_and_names_of_a_library_are_not(tmp_path):
     changes["text__vocabulary"] = "gs://bucket/vocab.txt"
     config = load_changed(tmp_path, **changes)
     assert named_files(config) == {"text.vocabulary": "gs://bucket/vocab.txt"}
-    assert config.model.image_tower.weights == "imagenet"
+    assert config.model.image_tower.model_dump()["weights"] == "imagenet"
 
 
 def to_train(tmp_path, **changes) -> str:

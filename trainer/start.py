@@ -13,7 +13,12 @@ from trainer import keras_application, keras_hub_backbone, precision
 from trainer.backbone import NAME
 from trainer.config import TrainerConfig
 from trainer.export import Tower
-from trainer.library_tower_config import KerasApplicationConfig, KerasHubConfig, KerasHubImageConfig
+from trainer.library_tower_config import (
+    KerasApplicationConfig,
+    KerasHubConfig,
+    KerasHubImageConfig,
+    KerasHubTextConfig,
+)
 from trainer.model import SEED_STATE, DualEncoder
 from trainer.tower_base import TowerConfig
 
@@ -125,7 +130,7 @@ def _load_backbone(config: TrainerConfig, network: keras.Model, told: TowerConfi
             made = keras_hub_backbone.image_backbone(told, config.image.size, load_weights=True)
             trained = keras_hub_backbone.image_encoder(made)
         else:
-            told = config.model.text_tower  # type: ignore[assignment]
+            assert isinstance(told, KerasHubTextConfig)
             made = keras_hub_backbone.text_backbone(told, config.text, load_weights=True)
             trained = keras_hub_backbone.text_encoder(told, made)
     network.set_weights(trained.get_weights())

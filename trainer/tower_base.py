@@ -14,6 +14,7 @@ class TowerConfig(Frozen):
     brings weights and `start_from` is not given they leave out the projection, which is new.
     """
 
+    kind: str  # each tower's own name
     frozen: bool = False  # its weights stay as they are, statistics of normalisations included
     rate: Annotated[float, Field(gt=0)] = 1.0  # share of training.learning_rate, and of the decay
     start_from: str | None = None  # a release's folder, or a tower's SavedModel in it
