@@ -12,6 +12,7 @@ from kubeflow.platforms import Platform
 from kubeflow.tasks import NEVER_CACHED
 from pipeline.cluster_config import KubeflowConfig, NodeConfig
 from pipeline.config import RunConfig
+from trainer.named_files import named_files
 
 SECRET_LIKE = re.compile(r"(SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIALS|PRIVATE|API_?KEY|ACCESS_KEY)")
 # What a pod of Vertex cannot be given.
@@ -28,6 +29,7 @@ def check_config(config: RunConfig, platform: Platform) -> list[Finding]:
         *_image(kubeflow),
         *_pipeline_root(config, kubeflow, platform),
         *_data(config, kubeflow, platform),
+        *_files(config, kubeflow, platform),
         *_releases(config, kubeflow, platform),
         *_pods(kubeflow, platform),
     ]
@@ -81,6 +83,18 @@ def _data(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> It
             "set kubeflow.data_path to s3://..., gs://... or to a folder below a path of "
             "kubeflow.every_node.volumes",
         )
+
+
+def _files(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> Iterator[Finding]:
+    for key, path in named_files(config).items():
+        node = "Transform" if key.startswith("text.") else "Trainer"
+        if "://" not in path and not _mounted(path, kubeflow.node(node), platform):
+            yield warning(
+                node,
+                f"no volume of its pod holds {path}, which {key} names",
+                "put it below a path of kubeflow.every_node.volumes, or into the image at that "
+                "path",
+            )
 
 
 def _releases(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> Iterator[Finding]:

@@ -51,11 +51,11 @@ def run(
     Exit codes: 0 the model serves, 1 the run failed, 2 the config is bad, 3 a gate refused it.
     """
     from pipeline import run_locally
-    from pipeline.config import load
+    from pipeline.load_to_train import load_to_train
 
     with one_sentence():
         try:
-            summary = run_locally.run(load(config), use_cache=not fresh)
+            summary = run_locally.run(load_to_train(config), use_cache=not fresh)
         except KeyboardInterrupt:
             told = "stopped; a rerun continues after the last finished node"
             print(f"diptych: {told}", file=sys.stderr)
@@ -69,10 +69,10 @@ def check(
 ) -> None:
     """Look at the data without training: what is read, left out, anomalous, and why."""
     from pipeline.check_data import check as look
-    from pipeline.config import load
+    from pipeline.load_to_train import load_to_train
 
     with one_sentence():
-        look(load(config))
+        look(load_to_train(config))
 
 
 @app.command()

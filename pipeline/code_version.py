@@ -8,7 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PREPROCESSING = ("trainer/preprocessing.py", "trainer/text.py", "trainer/pixels.py")
+PREPROCESSING = (
+    "trainer/preprocessing.py",
+    "trainer/text.py",
+    "trainer/vocabulary.py",
+    "trainer/pixels.py",
+)
 CODE = {  # what each node runs, by node id
     "ImageTextExampleGen": ("schema", "components/example_gen", "components/progress.py"),
     "StatisticsGen": (),

@@ -20,6 +20,7 @@ from components.serving_check.config import ServingCheckConfig
 from pipeline.beam_config import BeamConfig, LocalBeam
 from pipeline.cluster_config import KubeflowConfig
 from schema.errors import InputError
+from trainer import named_files
 from trainer.config import TrainerConfig, TransformConfig
 from trainer.tune_config import TuneConfig
 
@@ -144,6 +145,7 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
     except ValidationError as error:
         raise ConfigError(f"{path}: " + "; ".join(sentences(error))) from error
     here = path.resolve().parent
+    config = named_files.located(config, lambda each: _located(here, each))
     return config.model_copy(
         update={
             "workspace": _located(here, config.workspace),
@@ -187,9 +189,11 @@ def _sentence(error: Any) -> str:
 
 _KINDS = frozenset(
     {
-        *("conv", "convnet", "lstm", "bag", "cosine_embedding", "hinge", "info_nce"),
+        *("conv", "convnet", "vit", "keras_application", "keras_hub"),
+        *("lstm", "bag", "transformer"),
+        *("cosine_embedding", "hinge", "sigmoid", "info_nce", "triplet", "custom"),
         *("local", "flink", "spark", "dataflow", "loopback", "external", "process", "docker"),
-        *("str", "float"),
+        *("str", "float", "int", "bool"),
     }
 )
 

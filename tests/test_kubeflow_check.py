@@ -111,6 +111,19 @@ def test_a_cluster_of_beam_needs_a_store_that_its_workers_can_open(tmp_path):
     )
 
 
+def test_files_that_the_config_names_must_be_in_the_pods(tmp_path):
+    config = cluster_config(
+        tmp_path,
+        text={"vocabulary": "vocab.txt", "max_captions": 3},
+        model={"text_tower": {"kind": "bag", "start_from": "/diptych/releases/3"}},
+    )
+    assert told(check_config(config, "kubeflow")) == []
+    assert told(check_config(config, "kubeflow"), "warning") == [
+        f"Transform: no volume of its pod holds {tmp_path}/vocab.txt, which text.vocabulary names; "
+        "put it below a path of kubeflow.every_node.volumes, or into the image at that path"
+    ]
+
+
 def test_obstacles_on_vertex(tmp_path):
     found = told(check_config(cluster_config(tmp_path), "vertex"))
     assert (

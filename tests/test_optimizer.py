@@ -9,10 +9,15 @@ from trainer import optimizer
 from trainer.training_config import TrainingConfig
 
 
-def moved(config: TrainingConfig, gradients: list[list[float]], steps: int = 1) -> list:
+def moved(
+    config: TrainingConfig,
+    gradients: list[list[float]],
+    steps: int = 1,
+    rates: list[float] | None = None,
+) -> list:
     """A kernel [1, 2] and a bias [2], all ones, after steps with the same gradients."""
     variables = [keras.Variable(np.ones(shape)) for shape in ((1, 2), (2,))]
-    built = optimizer.build(config, 100)
+    built = optimizer.build(config, 100, rates)
     for _ in range(steps):
         pairs = zip(gradients, variables, strict=True)
         built.apply([np.reshape(np.array(g, np.float32), v.shape) for g, v in pairs], variables)
@@ -78,3 +83,18 @@ def test_a_word_that_stands_twice_has_one_gradient(clip_norm):
         found.append([table.numpy(), *(v.numpy() for v in built.variables)])
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_variable_with_a_rate_moves_and_decays_by_that_share():
+    config = TrainingConfig(warmup_steps=0, weight_decay=0.5, learning_rate=0.1)
+    # Adam's first step is the learning rate, whatever the gradient; the kernel decays by 0.1 * 0.5
+    # of itself before it. A share of 0.2 is 0.2 of both.
+    for share in (1.0, 0.2):
+        _, kernel, bias = moved(config, [[3.0, 3.0], [3.0, 3.0]], rates=[share, 0.5])
+        np.testing.assert_allclose(kernel.numpy(), 1 - share * (0.1 * 0.5 + 0.1), atol=1e-5)
+        np.testing.assert_allclose(bias.numpy(), 1 - 0.5 * 0.1, atol=1e-5)
+
+
+def test_each_variable_needs_a_rate():
+    with pytest.raises(ValueError, match="1 rates for 2 variables"):
+        moved(TrainingConfig(), [[1.0, 1.0], [1.0, 1.0]], rates=[1.0])

@@ -32,6 +32,22 @@ def test_pieces_padding_unknown_and_cut(vocabulary):
     assert ids(["cats, cats"], vocabulary) == [[2, 3, 5, 2]]  # the fifth piece is cut off
 
 
+def test_pieces_around_a_caption_that_has_any(vocabulary):
+    def around(captions, max_tokens, start, end):
+        words = text.split_words(text.normalise(tf.constant(captions)))
+        return text.word_pieces(words, vocabulary, max_tokens, start, end).numpy().tolist()
+
+    # "," and "日" stand in for [CLS] and [SEP].
+    assert around(["red cats", "", "cat"], 5, ",", "日") == [
+        [5, 4, 2, 3, 6],
+        [0, 0, 0, 0, 0],
+        [5, 2, 6, 0, 0],
+    ]
+    assert around(["red cats"], 3, ",", "日") == [[5, 4, 6]]
+    assert around(["red cats"], 3, None, "日") == [[4, 2, 6]]
+    assert around(["red cats"], 3, ",", None) == [[5, 4, 2]]
+
+
 def test_ideographs_stand_alone(vocabulary):
     assert ids(["日cat日"], vocabulary) == [[6, 2, 6, 0]]
 

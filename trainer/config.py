@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from trainer import tower_rules
 from trainer.loss_config import (
     CustomConfig,
     InfoNceConfig,
@@ -16,15 +17,7 @@ from trainer.loss_config import (
     TripletConfig,
 )
 from trainer.sections import Frozen, PositiveInt
-from trainer.tower_config import (
-    BagConfig,
-    BlocksConfig,
-    ConvNetConfig,
-    ImageTower,
-    LstmConfig,
-    TextTower,
-    ViTConfig,
-)
+from trainer.tower_config import BagConfig, ConvNetConfig, ImageTower, TextTower
 from trainer.training_config import AugmentConfig, TrainingConfig
 
 Fit = Literal["pad", "crop"]
@@ -41,9 +34,27 @@ class ImageConfig(Frozen):
 class TextConfig(Frozen):
     """How Transform prepares captions."""
 
+    vocabulary: str | None = None  # a file of word pieces, one a line; None: learned from train
     vocabulary_size: Annotated[int, Field(ge=16)] = 8000  # word pieces, at most
-    max_tokens: PositiveInt = 32  # pieces kept of one caption
+    start_token: str | None = None  # put before each caption, like [CLS]; of the vocabulary's
+    end_token: str | None = None  # put after it, like [SEP]
+    max_tokens: PositiveInt = 32  # pieces kept of one caption, with those around it
     max_captions: PositiveInt = 8  # captions of one image; ingest refuses more
+
+    @property
+    def around(self) -> tuple[tuple[str, str], ...]:
+        """The pieces put around each caption, by their keys."""
+        both = {"start_token": self.start_token, "end_token": self.end_token}
+        return tuple((key, token) for key, token in both.items() if token is not None)
+
+    @model_validator(mode="after")
+    def _pieces_around(self) -> Self:
+        for key, _ in self.around:
+            if self.vocabulary is None:
+                raise ValueError(f"{key} needs vocabulary: a learned one does not hold it")
+        if self.max_tokens <= len(self.around):
+            raise ValueError(f"max_tokens = {self.max_tokens} leaves no place for a caption")
+        return self
 
 
 class ModelConfig(Frozen):
@@ -72,12 +83,7 @@ class TrainerConfig(TransformConfig):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        tower = self.model.text_tower
-        if isinstance(tower, LstmConfig) and tower.vocabulary_size < self.text.vocabulary_size:
-            raise ValueError(
-                f"model.text_tower.vocabulary_size = {tower.vocabulary_size} cannot hold "
-                f"text.vocabulary_size = {self.text.vocabulary_size}"
-            )
+        tower_rules.check(self)
         sampled = self.loss.sampled_mismatches if isinstance(self.loss, PairwiseConfig) else 0
         if self.loss.pairs == "all" and sampled:
             raise ValueError("loss.sampled_mismatches needs loss.pairs: given")
@@ -86,20 +92,6 @@ class TrainerConfig(TransformConfig):
             raise ValueError(
                 f"training.batch_size = {self.training.batch_size} is too small: this loss needs "
                 f"at least {needed} records in a batch to find mismatches"
-            )
-        image_tower = self.model.image_tower
-        for key, each in (("image_tower", image_tower), ("text_tower", tower)):
-            if isinstance(each, BlocksConfig) and each.width % each.heads:
-                raise ValueError(
-                    f"model.{key}.width = {each.width} cannot be shared out among {each.heads} "
-                    "heads"
-                )
-        if isinstance(image_tower, ConvNetConfig) and self.image.size % 2:
-            raise ValueError(f"image.size = {self.image.size} must be even for convnet")
-        if isinstance(image_tower, ViTConfig) and self.image.size % image_tower.patch:
-            raise ValueError(
-                f"model.image_tower.patch = {image_tower.patch} does not divide image.size = "
-                f"{self.image.size}"
             )
         scaled = isinstance(self.loss, InfoNceConfig | SigmoidConfig | TripletConfig)
         if scaled and not self.model.normalize:
@@ -122,11 +114,7 @@ class TrainerConfig(TransformConfig):
                 f"training.chunk_size = {chunk} is more than training.batch_size = "
                 f"{self.training.batch_size}"
             )
-        if isinstance(self.model.image_tower, ConvNetConfig):
-            raise ValueError(
-                "training.chunk_size needs an image tower without batch normalisation, which "
-                "convnet has: what it gives an image depends on the whole batch"
-            )
+        tower_rules.check_chunks(self)
 
 
 def canonical_json(config: Frozen) -> str:

@@ -10,6 +10,7 @@ from trainer.apart import Keep
 from trainer.augment import augment
 from trainer.cluster import Cluster
 from trainer.config import TrainerConfig
+from trainer.library_tower_config import KerasHubTextConfig
 from trainer.matches import choose_caption
 
 Spec = dict[str, tf.io.FixedLenFeature]
@@ -131,6 +132,9 @@ def _parser(spec: Spec) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
 def _finisher(
     config: TrainerConfig, cluster: Cluster
 ) -> Callable[[tf.Tensor, dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
+    # What a library's network makes of padding is its own affair.
+    whole = isinstance(config.model.text_tower, KerasHubTextConfig)
+
     def finish(step: tf.Tensor, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         def seed(kind: int) -> tf.Tensor:
             return randomness.seed(config.training.seed, step, kind, cluster.index)
@@ -141,13 +145,12 @@ def _finisher(
             config.loss.pairs == "all",
             seed(randomness.CAPTION),
         )
+        tokens = tf.gather(batch[features.TOKENS], chosen, batch_dims=1)
         pixels = augment(batch[features.PIXELS], config.augment, seed(randomness.AUGMENT))
         return {
             **batch,
             features.PIXELS: pixels,
-            features.TOKENS: without_padding(
-                tf.gather(batch[features.TOKENS], chosen, batch_dims=1)
-            ),
+            features.TOKENS: tokens if whole else without_padding(tokens),
             features.CHOSEN: chosen,
         }
 

@@ -25,6 +25,8 @@ class Tower(tf.Module):
         transform: `TFTransformOutput.transform_features_layer()`.
     """
 
+    NETWORK = "_network"  # the attribute, by whose name the SavedModel finds its weights
+
     def __init__(
         self,
         network: keras.Model,

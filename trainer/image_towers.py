@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from trainer import keras_application, keras_hub_backbone
+from trainer.library_tower_config import KerasApplicationConfig, KerasHubImageConfig
 from trainer.tower_config import ConvConfig, ConvNetConfig, ImageTower, ViTConfig
 from trainer.transformer import Block, Norm, Positions, mean_of_tokens
 
@@ -21,8 +23,14 @@ def build(config: ImageTower, size: int, embedding_dim: int) -> keras.Model:
             body = _convnet(config, pixels)
         case ViTConfig():
             body = _vit(config, pixels)
+        case KerasApplicationConfig():
+            body = keras_application.body(config, pixels)
+        case KerasHubImageConfig():
+            body = keras_hub_backbone.image_body(config, pixels)
     projection = keras.layers.Dense(embedding_dim, name="projection")
-    return keras.Model(pixels, projection(body), name="image_tower")
+    tower = keras.Model(pixels, projection(body), name="image_tower")
+    tower.trainable = not config.frozen or config.spares_projection
+    return tower
 
 
 def _conv(config: ConvConfig, pixels: keras.KerasTensor) -> keras.KerasTensor:

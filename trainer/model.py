@@ -7,7 +7,17 @@ import keras
 import tensorflow as tf
 
 from schema import features
-from trainer import gradient_cache, image_towers, precision, randomness, replicas, text_towers
+from schema.errors import InputError
+from trainer import (
+    gradient_cache,
+    image_towers,
+    precision,
+    randomness,
+    replicas,
+    text_towers,
+    tower_rules,
+)
+from trainer.backbone import NAME, has_batch_norm
 from trainer.config import TrainerConfig
 from trainer.joint_loss import JointLoss
 from trainer.matches import match_rows
@@ -23,10 +33,13 @@ MATCHED_BY = (  # what tells which image and which text match
 
 
 class DualEncoder(keras.Model):
-    """An image tower and a text tower that meet in one embedding space.
+    """An image tower and a text tower that meet in one embedding space; all weights are new.
 
     Args:
         config: sizes, towers and loss.
+
+    Raises:
+        InputError: a library's network cannot be built, or not trained in chunks.
     """
 
     def __init__(self, config: TrainerConfig):
@@ -36,6 +49,10 @@ class DualEncoder(keras.Model):
         with precision.policy(config.training.precision):
             self.image_tower = image_towers.build(config.model.image_tower, config.image.size, dim)
             self.text_tower = text_towers.build(config.model.text_tower, config.text, dim)
+        tower = config.model.image_tower
+        chunked = config.training.chunk_size is not None and not tower.frozen
+        if chunked and has_batch_norm(self.image_tower):
+            raise InputError(tower_rules.no_chunks(getattr(tower, "preset", tower.kind)))
         self.joint_loss = JointLoss(config.loss, config.training.batch_size)
         self._dropout = [each for each in self.variables if each.name == SEED_STATE]
         self.built = True
@@ -44,6 +61,19 @@ class DualEncoder(keras.Model):
     def changing(self) -> list[tf.Variable]:
         """All that training changes: weights, and what the optimizer keeps."""
         return [variable.value for variable in (*self.variables, *self.optimizer.variables)]
+
+    @property
+    def rates(self) -> list[float]:
+        """The share of the learning rate of each of `trainable_variables`."""
+        found: dict[int, float] = {}
+        towers = self.config.model
+        for tower, told in (
+            (self.image_tower, towers.image_tower),
+            (self.text_tower, towers.text_tower),
+        ):
+            part = tower.get_layer(NAME) if told.spares_projection else tower
+            found |= {id(each): told.rate for each in part.trainable_variables}
+        return [found.get(id(each), 1.0) for each in self.trainable_variables]
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -61,11 +91,11 @@ class DualEncoder(keras.Model):
             float32 [n, embedding_dim]; of length 1 if the config says so.
         """
         scaled = tf.cast(pixels, tf.float32) / 127.5 - 1.0
-        return self._finish(self.image_tower(scaled, training=training))
+        return self._finish(_called(self.image_tower, scaled, training))
 
     def embed_texts(self, tokens: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Embed captions: int64 [n, tokens], 0 = padding, to float32 [n, embedding_dim]."""
-        return self._finish(self.text_tower(tokens, training=training))
+        return self._finish(_called(self.text_tower, tokens, training))
 
     def _finish(self, embedding: tf.Tensor) -> tf.Tensor:
         embedding = tf.cast(embedding, tf.float32)
@@ -144,3 +174,8 @@ class DualEncoder(keras.Model):
         base = tf.random.fold_in(base, tf.cast(part, tf.int64))
         for number, state in enumerate(self._dropout):
             state.assign(tf.cast(tf.random.fold_in(base, number), state.dtype))
+
+
+def _called(tower: keras.Model, inputs: tf.Tensor, training: bool) -> tf.Tensor:
+    """What a tower makes of its inputs; a frozen one always computes as it does when it serves."""
+    return tower(inputs, training=training and tower.trainable)

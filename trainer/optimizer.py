@@ -1,5 +1,6 @@
 """AdamW with warm-up and cosine decay."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,22 +15,44 @@ EPSILON = 1e-6
 
 
 class ClippedAdamW(keras.optimizers.Adam):
-    """AdamW for several replicas, and with decay where weights should be kept small.
+    """AdamW for several replicas, towers at rates of their own, and decay only where it helps.
 
     What is clipped is what all replicas' gradients add up to, and not each one's part of it.
     Biases, norms, the logit scale and its bias, all that has less than two dimensions, do not
     decay.
+
+    Args:
+        decay: share of a weight that a step at a learning rate of 1 would take from it.
+        clip_to: the largest norm of all gradients together; None: any.
+        rates: of each variable that it is built for, its share of the learning rate; None: all.
     """
 
-    def __init__(self, *args: Any, decay: float, clip_to: float | None, **kwargs: Any):
+    def __init__(
+        self,
+        *args: Any,
+        decay: float,
+        clip_to: float | None,
+        rates: Sequence[float] | None,
+        **kwargs: Any,
+    ):
         super().__init__(*args, **kwargs)
         self._decay, self._clip_to = decay, clip_to
+        self._rates = None if rates is None else tuple(rates)
+
+    def build(self, variables: Any) -> None:
+        """Make what is kept of each variable."""
+        if self._rates is not None and len(self._rates) != len(variables):
+            raise ValueError(f"{len(self._rates)} rates for {len(variables)} variables")
+        super().build(variables)
 
     def update_step(self, gradient: Any, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
         """Keras's formula by TensorFlow's own kernel: one pass over memory instead of fourteen."""
         index = self._get_variable_index(variable)
+        rate = tf.cast(learning_rate, variable.dtype)
+        if self._rates is not None:
+            rate *= self._rates[index]
         if self._decay and len(variable.shape) > 1:
-            variable.assign(variable * (1 - tf.cast(learning_rate * self._decay, variable.dtype)))
+            variable.assign(variable * (1 - rate * self._decay))
         step = tf.cast(self.iterations + 1, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
@@ -37,7 +60,7 @@ class ClippedAdamW(keras.optimizers.Adam):
             v=self._velocities[index].value.handle,
             beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
             beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
-            lr=tf.cast(learning_rate, variable.dtype),
+            lr=rate,
             beta1=self.beta_1,
             beta2=self.beta_2,
             epsilon=self.epsilon,
@@ -56,12 +79,15 @@ class ClippedAdamW(keras.optimizers.Adam):
         return list(zip(clipped, variables, strict=True))
 
 
-def build(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
+def build(
+    config: TrainingConfig, steps: int, rates: Sequence[float] | None = None
+) -> keras.optimizers.Optimizer:
     """The optimizer of a run.
 
     Args:
         config: peak learning rate, warm-up, decay, clipping, average.
         steps: length of the whole run, more than its warm-up; the rate ends at 0.
+        rates: each variable's share of that rate, as `DualEncoder.rates`; None: all of it.
     """
     warmup = schedule.warmup_of(config, steps)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -76,6 +102,7 @@ def build(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
         beta_2=BETA_2,
         epsilon=EPSILON,
         clip_to=config.clip_norm,
+        rates=rates,
         use_ema=config.average > 0,
         ema_momentum=config.average or None,
     )

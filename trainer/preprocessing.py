@@ -13,8 +13,8 @@ from tensorflow_transform.beam.experimental import PTransformAnalyzer
 
 from schema import features
 from schema.errors import InputError
-from trainer import pixels, text
-from trainer.config import TransformConfig
+from trainer import pixels, text, vocabulary
+from trainer.config import TextConfig, TransformConfig
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
@@ -22,7 +22,11 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
 
     Args:
         inputs: a batch of raw features; captions and labels are sparse.
-        custom_config: {'config': canonical JSON of a `TransformConfig`}.
+        custom_config: 'config' is canonical JSON of a `TransformConfig`; 'vocabulary', the digest
+            of a given vocabulary, is there for the cache only.
+
+    Raises:
+        InputError: the vocabulary that the config names cannot be used.
     """
     config = TransformConfig.model_validate_json(custom_config["config"])
     outputs = text_features(inputs[features.CAPTIONS], config)
@@ -41,14 +45,20 @@ def text_features(captions: tf.SparseTensor, config: TransformConfig) -> dict[st
     table = tf.sparse.to_dense(captions, default_value="")[:, :limit]
     table = tf.pad(table, [[0, 0], [0, limit - tf.shape(table)[1]]], constant_values="")
     words = text.split_words(text.normalise(tf.reshape(table, [-1])))
-    vocabulary = tft.experimental.ptransform_analyzer(
+    file = tft.experimental.ptransform_analyzer(
         inputs=[words.values],
-        ptransform=LearnWordPieces(config.text.vocabulary_size),
+        ptransform=(
+            LearnWordPieces(config.text.vocabulary_size)
+            if config.text.vocabulary is None
+            else GivenWordPieces(config.text)
+        ),
         output_dtypes=[tf.string],
         output_shapes=[[]],
         output_asset_default_values=[b"vocabulary"],
     )[0]
-    tokens = text.word_pieces(words, vocabulary, config.text.max_tokens)
+    tokens = text.word_pieces(
+        words, file, config.text.max_tokens, config.text.start_token, config.text.end_token
+    )
     ids = text.caption_ids(words)
     return {
         features.TOKENS: tf.reshape(tokens, [-1, limit, config.text.max_tokens]),
@@ -101,7 +111,42 @@ def write_vocabulary(counts: list[tuple[bytes, int]], size: int, folder: str) ->
         raise InputError("the captions of the train split hold no word to learn word pieces from")
     # The learner looks for the piece frequency that fits `size`; its own floor of 10 suits corpora
     # of millions of captions and would leave small data with single letters.
-    pieces = learner.learn(words, size, list(text.RESERVED), lower_thresh=2)[:size]
+    return _write(learner.learn(words, size, list(text.RESERVED), lower_thresh=2)[:size], folder)
+
+
+class GivenWordPieces(PTransformAnalyzer):
+    """The word pieces of a file that the config names; the captions do not matter."""
+
+    def __init__(self, config: TextConfig):
+        super().__init__()
+        self._config = config
+
+    def expand(self, batches: beam.PCollection) -> Any:
+        return (
+            batches.pipeline
+            | beam.Create([self._config])
+            | "Copy" >> beam.Map(copy_vocabulary, self.base_temp_dir)
+        )
+
+
+def copy_vocabulary(config: TextConfig, folder: str) -> np.ndarray:
+    """Check the vocabulary that a config names and write it into a folder.
+
+    Returns:
+        As `write_vocabulary`.
+
+    Raises:
+        InputError: it is not there, or cannot be used.
+    """
+    try:
+        with tf.io.gfile.GFile(config.vocabulary, "rb") as file:
+            content = file.read()
+    except tf.errors.OpError as error:
+        raise InputError(f"{vocabulary.KEY} = {config.vocabulary}: cannot be read") from error
+    return _write(vocabulary.pieces_of(content, config), folder)
+
+
+def _write(pieces: Iterable[str], folder: str) -> np.ndarray:
     tf.io.gfile.makedirs(folder)
     name = f"{folder}/vocabulary"
     with tf.io.gfile.GFile(name, "w") as file:

@@ -12,7 +12,7 @@ import tensorflow_transform as tft
 
 from schema.errors import InputError
 from schema.served import PROBE, TRAINED_WITH
-from trainer import devices, export, probe, training
+from trainer import devices, export, probe, start, training
 from trainer.checkpoints import Checkpoints
 from trainer.cluster import VARIABLE, Cluster, read
 from trainer.config import TrainerConfig
@@ -57,6 +57,7 @@ def run_fn(fn_args: "FnArgs") -> None:
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     files = sorted(tf.io.gfile.glob(fn_args.train_files))
     checkpoints = told.get("checkpoints")
+    start.check_vocabulary(config, transform.vocabulary_file_by_name("vocabulary"))
     model = training.train(
         config,
         transform.transformed_feature_spec(),

@@ -3,7 +3,8 @@
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-PADDING, UNKNOWN = "[PAD]", "[UNK]"
+from trainer.vocabulary import PADDING, UNKNOWN
+
 # Punctuation, symbols and ideographs are words of one character; spaces only separate.
 _ALONE = r"[\p{P}\p{S}\p{Han}]"
 _SPACES = r"[\s\p{Z}]+"
@@ -29,13 +30,22 @@ def split_words(captions: tf.Tensor) -> tf.RaggedTensor:
     return tf_text.regex_split(captions, f"{_SPACES}|{_ALONE}", _ALONE)
 
 
-def word_pieces(words: tf.RaggedTensor, vocabulary: tf.Tensor, max_tokens: int) -> tf.Tensor:
+def word_pieces(
+    words: tf.RaggedTensor,
+    vocabulary: tf.Tensor,
+    max_tokens: int,
+    start: str | None = None,
+    end: str | None = None,
+) -> tf.Tensor:
     """Cut words into the longest pieces of a vocabulary file.
 
     Args:
         words: [n, (words)].
-        vocabulary: name of a file with one piece a line; the first lines are `RESERVED`.
-        max_tokens: pieces kept of one caption.
+        vocabulary: name of a file with one piece a line; the first line is `PADDING`, another one
+            `UNKNOWN`.
+        max_tokens: pieces kept of one caption, `start` and `end` among them.
+        start: a piece put before those of a caption that has any; None: none.
+        end: one put after them.
 
     Returns:
         Token ids, int64 [n, max_tokens], 0 = padding.
@@ -53,7 +63,19 @@ def word_pieces(words: tf.RaggedTensor, vocabulary: tf.Tensor, max_tokens: int) 
     pieces = tf_text.WordpieceTokenizer(
         table, token_out_type=tf.int64, unknown_token=UNKNOWN
     ).tokenize(words)
-    tokens = pieces.merge_dims(1, 2).to_tensor(default_value=0, shape=[None, max_tokens])
+    tokens = pieces.merge_dims(1, 2)[
+        :, : max_tokens - sum(each is not None for each in (start, end))
+    ]
+    has_any = tf.cast(tokens.row_lengths() > 0, tf.int64)
+
+    def around(piece: str | None) -> list[tf.RaggedTensor]:
+        if piece is None:
+            return []
+        ids = tf.repeat(table.lookup(tf.constant([piece])), tf.reduce_sum(has_any))
+        return [tf.RaggedTensor.from_row_lengths(ids, has_any)]
+
+    tokens = tf.concat([*around(start), tokens, *around(end)], axis=1)
+    tokens = tokens.to_tensor(default_value=0, shape=[None, max_tokens])
     return tf.reshape(tokens, [-1, max_tokens])
 
 

@@ -3,7 +3,9 @@
 import keras
 from keras import ops
 
+from trainer import keras_hub_backbone
 from trainer.config import TextConfig
+from trainer.library_tower_config import KerasHubTextConfig
 from trainer.tower_config import BagConfig, LstmConfig, TextTower, TransformerConfig
 from trainer.transformer import DEVIATION, Block, Norm, Positions, mean_of_tokens
 
@@ -15,7 +17,9 @@ def build(config: TextTower, text: TextConfig, embedding_dim: int) -> keras.Mode
         A model from int64 token ids [n, at most text.max_tokens], 0 = padding, to float32
         [n, embedding_dim].
     """
-    tokens = keras.Input((None,), dtype="int64", name="tokens")
+    # What a library's network makes of padding is its own affair: it always gets as much.
+    length = text.max_tokens if isinstance(config, KerasHubTextConfig) else None
+    tokens = keras.Input((length,), dtype="int64", name="tokens")
     match config:
         case LstmConfig():
             body = _lstm(config, tokens)
@@ -23,8 +27,12 @@ def build(config: TextTower, text: TextConfig, embedding_dim: int) -> keras.Mode
             body = _bag(config, text.vocabulary_size, tokens)
         case TransformerConfig():
             body = _transformer(config, text, tokens)
+        case KerasHubTextConfig():
+            body = keras_hub_backbone.text_body(config, text, tokens)
     projection = keras.layers.Dense(embedding_dim, name="projection")
-    return keras.Model(tokens, projection(body), name="text_tower")
+    tower = keras.Model(tokens, projection(body), name="text_tower")
+    tower.trainable = not config.frozen or config.spares_projection
+    return tower
 
 
 def _lstm(config: LstmConfig, tokens: keras.KerasTensor) -> keras.KerasTensor:

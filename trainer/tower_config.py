@@ -4,25 +4,36 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trainer.sections import Fraction, Frozen, PositiveInt
+from trainer.library_tower_config import (
+    KerasApplicationConfig,
+    KerasHubImageConfig,
+    KerasHubTextConfig,
+)
+from trainer.sections import Fraction, PositiveInt
+from trainer.tower_base import TowerConfig
 
 
-class ConvConfig(Frozen):
+class ConvConfig(TowerConfig):
     """The reference image tower: one 3x3 convolution, ReLU, 2x2 max pooling, flatten, dense."""
 
     kind: Literal["conv"]
     filters: PositiveInt = 32
 
 
-class ConvNetConfig(Frozen):
+class ConvNetConfig(TowerConfig):
     """The small strong image tower: strided convolutions with batch normalisation."""
 
     kind: Literal["convnet"]
     widths: tuple[PositiveInt, ...] = (64, 128)  # channels of each stage; each halves the side
     dropout: Fraction = 0.0
 
+    @property
+    def batch_norm(self) -> bool:
+        """It has it."""
+        return True
 
-class LstmConfig(Frozen):
+
+class LstmConfig(TowerConfig):
     """The reference text tower: an embedding, an LSTM, dense."""
 
     kind: Literal["lstm"]
@@ -31,7 +42,7 @@ class LstmConfig(Frozen):
     units: PositiveInt = 64
 
 
-class BagConfig(Frozen):
+class BagConfig(TowerConfig):
     """The small strong text tower: the mean of the token embeddings."""
 
     kind: Literal["bag"]
@@ -39,7 +50,7 @@ class BagConfig(Frozen):
     dropout: Fraction = 0.0  # share of tokens left out while training
 
 
-class BlocksConfig(Frozen):
+class BlocksConfig(TowerConfig):
     """Transformer blocks."""
 
     width: PositiveInt = 192
@@ -63,5 +74,10 @@ class TransformerConfig(BlocksConfig):
     depth: PositiveInt = 2
 
 
-ImageTower = Annotated[ConvConfig | ConvNetConfig | ViTConfig, Field(discriminator="kind")]
-TextTower = Annotated[LstmConfig | BagConfig | TransformerConfig, Field(discriminator="kind")]
+ImageTower = Annotated[
+    ConvConfig | ConvNetConfig | ViTConfig | KerasApplicationConfig | KerasHubImageConfig,
+    Field(discriminator="kind"),
+]
+TextTower = Annotated[
+    LstmConfig | BagConfig | TransformerConfig | KerasHubTextConfig, Field(discriminator="kind")
+]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from trainer import data, devices, loop, optimizer, sample, schedule
+from trainer import data, devices, loop, optimizer, sample, schedule, start
 from trainer.abandoned import remove_abandoned
 from trainer.apart import kept_apart, learned_from
 from trainer.checkpoints import Checkpoints
@@ -63,8 +63,9 @@ def train(
     size = devices.share_of(training.batch_size, strategy.num_replicas_in_sync)
     with strategy.scope():
         model = DualEncoder(config)
-        model.compile(optimizer=optimizer.build(training, steps))
+        model.compile(optimizer=optimizer.build(training, steps, model.rates))
         model.optimizer.build(model.trainable_variables)
+    start.load(model)
 
     def batches(first: int) -> tf.data.Dataset:
         mine, part = len(range(cluster.index, records, cluster.workers)), training.batch_size

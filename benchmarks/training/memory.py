@@ -2,10 +2,10 @@
 
     .venv/bin/python -m benchmarks.training.memory
 
-A vision transformer (width 192, 6 blocks, patches of 8 at 64 pixels) and a text transformer (192, 2
-blocks) learn synthetic pairs, through the real input pipeline. Each setting is a process of its own;
-what counts is its peak of resident memory and, after the first step, the time a pair takes. The two
-take turns, so that what else the machine does falls on both.
+A vision transformer (width 192, 6 blocks, patches of 8 at 64 pixels) and a text transformer (192,
+2 blocks) learn synthetic pairs, through the real input pipeline. Each setting is a process of its
+own; what counts is its peak of resident memory and, after the first step, the time a pair takes.
+The two take turns, so that what else the machine does falls on both.
 """
 
 import statistics

@@ -6,12 +6,6 @@ import resource
 import time
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-from trainer import processor  # isort: skip  before TensorFlow is there
-
-processor.choose_kernels()
-
 import numpy as np
 import tensorflow as tf
 

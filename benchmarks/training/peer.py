@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
+from trainer import processor
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRATCH = ROOT / "runs" / "benchmark-training"
 PACKAGES = ("open-clip-torch==3.3.0", "torch==2.15.0", "torchvision==0.29.2")
@@ -41,9 +43,10 @@ class Program:
         self._told = told
 
     def __enter__(self) -> Self:
+        processor.choose_kernels()  # as `diptych run` does; the process inherits it
         self._process = subprocess.Popen(
-            self._command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if "QUIET" in os.environ else None, text=True,
+            self._command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ},
         )  # fmt: skip
         return self
 

@@ -2,11 +2,11 @@
 
     .venv/bin/python -m benchmarks.training.quality [--seconds 300]
 
-Both learn the emoji of four vendors, as the last `make demo` ingested them, and are asked for those of
-a fifth: ours with the example's config, open_clip as `quality_theirs` says. Each has the machine to
-itself, one after the other; what is timed is building, compiling and training, with the images in
-memory. Recall is text to image among all images of that vendor, for the names alone and for names
-and keywords.
+Both learn the emoji of four vendors, as the last `make demo` ingested them, and are asked for those
+of a fifth: ours with the example's config, open_clip as `quality_theirs` says. Each has the machine
+to itself, one after the other; what is timed is building, compiling and training, with the images
+in memory. Recall is text to image among all images of that vendor, for the names alone and for
+names and keywords.
 """
 
 import argparse

@@ -2,11 +2,11 @@
 
     .venv/bin/python -m benchmarks.training.speed [--batch 32] [--steps 50] [--short]
 
-Both towers are ViT-S's: width 384, 12 blocks, 6 heads; images of 64 pixels in patches of 8, texts of
-32 tokens out of 8,000; CLIP's loss, AdamW, float32. Both train on one synthetic batch in memory and
-take turns, five steps each, after ten that are not counted; the median step counts. open_clip's is
-the step of its own `open_clip_train.train.train_one_epoch`. With --short the texts have 6 tokens and
-the rest is padding, as captions have: ours cuts the padding off, open_clip computes it.
+Both towers are ViT-S's: width 384, 12 blocks, 6 heads; images of 64 pixels in patches of 8, texts
+of 32 tokens out of 8,000; CLIP's loss, AdamW, float32. Both train on one synthetic batch in memory
+and take turns, five steps each, after ten that are not counted; the median step counts. open_clip's
+is the step of its own `open_clip_train.train.train_one_epoch`. With --short the texts have 6 tokens
+and the rest is padding, as captions have: ours cuts the padding off, open_clip computes it.
 """
 
 import argparse

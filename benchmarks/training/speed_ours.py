@@ -1,14 +1,7 @@
 """Our side of `benchmarks.training.speed`."""
 
 import json
-import os
 import time
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-from trainer import processor  # isort: skip  before TensorFlow is there
-
-processor.choose_kernels()
 
 import numpy as np
 import tensorflow as tf

@@ -1,5 +1,6 @@
 """open_clip's side of `benchmarks.training.speed`; runs in its environment."""
 
+import itertools
 import time
 import types
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ def main() -> None:
     for question in asked:
         moments: list[float] = []
         train(model, optimizer, images, texts, question["steps"], moments)
-        answer(seconds=[b - a for a, b in zip(moments, moments[1:], strict=False)])
+        answer(seconds=[b - a for a, b in itertools.pairwise(moments)])
 
 
 def train(

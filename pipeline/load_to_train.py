@@ -1,0 +1,33 @@
+"""A config whose files are there, so that a run does not find out after an hour of ingest.
+
+What only looks at releases must not ask for them: a rollback works when a file of weights is gone.
+"""
+
+from pathlib import Path
+
+from pipeline.config import ConfigError, RunConfig, load
+from schema.errors import InputError
+from trainer import vocabulary
+from trainer.named_files import named_files
+
+
+def load_to_train(path: Path) -> RunConfig:
+    """Read and check a config file, and the files that it names.
+
+    Raises:
+        ConfigError: as `load`, or one sentence that names the key and the file that is not there
+            or cannot be used.
+    """
+    config = load(path)
+    for key, name in named_files(config).items():
+        if "://" not in name and not Path(name).exists():
+            raise ConfigError(f"{path}: {key} = {name}: no such file or folder")
+    given = config.text.vocabulary
+    if given is not None and "://" not in given:
+        try:
+            vocabulary.pieces_of(Path(given).read_bytes(), config.text)
+        except OSError as error:
+            raise ConfigError(f"{path}: {vocabulary.KEY} = {given}: {error.strerror}") from error
+        except InputError as error:
+            raise ConfigError(f"{path}: {error}") from error
+    return config

@@ -1,0 +1,54 @@
+"""A vocabulary that was given and not learned. Free of TensorFlow: the config checks it, too."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from schema.errors import InputError
+
+if TYPE_CHECKING:
+    from trainer.config import TextConfig
+
+PADDING, UNKNOWN = "[PAD]", "[UNK]"
+KEY = "text.vocabulary"
+
+
+def pieces_of(content: bytes, config: "TextConfig") -> Sequence[str]:
+    """The pieces of a vocabulary file, checked.
+
+    Args:
+        content: of the file; one piece a line, as BERT's vocab.txt.
+        config: says what it must hold.
+
+    Raises:
+        InputError: names the file and the line or the piece.
+    """
+    place = f"{KEY} = {config.vocabulary}"
+    try:
+        pieces = content.decode("utf-8").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{place} is no UTF-8 text") from error
+    if pieces[0] != PADDING:
+        raise InputError(
+            f"{place}: its first line is {pieces[0]!r}; it must be {PADDING}, as 0 is padding"
+        )
+    lines: dict[str, int] = {}
+    for number, piece in enumerate(pieces, 1):
+        if piece in lines:
+            raise InputError(f"{place}: line {number} repeats {piece!r} of line {lines[piece]}")
+        lines[piece] = number
+    needed = [("a vocabulary", UNKNOWN), *((f"text.{key}", piece) for key, piece in config.around)]
+    for who, piece in needed:
+        if piece not in lines:
+            raise InputError(f"{place} lacks {piece!r}, which {who} needs")
+    if len(pieces) > config.vocabulary_size:
+        raise InputError(
+            f"{place} holds {len(pieces)} pieces, more than text.vocabulary_size = "
+            f"{config.vocabulary_size}"
+        )
+    return pieces
+
+
+def digest(content: bytes) -> str:
+    """What tells one vocabulary from another."""
+    return hashlib.sha256(content).hexdigest()[:16]
