@@ -93,7 +93,7 @@ def _write_pairs(examples: Path, out: Path) -> list[list[str]]:
         arrays[name] = np.empty(len(values), object)
         arrays[name][:] = values
     out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(out, **arrays)
+    np.savez(out, **arrays)  # type: ignore[arg-type]  # as in trainer/probe.py
     texts_of_eval: list[list[str]] = found["eval_texts"]
     return texts_of_eval
 

@@ -58,7 +58,7 @@ def main() -> None:
             "images": _in_parts(served.image_tower, images),
             "texts": _in_parts(served.text_tower, question["texts"]),
         }
-        np.savez(question["out"], **found)
+        np.savez(question["out"], images=found["images"], texts=found["texts"])
         answer(seconds=seconds, pairs=done * count, steps=done, planned=steps)
 
 
