@@ -24,6 +24,10 @@ bench: demo  ## the figures of the README
 	.venv/bin/python -m benchmarks.demo
 	.venv/bin/python -m benchmarks.ingest
 	.venv/bin/python -m benchmarks.input_pipeline
+	.venv/bin/python -m benchmarks.training.speed
+	.venv/bin/python -m benchmarks.training.speed --short
+	.venv/bin/python -m benchmarks.training.memory
+	.venv/bin/python -m benchmarks.training.quality
 	.venv/bin/python -m benchmarks.evaluation
 	.venv/bin/python -m benchmarks.catalogue_index
 	.venv/bin/python -m benchmarks.registry

@@ -96,7 +96,7 @@ def test_a_config_without_the_section(tmp_path):
             {"nodes": {"Trianer": {"gpus": 1}}},
             "kubeflow.nodes.Trianer.[key]: 'Trianer' is no node of the pipeline, which has "
             "ImageTextExampleGen, StatisticsGen, ImportSchema, ServedStatistics, "
-            "ExampleValidator, Transform, Trainer, Baseline, Evaluator, ServingCheck, "
+            "ExampleValidator, Transform, Tuner, Trainer, Baseline, Evaluator, ServingCheck, "
             "CatalogueIndexer, Pusher",
         ),
         (

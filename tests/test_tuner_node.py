@@ -51,7 +51,7 @@ def splits(tuner: Any) -> list[str]:
 
 @pytest.fixture(scope="module")
 def pods(small_run, tmp_path_factory) -> dict[str, Any]:
-    """What both pods left, run with the commands of the compiled package for one epoch."""
+    """What both pods left, run with the commands of the compiled package for two epochs."""
     from kubeflow.compile import compile_package
     from kubeflow.entrypoint.__main__ import main
     from kubeflow.rehearsal.driver import inputs_of, outputs_of
@@ -60,7 +60,7 @@ def pods(small_run, tmp_path_factory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("tuned")
     config = cluster_config(folder, tune=TUNE)
     spec = next(iter(yaml.safe_load_all(compile_package(config, "kubeflow").text)))
-    parameters = run_parameters(spec, {"epochs": 1})
+    parameters = run_parameters(spec, {"epochs": 2})
 
     def known(artifact: Any) -> dict[str, Any]:
         names = artifact.split_names if artifact.type_name == "Examples" else None
@@ -107,11 +107,11 @@ def test_progress_tells_the_trial_and_its_steps(pods, small_run):
     files = tf.io.gfile.glob(f"{artifact.uri}/Split-train/*")
     left = data.count_records(files, learned_from(0.2))
     assert left < TRAIN_RECORDS
-    # One epoch, as the run's parameter says, of what is not held out.
-    assert max(event["steps"] for event in of_tuner if "steps" in event) == left // 40
+    # Two epochs, as the run's parameter says, of what is not held out.
+    assert max(event["steps"] for event in of_tuner if "steps" in event) == 2 * (left // 40)
     assert describe(of_tuner[-1]).startswith("trial 2 of 2, best 0.")
     trained = [event for event in pods["heard"] if event["node"] == "Trainer"]
-    assert trained[-1]["steps"] == TRAIN_RECORDS // 40
+    assert trained[-1]["steps"] == 2 * (TRAIN_RECORDS // 40)
     assert "trial" not in trained[-1]
 
 
