@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.augment import augment
+from trainer import augment as module
+from trainer.augment import augment, augment_in_pieces
 from trainer.config import AugmentConfig
 
 STILL = {"shift": 0.0, "zoom": 0.0, "stretch": 0.0}
@@ -66,3 +67,18 @@ def test_the_same_seed_draws_the_same_and_another_something_else():
     np.testing.assert_array_equal(drawn(1, 2), drawn(1, 2))
     assert np.abs(drawn(1, 2) - drawn(1, 3)).max() > 10
     assert np.abs(drawn(1, 2) - drawn(2, 2)).max() > 10
+
+
+def test_a_large_batch_is_changed_in_pieces_each_its_own_way(monkeypatch):
+    monkeypatch.setattr(module, "PIECE", 16)
+    config, same = AugmentConfig(), np.repeat(IMAGES[:1], 64, 0)
+    found = tf.function(lambda x: augment_in_pieces(x, config, SEED))(tf.constant(same)).numpy()
+    seeds = tf.random.split(SEED, 4)
+    expected = [augment(tf.constant(same[:16]), config, seed).numpy() for seed in seeds]
+    np.testing.assert_allclose(found, np.concatenate(expected), atol=1e-3)
+    assert len({each.tobytes() for each in found}) == 64
+    # 20 are no multiple of 16, and 16 are one piece.
+    for count in (20, 16):
+        whole = augment(tf.constant(IMAGES[:count]), config, SEED)
+        found = augment_in_pieces(tf.constant(IMAGES[:count]), config, SEED)
+        np.testing.assert_array_equal(found, whole)

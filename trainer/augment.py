@@ -4,6 +4,8 @@ import tensorflow as tf
 
 from trainer.config import AugmentConfig
 
+PIECE = 512  # images
+
 
 def augment(pixels: tf.Tensor, config: AugmentConfig, seed: tf.Tensor) -> tf.Tensor:
     """Shift, zoom, stretch and recolour every image of a batch by its own random amounts.
@@ -23,6 +25,24 @@ def augment(pixels: tf.Tensor, config: AugmentConfig, seed: tf.Tensor) -> tf.Ten
     if config.brightness or config.contrast or config.colour:
         images = _recolour(images, config, colours)
     return images
+
+
+def augment_in_pieces(pixels: tf.Tensor, config: AugmentConfig, seed: tf.Tensor) -> tf.Tensor:
+    """As `augment`, a part of a large batch at a time: what it needs besides is that part's.
+
+    A batch that is no multiple of `PIECE` is taken as a whole.
+    """
+    count, *shape = pixels.shape
+    if count is None or count <= PIECE or count % PIECE:
+        return augment(pixels, config, seed)
+    pieces = tf.reshape(pixels, [count // PIECE, PIECE, *shape])
+    done = tf.map_fn(
+        lambda piece: augment(piece[0], config, piece[1]),
+        (pieces, tf.random.split(seed, count // PIECE)),
+        fn_output_signature=tf.float32,
+        parallel_iterations=1,
+    )
+    return tf.reshape(done, [count, *shape])
 
 
 def _move(images: tf.Tensor, config: AugmentConfig, seed: tf.Tensor) -> tf.Tensor:

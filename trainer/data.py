@@ -7,7 +7,7 @@ import tensorflow as tf
 from schema import features
 from trainer import pixels, randomness
 from trainer.apart import Keep
-from trainer.augment import augment
+from trainer.augment import augment_in_pieces
 from trainer.cluster import Cluster
 from trainer.config import TrainerConfig
 from trainer.library_tower_config import KerasHubTextConfig
@@ -17,6 +17,7 @@ Spec = dict[str, tf.io.FixedLenFeature]
 ALONE = Cluster()
 MANY_EPOCHS = 10**6  # more than any run has; so far apart are the orders of two seeds
 STEP_OF_LENGTH = 8  # tokens; XLA compiles a step anew for each length
+LARGE_BATCH = 2**26  # bytes of its augmented pixels
 PARSED_AT_ONCE = 256  # records; parsing a batch costs a tenth of parsing one by one
 KEYS: Spec = {features.KEY_ID: tf.io.FixedLenFeature([], tf.int64)}
 
@@ -106,7 +107,9 @@ def training_batches(
     epoch, taken = divmod(first_step * batch_size, records)
     endless = tf.data.Dataset.range(epoch, MANY_EPOCHS).flat_map(shuffled).skip(taken)
     numbered = endless.batch(batch_size, drop_remainder=True).enumerate(first_step)
-    return numbered.map(_finisher(config, cluster)).prefetch(2)
+    # A batch of thousands takes long enough to make the next one meanwhile, and room enough.
+    ready = 2 if 12 * batch_size * config.image.size**2 < LARGE_BATCH else 1
+    return numbered.map(_finisher(config, cluster)).prefetch(ready)
 
 
 def without_padding(tokens: tf.Tensor) -> tf.Tensor:
@@ -146,7 +149,7 @@ def _finisher(
             seed(randomness.CAPTION),
         )
         tokens = tf.gather(batch[features.TOKENS], chosen, batch_dims=1)
-        pixels = augment(batch[features.PIXELS], config.augment, seed(randomness.AUGMENT))
+        pixels = augment_in_pieces(batch[features.PIXELS], config.augment, seed(randomness.AUGMENT))
         return {
             **batch,
             features.PIXELS: pixels,
