@@ -173,6 +173,17 @@ def test_only_weights_decay():
         assert (variable.numpy() != value).any() == is_weight, variable.path
 
 
+def test_batches_for_chunks_hold_the_same_images_in_half_the_memory(files):
+    both = []
+    for chunk in (None, 2):
+        learned = config().training.model_copy(update={"chunk_size": chunk})
+        told = config().model_copy(update={"augment": AugmentConfig(), "training": learned})
+        [batch] = data.training_batches(files, SPEC, told, COUNT, 5).take(1).as_numpy_iterator()
+        both.append(batch[features.PIXELS])
+    assert [each.dtype for each in both] == [np.float32, np.float16]
+    np.testing.assert_allclose(both[1], both[0], atol=1 / 8)  # 11 bits at up to 255
+
+
 def test_jpeg_between_transform_and_trainer():
     chosen = ImageConfig(size=16, encoding="jpeg")
     png = tf.io.encode_png(np.full((8, 8, 3), 90, np.uint8)).numpy()

@@ -17,7 +17,6 @@ Spec = dict[str, tf.io.FixedLenFeature]
 ALONE = Cluster()
 MANY_EPOCHS = 10**6  # more than any run has; so far apart are the orders of two seeds
 STEP_OF_LENGTH = 8  # tokens; XLA compiles a step anew for each length
-LARGE_BATCH = 2**26  # bytes of its augmented pixels
 PARSED_AT_ONCE = 256  # records; parsing a batch costs a tenth of parsing one by one
 KEYS: Spec = {features.KEY_ID: tf.io.FixedLenFeature([], tf.int64)}
 
@@ -107,9 +106,10 @@ def training_batches(
     epoch, taken = divmod(first_step * batch_size, records)
     endless = tf.data.Dataset.range(epoch, MANY_EPOCHS).flat_map(shuffled).skip(taken)
     numbered = endless.batch(batch_size, drop_remainder=True).enumerate(first_step)
-    # A batch of thousands takes long enough to make the next one meanwhile, and room enough.
-    ready = 2 if 12 * batch_size * config.image.size**2 < LARGE_BATCH else 1
-    return numbered.map(_finisher(config, cluster)).prefetch(ready)
+    finished = numbered.map(_finisher(config, cluster))
+    # A batch that is learned from in chunks is heavier than it is long in the making: only then is
+    # it made when it is needed, and not before.
+    return finished if training.chunk_size else finished.prefetch(2)
 
 
 def without_padding(tokens: tf.Tensor) -> tf.Tensor:
@@ -150,6 +150,8 @@ def _finisher(
         )
         tokens = tf.gather(batch[features.TOKENS], chosen, batch_dims=1)
         pixels = augment_in_pieces(batch[features.PIXELS], config.augment, seed(randomness.AUGMENT))
+        if config.training.chunk_size:
+            pixels = tf.cast(pixels, tf.float16)  # to an eighth of a grey level, in half the memory
         return {
             **batch,
             features.PIXELS: pixels,

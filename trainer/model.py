@@ -84,7 +84,7 @@ class DualEncoder(keras.Model):
         """Embed images.
 
         Args:
-            pixels: uint8 [n, size, size, 3]; or float32 of the same shape in 0 to 255, as
+            pixels: uint8 [n, size, size, 3]; or floats of the same shape in 0 to 255, as
                 augmentation leaves them.
 
         Returns:
