@@ -72,7 +72,7 @@ def main() -> None:
     print(f"\n{machine.describe()}")
     print(f"first run               {first:6.0f} s     (aim: at most 360)")
     print(f"peak memory             {peak / 2**30:6.2f} GiB   (aim: at most 4)")
-    print(f"text to image recall@1  {recall_1:>6}       (at least 0.40, aim 0.45)")
+    print(f"text to image recall@1  {recall_1:>6}       (at least 0.40, aim 0.60)")
     print(f"text to image recall@10 {recall_10:>6}       (at least 0.75, aim 0.80)")
     print(
         f"again, nothing changed  {again:6.0f} s     (aim: at most 40), {cached} of 12 nodes cached"

@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from pipeline.config import RunConfig, sentences
+from pipeline.config import RunConfig
 from schema.errors import InputError
 from trainer.config import TrainerConfig
+from trainer.sentences import sentences
 
 Value = str | int
 PREFIX = "set_"  # of a node's input, so that it never meets an execution property of TFX

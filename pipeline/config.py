@@ -22,6 +22,7 @@ from pipeline.cluster_config import KubeflowConfig
 from schema.errors import InputError
 from trainer import named_files
 from trainer.config import TrainerConfig, TransformConfig
+from trainer.sentences import sentences
 from trainer.tune_config import TuneConfig
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -159,43 +160,6 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
 def _located(here: Path, path: str) -> str:
     """The path from the config's folder; a URL is one already."""
     return path if "://" in path else str((here / path).resolve())
-
-
-def sentences(error: ValidationError) -> list[str]:
-    """What is wrong, a sentence for each key."""
-    found = [_sentence(each) for each in error.errors() if each["type"] != "too_short"]
-    # A list is also called too short when one of its items was refused.
-    return found or [_sentence(each) for each in error.errors()]
-
-
-def _sentence(error: Any) -> str:
-    # pydantic puts the chosen kind of a tower or loss into the path; the file has no such key.
-    where = ".".join(str(part) for part in error["loc"] if part not in _KINDS)
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        return f"{where} is no key of the config"
-    if error["type"] == "missing":
-        return f"{where} is missing"
-    if error["type"] == "union_tag_not_found":
-        tag = error["ctx"]["discriminator"].strip("'")
-        return f"{where}.{tag} is missing"
-    if error["type"] == "union_tag_invalid":
-        tag, given = error["ctx"]["discriminator"].strip("'"), error["ctx"]["tag"]
-        return f"{where}.{tag} = {given!r} is none of {error['ctx']['expected_tags']}"
-    if error["type"] == "value_error":
-        return f"{where}: {message}" if where else message
-    return f"{where} = {error['input']!r}: {message[0].lower()}{message[1:]}"
-
-
-_KINDS = frozenset(
-    {
-        *("conv", "convnet", "vit", "keras_application", "keras_hub"),
-        *("lstm", "bag", "transformer"),
-        *("cosine_embedding", "hinge", "sigmoid", "info_nce", "triplet", "custom"),
-        *("local", "flink", "spark", "dataflow", "loopback", "external", "process", "docker"),
-        *("str", "float", "int", "bool"),
-    }
-)
 
 
 class _StrictLoader(yaml.SafeLoader):

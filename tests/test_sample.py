@@ -5,11 +5,16 @@ import pytest
 
 from tests.train_kit import CAPTIONS, SIZE, SPEC, TOKENS, config, write_records
 from trainer import sample
-from trainer.sample import Sample
+from trainer.sample import Sample, recall
 
 
 def of(owner: list[int], ids: list[int]) -> Sample:
     return Sample(np.zeros(0), np.zeros(0), np.array(owner), np.array(ids))
+
+
+def recalls(told: Sample, images: np.ndarray, texts: np.ndarray, k: int) -> tuple[float, float]:
+    to_image, to_text = told.ranks(images, texts)
+    return recall(to_image, k), recall(to_text, k)
 
 
 # Three images along the axes; the fourth caption is one more of image 0.
@@ -18,25 +23,25 @@ IMAGES = np.eye(3)
 
 def test_recalls_by_hand():
     texts = np.array([[3.0, 2, 1], [3, 2, 1], [3, 2, 1], [1, 3, 2]])
-    found = of([0, 1, 2, 0], [10, 11, 12, 13]).recalls(IMAGES, texts, 1)
+    found = recalls(of([0, 1, 2, 0], [10, 11, 12, 13]), IMAGES, texts, 1)
     # Places of the right image: 1, 2, 3 and 3. An image's best own caption among the four: image 0
     # has 3, which texts 1 and 2 tie: 1 + 2 halves = 2; image 1 has 2, below 3 of text 3 and beside
     # 2 of texts 0 and 2: 1 + 1 + 1 = 3; image 2 has 1, below 2, beside 1 and 1: 1 + 1 + 1 = 3.
     assert found == (0.25, 0.0)
-    assert of([0, 1, 2, 0], [10, 11, 12, 13]).recalls(IMAGES, texts, 2) == (0.5, 1 / 3)
-    assert of([0, 1, 2, 0], [10, 11, 12, 13]).recalls(IMAGES, texts, 3) == (1.0, 1.0)
+    assert recalls(of([0, 1, 2, 0], [10, 11, 12, 13]), IMAGES, texts, 2) == (0.5, 1 / 3)
+    assert recalls(of([0, 1, 2, 0], [10, 11, 12, 13]), IMAGES, texts, 3) == (1.0, 1.0)
 
 
 def test_a_caption_of_two_images_matches_both():
     texts = np.array([[1.0, 3, 2], [1, 3, 2], [0, 0, 1]])
     # The same words of images 0 and 1: either will do, and image 1 is first for both.
-    assert of([0, 1, 2], [7, 7, 9]).recalls(IMAGES, texts, 1)[0] == 1.0
-    assert of([0, 1, 2], [7, 8, 9]).recalls(IMAGES, texts, 1)[0] == pytest.approx(2 / 3)
+    assert recalls(of([0, 1, 2], [7, 7, 9]), IMAGES, texts, 1)[0] == 1.0
+    assert recalls(of([0, 1, 2], [7, 8, 9]), IMAGES, texts, 1)[0] == pytest.approx(2 / 3)
 
 
 def test_an_image_without_a_matching_caption_asks_nothing():
     # Image 1 has none: of images 0 and 2, both find theirs.
-    assert of([0, 2], [7, 9]).recalls(IMAGES, np.array([[1.0, 0, 0], [0, 0, 1]]), 1) == (1, 1)
+    assert recalls(of([0, 2], [7, 9]), IMAGES, np.array([[1.0, 0, 0], [0, 0, 1]]), 1) == (1, 1)
 
 
 def test_the_first_records_with_all_their_matching_captions(tmp_path):

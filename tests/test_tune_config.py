@@ -117,11 +117,11 @@ def test_a_trial_has_epochs_of_its_own(tmp_path):
         ),
         (
             {"augment.shift": {"min": 0.5, "max": 1.5}},
-            "tune.space.augment.shift cannot be 1.5: augment.shift = 1.5: Input should be less",
+            "tune.space.augment.shift cannot be 1.5: augment.shift = 1.5: input should be less",
         ),
         (
             {"training.batch_size": {"min": 40, "max": 50.5}},
-            "tune.space.training.batch_size cannot be 50.5: training.batch_size = 50.5: Input",
+            "tune.space.training.batch_size cannot be 50.5: training.batch_size = 50.5: input",
         ),
         (
             {"training.precision": {"values": ["float32", "float8"]}},

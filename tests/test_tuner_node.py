@@ -1,6 +1,7 @@
 """The Tuner and the Trainer after it: as nodes of the graph, and their pods' own commands."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,25 @@ def test_several_workers_are_refused(monkeypatch, small_run):
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
     with pytest.raises(InputError, match=r"^the Tuner trains on one machine, and TF_CONFIG names"):
         tuner_fn(None)
+
+
+def test_a_text_tower_of_other_word_pieces_is_refused_before_the_first_trial(small_run, tmp_path):
+    from types import SimpleNamespace
+
+    from schema.errors import InputError
+    from trainer.run import tuner_fn
+
+    release = tmp_path / "release"
+    shutil.copytree(small_run.release.parents[1], release)
+    [vocabulary] = release.glob("text_tower/*/assets/vocabulary*")
+    vocabulary.write_text(vocabulary.read_text() + "one-more\n")
+    values = small_run.config.for_trainer().model_dump(mode="json")
+    values["model"]["text_tower"]["start_from"] = str(release)
+    [graph] = small_run.outputs["Transform"]["transform_graph"]
+    told = SimpleNamespace(
+        custom_config={"config": json.dumps(values), "tune": json.dumps(TUNE), "trials": None},
+        transform_graph_path=graph.uri,
+        working_dir=str(tmp_path),
+    )
+    with pytest.raises(InputError, match=r"^model\.text_tower\.start_from = .* other word pieces"):
+        tuner_fn(told)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from schema.errors import InputError
 from trainer.joint_loss import MAX_LOGIT_SCALE
 from trainer.model import DualEncoder
-from trainer.sample import Sample
+from trainer.sample import Sample, recall
 from trainer.trouble import Look, Trouble, spread
 from trainer.watch import Watch
 
@@ -80,10 +80,10 @@ class Looks:
         wrong = None
         if self._sample is not None:
             images, texts = self._sample.embed(*self._embed)
+            to_image, to_text = self._sample.ranks(images, texts)
             for k in RECALLS:
-                to_image, to_text = self._sample.recalls(images, texts, k)
-                values[f"text_to_image_recall_at_{k}"] = to_image
-                values[f"image_to_text_recall_at_{k}"] = to_text
+                values[f"text_to_image_recall_at_{k}"] = recall(to_image, k)
+                values[f"image_to_text_recall_at_{k}"] = recall(to_text, k)
             values["image_spread"], values["text_spread"] = spread(images), spread(texts)
             wrong = self._trouble.judge(
                 Look(

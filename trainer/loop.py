@@ -63,9 +63,9 @@ def train(run: Run, config: TrainerConfig) -> None:
     use_xla: bool | None = notes.get("xla")  # an attempt that goes on must compute as it was begun
     agreement = Agreement(run.strategy)
     agreement.check_start(done)
-    step = None
-    batches = run.strategy.distribute_datasets_from_function(lambda _: run.batches(done))
-    for batch, waited in _timed(batches, run.steps - done):
+    step, first = None, done
+    batches = run.strategy.distribute_datasets_from_function(lambda _: run.batches(first))
+    for batch, waited in _timed(batches, run.steps - first):
         if step is None:
             signature = [batches.element_spec]  # batches differ in the length of their texts
             step, use_xla = _compiled(

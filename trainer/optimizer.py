@@ -64,7 +64,7 @@ class ClippedAdamW(keras.optimizers.Adam):
             beta1=self.beta_1,
             beta2=self.beta_2,
             epsilon=self.epsilon,
-            grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
+            grad=tf.cast(gradient, variable.dtype),
         )
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:

@@ -108,7 +108,8 @@ def tuner_fn(fn_args: "FnArgs") -> "TunerFnResult":
             nothing is kept.
 
     Raises:
-        InputError: no record is held out, or TF_CONFIG names several workers.
+        InputError: no record is held out, TF_CONFIG names several workers, or the text tower is to
+            start from one with other word pieces.
     """
     from tfx.components.tuner.component import TunerFnResult
 
@@ -121,10 +122,12 @@ def tuner_fn(fn_args: "FnArgs") -> "TunerFnResult":
     config = TrainerConfig.model_validate_json(told["config"])
     tune = TuneConfig.model_validate_json(told["tune"])
     keep_freed_memory()
+    transform = tft.TFTransformOutput(fn_args.transform_graph_path)
+    start.check_vocabulary(config, transform.vocabulary_file_by_name("vocabulary"))
     trials = Trials(
         config,
         tune,
-        tft.TFTransformOutput(fn_args.transform_graph_path).transformed_feature_spec(),
+        transform.transformed_feature_spec(),
         sorted(tf.io.gfile.glob(fn_args.train_files)),
         devices.strategy(Cluster(), config.training.devices),
         told["trials"] or os.path.join(fn_args.working_dir, "trials"),

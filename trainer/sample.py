@@ -37,11 +37,6 @@ class Sample:
         """Image embeddings [n, d] and text embeddings [m, d], by the towers of a model."""
         return _in_parts(images, self.pixels), _in_parts(texts, self.tokens)
 
-    def recalls(self, images: np.ndarray, texts: np.ndarray, k: int) -> tuple[float, float]:
-        """Recall@k from text to image and from image to text."""
-        to_image, to_text = self.ranks(images, texts)
-        return float((to_image <= k).mean()), float((to_text <= k).mean())
-
     def ranks(self, images: np.ndarray, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of each caption its best image's rank, and of each image its best caption's.
 
@@ -54,6 +49,11 @@ class Sample:
             matches[caption, self.owner[same[caption]]] = True
         similarity = texts @ images.T
         return _ranks(similarity, matches), _ranks(similarity.T, matches.T)
+
+
+def recall(ranks: np.ndarray, k: int) -> float:
+    """Recall@k: the share of ranks up to k."""
+    return float((ranks <= k).mean())
 
 
 def _in_parts(embed: Embed, values: np.ndarray) -> np.ndarray:

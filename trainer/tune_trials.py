@@ -143,7 +143,7 @@ def score(objective: str, to_image: np.ndarray, to_text: np.ndarray) -> float:
     ranks = to_image if objective.startswith("text_to_image") else to_text
     if objective.endswith("mrr"):
         return float((1 / ranks).mean())
-    return float((ranks <= int(objective.rsplit("_", 1)[1])).mean())
+    return sample.recall(ranks, int(objective.rsplit("_", 1)[1]))
 
 
 def _read(path: str) -> Outcome | None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from schema.errors import InputError
 from trainer.config import TrainerConfig
+from trainer.sentences import sentences
 
 Values = Mapping[str, Any]  # by dotted key, 'training.learning_rate': 0.004
 
@@ -81,13 +82,7 @@ def with_values(config: TrainerConfig, values: Values) -> TrainerConfig:
     try:
         return TrainerConfig.model_validate_json(json.dumps(told))
     except ValidationError as error:
-        raise InputError("; ".join(map(_sentence, error.errors()))) from error
-
-
-def _sentence(error: Any) -> str:
-    where = ".".join(map(str, error["loc"]))
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{where} = {error['input']!r}: {message}" if where else message
+        raise InputError("; ".join(sentences(error))) from error
 
 
 def in_words(values: Values) -> str:

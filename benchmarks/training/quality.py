@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks import machine
 from benchmarks.training import peer
-from benchmarks.training.recall import recall
+from trainer.sample import Sample, recall
 
 
 def main() -> None:
@@ -31,8 +31,15 @@ def main() -> None:
     train = _newest(artifacts / "Transform" / "transformed_examples") / "Split-train"
     pairs = peer.SCRATCH / "pairs.npz"
     image_texts = _write_pairs(_newest(artifacts / "ImageTextExampleGen" / "examples"), pairs)
-    names = [texts[0] for texts in image_texts]
     texts = [each for its in image_texts for each in its]
+    counts = [len(its) for its in image_texts]
+    names = np.cumsum([0, *counts[:-1]])  # the first text of each image
+    asked_for = Sample(
+        pixels=np.zeros(0),
+        tokens=np.zeros(0),
+        owner=np.repeat(np.arange(len(counts)), counts),
+        caption_ids=np.unique(texts, return_inverse=True)[1],
+    )
     question = {
         "seconds": told.seconds, "data": str(pairs), "texts": texts, "graph": str(graph),
         "files": sorted(map(str, train.iterdir())),
@@ -47,10 +54,8 @@ def main() -> None:
             answer = program.first()
         with np.load(out) as found:
             images, embedded = found["images"], found["texts"]
-        is_name = np.isin(np.arange(len(texts)), _places_of_names(image_texts))
-        figures = []
-        for chosen, queries in ((is_name, names), (np.ones_like(is_name), texts)):
-            figures += [recall(images, embedded[chosen], image_texts, queries, k) for k in (1, 10)]
+        ranks, _ = asked_for.ranks(images, embedded)
+        figures = [recall(chosen, k) for chosen in (ranks[names], ranks) for k in (1, 10)]
         at_1[name] = figures[0]
         print(
             f"{name:16} {answer['pairs'] / answer['seconds']:6.0f} pairs/s for "
@@ -66,11 +71,6 @@ def _newest(folder: Path) -> Path:
     if not folder.is_dir():
         sys.exit("there is no run to read from: `make demo` first")
     return max(folder.iterdir(), key=lambda each: int(each.name))
-
-
-def _places_of_names(image_texts: list[list[str]]) -> list[int]:
-    ends = np.cumsum([len(its) for its in image_texts])
-    return [int(end) - len(its) for end, its in zip(ends, image_texts, strict=True)]
 
 
 def _write_pairs(examples: Path, out: Path) -> list[list[str]]:

@@ -1,0 +1,41 @@
+"""What is wrong with a config, in sentences that name the key. Free of TensorFlow."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+# What pydantic puts into a path and no file has: the chosen kind of a tower, a loss, a runner.
+_KINDS = frozenset(
+    {
+        *("conv", "convnet", "vit", "keras_application", "keras_hub"),
+        *("lstm", "bag", "transformer"),
+        *("cosine_embedding", "hinge", "sigmoid", "info_nce", "triplet", "custom"),
+        *("local", "flink", "spark", "dataflow", "loopback", "external", "process", "docker"),
+        *("str", "float", "int", "bool"),
+    }
+)
+
+
+def sentences(error: ValidationError) -> list[str]:
+    """What is wrong, a sentence for each key."""
+    found = [_sentence(each) for each in error.errors() if each["type"] != "too_short"]
+    # A list is also called too short when one of its items was refused.
+    return found or [_sentence(each) for each in error.errors()]
+
+
+def _sentence(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"] if part not in _KINDS)
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"{where} is no key of the config"
+    if error["type"] == "missing":
+        return f"{where} is missing"
+    if error["type"] == "union_tag_not_found":
+        tag = error["ctx"]["discriminator"].strip("'")
+        return f"{where}.{tag} is missing"
+    if error["type"] == "union_tag_invalid":
+        tag, given = error["ctx"]["discriminator"].strip("'"), error["ctx"]["tag"]
+        return f"{where}.{tag} = {given!r} is none of {error['ctx']['expected_tags']}"
+    if error["type"] == "value_error":
+        return f"{where}: {message}" if where else message
+    return f"{where} = {error['input']!r}: {message[0].lower()}{message[1:]}"
