@@ -208,7 +208,9 @@ def pool(tmp_path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main"]
+    # A shell starts what runs in its background with SIGINT ignored, and the pool would as well.
+    command = ["env", "--default-signal=INT", sys.executable]
+    command += ["-m", "apache_beam.runners.worker.worker_pool_main"]
     command += [f"--service_port={port}", f"--container_executable={worker}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
