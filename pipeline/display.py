@@ -77,6 +77,8 @@ def describe(event: dict[str, Any]) -> str:
         parts.append(f"{event['quarantined']:,} quarantined")
     if "step" in event:
         parts.append(f"step {event['step']:,} of {event['steps']:,}")
+    if "resumed_from" in event:
+        parts.append(f"resumed from step {event['resumed_from']:,}")
     if "loss" in event:
         parts.append(f"loss {event['loss']:.3f}")
     if event.get("pairs_per_second"):

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from pipeline.display import Listener
+from pipeline.display import Listener, describe
 from schema.errors import InputError, sentence_for_people
 from trainer.memory import keep_freed_memory
 from trainer.watch import Watch
@@ -30,6 +30,16 @@ def test_reports_rate_and_time_left():
         "seconds_left": 0,
     }
     assert heard[2]["seconds_left"] == 1  # 5 steps x 50 / 200, rounded to even
+
+
+def test_a_resumed_run_reports_the_step_of_its_checkpoint():
+    heard: list[dict[str, Any]] = []
+    watch = Watch(steps=42, batch_size=50)
+    with Listener(heard.append):
+        for step in (41, 42):
+            watch.step(step, tf.constant(4.0))
+    assert [(e["step"], e["resumed_from"]) for e in heard] == [(41, 40), (42, 40)]
+    assert "step 42 of 42, resumed from step 40, loss 4" in describe(heard[-1])
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])

@@ -5,6 +5,7 @@ an epoch to go on from; hence a loop of our own, the same for all.
 """
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from trainer.stop import Stop
 
 Batches = Callable[[int], tf.data.Dataset]
 Notice = Callable[[int, tf.Tensor, float], None]
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +62,8 @@ def train(run: Run, config: TrainerConfig) -> None:
     kept = run.checkpoints
     notes: dict[str, Any] = kept.restore() if kept is not None else {"step": 0}
     done = int(notes["step"])
+    if done:
+        LOGGER.info("training resumes from step %d of %d", done, run.steps)
     use_xla: bool | None = notes.get("xla")  # an attempt that goes on must compute as it was begun
     agreement = Agreement(run.strategy)
     agreement.check_start(done)

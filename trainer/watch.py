@@ -29,6 +29,7 @@ class Watch:
     ) -> None:
         self._steps, self._batch_size, self._clock = steps, batch_size, clock
         self._seen, self._started, self._reported = 0, 0.0, 0.0
+        self._resumed_from = 0  # step of the checkpoint that this attempt began with
         self._losses: list[tf.Tensor] = []  # not read yet
         self._smoothed: float | None = None
         self.pairs_per_second = 0.0
@@ -44,6 +45,8 @@ class Watch:
         Raises:
             InputError: a loss is no number.
         """
+        if not self._seen:
+            self._resumed_from = done - 1
         self._seen += 1
         self._losses.append(loss)
         now = self._clock()
@@ -86,8 +89,10 @@ class Watch:
         left = (self._steps - done) * self._batch_size
         rate = self.pairs_per_second
         assert self._smoothed is not None
+        resumed = {"resumed_from": self._resumed_from} if self._resumed_from else {}
         report(
             "Trainer",
+            **resumed,
             step=done,
             steps=self._steps,
             records=done * self._batch_size,
