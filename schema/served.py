@@ -15,6 +15,8 @@ FOLDERS = {JOINT: "Format-Serving", IMAGE_TOWER: IMAGE_TOWER, TEXT_TOWER: TEXT_T
 PROBE = "probe.npz"  # what the trainer itself embeds, for the serving check to compare with
 TRAINED_WITH = "trained_with.json"  # values that a Tuner found, by dotted key; none without one
 
+CONFIG = "config.json"  # of the run, in the folder of a release
+
 # Below a ServingCheck's artifact.
 CHECK_REPORT = "check.json"
 WARMUP_FOLDER = "warmup"

@@ -1,5 +1,8 @@
 """Towers that start from a release, that are frozen, or that learn at a rate of their own."""
 
+import json
+import shutil
+
 import keras
 import keras_hub
 import numpy as np
@@ -105,9 +108,32 @@ def test_a_tower_of_another_kind_or_size_is_told(old, tower):
         start.load(model)
     told = str(caught.value)
     assert told.startswith(
-        f"model.image_tower.start_from: {place}/image_tower/3 is no tower of this kind and size: "
+        f"model.image_tower.start_from: {place}/image_tower/3 is not a tower of this kind and "
+        "size: "
     )
     assert "\n" not in told
+
+
+def test_the_key_of_the_config_that_decides_another_size_is_named(old, tmp_path):
+    place, *_ = old
+    shutil.copytree(place, tmp_path / "3")
+    theirs = {"kubeflow": None, **config().model_dump(mode="json")}
+    (tmp_path / "3" / "config.json").write_text(json.dumps(theirs))
+    for sections, differences in (
+        ({"embedding_dim": 7}, "model.embedding_dim is 6 there and 7 here"),
+        (
+            {"image_tower": {**CONVNET, "widths": [4], "dropout": 0.0}},
+            "model.image_tower.widths is [4, 8] there and [4] here",
+        ),
+    ):
+        tower = {**CONVNET, **sections.pop("image_tower", {}), "start_from": str(tmp_path / "3")}
+        model = DualEncoder(config(model={**sections, "image_tower": tower}))
+        with pytest.raises(InputError) as caught:
+            start.load(model)
+        assert str(caught.value) == (
+            f"model.image_tower.start_from: {tmp_path}/3/image_tower/3 is not a tower of this kind "
+            f"and size: {differences}"
+        )
 
 
 def test_a_folder_without_a_tower_is_told(tmp_path):

@@ -1,5 +1,6 @@
 """The weights that towers start with: of a release, of a file, of a preset."""
 
+import json
 import posixpath
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from schema.errors import InputError
-from schema.served import IMAGE_TOWER, TEXT_TOWER
+from schema.served import CONFIG, IMAGE_TOWER, TEXT_TOWER
 from trainer import keras_application, keras_hub_backbone, precision
 from trainer.backbone import NAME
 from trainer.config import TrainerConfig
@@ -21,8 +22,11 @@ from trainer.library_tower_config import (
 )
 from trainer.model import SEED_STATE, DualEncoder
 from trainer.tower_base import TowerConfig
+from trainer.tune_values import value_at
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # ends the name of a variable's value
+NO_SIZE = ("start_from", "frozen", "rate", "dropout")  # keys of a tower that its size ignores
+SIZES = {IMAGE_TOWER: ("image.size",), TEXT_TOWER: ("text.vocabulary_size", "text.max_tokens")}
 ROOT = Tower.NETWORK + "/"  # below it, a tower's SavedModel keeps the weights of its network
 
 
@@ -34,7 +38,7 @@ def load(model: DualEncoder) -> None:
     """
     for key, tower, told in _towers(model):
         if told.start_from is not None:
-            _copy(key, tower, _saved_tower(key, told.start_from))
+            _copy(key, tower, saved_tower(key, told.start_from), model.config)
         elif told.brings_weights:
             _load_backbone(model.config, tower.get_layer(NAME).network, told)
 
@@ -52,7 +56,7 @@ def check_vocabulary(config: TrainerConfig, vocabulary: str) -> None:
     told = config.model.text_tower
     if told.start_from is None:
         return
-    saved = _saved_tower(TEXT_TOWER, told.start_from)
+    saved = saved_tower(TEXT_TOWER, told.start_from)
     [theirs] = tf.io.gfile.glob(posixpath.join(saved, "assets", "vocabulary*")) or [None]
     if theirs is None or _pieces(theirs) != _pieces(vocabulary):
         raise InputError(
@@ -71,7 +75,7 @@ def _towers(model: DualEncoder) -> Iterator[tuple[str, keras.Model, TowerConfig]
     yield TEXT_TOWER, model.text_tower, model.config.model.text_tower
 
 
-def _saved_tower(key: str, place: str) -> str:
+def saved_tower(key: str, place: str) -> str:
     """The SavedModel of a tower in a release's folder, or in any that holds towers, or itself."""
     patterns = ("saved_model.pb", f"{key}/saved_model.pb", f"{key}/*/saved_model.pb")
     found = [each for p in patterns for each in tf.io.gfile.glob(posixpath.join(place, p))]
@@ -83,7 +87,7 @@ def _saved_tower(key: str, place: str) -> str:
     return posixpath.dirname(found[0])
 
 
-def _copy(key: str, tower: keras.Model, saved: str) -> None:
+def _copy(key: str, tower: keras.Model, saved: str, config: TrainerConfig) -> None:
     mine = {id(each): each for each in tower.variables if each.name != SEED_STATE}
     try:
         reader = tf.train.load_checkpoint(posixpath.join(saved, "variables", "variables"))
@@ -99,10 +103,36 @@ def _copy(key: str, tower: keras.Model, saved: str) -> None:
             variable.assign(reader.get_tensor(name))
     # Which one depends on where the two part, and on what is wrong with a damaged file.
     except (ValueError, RuntimeError, AttributeError, LookupError, tf.errors.OpError) as error:
-        reason = str(error).splitlines()[0]
+        reason = "; ".join(_differences(key, saved, config)) or str(error).splitlines()[0]
         raise InputError(
-            f"model.{key}.start_from: {saved} is no tower of this kind and size: {reason}"
+            f"model.{key}.start_from: {saved} is not a tower of this kind and size: {reason}"
         ) from error
+
+
+def _differences(key: str, saved: str, config: TrainerConfig) -> Iterator[str]:
+    """Name the keys that decide a tower's size and differ from its release's config, if it has one.
+
+    Args:
+        key: 'image_tower' or 'text_tower'.
+        saved: the SavedModel, in a release: FOLDER/image_tower/3.
+        config: of this run.
+    """
+    path = posixpath.join(posixpath.dirname(posixpath.dirname(saved)), CONFIG)
+    if not tf.io.gfile.exists(path):
+        return
+    with tf.io.gfile.GFile(path) as file:
+        there = json.loads(file.read())
+    here = config.model_dump(mode="json")
+    tower = {f"model.{key}.{each}" for each in here["model"][key]} - {
+        f"model.{key}.{each}" for each in NO_SIZE
+    }
+    for path in sorted({*tower, "model.embedding_dim", *SIZES[key]}):
+        try:
+            theirs = value_at(there, path)
+        except KeyError:
+            continue
+        if theirs != value_at(here, path):
+            yield f"{path} is {theirs} there and {value_at(here, path)} here"
 
 
 def _reached(tower: keras.Model, place: str) -> object:

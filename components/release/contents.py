@@ -12,9 +12,8 @@ from components.release import manifest
 from components.release.gather import Gathered
 from components.release.manifest import Manifest
 from components.release.shelf import NEW
-from schema.served import CHECK_REPORT, FOLDERS, MODELS, WARMUP_FILE, WARMUP_FOLDER
+from schema.served import CHECK_REPORT, CONFIG, FOLDERS, MODELS, WARMUP_FILE, WARMUP_FOLDER
 
-CONFIG = "config.json"
 EVALUATION, STATISTICS, TRANSFORM_GRAPH, INDEX = (
     "evaluation",
     "statistics",
