@@ -15,7 +15,7 @@ import tensorflow as tf
 from matplotlib import pyplot as plt
 
 from trainer import losses
-from trainer.joint_loss import fitting_bias
+from trainer.config_warnings import fitting_bias
 from trainer.loss_config import SigmoidConfig
 
 PICTURE = Path(__file__).resolve().parent.parent / "trainer" / "losses.svg"

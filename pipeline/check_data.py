@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.check_gates import impossible_gates
 from pipeline.config import RunConfig
 from pipeline.run_locally import logs_of, print_warnings
 from pipeline.session import Outputs, RunFailedError, session
 from pipeline.summary import NODE, record
 from schema import features
 from schema.errors import InputError
+from trainer.config_warnings import config_warnings
 from trainer.schedule import steps_of
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ def check(config: RunConfig) -> None:
 
     with session(f"{config.name}: check of the data", logs_of(config)) as here:
         kept = here.log.with_suffix(".json")
+        print_warnings(config_warnings(config), [], here.console)
         try:
             outcomes, outputs = here.run(workspace, build)
         except RunFailedError as error:
@@ -55,11 +58,21 @@ def check(config: RunConfig) -> None:
             raise
         print_table(outputs, here.console)
         try:
-            steps_of(config.training, _summary(outputs).examples["train"])
+            _refuse_what_fails_later(config, outputs)
         except InputError as error:
             kept.write_text(record(None, f"check failed: {error}", outcomes, outputs))
             raise RunFailedError(str(error), outputs) from error
         kept.write_text(record(None, "checked: the data can be used", outcomes, outputs))
+
+
+def _refuse_what_fails_later(config: RunConfig, outputs: Outputs) -> None:
+    """Raise an InputError for data that is good and yet no match for the config."""
+    steps_of(config.training, _summary(outputs).examples["train"])
+    if "StatisticsGen" in outputs:
+        [statistics] = outputs["StatisticsGen"]["statistics"]
+        evaluated = _statistics(statistics.uri, config.evaluation.split)
+        for problem in impossible_gates(config.evaluation, evaluated):
+            raise InputError(problem)
 
 
 def print_table(outputs: Outputs, console: Console) -> None:

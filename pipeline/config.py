@@ -18,6 +18,7 @@ from components.example_gen.config import DataConfig
 from components.release.config import PushConfig, RegistryConfig
 from components.serving_check.config import ServingCheckConfig
 from pipeline.beam_config import BeamConfig, LocalBeam
+from pipeline.beside_config import make_importable
 from pipeline.cluster_config import KubeflowConfig
 from schema.errors import InputError
 from trainer import named_files
@@ -140,13 +141,19 @@ def load(path: Path, on_cluster: bool = False) -> RunConfig:
 
 def parse(values: dict[Any, Any], path: Path) -> RunConfig:
     """Check the values of a config file that lies at `path`."""
+    here = path.resolve().parent
+    hidden = make_importable(values, here)
+    if hidden is not None:
+        raise ConfigError(f"{path}: {hidden}")
     try:
         # As JSON, where a YAML list may fill a tuple; the types themselves stay strict.
         config = RunConfig.model_validate_json(json.dumps(values, default=str))
     except ValidationError as error:
         raise ConfigError(f"{path}: " + "; ".join(sentences(error))) from error
-    here = path.resolve().parent
     config = named_files.located(config, lambda each: _located(here, each))
+    if config.tune is not None:
+        tune = config.tune.located(lambda each: _located(here, each))
+        config = config.model_copy(update={"tune": tune})
     return config.model_copy(
         update={
             "workspace": _located(here, config.workspace),

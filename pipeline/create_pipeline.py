@@ -25,6 +25,7 @@ from pipeline.config import RunConfig
 from pipeline.data_nodes import data_nodes, transform_node
 from pipeline.tuner_node import tuner_node
 from trainer.config import canonical_json
+from trainer.content_digests import content_digests
 
 
 def create_pipeline(
@@ -122,6 +123,7 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
         eval_args=trainer_pb2.EvalArgs(splits=[config.evaluation.split]),
         custom_config={
             "config": canonical_json(config.for_trainer()),
+            "content": content_digests(config),  # for the cache, which compares custom_config
             "checkpoints": checkpoints,
         },
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,

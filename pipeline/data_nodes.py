@@ -3,7 +3,6 @@
 import dataclasses
 import json
 
-import tensorflow as tf
 from tfx.components import StatisticsGen, Transform
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import transform_pb2
@@ -16,8 +15,8 @@ from components.import_schema import CURATED, ImportSchema, with_attributes
 from components.served_statistics import ServedStatistics
 from components.validation.rules import ENVIRONMENT
 from pipeline.config import RunConfig
-from trainer import vocabulary
 from trainer.config import canonical_json
+from trainer.content_digests import content_digests
 
 QUANTILES = 100  # of each number, for drift: TFDV's own 10 are coarse steps
 
@@ -69,11 +68,13 @@ def data_nodes(config: RunConfig) -> DataNodes:
 
 def transform_node(config: RunConfig, data: DataNodes) -> Transform:
     """Token ids and pixels, by a graph that serves as well."""
+    digests = content_digests(config)
+    content = {key: digest for key, digest in digests.items() if key.startswith("text.")}
     transform = Transform(
         examples=data.example_gen.outputs["examples"],
         schema=data.schema.outputs["schema"],
         preprocessing_fn="trainer.preprocessing.preprocessing_fn",
-        custom_config={"config": canonical_json(config.for_transform()), **_content(config)},
+        custom_config={"config": canonical_json(config.for_transform()), "content": content},
         splits_config=transform_pb2.SplitsConfig(
             analyze=["train"], transform=list(config.data.splits)
         ),
@@ -81,12 +82,3 @@ def transform_node(config: RunConfig, data: DataNodes) -> Transform:
     )
     transform.add_upstream_node(data.validator)  # nothing is learned from data that breaks rules
     return transform
-
-
-def _content(config: RunConfig) -> dict[str, str]:
-    """What tells the cache that the vocabulary is another one though its file has the same name."""
-    path = config.text.vocabulary
-    if path is None or not tf.io.gfile.exists(path):
-        return {}  # it lies where only the pods see it
-    with tf.io.gfile.GFile(path, "rb") as file:
-        return {"vocabulary": vocabulary.digest(file.read())}

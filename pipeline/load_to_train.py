@@ -3,11 +3,14 @@
 What only looks at releases must not ask for them: a rollback works when a file of weights is gone.
 """
 
+import os
 from pathlib import Path
 
 from pipeline.config import ConfigError, RunConfig, load
+from pipeline.quiet import output_to
 from schema.errors import InputError
-from trainer import vocabulary
+from trainer import processor, vocabulary
+from trainer.loss_config import CustomConfig
 from trainer.named_files import named_files
 
 
@@ -16,7 +19,7 @@ def load_to_train(path: Path) -> RunConfig:
 
     Raises:
         ConfigError: as `load`, or one sentence that names the key and the file that is not there
-            or cannot be used.
+            or cannot be used, or the line of the user's loss that fails.
     """
     config = load(path)
     for key, name in named_files(config).items():
@@ -30,4 +33,18 @@ def load_to_train(path: Path) -> RunConfig:
             raise ConfigError(f"{path}: {vocabulary.KEY} = {given}: {error.strerror}") from error
         except InputError as error:
             raise ConfigError(f"{path}: {error}") from error
+    if isinstance(config.loss, CustomConfig):
+        _check_loss(config.loss, config.training.batch_size, path)
     return config
+
+
+def _check_loss(loss: CustomConfig, batch_size: int, path: Path) -> None:
+    """Trace the user's own loss, which takes TensorFlow; what that prints is of no use here."""
+    processor.choose_kernels()  # before anything imports TensorFlow
+    try:
+        with output_to(Path(os.devnull)):
+            from trainer import custom_loss
+
+            custom_loss.load(loss, batch_size)
+    except InputError as error:
+        raise ConfigError(f"{path}: {error}") from error

@@ -12,6 +12,7 @@ from components.release.releases import open_releases
 from pipeline.config import RunConfig
 from pipeline.session import RunFailedError, session
 from pipeline.summary import SHOWN, Summary, of_local_run, record, table
+from trainer.config_warnings import config_warnings
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -44,6 +45,7 @@ def run(config: RunConfig, use_cache: bool = True) -> Summary:
 
     with session(config.name, logs_of(config)) as here:
         kept = here.log.with_suffix(".json")
+        print_warnings(config_warnings(config), [], here.console)
         try:
             outcomes, outputs = here.run(workspace, build)
         except RunFailedError as error:

@@ -3,9 +3,9 @@
 from tfx.components import Transform, Tuner
 from tfx.proto import trainer_pb2
 
-from pipeline import code_version
 from pipeline.config import RunConfig
 from trainer.config import canonical_json
+from trainer.content_digests import content_digests
 
 
 def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None) -> Tuner:
@@ -17,8 +17,8 @@ def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None)
         checkpoints: as of `create_pipeline`.
     """
     assert config.tune is not None
-    # Other code may train otherwise, so it begins anew, elsewhere.
-    code = code_version.digest(code_version.CODE["Tuner"])
+    trained = config.for_trainer()
+    content = [content_digests(each) for each in (trained, *config.tune.variants(trained))]
     return Tuner(
         tuner_fn="trainer.run.tuner_fn",
         examples=transform.outputs["transformed_examples"],
@@ -26,8 +26,9 @@ def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None)
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["train"]),  # TFX asks for one, and nobody reads it
         custom_config={
-            "config": canonical_json(config.for_trainer()),
+            "config": canonical_json(trained),
+            "content": content,
             "tune": canonical_json(config.tune),
-            "trials": checkpoints and f"{checkpoints.rstrip('/')}/tuner-{code}",
+            "trials": checkpoints and f"{checkpoints.rstrip('/')}/tuner",
         },
     )

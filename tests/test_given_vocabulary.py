@@ -176,18 +176,3 @@ def test_a_vocabulary_that_is_not_there_is_told(tmp_path):
     config = TextConfig(vocabulary=str(tmp_path / "absent.txt"))
     with pytest.raises(InputError, match=r"text\.vocabulary = .*absent\.txt: cannot be read"):
         copy_vocabulary(config, str(tmp_path))
-
-
-def test_the_content_of_a_vocabulary_is_what_the_cache_sees(tmp_path):
-    from pipeline.data_nodes import _content
-    from tests.test_config import load_changed
-
-    text = {"vocabulary": "vocab.txt", "vocabulary_size": 40}
-    config = load_changed(tmp_path, text=text)
-    assert _content(config) == {}  # where only the pods see it
-    found = []
-    for pieces in (PIECES, PIECES, PIECES[:-1]):
-        (tmp_path / "vocab.txt").write_text("\n".join(pieces))
-        found.append(_content(config)["vocabulary"])
-    assert found[0] == found[1] != found[2]
-    assert _content(load_changed(tmp_path)) == {}

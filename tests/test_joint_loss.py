@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from schema.errors import InputError
 from trainer import losses
-from trainer.joint_loss import JointLoss, bias_warning, fitting_bias, given_pairs
+from trainer.joint_loss import JointLoss, given_pairs
 from trainer.loss_config import (
     CosineEmbeddingConfig,
     CustomConfig,
@@ -108,36 +107,6 @@ def test_a_loss_of_your_own_by_dotted_path():
     found = JointLoss(config, 2)(U, V, matches=rows(MATCHES), seed=SEED).numpy()
     s, y = U.numpy() @ V.numpy().T, MATCHES.numpy().astype(bool)
     assert found == pytest.approx(2 * np.where(y, 1 - s, s).mean())
-
-
-@pytest.mark.parametrize(
-    ("path", "why"),
-    [
-        ("tests.test_joint_loss.absent", "has no attribute 'absent'"),
-        ("tests.test_joint_loss.SEED", "is no function"),
-    ],
-)
-def test_a_loss_of_your_own_that_is_not_there(path, why):
-    with pytest.raises(InputError, match=f"loss.function = {path} .*{why}"):
-        JointLoss(CustomConfig(name="custom", function=path), 2)
-
-
-def test_the_bias_fits_the_batch_and_a_given_one_is_judged():
-    # A row of 256 pairs has one match: ln(1/255) = -5.541.
-    config = SigmoidConfig(name="sigmoid")
-    layer = JointLoss(config, 256)
-    assert layer.bias is not None
-    assert layer.bias.numpy() == pytest.approx(-5.541, abs=1e-3)
-    assert bias_warning(config, 256) is None
-    # Given pairs with three mismatches each: ln(1/3) = -1.0986.
-    given = SigmoidConfig(name="sigmoid", pairs="given", sampled_mismatches=3)
-    assert fitting_bias(given, 256) == pytest.approx(-1.0986, abs=1e-4)
-    # ln 10 = 2.303 is the most it may be off.
-    assert bias_warning(SigmoidConfig(name="sigmoid", bias=-7.8), 256) is None
-    assert bias_warning(SigmoidConfig(name="sigmoid", bias=-10), 256) == (
-        "loss.bias = -10 does not fit training.batch_size = 256: -5.54 does, and is taken if "
-        "loss.bias is left out"
-    )
 
 
 @pytest.mark.parametrize("block", [None, 1])

@@ -40,7 +40,7 @@ def test_the_graph_has_a_tuner_only_where_the_config_asks_for_one(small_run, tmp
     [tuner, trainer] = [node for node in tuned.components if node.id in ("Tuner", "Trainer")]
     assert trainer.inputs["hyperparameters"] is tuner.outputs["best_hyperparameters"]
     told = json.loads(tuner.exec_properties["custom_config"])
-    assert told["trials"].startswith("c/tuner-")
+    assert told["trials"] == "c/tuner"
     assert "evaluat" not in json.dumps(tuner.exec_properties)
     assert not any("eval" in split for split in splits(tuner))
 

@@ -103,6 +103,7 @@ class TrainerConfig(TransformConfig):
                 f"loss.function = {self.loss.function!r} names no module that can be imported"
             )
         self._check_chunks()
+        self._check_xla()
         return self
 
     def _check_chunks(self) -> None:
@@ -115,6 +116,19 @@ class TrainerConfig(TransformConfig):
                 f"{self.training.batch_size}"
             )
         tower_rules.check_chunks(self)
+
+    def _check_xla(self) -> None:
+        block = self.loss.block if isinstance(self.loss, SigmoidConfig) else None
+        for key, value in (
+            ("training.chunk_size", self.training.chunk_size),
+            ("loss.block", block),
+        ):
+            if self.training.xla is True and value is not None:
+                raise ValueError(
+                    f"training.xla: true does not go with {key} = {value}: XLA compiles no loop "
+                    f"over parts whose size is known only when it runs; leave out {key}, or set "
+                    "training.xla: false"
+                )
 
 
 def canonical_json(config: Frozen) -> str:

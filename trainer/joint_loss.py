@@ -1,15 +1,12 @@
 """The joint loss of a config, as a layer: it owns the scale and bias and picks the pairs."""
 
-import importlib
 import math
-from collections.abc import Callable
-from typing import Any
 
 import keras
 import tensorflow as tf
 
-from schema.errors import InputError
-from trainer import losses
+from trainer import custom_loss, losses
+from trainer.config_warnings import fitting_bias
 from trainer.loss_config import (
     CosineEmbeddingConfig,
     CustomConfig,
@@ -22,7 +19,6 @@ from trainer.loss_config import (
 from trainer.matches import Rows, sample_mismatches
 
 MAX_LOGIT_SCALE = 100.0  # CLIP's bound on the inverse temperature
-FAR = math.log(10)  # of a bias: odds ten times wrong
 
 
 class JointLoss(keras.layers.Layer):
@@ -33,7 +29,7 @@ class JointLoss(keras.layers.Layer):
         batch_size: pairs in a step, for the bias of the sigmoid loss.
 
     Raises:
-        InputError: a loss of your own cannot be imported.
+        InputError: a loss of your own cannot be imported or used.
     """
 
     def __init__(self, config: Loss, batch_size: int):
@@ -52,7 +48,9 @@ class JointLoss(keras.layers.Layer):
             self.bias = self.add_weight(
                 name="logit_bias", shape=(), initializer=keras.initializers.Constant(bias)
             )
-        self._custom = _imported(config.function) if isinstance(config, CustomConfig) else None
+        self._custom = (
+            custom_loss.load(config, batch_size) if isinstance(config, CustomConfig) else None
+        )
 
     def call(
         self, images: tf.Tensor, texts: tf.Tensor, matches: Rows, seed: tf.Tensor
@@ -95,40 +93,6 @@ class JointLoss(keras.layers.Layer):
 
     def _scale(self) -> tf.Tensor:
         return tf.exp(tf.convert_to_tensor(self.log_scale))
-
-
-def fitting_bias(config: SigmoidConfig, batch_size: int) -> float:
-    """The bias by which a pair's odds are right before anything is learned.
-
-    Formula: ln(p / (1 - p)), p = 1 / (pairs of an image): -ln(B - 1) for a whole batch. SigLIP's
-    -10 is that of a batch of 22,000. Source: https://github.com/mlfoundations/open_clip/issues/650
-    """
-    row = batch_size if config.pairs == "all" else 1 + config.sampled_mismatches
-    return -math.log(max(row - 1, 1))
-
-
-def bias_warning(config: Loss, batch_size: int) -> str | None:
-    """A sentence if the sigmoid loss is given a bias that is far from the fitting one."""
-    if not isinstance(config, SigmoidConfig) or config.bias is None:
-        return None
-    right = fitting_bias(config, batch_size)
-    if abs(config.bias - right) <= FAR:
-        return None
-    return (
-        f"loss.bias = {config.bias:g} does not fit training.batch_size = {batch_size}: {right:.2f} "
-        "does, and is taken if loss.bias is left out"
-    )
-
-
-def _imported(path: str) -> Callable[..., Any]:
-    module, _, name = path.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"loss.function = {path} cannot be imported: {error}") from error
-    if not callable(found):
-        raise InputError(f"loss.function = {path} is no function")
-    return found
 
 
 def given_pairs(

@@ -69,6 +69,11 @@ class CustomConfig(PairwiseConfig):
     arguments: dict[str, float | int | str | bool] = Field(default_factory=dict)
 
     @property
+    def module(self) -> str:
+        """The function's module, a dotted name."""
+        return self.function.rpartition(".")[0]
+
+    @property
     def module_is_there(self) -> bool:
         """Whether the function's module can be found; it is not imported."""
         module, _, name = self.function.rpartition(".")

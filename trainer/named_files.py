@@ -10,6 +10,7 @@ from trainer.config import TrainerConfig
 Config = TypeVar("Config", bound=TrainerConfig)
 IN_TEXT, IN_IMAGE_TOWER = ("text",), ("model", "image_tower")
 IN_TEXT_TOWER = ("model", "text_tower")
+IMAGENET = "imagenet"  # weights of Keras's own cache
 KEYS = (
     (*IN_TEXT, "vocabulary"),
     (*IN_IMAGE_TOWER, "weights"),
@@ -18,16 +19,24 @@ KEYS = (
     (*IN_TEXT_TOWER, "preset"),
     (*IN_TEXT_TOWER, "start_from"),
 )
+FILE_KEYS = frozenset(keys[-1] for keys in KEYS)
 
 
-def named_files(config: TrainerConfig) -> dict[str, str]:
-    """Each file or folder by its key; names that a library knows are none."""
+def named_files(config: TrainerConfig, with_presets: bool = False) -> dict[str, str]:
+    """Collect files and folders by the key that names them.
+
+    Args:
+        config: the trainer's, or one with more sections.
+        with_presets: include names of presets in a library's cache.
+    """
     found = {}
     for keys in KEYS:
         value: Any = config
         for key in keys:
             value = getattr(value, key, None)
-        if value is not None and not _is_library_name(keys[-1], value):
+        if value is None or (_is_library_name(keys[-1], value) and not with_presets):
+            continue
+        if value != IMAGENET:
             found[".".join(keys)] = value
     return found
 
@@ -39,8 +48,18 @@ def located(config: Config, locate: Callable[[str], str]) -> Config:
     return config
 
 
+def located_values(path: str, value: Any, locate: Callable[[str], str]) -> Any:
+    """A value of a dotted key, or of a whole section, with the files in it where `locate` says."""
+    key = path.rpartition(".")[2]
+    if isinstance(value, dict):
+        return {name: located_values(name, inner, locate) for name, inner in value.items()}
+    if key in FILE_KEYS and isinstance(value, str) and not _is_library_name(key, value):
+        return locate(value)
+    return value
+
+
 def _is_library_name(key: str, value: str) -> bool:
-    return (key == "weights" and value == "imagenet") or (key == "preset" and "/" not in value)
+    return (key == "weights" and value == IMAGENET) or (key == "preset" and "/" not in value)
 
 
 Section = TypeVar("Section", bound=BaseModel)

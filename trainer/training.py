@@ -1,6 +1,7 @@
 """From transformed files to trained networks, on whatever devices and workers there are."""
 
 import hashlib
+import json
 import logging
 import posixpath
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ from trainer.apart import kept_apart, learned_from
 from trainer.checkpoints import Checkpoints
 from trainer.cluster import Cluster
 from trainer.config import TrainerConfig, canonical_json
-from trainer.joint_loss import bias_warning
+from trainer.config_warnings import config_warnings
+from trainer.content_digests import content_digests, trainer_code
 from trainer.looks import Looks
 from trainer.model import DualEncoder
 from trainer.stop import Stop
@@ -74,8 +76,7 @@ def train(
         )
         return whole if size * cluster.workers == part else whole.rebatch(size)
 
-    warning = bias_warning(config.loss, training.batch_size)
-    if warning is not None:
+    for warning in config_warnings(config):
         LOGGER.warning(warning)
     kept = None
     if checkpoints is not None and training.checkpoint_steps:
@@ -101,12 +102,24 @@ def train(
 
 
 def checkpoints_of(config: TrainerConfig, files: Sequence[str], checkpoints: str) -> str:
-    """The folder of this run's checkpoints, told from others' by its config and its data.
+    """The folder of this run's checkpoints, named after all that decides what the run learns.
 
     It stays until the caller removes it: what was learned is not safe before it is written.
     """
-    told = "\n".join((canonical_json(config), *files))
-    return posixpath.join(checkpoints, hashlib.sha256(told.encode()).hexdigest()[:16])
+    return posixpath.join(checkpoints, fingerprint(config, files))
+
+
+def fingerprint(config: TrainerConfig, files: Sequence[str], *others: str) -> str:
+    """Digest of what decides what a run learns.
+
+    Args:
+        config: the trainer's; the contents of what it points to count too.
+        files: of the train split; written once, so their names are enough.
+        others: whatever else decides.
+    """
+    content = json.dumps(content_digests(config), sort_keys=True)
+    parts = (canonical_json(config), content, trainer_code(), *others, *files)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def alone(model: DualEncoder, config: TrainerConfig) -> DualEncoder:

@@ -1,12 +1,13 @@
 """The `tune:` section of the config: which of the trainer's values are searched for, and how."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
 from schema.errors import InputError
 from trainer.config import TrainerConfig
+from trainer.named_files import located_values
 from trainer.sections import Frozen, PositiveInt
 from trainer.tune_values import canonical, value_at, with_values
 
@@ -121,6 +122,22 @@ class TuneConfig(Frozen):
                 except InputError as error:
                     told = f"tune.space.{path} cannot be {canonical(value)}: {error}"
                     raise ValueError(told) from error
+
+    def variants(self, config: TrainerConfig) -> Iterator[TrainerConfig]:
+        """The config with each single value of the space that is listed, the others as they are."""
+        for path, choices in self.space.items():
+            for value in choices.values or ():
+                yield with_values(config, {path: value})
+
+    def located(self, locate: Callable[[str], str]) -> Self:
+        """The same search with the files among its values where `locate` says."""
+        space = {}
+        for path, choices in self.space.items():
+            values = choices.values and tuple(
+                located_values(path, value, locate) for value in choices.values
+            )
+            space[path] = choices.model_copy(update={"values": values})
+        return self.model_copy(update={"space": space})
 
     def for_trial(self, config: TrainerConfig) -> TrainerConfig:
         """The config of a trial, its values aside."""

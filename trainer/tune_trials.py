@@ -7,7 +7,6 @@ which with the same seed asks for the same trials, and what is known of one is n
 
 import dataclasses
 import gc
-import hashlib
 import json
 import logging
 import posixpath
@@ -21,7 +20,7 @@ from schema.errors import InputError
 from trainer import data, sample, training
 from trainer.apart import kept_apart
 from trainer.cluster import Cluster
-from trainer.config import TrainerConfig, canonical_json
+from trainer.config import TrainerConfig
 from trainer.model import DualEncoder
 from trainer.stop import StopError
 from trainer.tune_config import TuneConfig
@@ -126,10 +125,9 @@ class Trials:
         return score(self._tune.objective, to_image, to_text)
 
     def _mark(self, config: TrainerConfig) -> str:
-        """What decides how a trial goes, apart from the code."""
+        """Name a trial after all that decides how it goes."""
         judged = f"{self._tune.held_out} {self._tune.objective}"
-        told = "\n".join((canonical_json(config), judged, *self._files))
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        return training.fingerprint(config, self._files, judged)
 
 
 def score(objective: str, to_image: np.ndarray, to_text: np.ndarray) -> float:
