@@ -10,6 +10,7 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from kubeflow.check_spec import check_retries
 from kubeflow.platforms import Platform
 from schema.errors import InputError
 
@@ -93,6 +94,9 @@ def parse(text: str, source: str) -> Package:
         raise InputError(
             f"{source}: was compiled for Vertex AI, and Kubeflow cannot run it; {AGAIN}"
         )
+    # A file of an older Diptych is never seen by the compiler's own check.
+    for finding in check_retries(spec):
+        raise InputError(f"{source}: {finding.sentence()}")
     return package
 
 
