@@ -15,6 +15,7 @@ from kubeflow.platforms import Platform
 from schema.errors import InputError
 
 PLATFORM_FLAG = "--platform="  # every container of ours is told where it runs
+SCHEMA = "2.1.0"  # an upload of 2.0.0 ends in an error of the server that names no reason
 AGAIN = "compile it with: diptych kubeflow compile"
 
 
@@ -89,6 +90,11 @@ def parse(text: str, source: str) -> Package:
             raise InputError(f"{source}: is no {message.__name__}: {reason}") from error
     if not spec.get("pipelineInfo", {}).get("name") or "root" not in spec:
         raise InputError(f"{source}: holds no compiled pipeline; {AGAIN}")
+    schema = spec.get("schemaVersion", "without a version")
+    if schema != SCHEMA:
+        raise InputError(
+            f"{source}: is a PipelineSpec {schema}, and Kubeflow takes only {SCHEMA}; {AGAIN}"
+        )
     package = Package(source, text, spec, _digest([spec, *others]))
     if platform_of(package) != "kubeflow":
         raise InputError(

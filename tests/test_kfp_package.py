@@ -46,6 +46,10 @@ def spec(**changes):
         ("a word", f"holds no compiled pipeline{AGAIN}"),
         ("{}", f"holds no compiled pipeline{AGAIN}"),
         (text(spec(pipelineInfo={})), f"holds no compiled pipeline{AGAIN}"),
+        (
+            text(spec(schemaVersion="2.0.0")),
+            f"is a PipelineSpec 2.0.0, and Kubeflow takes only 2.1.0{AGAIN}",
+        ),
         (text(*documents(), {}), "holds 3 documents instead of one or two"),
     ],
 )
