@@ -63,6 +63,22 @@ def test_a_schedule_whose_run_is_under_way_is_not_deleted_on_an_old_server(desk)
     assert list(desk.server.state.recurring) == ["recurring-4"]
 
 
+def test_pausing_on_an_old_server_leaves_the_run_under_way_alone(desk):
+    desk.server.state.version = "2.15.2"
+    desk.schedule()
+    start_a_run_of(desk, "recurring-4")
+    desk.schedule(cron=NEWER)
+    shown = desk("schedule", "pause", "small")
+    assert shown.stdout.startswith("  warning: the schedule that small had before stays, paused: ")
+    assert shown.stdout.endswith("\nschedule small: paused\n")
+    made = desk.server.state.recurring
+    assert [each["mode"] for each in made.values()] == ["DISABLE", "DISABLE"]
+    assert desk.server.state.runs["run-night"]["state"] == "RUNNING"
+    desk.server.state.runs["run-night"]["state"] = "SUCCEEDED"
+    assert desk("schedule", "pause", "small").stdout == "schedule small: is paused already\n"
+    assert [each["trigger"]["cron_schedule"]["cron"] for each in made.values()] == [NEWER]
+
+
 def test_the_imitation_of_an_old_server_ends_runs_with_their_schedule(desk):
     from tests.test_kfp_server import ask
 
