@@ -33,7 +33,7 @@ class Server:
     namespace: str | None = None  # of runs; None: this Kubeflow has only one user
 
     def is_at_least(self, major: int, minor: int) -> bool:
-        """Compare the server's version; one that it does not tell counts as old."""
+        """Compare the server's version; an unknown one counts as old."""
         found = re.match(r"v?(\d+)\.(\d+)", self.version)
         return found is not None and (int(found[1]), int(found[2])) >= (major, minor)
 
@@ -124,8 +124,8 @@ def connect(
             raise KubeflowError(f"{address}: is no Kubeflow Pipelines API of version 2") from error
         raise
     # kfp's model of this answer lacks the version.
-    told = json.loads(client.api_client.last_response.data).get("tag_name") or UNKNOWN
-    server = dataclasses.replace(server, version=str(told))
+    tag = json.loads(client.api_client.last_response.data).get("tag_name") or UNKNOWN
+    server = dataclasses.replace(server, version=str(tag))
     if not health.multi_user:
         return server
     ours = kubeflow.namespace if "namespace" in kubeflow.model_fields_set else None

@@ -75,8 +75,8 @@ def _set(
         kubeflow, server = connected(file, host, namespace)
         compiled = compiled_package(file, package)
         given = read(compiled, settings or [])
-        if told := account_warning(server, kubeflow):
-            tell(f"  warning: {told}")
+        if message := account_warning(server, kubeflow):
+            tell(f"  warning: {message}")
         called = name or compiled.name
         outcome, on = put(server, kubeflow, compiled, when, called, given, enabled, tell)
         tell(f"schedule {called}: {outcome}, {when.text}" + ("" if on else " (paused)"))

@@ -13,8 +13,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 def retry_strategy(task: dict[str, Any]) -> dict[str, int]:
     """Return Argo's retryStrategy of a PipelineTaskSpec, in seconds.
 
-    A duration that the spec leaves out is no parameter of the workflow's task, and the template's
-    default for it is "0".
+    The workflow's template has a default of "0" for each duration that the spec leaves out.
     """
     policy = pipeline_spec_pb2.PipelineTaskSpec.RetryPolicy()
     json_format.ParseDict(task["retryPolicy"], policy)

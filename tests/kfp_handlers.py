@@ -130,8 +130,8 @@ def check_cron(text: str) -> None:
         parse(" ".join([*fields, "*"] if len(fields) == 5 else fields))
     except InputError as error:
         if "never comes" not in str(error):
-            told = f"Schedule cron is not a supported format: {error}"
-            raise RefusalError(400, told) from error
+            message = f"Schedule cron is not a supported format: {error}"
+            raise RefusalError(400, message) from error
 
 
 def create_run(state: State, *, query: Json, body: Json) -> Json:

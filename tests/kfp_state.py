@@ -42,7 +42,7 @@ class State:
     states: list[str] = dataclasses.field(default_factory=list)  # of the run, as it is asked
 
     def is_at_least(self, major: int, minor: int) -> bool:
-        """Compare the version; one that is not told is a new one."""
+        """Compare the version; an unknown one counts as new."""
         if self.version == "unknown":
             return True
         return tuple(int(part) for part in self.version.split(".")[:2]) >= (major, minor)

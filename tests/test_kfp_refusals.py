@@ -101,8 +101,8 @@ def test_what_was_found_is_deleted_meanwhile(desk, monkeypatch, before, sentence
         return given
 
     monkeypatch.setattr(desk.server, "answer", forget)
-    told = refused(desk).replace(str(desk.package), "PACKAGE")
-    assert re.sub(r"small-[0-9a-f]{12}", "VERSION", told).startswith(f"URL: {sentence}")
+    shown = refused(desk).replace(str(desk.package), "PACKAGE")
+    assert re.sub(r"small-[0-9a-f]{12}", "VERSION", shown).startswith(f"URL: {sentence}")
 
 
 @pytest.mark.parametrize(

@@ -115,8 +115,8 @@ def test_a_failed_run_names_the_node_and_where_its_reason_stands(desk, monkeypat
     monkeypatch.setattr(desk.server, "answer", with_details)
     shown = desk.submit("--wait")
     assert shown.exit_code == 1
-    told = shown.stdout.partition("run run-4: failed\n")[2]
-    assert told.replace(desk.server.url, "URL") == named + LOGS.replace("NS", "kubeflow")
+    reasons = shown.stdout.partition("run run-4: failed\n")[2]
+    assert reasons.replace(desk.server.url, "URL") == named + LOGS.replace("NS", "kubeflow")
 
 
 def test_the_logs_are_in_the_namespace_of_the_run(desk):
