@@ -4,6 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
 from kubeflow.bootstrap import COMMAND
 from kubeflow.findings import Finding, obstacle, warning
 from kubeflow.platforms import Platform
@@ -22,6 +25,7 @@ def check_spec(spec: Mapping[str, Any], platform: Platform) -> list[Finding]:
         platform: where it is to run.
     """
     found = [each for node in spec["root"]["dag"]["tasks"] for each in _task(spec, node, platform)]
+    found += check_retries(spec) if platform == "kubeflow" else []
     for name, given in spec["root"].get("inputDefinitions", {}).get("parameters", {}).items():
         if "defaultValue" not in given:
             told = f"the run parameter {name} has no default"
@@ -78,3 +82,24 @@ def _task(spec: Mapping[str, Any], node: str, platform: Platform) -> Iterator[Fi
                 f"{LONGEST_ARGUMENT:,}",
                 "shorten the config",
             )
+
+
+def check_retries(spec: Mapping[str, Any]) -> list[Finding]:
+    """Find retries that would never come: an unset time for them reaches Argo as 0 seconds.
+
+    Args:
+        spec: a PipelineSpec, as JSON.
+    """
+    found = []
+    for node, task in spec["root"].get("dag", {}).get("tasks", {}).items():
+        policy = pipeline_spec_pb2.PipelineTaskSpec.RetryPolicy()
+        json_format.ParseDict(dict(task.get("retryPolicy", {})), policy)
+        if policy.max_retry_count and not policy.backoff_max_duration.seconds:
+            found.append(
+                obstacle(
+                    node,
+                    "its retries have no backoffMaxDuration, so Argo gives up at the first failure",
+                    "compile again with `diptych kubeflow compile`",
+                )
+            )
+    return found

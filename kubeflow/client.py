@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from pipeline.cluster_config import KubeflowConfig
 CONNECT_SECONDS = 5.0
 HEALTH_SECONDS = 10.0  # a server that cannot say within it whether it is well is not asked more
 ANSWER_SECONDS = 60.0  # to start a run, the server compiles the spec and asks Kubernetes
+UNKNOWN = "unknown"  # also the server's own word, where its image was built without a name
 PAGE = 100  # entries asked for at once; the server gives at most 200
 
 
@@ -27,7 +29,13 @@ class Server:
     host: str  # address of the API
     pages: str | None  # address of the web pages, if it is known
     renew: str  # how to sign in anew
+    version: str = UNKNOWN  # of the server, as it names itself
     namespace: str | None = None  # of runs; None: this Kubeflow has only one user
+
+    def is_at_least(self, major: int, minor: int) -> bool:
+        """Compare the server's version; an unknown one counts as old."""
+        found = re.match(r"v?(\d+)\.(\d+)", self.version)
+        return found is not None and (int(found[1]), int(found[2])) >= (major, minor)
 
     def call(self, what: str, method: Callable[..., Any], *args: Any, **given: Any) -> Any:
         """Send one request.
@@ -115,6 +123,9 @@ def connect(
         if error.status == 404:
             raise KubeflowError(f"{address}: is no Kubeflow Pipelines API of version 2") from error
         raise
+    # kfp's model of this answer lacks the version.
+    tag = json.loads(client.api_client.last_response.data).get("tag_name") or UNKNOWN
+    server = dataclasses.replace(server, version=str(tag))
     if not health.multi_user:
         return server
     ours = kubeflow.namespace if "namespace" in kubeflow.model_fields_set else None

@@ -4,7 +4,9 @@ Fields: second minute hour day month weekday. The scheduler is robfig/cron 1.2
 (https://pkg.go.dev/github.com/robfig/cron), in UTC unless the cluster gives it another zone by
 CRON_SCHEDULE_TIMEZONE, which the API does not tell. A day that is restricted by both its number
 and its weekday comes on either of them. That parser takes five fields as well, without a weekday:
-a crontab's "0 2 * * *" would run at two minutes past every hour, so five are refused here.
+a crontab's "0 2 * * *" would run at two minutes past every hour, so five are refused here. It
+takes words too, @daily or @every 1h, of which the latter has no time of day; and days that never
+come, which its code for missed runs seeks for ever.
 """
 
 import dataclasses
@@ -26,6 +28,15 @@ _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 NAMES = {
     "month": {name: number for number, name in enumerate(_MONTHS, 1)},
     "weekday": {name: number for number, name in enumerate(_DAYS)},
+}
+WORDS = {
+    "@yearly": "0 0 0 1 1 *",
+    "@annually": "0 0 0 1 1 *",
+    "@monthly": "0 0 0 1 * *",
+    "@weekly": "0 0 0 * * 0",
+    "@daily": "0 0 0 * * *",
+    "@midnight": "0 0 0 * * *",
+    "@hourly": "0 0 * * * *",
 }
 YEARS = 5  # the scheduler looks no further
 
@@ -66,9 +77,11 @@ def parse(text: str) -> Cron:
     """Read a six-field expression.
 
     Raises:
-        InputError: what is wrong with it, and for five fields the six that were meant.
+        InputError: what is wrong with it, and for five fields or a word the six that were meant.
     """
     fields = text.split()
+    if text.strip() in WORDS:
+        raise InputError(f'cron "{text}" is written with six fields: "{WORDS[text.strip()]}"')
     if len(fields) == 5:
         raise InputError(
             f'cron "{text}" has five fields, and Kubeflow\'s begins with the seconds: '

@@ -10,10 +10,12 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from kubeflow.check_spec import check_retries
 from kubeflow.platforms import Platform
 from schema.errors import InputError
 
 PLATFORM_FLAG = "--platform="  # every container of ours is told where it runs
+SCHEMA = "2.1.0"  # an upload of 2.0.0 ends in an error of the server that names no reason
 AGAIN = "compile it with: diptych kubeflow compile"
 
 
@@ -88,11 +90,19 @@ def parse(text: str, source: str) -> Package:
             raise InputError(f"{source}: is no {message.__name__}: {reason}") from error
     if not spec.get("pipelineInfo", {}).get("name") or "root" not in spec:
         raise InputError(f"{source}: holds no compiled pipeline; {AGAIN}")
+    schema = spec.get("schemaVersion", "without a version")
+    if schema != SCHEMA:
+        raise InputError(
+            f"{source}: is a PipelineSpec {schema}, and Kubeflow takes only {SCHEMA}; {AGAIN}"
+        )
     package = Package(source, text, spec, _digest([spec, *others]))
     if platform_of(package) != "kubeflow":
         raise InputError(
             f"{source}: was compiled for Vertex AI, and Kubeflow cannot run it; {AGAIN}"
         )
+    # A file of an older Diptych is never seen by the compiler's own check.
+    for finding in check_retries(spec):
+        raise InputError(f"{source}: {finding.sentence()}")
     return package
 
 

@@ -30,9 +30,13 @@ def pod(node: NodeConfig) -> dict[str, Any]:
             effect=toleration.effect,
             toleration_seconds=toleration.seconds,
         )
-    if node.shared_memory:
-        config.enabled_shared_memory.volume_name = SHARED_MEMORY
-        config.enabled_shared_memory.size = node.shared_memory
+    if node.shared_memory:  # not `enabled_shared_memory`, which no server of Kubeflow reads
+        config.empty_dir_mounts.add(
+            volume_name=SHARED_MEMORY,
+            mount_path="/dev/shm",
+            medium="Memory",
+            size_limit=node.shared_memory,
+        )
     return json_format.MessageToDict(config)
 
 

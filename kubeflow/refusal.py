@@ -94,11 +94,14 @@ def _refused(error: ApiException, host: str, renew: str, what: str) -> KubeflowE
 
 
 def _message(error: ApiException) -> str:
-    """The server's words: a google.rpc.Status, or the older form of the upload's answers."""
+    """Return the server's words: of a google.rpc.Status, of an upload's own form, or plain text."""
+    text = error.body or ""
     try:
-        body: Any = json.loads(error.body or "")
+        body: Any = json.loads(text)
     except ValueError:
-        return ""
+        # Any proxy may answer with a page; the server's own words are marked as plain text.
+        kind = (error.headers or {}).get("Content-Type") or ""
+        body = {"message": text} if "plain" in kind else None
     if not isinstance(body, dict):
         return ""
     said = " ".join(str(body.get("message") or body.get("error_message") or "").split())

@@ -19,7 +19,7 @@ from kfp_server_api import (
 )
 
 from kubeflow import schedules
-from kubeflow.client import Server
+from kubeflow.client import UNKNOWN, Server
 from kubeflow.cron import Cron
 from kubeflow.package import Package
 from kubeflow.refusal import KubeflowError
@@ -29,6 +29,7 @@ from kubeflow.upload import experiment_id, upload
 from pipeline.cluster_config import KubeflowConfig
 from schema.errors import InputError
 
+HONOURS_ACCOUNT = (2, 17)  # the version from which a schedule's service account is used
 Outcome = Literal["scheduled", "replaced", "is scheduled so already", "resumed", "paused"]
 
 
@@ -82,10 +83,27 @@ def schedule(
     on = _state_before(found) if enabled is None else enabled
     counts = schedules.that_counts(found) if found else None
     if counts is not None and counts.content == content:
-        return _same(server, counts, found, on), on
+        return _same(server, counts, found, on, tell), on
     wanted.description = schedules.mark(uploaded.name, content, on)
-    _put_in_place(server, wanted, found, on)
+    _put_in_place(server, wanted, found, on, tell)
     return "replaced" if found else "scheduled", on
+
+
+def account_warning(server: Server, kubeflow: KubeflowConfig) -> str | None:
+    """Say what becomes of the service account of scheduled runs on a server that overlooks it."""
+    account = kubeflow.service_account
+    if account is None or server.is_at_least(*HONOURS_ACCOUNT):
+        return None
+    honours = ".".join(map(str, HONOURS_ACCOUNT))
+    version = f"is {server.version}"
+    if server.version == UNKNOWN:
+        version = "does not tell its version"
+    return (
+        f"scheduled runs take kubeflow.service_account from Kubeflow Pipelines {honours} on, and "
+        f"{server.host} {version}: before it they run as the server's default account; give that "
+        f"one (pipeline-runner, or default-editor where there are several users) the rights of "
+        f"{account}, or upgrade the server"
+    )
 
 
 def _fingerprint(server: Server, wanted: V2beta1RecurringRun) -> str:
@@ -102,17 +120,19 @@ def _state_before(found: Sequence[Schedule]) -> bool:
     return len(found) > 1 and schedules.that_counts(found).wanted
 
 
-def _same(server: Server, counts: Schedule, found: Sequence[Schedule], on: bool) -> Outcome:
+def _same(
+    server: Server, counts: Schedule, found: Sequence[Schedule], on: bool, tell: Tell
+) -> Outcome:
     if counts.enabled != on:
         schedules.switch(server, counts, on)
-    schedules.remove_others(server, found, counts)
+    schedules.remove_others(server, found, counts, tell)
     if counts.enabled == on:
         return "is scheduled so already"
     return "resumed" if on else "paused"
 
 
 def _put_in_place(
-    server: Server, wanted: V2beta1RecurringRun, found: Sequence[Schedule], on: bool
+    server: Server, wanted: V2beta1RecurringRun, found: Sequence[Schedule], on: bool, tell: Tell
 ) -> None:
     name = wanted.display_name
     running = [each for each in found if each.enabled]
@@ -121,17 +141,16 @@ def _put_in_place(
     part = server.client.recurring_runs
     make = part.recurring_run_service_create_recurring_run
     try:
-        made = server.call(f"make the schedule {name}", make, recurring_run=wanted)
+        made = schedules.read(server.call(f"make the schedule {name}", make, recurring_run=wanted))
         for each in running:
             schedules.switch(server, each, on=False)
         if on and not at_once:
-            schedules.switch(server, schedules.read(made), on=True)
+            schedules.switch(server, made, on=True)
     except BaseException as error:  # an impatient Ctrl-C too
         _take_back(server, name, found, running, error)
         raise
     try:
-        for each in found:
-            schedules.remove(server, each)
+        schedules.remove_others(server, found, made, tell)
     except KubeflowError as error:
         told = f"the schedule {name} is changed; the old one may still be there, paused: {error}"
         raise KubeflowError(told, error.status) from error

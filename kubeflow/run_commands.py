@@ -55,7 +55,7 @@ def submit(
         compiled = compiled_package(file, package)
         run = submission.submit(server, kubeflow, compiled, read(compiled, settings or []), tell)
         try:
-            if wait and not submission.wait(server, run, tell):
+            if wait and not submission.wait(server, compiled, kubeflow.namespace, run, tell):
                 raise typer.Exit(FAILED)
         except KeyboardInterrupt:
             print("diptych: stopped waiting; the run goes on", file=sys.stderr)

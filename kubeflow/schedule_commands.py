@@ -62,6 +62,7 @@ def _set(
         return
     with one_sentence():
         from kubeflow import cron as clock
+        from kubeflow.reschedule import account_warning
         from kubeflow.reschedule import schedule as put
         from kubeflow.schedule_table import comes_next
         from kubeflow.settings import settings as read
@@ -74,6 +75,8 @@ def _set(
         kubeflow, server = connected(file, host, namespace)
         compiled = compiled_package(file, package)
         given = read(compiled, settings or [])
+        if message := account_warning(server, kubeflow):
+            tell(f"  warning: {message}")
         called = name or compiled.name
         outcome, on = put(server, kubeflow, compiled, when, called, given, enabled, tell)
         tell(f"schedule {called}: {outcome}, {when.text}" + ("" if on else " (paused)"))
@@ -104,7 +107,7 @@ def pause(
     with one_sentence():
         from kubeflow import schedules
 
-        changed = schedules.pause(_server(context, config, host, namespace), name)
+        changed = schedules.pause(_server(context, config, host, namespace), name, tell)
         tell(f"schedule {name}: {'paused' if changed else 'is paused already'}")
 
 
@@ -120,7 +123,7 @@ def resume(
     with one_sentence():
         from kubeflow import schedules
 
-        changed = schedules.resume(_server(context, config, host, namespace), name)
+        changed = schedules.resume(_server(context, config, host, namespace), name, tell)
         tell(f"schedule {name}: {'resumed' if changed else 'is not paused'}")
 
 

@@ -3,9 +3,9 @@
 import datetime
 import itertools
 
-from kubeflow.client import PAGE, Server
+from kubeflow.client import Server
 from kubeflow.cron import Cron, parse
-from kubeflow.schedules import Schedule, find, that_counts
+from kubeflow.schedules import Schedule, find, newest_runs, that_counts
 from schema.errors import InputError
 
 HEAD = ("name", "cron", "next, UTC", "state", "version", "last run")
@@ -49,15 +49,8 @@ def _next(schedule: Schedule) -> str:
 
 def _last_runs(server: Server) -> dict[str, str]:
     """State and time of the newest run of each schedule, among the newest hundred runs."""
-    answer = server.call(
-        "list the runs",
-        server.client.runs.run_service_list_runs,
-        page_size=PAGE,
-        sort_by="created_at desc",
-        namespace=server.namespace,
-    )
     found: dict[str, str] = {}
-    for run in answer.runs or []:
+    for run in newest_runs(server):
         if run.recurring_run_id and run.recurring_run_id not in found:
             at = run.scheduled_at or run.created_at
             found[run.recurring_run_id] = f"{(run.state or '?').lower()} {at:%Y-%m-%d %H:%M}"

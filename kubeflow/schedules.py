@@ -10,13 +10,17 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from kubeflow.client import Server, named
+from kubeflow.client import PAGE, Server, named
 from kubeflow.refusal import KubeflowError
+from kubeflow.submit import ENDED, Tell
 from kubeflow.upload import NOT_FOUND
 from schema.errors import InputError
 
 # Kubeflow keeps no fingerprint of what a schedule runs, so its description holds ours.
 _MARK = re.compile(r"scheduled by diptych: version (\S+), content ([0-9a-f]+), (enabled|paused)")
+
+
+KEEPS_RUNS = (2, 16)  # the version from which a schedule can be deleted without its runs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +36,22 @@ class Schedule:
     version: str  # its name, or its id where Diptych did not make the schedule
     content: str | None  # fingerprint of all it runs; None: Diptych did not make it
     wanted: bool  # enabled, by whoever made it
+
+
+class UnderWayError(KubeflowError):
+    """A schedule cannot be deleted now without ending a run of it."""
+
+    def __init__(self, server: Server, schedule: Schedule, run: str):
+        old = f"Kubeflow Pipelines before {'.'.join(map(str, KEEPS_RUNS))}"
+        why = f"run {run} of it is under way, and {old} (this is {server.version}) would end it too"
+        super().__init__(
+            f"{server.host}: the schedule {schedule.name} cannot be deleted: {why}; pause it, and "
+            "delete it once the run has ended"
+        )
+        self.left = (
+            f"the schedule that {schedule.name} had before stays, paused: {why}; the same command "
+            "deletes it once the run has ended"
+        )
 
 
 def mark(version: str, content: str, enabled: bool) -> str:
@@ -89,43 +109,78 @@ def switch(server: Server, schedule: Schedule, on: bool) -> None:
 
 
 def remove(server: Server, schedule: Schedule) -> None:
-    """Delete; a run that it started goes on. One that is gone already is as good as deleted."""
+    """Delete; a run that it started goes on. One that is gone already is as good as deleted.
+
+    Raises:
+        UnderWayError: a run of it is under way, and this server would end it with the schedule.
+    """
+    keeps_runs = server.is_at_least(*KEEPS_RUNS)
+    if not keeps_runs and (run := _run_under_way(server, schedule)):
+        raise UnderWayError(server, schedule, run)
     try:
         server.call(
             f"delete the schedule {schedule.name}",
             server.client.recurring_runs.recurring_run_service_delete_recurring_run,
             schedule.id,
-            propagation_policy="ORPHAN",  # else Kubernetes takes the runs along
+            propagation_policy="ORPHAN" if keeps_runs else None,  # else Kubernetes deletes its runs
         )
     except KubeflowError as error:
         if error.status != NOT_FOUND:
             raise
 
 
-def remove_others(server: Server, found: Sequence[Schedule], but: Schedule) -> None:
-    """Delete the leftovers of a name."""
+def _run_under_way(server: Server, schedule: Schedule) -> str | None:
+    """The id of a run of a schedule that has not ended, among the newest hundred runs."""
+    for run in newest_runs(server):
+        if run.recurring_run_id == schedule.id and run.state not in ENDED:
+            return str(run.run_id)
+    return None
+
+
+def newest_runs(server: Server) -> list[Any]:
+    """The newest hundred runs, of whatever pipeline, the newest first."""
+    answer = server.call(
+        "list the runs",
+        server.client.runs.run_service_list_runs,
+        page_size=PAGE,
+        sort_by="created_at desc",
+        namespace=server.namespace,
+    )
+    return answer.runs or []
+
+
+def remove_others(
+    server: Server, found: Sequence[Schedule], but: Schedule, tell: Tell | None = None
+) -> None:
+    """Delete the leftovers of a name, or say which one stays because a run of it is under way."""
     for each in found:
         if each.id != but.id:
-            remove(server, each)
+            try:
+                remove(server, each)
+            except UnderWayError as error:
+                if each.enabled:
+                    switch(server, each, on=False)
+                if tell:
+                    tell(f"  warning: {error.left}")
 
 
-def pause(server: Server, name: str) -> bool:
+def pause(server: Server, name: str, tell: Tell) -> bool:
     """Start no more runs until it is resumed; whether it was enabled."""
     found = _known(server, name)
     schedule = that_counts(found)
-    remove_others(server, found, schedule)  # first: among paused ones the newest would count
+    remove_others(server, found, schedule, tell)  # first: among paused ones the newest would count
     if schedule.enabled:
         switch(server, schedule, on=False)
     return schedule.enabled
 
 
-def resume(server: Server, name: str) -> bool:
+def resume(server: Server, name: str, tell: Tell) -> bool:
     """Start runs again; whether it was paused."""
     found = _known(server, name)
     schedule = that_counts(found)
     if not schedule.enabled:
         switch(server, schedule, on=True)
-    remove_others(server, found, schedule)
+    remove_others(server, found, schedule, tell)
     return not schedule.enabled
 
 

@@ -75,10 +75,17 @@ def submit(
     return str(started.run_id)
 
 
-def wait(server: Server, run_id: str, tell: Tell) -> bool:
+def wait(server: Server, package: Package, namespace: str, run_id: str, tell: Tell) -> bool:
     """Follow a run and tell each change of its state.
 
     A server that is away for a while does not end the waiting.
+
+    Args:
+        server: where.
+        package: what runs.
+        namespace: of the pods, where it is not the server's own.
+        run_id: as `submit` returned it.
+        tell: is given each line for the terminal.
 
     Returns:
         Whether it ran to the end.
@@ -105,17 +112,40 @@ def wait(server: Server, run_id: str, tell: Tell) -> bool:
             tell(f"run {run_id}: {state.lower()}")
             seen = state
         if state in ENDED:
-            for line in _reasons(run):
-                tell(f"  {line}")
+            if state == "FAILED":
+                page = server.page(f"runs/details/{run_id}")
+                for line in _failure(run, package, server.namespace or namespace, page):
+                    tell(f"  {line}")
             return state in ("SUCCEEDED", "SKIPPED")
         time.sleep(POLL_SECONDS)
 
 
-def _reasons(run: Any) -> list[str]:
-    """Which nodes failed, and what they had to say."""
+def _failure(run: Any, package: Package, namespace: str, page: str | None) -> list[str]:
+    """Name the nodes that failed, and where their reasons stand.
+
+    The API lists everything in the workflow, so also 'root' and 'executor(0)', and up to 2.17 it
+    sets no error on any of them: only the pods know why.
+    """
+    nodes = package.spec["root"]["dag"]["tasks"]
+    known = {name: name for name in nodes}
+    known |= {f"{name}-driver": f"Kubeflow's driver of {name}" for name in nodes}
     tasks = (run.run_details.task_details if run.run_details else None) or []
-    failed = [task for task in tasks if task.state == "FAILED" and task.error]
-    lines = [f"{task.display_name}: {' '.join(task.error.message.split())}" for task in failed]
-    if run.error and run.error.message:
+    lines = []
+    for task in tasks:
+        if task.state == "FAILED" and task.display_name in known:
+            said = f": {' '.join(task.error.message.split())}" if _says(task.error) else ""
+            lines.append(f"{known[task.display_name]}: failed (task {task.task_id}){said}")
+    if _says(run.error):
         lines.append(" ".join(run.error.message.split()))
+    pods = f"kubectl -n {namespace} get pods -l pipeline/runid={run.run_id}"
+    why = '.status.containerStatuses[?(@.name=="main")].state.terminated.message'
+    lines += [
+        f"why: {pods} --field-selector status.phase=Failed -o custom-columns='POD:.metadata.name,"
+        f"WHY:{why}'",
+        f"log: kubectl -n {namespace} logs POD -c main" + (f", or {page}" if page else ""),
+    ]
     return lines
+
+
+def _says(error: Any) -> bool:
+    return bool(error and error.message)

@@ -6,6 +6,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 from kubernetes.utils.quantity import parse_quantity
 
+from kubeflow.platforms import Platform
 from pipeline.cluster_config import NodeConfig
 
 Container = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec
@@ -15,7 +16,8 @@ Container = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec
 NEVER_CACHED = frozenset({"ImageTextExampleGen", "ServedStatistics", "Baseline", "Pusher"})
 GPU = "nvidia.com/gpu"
 BYTES_OF_A_UNIT = 10**9  # the unit of the numeric memory fields
-BACKOFF_FACTOR = 2.0
+BACKOFF_FACTOR = 2  # of the wait, with each retry
+ATTEMPT_HOURS = 24
 
 
 def cached(node_id: str, node: NodeConfig) -> bool:
@@ -23,19 +25,32 @@ def cached(node_id: str, node: NodeConfig) -> bool:
     return node_id not in NEVER_CACHED and node.cache is not False
 
 
-def task_settings(node_id: str, node: NodeConfig) -> dict[str, Any]:
-    """The fields of a PipelineTaskSpec that the config decides, as JSON."""
+def task_settings(node_id: str, node: NodeConfig, platform: Platform) -> dict[str, Any]:
+    """Return the fields of a PipelineTaskSpec that the config decides, as JSON."""
     spec = pipeline_spec_pb2.PipelineTaskSpec()
     spec.caching_options.enable_cache = cached(node_id, node)
     if node.retries:
+        wait = node.retry_after_seconds or 0
         spec.retry_policy.max_retry_count = node.retries
+        spec.retry_policy.backoff_duration.FromSeconds(wait)
         spec.retry_policy.backoff_factor = BACKOFF_FACTOR
-        if node.retry_after_seconds:
-            spec.retry_policy.backoff_duration.seconds = node.retry_after_seconds
+        if platform == "kubeflow":  # on Vertex it is the longest wait, an hour at most
+            spec.retry_policy.backoff_max_duration.FromSeconds(seconds_for_retries(node))
     settings = json_format.MessageToDict(spec)
     # A missing flag and a false one mean the same to Kubeflow; a reader should see which it is.
     settings.setdefault("cachingOptions", {}).setdefault("enableCache", False)
     return settings
+
+
+def seconds_for_retries(node: NodeConfig) -> int:
+    """Compute the time in which all attempts of a node and the waits between them fit.
+
+    Argo counts it from the start of the first attempt: later it starts no other, and a retried pod
+    that still runs is stopped. kfp's SDK allows an hour at most; no server checks that.
+    """
+    retries, wait = node.retries or 0, node.retry_after_seconds or 0
+    waits = wait * (BACKOFF_FACTOR**retries - 1)  # wait + 2 wait + 4 wait + ...
+    return (retries + 1) * (node.attempt_hours or ATTEMPT_HOURS) * 3600 + waits
 
 
 def container_settings(node: NodeConfig) -> dict[str, Any]:

@@ -87,7 +87,8 @@ def experiment_id(server: Server, name: str) -> str:
             filter=named(name),
             namespace=server.namespace,
         )
-        return found[0] if found else None
+        exact = [each for each in found if each.display_name == name]
+        return next(iter(exact or found), None)
 
     def make() -> Any:
         return server.call(
@@ -97,6 +98,12 @@ def experiment_id(server: Server, name: str) -> str:
         )
 
     experiment, _ = _found_or_made(find, make)
+    if experiment.display_name != name:
+        raise InputError(
+            f"{server.host}: there is an experiment {experiment.display_name}, and Kubeflow takes "
+            f"names that differ only in case for one; set kubeflow.experiment to that instead of "
+            f"{name}"
+        )
     if experiment.storage_state == "ARCHIVED":
         raise InputError(
             f"{server.host}: the experiment {name} is archived; restore it, or name another in "
@@ -129,6 +136,11 @@ def _pipeline_id(server: Server, name: str) -> str:
         )
 
     pipeline, _ = _found_or_made(find, make)
+    if pipeline.display_name != name:
+        raise InputError(
+            f"{server.host}: there is a pipeline {pipeline.display_name}, and Kubeflow takes names "
+            f"that differ only in case for one; choose another `name` than {name}"
+        )
     return str(pipeline.pipeline_id)
 
 

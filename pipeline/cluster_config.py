@@ -62,14 +62,15 @@ class NodeConfig(Frozen):
     memory_request: Quantity | None = None
     gpus: Annotated[int, Field(ge=0)] | None = None
     gpu: str | None = None  # its resource name, nvidia.com/gpu; on Vertex NVIDIA_TESLA_T4 or alike
-    shared_memory: Quantity | None = None  # size of /dev/shm
+    shared_memory: Quantity | None = None  # size of /dev/shm; counts as memory of the pod
     node_selector: dict[str, str] | None = None  # labels the machine must have
     tolerations: tuple[Toleration, ...] | None = None
     secrets: tuple[SecretVariable, ...] | None = None
     environment: dict[Variable, str] | None = None  # stands in the spec: no secrets here
     volumes: tuple[Volume, ...] | None = None
-    retries: Annotated[int, Field(ge=0)] | None = None  # after a failure
+    retries: Annotated[int, Field(ge=0, le=10)] | None = None  # after a failure
     retry_after_seconds: PositiveInt | None = None  # doubles with each retry
+    attempt_hours: PositiveInt | None = None  # the longest an attempt may take; none: 24
     cache: bool | None = None  # reuse outputs; never for nodes that look at the world outside
 
 

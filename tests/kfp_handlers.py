@@ -1,5 +1,6 @@
 """What each request does to the state of the test's Kubeflow Pipelines."""
 
+import re
 from typing import Any
 
 import yaml
@@ -9,18 +10,39 @@ from schema.errors import InputError
 from tests.kfp_state import Json, RefusalError, State, page_of
 
 MODES = {"ENABLE": "ENABLED", "DISABLE": "DISABLED"}
+DESCRIPTORS = re.compile(r"@(yearly|annually|monthly|weekly|daily|midnight|hourly|every \d+[smh])")
+ORPHAN = {"propagation_policy": "ORPHAN"}
+NO_VERSION = "Failed to create a pipeline version"
+ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
+TYPES: dict[str, tuple[type, ...]] = {
+    "STRING": (str,),
+    "NUMBER_INTEGER": (int, float),
+    "NUMBER_DOUBLE": (int, float),
+    "BOOLEAN": (bool,),
+    "LIST": (list,),
+    "STRUCT": (dict,),
+}
 
 
 def healthz(state: State, *, query: Json, body: Any) -> Json:
-    return {"multi_user": state.multi_user}
+    named = {"commit_sha": "unknown", "tag_name": state.version}
+    return {**named, "multi_user": state.multi_user, "pipeline_store": "database"}
+
+
+def new_name(body: Json, others: dict[str, Json], what: str) -> str:
+    """The name of something to be made; the database does not tell upper from lower case."""
+    name = str(body.get("display_name", ""))
+    if not name:
+        raise RefusalError(500, f"InternalServerError: Failed to create a {what}: it has no name")
+    if any(each["display_name"].lower() == name.lower() for each in others.values()):
+        raise RefusalError(409, f"Already exist error: The name {name} already exists")
+    return name
 
 
 def create_pipeline(state: State, *, query: Json, body: Json) -> Json:
     state.needs_namespace(body.get("namespace"))
-    if any(p["display_name"] == body["display_name"] for p in state.pipelines.values()):
-        raise RefusalError(409, f"The name {body['display_name']} already exists")
+    name = new_name(body, state.pipelines, "pipeline")
     key, at = state.stamp("pipeline")
-    name = body["display_name"]
     state.pipelines[key] = {**body, "name": name, "pipeline_id": key, "created_at": at}
     return state.pipelines[key]
 
@@ -28,12 +50,14 @@ def create_pipeline(state: State, *, query: Json, body: Json) -> Json:
 def pipeline_by_name(state: State, name: str, *, query: Json, body: Any) -> Json:
     state.needs_namespace(query.get("namespace"))
     for each in state.pipelines.values():
-        if each["name"] == name:
+        if each["name"].lower() == name.lower():
             return each
     raise RefusalError(404, f"ResourceNotFoundError: Pipeline {name} not found")
 
 
 def list_versions(state: State, pipeline: str, *, query: Json, body: Any) -> Json:
+    if pipeline not in state.pipelines:
+        raise RefusalError(404, f"ResourceNotFoundError: Pipeline {pipeline} not found")
     mine = [v for v in state.versions.values() if v["pipeline_id"] == pipeline]
     return page_of(state, mine, "pipeline_versions", query)
 
@@ -41,9 +65,14 @@ def list_versions(state: State, pipeline: str, *, query: Json, body: Any) -> Jso
 def upload_version(state: State, *, query: Json, body: Json) -> Json:
     file = body["uploadfile"]
     if query["pipelineid"] not in state.pipelines or not file["filename"].endswith(".yaml"):
-        raise RefusalError(400, "Failed to create a pipeline version")
-    if any(v["name"] == query["name"] for v in state.versions.values()):
-        raise RefusalError(409, "Failed to create a pipeline version")
+        raise RefusalError(400, NO_VERSION, "early upload")
+    if len(query["name"]) > 127:
+        raise RefusalError(400, "PipelineVersion.Name length cannot exceed 127", "text")
+    mine = [v for v in state.versions.values() if v["pipeline_id"] == query["pipelineid"]]
+    if any(v["name"].lower() == query["name"].lower() for v in mine):
+        raise RefusalError(409, NO_VERSION, "upload")
+    if next(yaml.safe_load_all(file["text"])).get("schemaVersion") != "2.1.0":
+        raise RefusalError(500, NO_VERSION, "upload")
     key, at = state.stamp("version")
     spec, *platform = yaml.safe_load_all(file["text"])
     whole = {"pipeline_spec": spec, "platform_spec": platform[0]} if platform else spec
@@ -56,8 +85,7 @@ def upload_version(state: State, *, query: Json, body: Json) -> Json:
 
 def create_experiment(state: State, *, query: Json, body: Json) -> Json:
     state.needs_namespace(body.get("namespace"))
-    if any(e["display_name"] == body["display_name"] for e in state.experiments.values()):
-        raise RefusalError(409, "experiment already exists")
+    new_name(body, state.experiments, "experiment")
     key, at = state.stamp("experiment")
     made = {"experiment_id": key, "created_at": at, "storage_state": "AVAILABLE"}
     state.experiments[key] = {**body, **made}
@@ -69,23 +97,45 @@ def list_experiments(state: State, *, query: Json, body: Any) -> Json:
     return page_of(state, list(state.experiments.values()), "experiments", query)
 
 
-def check_source(state: State, body: Json) -> None:
-    """What runs and schedules have in common."""
-    if body.get("experiment_id") not in state.experiments:
-        raise RefusalError(404, f"Experiment {body.get('experiment_id')} not found")
+def check_source(state: State, body: Json) -> Json:
+    """What runs and schedules have in common; returns the body with the experiment it gets."""
+    experiment = body.get("experiment_id", "default")
+    if experiment != "default" and experiment not in state.experiments:
+        raise RefusalError(404, f"ResourceNotFoundError: Experiment {experiment} not found")
     reference = body["pipeline_version_reference"]
     version = state.versions.get(reference["pipeline_version_id"])
     if version is None or version["pipeline_id"] != reference["pipeline_id"]:
-        raise RefusalError(400, "the pipeline version does not exist")
+        key = reference["pipeline_version_id"]
+        raise RefusalError(500, f"InternalServerError: Failed to fetch the pipeline version {key}")
+    if not body.get("display_name"):
+        raise RefusalError(500, "InternalServerError: Failed to create a run: it has no name")
     spec = version["pipeline_spec"].get("pipeline_spec", version["pipeline_spec"])
     known = spec["root"].get("inputDefinitions", {}).get("parameters", {})
-    unknown = set(body.get("runtime_config", {}).get("parameters", {})) - set(known)
-    if unknown or not body.get("display_name"):
-        raise RefusalError(400, f"parameters {sorted(unknown)}, name {body.get('display_name')}")
+    for name, value in body.get("runtime_config", {}).get("parameters", {}).items():
+        if name not in known:
+            raise RefusalError(400, f"parameter {name} is not in the pipeline's spec")
+        kind = known[name]["parameterType"]
+        fits = isinstance(value, TYPES[kind]) and (kind == "BOOLEAN") == isinstance(value, bool)
+        if not fits or (kind == "NUMBER_INTEGER" and value != int(value)):
+            raise RefusalError(400, f"input parameter {name} requires type {kind}")
+    return {**body, "experiment_id": experiment}
+
+
+def check_cron(text: str) -> None:
+    """As robfig/cron 1.2 reads it: descriptors, no weekday, days that never come."""
+    fields = text.split()
+    if DESCRIPTORS.fullmatch(text):
+        return
+    try:
+        parse(" ".join([*fields, "*"] if len(fields) == 5 else fields))
+    except InputError as error:
+        if "never comes" not in str(error):
+            message = f"Schedule cron is not a supported format: {error}"
+            raise RefusalError(400, message) from error
 
 
 def create_run(state: State, *, query: Json, body: Json) -> Json:
-    check_source(state, body)
+    body = check_source(state, body)
     key, at = state.stamp("run")
     state.runs[key] = {**body, "run_id": key, "created_at": at, "state": "PENDING"}
     return state.runs[key]
@@ -105,15 +155,13 @@ def list_runs(state: State, *, query: Json, body: Any) -> Json:
 
 
 def create_recurring(state: State, *, query: Json, body: Json) -> Json:
-    check_source(state, body)
-    if not 1 <= int(body.get("max_concurrency", 0)) <= 10 or body.get("mode") not in MODES:
+    body = check_source(state, body)
+    if not 1 <= int(body.get("max_concurrency", 0)) <= 10:
         raise RefusalError(400, "The max concurrency of the recurring run is out of range")
-    try:
-        parse(body["trigger"]["cron_schedule"]["cron"])
-    except InputError as error:
-        raise RefusalError(400, f"Schedule cron is not a supported format: {error}") from error
+    check_cron(body["trigger"]["cron_schedule"]["cron"])
     key, at = state.stamp("recurring")
-    made = {"recurring_run_id": key, "created_at": at, "status": MODES[body["mode"]]}
+    mode = body.get("mode", "DISABLE")
+    made = {"recurring_run_id": key, "created_at": at, "mode": mode, "status": MODES[mode]}
     state.recurring[key] = {**body, **made}
     return state.recurring[key]
 
@@ -141,5 +189,11 @@ def disable(state: State, key: str, *, query: Json, body: Any) -> Json:
 
 def delete_recurring(state: State, key: str, *, query: Json, body: Any) -> Json:
     one_recurring(state, key)
+    if query and not state.is_at_least(2, 16):
+        raise RefusalError(400, "propagation_policy is not known")  # the real one overlooks it
     del state.recurring[key]
+    for run in state.runs.values():
+        ended = run["state"] in ENDED
+        if run.get("recurring_run_id") == key and not ended and query != ORPHAN:
+            run["state"] = "FAILED"  # Kubernetes took its workflow along
     return {}

@@ -6,6 +6,7 @@ from typing import Any
 import kfp_server_api
 
 _PLAIN = {"str": str, "bool": bool, "int": int, "object": dict}
+_INT64 = {"max_concurrency", "interval_second"}  # protobuf reads them as text and as numbers
 
 
 def faults(value: Any, kind: str, where: str = "body") -> list[str]:
@@ -48,6 +49,6 @@ def _model_faults(value: Any, model: Any, where: str) -> list[str]:
     kinds = {model.attribute_map[name]: kind for name, kind in model.openapi_types.items()}
     found = [f"{where}.{key} is unknown" for key in value if key not in kinds]
     for key, each in value.items():
-        if key in kinds:
+        if key in kinds and not (key in _INT64 and type(each) is int):
             found += faults(each, kinds[key], f"{where}.{key}")
     return found

@@ -18,10 +18,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.kfp_models import faults
 from tests.kfp_routes import ROUTES, UPLOAD
-from tests.kfp_state import RefusalError, State
+from tests.kfp_state import Form, RefusalError, State
 
 CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 6, 429: 8, 500: 13, 503: 14}  # of google.rpc
 PREFIX = "/apis/v2beta1"
+JSON, TEXT = "application/json", "text/plain; charset=utf-8"
+Answer = tuple[int, str, str]  # status, body, its type
 
 
 @dataclasses.dataclass
@@ -44,7 +46,8 @@ class Server:
     requests: list[Request] = dataclasses.field(default_factory=list)
     token: str | None = None  # that every request must bear
     # By the number of a request, counted from 0: a status, 'close', 'hang', 'html', 'redirect',
-    # or one of them with 'late ' before it, which means after the request was carried out.
+    # or one of them with 'late ' before it, which means after the request was carried out; a
+    # status with 'text ' before it has a body of plain text.
     faults: dict[int, str | int] = dataclasses.field(default_factory=dict)
     wrong: list[str] = dataclasses.field(default_factory=list)  # what real servers would refuse
     most_enabled: int = 0  # schedules of one name that were enabled at the same time
@@ -59,10 +62,10 @@ class Server:
         """The requests of a method whose path begins with `path`."""
         return [r for r in self.requests if r.method == method and r.path.startswith(path)]
 
-    def answer(self, request: Request) -> tuple[int, dict[str, Any]]:
+    def answer(self, request: Request) -> Answer:
         """Carry out a request."""
         if self.token and request.headers.get("authorization") != f"Bearer {self.token}":
-            return 401, refusal(401, "the request does not have valid authentication credentials")
+            return refusal(401, "the request does not have valid authentication credentials")
         for route in ROUTES:
             found = route.pattern.fullmatch(request.path)
             if route.method != request.method or not found:
@@ -76,22 +79,38 @@ class Server:
                 bad.append("a body where none belongs")
             if bad:
                 self.wrong += bad
-                return 400, refusal(400, "; ".join(bad))
+                return refusal(400, "; ".join(bad))
             given = [unquote(each) for each in found.groups()]
             try:
                 answer = route.run(self.state, *given, query=request.query, body=request.body)
             except RefusalError as error:
-                return error.status, refusal(error.status, str(error))
+                return refusal(error.status, str(error), error.form)
             self.wrong += faults(answer, route.answer, "answer") if route.answer else []
             self.most_enabled = max(self.most_enabled, self.state.most_enabled())
-            return 200, answer
+            return 200, json.dumps(answer), JSON
         self.wrong.append(f"no such path: {request.method} {request.path}")
-        return 404, refusal(404, "Not Found")
+        return refusal(404, "Not Found")
 
 
-def refusal(status: int, message: str) -> dict[str, Any]:
-    """An error's body: a google.rpc.Status as the gateway writes it."""
-    return {"error": message, "code": CODES[status], "message": message, "details": []}
+def refusal(status: int, message: str, form: Form = "status") -> Answer:
+    """What the server answers instead: status, body and type of the body.
+
+    Args:
+        status: of HTTP.
+        message: what is wrong.
+        form: 'status' is a google.rpc.Status as the gateway writes it. Uploads have a form of their
+            own, whose type is only set once the file was read: before that Go guesses it from the
+            bytes. 'text' is Go's http.Error.
+    """
+    if form == "text":
+        return status, f"{message}\n", TEXT
+    if form == "status":
+        cause = {"@type": "type.googleapis.com/google.rpc.Status", "code": CODES[status]}
+        body = {"code": CODES[status], "message": message, "details": [cause]}
+        return status, json.dumps(body), JSON
+    stack = f"{message}\ngithub.com/kubeflow/pipelines/backend/src/apiserver/server.(*Pip...\n\t/go"
+    body = {"error_message": message, "error_details": stack}
+    return status, json.dumps(body), TEXT if form == "early upload" else JSON
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -114,11 +133,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if fault and not late:
             self._fail(fault)
             return
-        status, answer = self.ours.answer(request)
+        answer = self.ours.answer(request)
         if isinstance(fault, str) and late:
             self._fail(fault.removeprefix("late "))
             return
-        self._write(status, json.dumps(answer), "application/json")
+        self._write(*answer)
 
     def _fail(self, fault: str | int) -> None:
         if fault == "hang":
@@ -131,10 +150,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif fault == "redirect":
             self._write(302, "", "text/html", location="https://login.example.org/")
         else:
-            status = int(fault)
-            self._write(
-                status, json.dumps(refusal(status, "no, said the test")), "application/json"
-            )
+            status = int(str(fault).removeprefix("text "))
+            form: Form = "text" if str(fault).startswith("text ") else "status"
+            self._write(*refusal(status, "no, said the test", form))
 
     def _write(self, status: int, text: str, kind: str, location: str = "") -> None:
         data = text.encode()

@@ -5,7 +5,7 @@ import dataclasses
 import datetime
 import itertools
 import json
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote_plus
 
 from tests.kfp_models import faults
@@ -13,18 +13,23 @@ from tests.kfp_models import faults
 Json = dict[str, Any]
 
 
+Form = Literal["status", "upload", "early upload", "text"]
+
+
 class RefusalError(Exception):
     """A request that the server refuses."""
 
-    def __init__(self, status: int, message: str):
+    def __init__(self, status: int, message: str, form: Form = "status"):
         super().__init__(message)
         self.status = status
+        self.form = form  # of the body: see tests.kfp_server.refusal
 
 
 @dataclasses.dataclass
 class State:
     """Everything the server keeps: entries by id, in the order of their making."""
 
+    version: str = "2.16.1"  # as it names itself; 'unknown' where it was built without a name
     multi_user: bool = False
     largest_page: int = 200
     pipelines: dict[str, Json] = dataclasses.field(default_factory=dict)
@@ -35,6 +40,12 @@ class State:
     recurring: dict[str, Json] = dataclasses.field(default_factory=dict)
     counter: Any = dataclasses.field(default_factory=lambda: itertools.count(1))
     states: list[str] = dataclasses.field(default_factory=list)  # of the run, as it is asked
+
+    def is_at_least(self, major: int, minor: int) -> bool:
+        """Compare the version; an unknown one counts as new."""
+        if self.version == "unknown":
+            return True
+        return tuple(int(part) for part in self.version.split(".")[:2]) >= (major, minor)
 
     def most_enabled(self) -> int:
         """Of the names of schedules, the largest number that is enabled."""
@@ -70,7 +81,7 @@ def page_of(state: State, entries: list[Json], key: str, query: Json) -> Json:
         entries = sorted(entries, key=lambda each: each[field], reverse=order == "desc")
     start = int(base64.b64decode(query.get("page_token", "") or "MA==", validate=True))
     size = min(int(query.get("page_size") or 20), state.largest_page)
-    answer: Json = {"total_size": len(entries)}
+    answer: Json = {"total_size": len(entries)} if entries else {}
     if entries[start : start + size]:
         answer[key] = entries[start : start + size]
     if start + size < len(entries):

@@ -46,7 +46,11 @@ def test_sunday_is_0():
             'cron "0 2 * * *" has five fields, and Kubeflow\'s begins with the seconds: '
             'write "0 0 2 * * *"',
         ),
-        ("@daily", 'cron "@daily" has 1 fields, not six: second minute hour day month weekday'),
+        ("@daily", 'cron "@daily" is written with six fields: "0 0 0 * * *"'),
+        (
+            "@every 1h",
+            'cron "@every 1h" has 2 fields, not six: second minute hour day month weekday',
+        ),
         ("", 'cron "" has 0 fields, not six: second minute hour day month weekday'),
         (
             "0 0 24 * * *",

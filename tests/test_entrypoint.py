@@ -14,6 +14,7 @@ from schema.errors import InputError
 
 MODEL = {"instanceSchema": "title: tfx.Model\ntype: object\n"}
 SPEC = {"artifacts": {"model": {"artifactType": MODEL}, "baseline": {"artifactType": MODEL}}}
+KEPT = {"span": 2.0, "display_name": "model", "store_session_info": '{"Provider":"minio"}'}
 INPUT = {
     "inputs": {
         "parameterValues": {"epochs": 3.0},
@@ -22,9 +23,9 @@ INPUT = {
                 "artifacts": [
                     {
                         "name": "7",
-                        "uri": "minio://bucket/run/Trainer/model",
+                        "uri": "minio://bucket/run/Trainer/7f3e/model",
                         "type": {"instanceSchema": ""},
-                        "metadata": {"span": 2.0},
+                        "metadata": KEPT,
                     }
                 ]
             },
@@ -33,9 +34,17 @@ INPUT = {
     },
     "outputs": {
         "artifacts": {
-            "evaluation": {"artifacts": [{"uri": "s3://b/evaluation", "type": MODEL}]},
+            "evaluation": {
+                "artifacts": [{"name": "evaluation", "uri": "s3://b/evaluation", "type": MODEL}]
+            },
             "executor-logs": {
-                "artifacts": [{"uri": "s3://b/logs", "type": {"schemaTitle": "system.Artifact"}}]
+                "artifacts": [
+                    {
+                        "name": "executor-logs",
+                        "uri": "s3://b/executor-logs-1",
+                        "type": {"schemaTitle": "system.Artifact"},
+                    }
+                ]
             },
         },
         "outputFile": "/tmp/kfp_outputs/output_metadata.json",
@@ -67,25 +76,40 @@ def test_an_executor_input_is_made_readable():
                 "artifacts": [
                     {
                         "name": "7",
-                        "uri": "/minio/bucket/run/Trainer/model",
+                        "uri": "/minio/bucket/run/Trainer/7f3e/model",
                         "type": MODEL,  # from the inputs spec
-                        "metadata": {"span": 2.0},
+                        "metadata": KEPT,
                     }
                 ]
             }
         },
     }
     assert made["outputs"] == {
-        "artifacts": {"evaluation": {"artifacts": [{"uri": "/s3/b/evaluation", "type": MODEL}]}},
+        "artifacts": {
+            "evaluation": {
+                "artifacts": [{"name": "evaluation", "uri": "/s3/b/evaluation", "type": MODEL}]
+            }
+        },
         "outputFile": "/tmp/kfp_outputs/output_metadata.json",
     }
+
+
+def test_what_is_empty_is_left_out():
+    """As of a node whose inputs are parameters only."""
+    given = {
+        "inputs": {"parameterValues": {"epochs": 3.0}},
+        "outputs": {"outputFile": "/tmp/out.json", "artifacts": INPUT["outputs"]["artifacts"]},
+    }
+    made = repaired(given, SPEC, local=True)
+    assert made["inputs"] == {"parameterValues": {"epochs": 3.0}, "artifacts": {}}
+    assert list(made["outputs"]["artifacts"]) == ["evaluation"]
 
 
 def test_addresses_stay_for_workers_of_a_cluster_and_a_known_type_stays():
     given = json.loads(json.dumps(INPUT))
     given["inputs"]["artifacts"]["model"]["artifacts"][0]["type"] = {"schemaTitle": "tfx.Other"}
     [model] = repaired(given, SPEC, local=False)["inputs"]["artifacts"]["model"]["artifacts"]
-    assert model["uri"] == "minio://bucket/run/Trainer/model"
+    assert model["uri"] == "minio://bucket/run/Trainer/7f3e/model"
     assert model["type"] == {"schemaTitle": "tfx.Other"}
 
 

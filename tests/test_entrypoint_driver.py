@@ -42,7 +42,7 @@ def driven(spec: dict[str, Any], folder: Path, values: dict[str, Any]) -> tuple[
     output = folder / "out" / "output.json"
     executor_input = {
         "inputs": inputs_of(task, parameters, {}, component),
-        "outputs": outputs_of(component, NODE, "gs://bucket/run", str(output)),
+        "outputs": outputs_of(component, NODE, "gs://bucket/run", str(output), "7f3e"),
     }
     container = spec["deploymentSpec"]["executors"][f"{NODE}_executor"]["container"]
     given = container["lifecycle"]["preCacheCheck"]["args"]
@@ -62,7 +62,7 @@ def test_the_span_of_a_run(spec, folder, values, span, monkeypatch):
         "eval": f"span-{span}/eval-*.tar",
     }
     [examples] = told["artifacts"]["examples"]["artifacts"]
-    assert examples["uri"] == "gs://bucket/run/ImageTextExampleGen/examples"
+    assert examples["uri"] == "gs://bucket/run/ImageTextExampleGen/7f3e/examples"
     assert examples["metadata"]["custom:span"] == span  # TFX's own form; it reads it so too
     # 'N train-0.tar' is 13 bytes, 'N eval-0.tar' 12: the fingerprint names the files it saw
     assert "split:train,num_files:1,total_bytes:13" in examples["metadata"]["input_fingerprint"]

@@ -46,6 +46,10 @@ def spec(**changes):
         ("a word", f"holds no compiled pipeline{AGAIN}"),
         ("{}", f"holds no compiled pipeline{AGAIN}"),
         (text(spec(pipelineInfo={})), f"holds no compiled pipeline{AGAIN}"),
+        (
+            text(spec(schemaVersion="2.0.0")),
+            f"is a PipelineSpec 2.0.0, and Kubeflow takes only 2.1.0{AGAIN}",
+        ),
         (text(*documents(), {}), "holds 3 documents instead of one or two"),
     ],
 )
@@ -76,3 +80,17 @@ def test_files(tmp_path):
     (tmp_path / "model").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="model: is no text; compile it with"):
         read(tmp_path / "model")
+
+
+def test_a_file_whose_retries_never_come():
+    """As older versions of Diptych compiled it."""
+    task = {"retryPolicy": {"maxRetryCount": 2, "backoffFactor": 2.0}}
+    given = spec(root={"dag": {"tasks": {"Trainer": task}}})
+    with pytest.raises(InputError) as caught:
+        parse(text(given), "small.yaml")
+    assert str(caught.value) == (
+        "small.yaml: Trainer: its retries have no backoffMaxDuration, so Argo gives up at the "
+        "first failure; compile again with `diptych kubeflow compile`"
+    )
+    task["retryPolicy"]["backoffMaxDuration"] = "3600s"
+    assert parse(text(given), "small.yaml").name == "small"

@@ -1,6 +1,7 @@
 """Servers that are away, refuse or are none at all: one sentence each, nothing half made."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -55,6 +56,74 @@ def test_at_the_door(desk, monkeypatch, fault, sentence):
 def test_at_the_last_step(desk, monkeypatch, fault, sentence):
     monkeypatch.setattr(client, "ANSWER_SECONDS", 0.2)
     desk.server.fail(8, fault)
+    assert refused(desk) == sentence
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("text 400", ": no, said the test"),
+        ("text 502", ": no, said the test"),
+        (500, ": no, said the test"),
+    ],
+)
+def test_an_upload_that_is_refused(desk, fault, said):
+    desk.server.fail(4, fault)
+    status = str(fault)[-3:]
+    assert refused(desk) == f"URL: could not upload {desk.package} ({status}){said}"
+    assert desk.server.requests[-1].path == "/pipelines/upload_version"
+
+
+@pytest.mark.parametrize(
+    ("before", "sentence"),
+    [
+        ("POST /pipelines", "could not list the version VERSION (404): ResourceNotFoundError: "),
+        (
+            "GET /pipelines/pipeline-1/versions",
+            "could not upload PACKAGE (400): Failed to create a pipeline version",
+        ),
+        (
+            "POST /pipelines/upload",
+            "could not make the schedule small (500): InternalServerError: ",
+        ),
+        ("POST /experiments", "could not make the schedule small (404): ResourceNotFoundError: "),
+    ],
+)
+def test_what_was_found_is_deleted_meanwhile(desk, monkeypatch, before, sentence):
+    answer = desk.server.answer
+
+    def forget(asked):
+        given = answer(asked)
+        if f"{asked.method} {asked.path}".startswith(before):
+            gone = ("experiments",) if "experiments" in before else ("pipelines", "versions")
+            for what in gone:
+                getattr(desk.server.state, what).clear()
+        return given
+
+    monkeypatch.setattr(desk.server, "answer", forget)
+    shown = refused(desk).replace(str(desk.package), "PACKAGE")
+    assert re.sub(r"small-[0-9a-f]{12}", "VERSION", shown).startswith(f"URL: {sentence}")
+
+
+@pytest.mark.parametrize(
+    ("what", "sentence"),
+    [
+        (
+            "pipelines",
+            "URL: there is a pipeline Small, and Kubeflow takes names that differ only in case for "
+            "one; choose another `name` than small",
+        ),
+        (
+            "experiments",
+            "URL: there is an experiment Small, and Kubeflow takes names that differ only in case "
+            "for one; set kubeflow.experiment to that instead of small",
+        ),
+    ],
+)
+def test_a_name_that_differs_only_in_case(desk, what, sentence):
+    desk.submit()
+    for each in getattr(desk.server.state, what).values():
+        each["display_name"] = "Small"
     assert refused(desk) == sentence
 
 

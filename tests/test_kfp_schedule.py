@@ -12,6 +12,7 @@ def changes(desk: Desk, since: int) -> list[str]:
 
 
 def test_what_the_server_receives(desk):
+    desk.server.state.version = "2.17.0"
     desk.configure(experiment="nightly", service_account="runner", pipeline_root="s3://b/r")
     shown = desk.schedule("--set", "epochs=3")
     [made] = desk.server.asked("POST", "/recurringruns")

@@ -189,6 +189,15 @@ def test_obstacles_in_a_spec(spec):
     ]
 
 
+def test_retries_that_would_never_come(spec):
+    spec["root"]["dag"]["tasks"]["Trainer"]["retryPolicy"] = {"maxRetryCount": 1}
+    assert told(check_spec(spec, "kubeflow")) == [
+        "Trainer: its retries have no backoffMaxDuration, so Argo gives up at the first failure; "
+        "compile again with `diptych kubeflow compile`"
+    ]
+    assert check_spec(spec, "vertex") == []
+
+
 def test_an_argument_that_linux_would_not_take(spec):
     given = spec["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"]["config"]
     given["runtimeValue"]["constant"] = "x" * (LONGEST_ARGUMENT - 9_000)

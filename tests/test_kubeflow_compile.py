@@ -1,5 +1,6 @@
 """The compiled packages by value, and the platforms' own loaders on them."""
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from pipeline.code_version import CODE, digest
+from tests.kfp_argo import attempts, retry_strategy
 from tests.kubeflow_kit import IMAGE, TUNE, cluster_config, section
 
 VOLUME = {
@@ -38,6 +40,14 @@ TRAINER = {
         {"key": "gpu", "operator": "Exists", "effect": "NoExecute", "seconds": 60},
     ],
 }
+TUNER = {"retries": 4, "attempt_hours": 100}
+# Of a KubernetesExecutorConfig, what Kubeflow's driver reads: backend/src/v2/driver/k8s.go.
+READ_BY_THE_DRIVER = {
+    "activeDeadlineSeconds", "configMapAsEnv", "configMapAsVolume", "emptyDirMounts",
+    "fieldPathAsEnv", "genericEphemeralVolume", "imagePullPolicy", "imagePullSecret",
+    "nodeAffinity", "nodeSelector", "pvcMount", "secretAsEnv", "secretAsVolume", "securityContext",
+    "tolerations",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def text(folder: Path) -> str:
     from kubeflow.compile import compile_package
 
-    given = section(every_node=EVERY_NODE, nodes={"Trainer": TRAINER})
+    given = section(every_node=EVERY_NODE, nodes={"Trainer": TRAINER, "Tuner": TUNER})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_PASSWORD", "hunter2")
         return compile_package(cluster_config(folder, given, tune=TUNE), "kubeflow").text
@@ -157,7 +167,11 @@ def test_retries_and_the_cache_are_set_for_each_task(documents):
         "maxRetryCount": 2,
         "backoffDuration": "30s",
         "backoffFactor": 2.0,
+        # 3 attempts of 24 h, and waits of 30 + 60 s: 259,200 + 90
+        "backoffMaxDuration": "259290s",
     }
+    # 5 attempts of 100 h, waits of 30 + 60 + 120 + 240 s: 1,800,000 + 450
+    assert tasks["Tuner"]["retryPolicy"]["backoffMaxDuration"] == "1800450s"
     assert "retryPolicy" not in tasks["Trainer"]
     uncached = {n for n, task in tasks.items() if not task["cachingOptions"]["enableCache"]}
     assert uncached == {
@@ -187,9 +201,52 @@ def test_kubernetes_is_told_what_each_pod_needs(documents):
                 "tolerationSeconds": "60",
             }
         ],
-        "enabledSharedMemory": {"volumeName": "shared-memory", "size": "2Gi"},
+        "emptyDirMounts": [
+            {
+                "volumeName": "shared-memory",
+                "mountPath": "/dev/shm",
+                "medium": "Memory",
+                "sizeLimit": "2Gi",
+            }
+        ],
     }
     assert set(executors) == {f"{node}_executor" for node in CODE}
+
+
+def test_the_backend_reads_every_key_of_the_platform_document(documents):
+    from google.protobuf import json_format
+    from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes
+
+    _, platform = documents
+    for pod in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values():
+        json_format.ParseDict(pod, kubernetes.KubernetesExecutorConfig())  # knows each of them
+        assert set(pod) <= READ_BY_THE_DRIVER
+
+
+def test_argo_makes_every_retry_even_of_attempts_of_a_day(documents):
+    spec, _ = documents
+    transform = retry_strategy(spec["root"]["dag"]["tasks"]["Transform"])
+    assert transform == {"limit": 2, "duration": 30, "factor": 2, "maxDuration": 259290}
+    day = 24 * 3600
+    assert attempts(transform, seconds=10) == 3
+    assert attempts(transform, seconds=day) == 3
+    assert attempts(transform, seconds=day * 3) == 2  # 3 days and 30 s are within, 6 days are not
+
+
+def test_argo_makes_no_retry_without_a_time_for_them(documents):
+    spec, _ = documents
+    task = copy.deepcopy(spec["root"]["dag"]["tasks"]["Transform"])
+    del task["retryPolicy"]["backoffMaxDuration"]
+    assert retry_strategy(task)["maxDuration"] == 0
+    assert attempts(retry_strategy(task), seconds=10) == 1
+
+
+def test_on_vertex_the_longest_wait_is_left_to_it():
+    from kubeflow.tasks import task_settings
+    from pipeline.cluster_config import NodeConfig
+
+    policy = task_settings("Trainer", NodeConfig(retries=2), "vertex")["retryPolicy"]
+    assert policy == {"maxRetryCount": 2, "backoffDuration": "0s", "backoffFactor": 2.0}
 
 
 def test_neither_a_secret_nor_a_path_of_this_machine_stands_in_it(text, folder):
@@ -214,7 +271,7 @@ def test_the_command_names_platform_node_and_code(documents):
 def test_the_same_config_gives_the_same_text(text, folder):
     from kubeflow.compile import compile_package
 
-    given = section(every_node=EVERY_NODE, nodes={"Trainer": TRAINER})
+    given = section(every_node=EVERY_NODE, nodes={"Trainer": TRAINER, "Tuner": TUNER})
     assert compile_package(cluster_config(folder, given, tune=TUNE), "kubeflow").text == text
 
 

@@ -47,9 +47,9 @@ def rehearsals(small_data: Path) -> Rehearsals:
         codes.append(ended.exit_code)
         [baseline] = last.rglob("baseline.json")
         baselines.append(json.loads(baseline.read_text()))
-    [examples] = last.rglob("ImageTextExampleGen/examples")
-    [transform] = last.rglob("Transform/transform_graph")
-    [transformed] = last.rglob("Transform/transformed_examples")
+    [examples] = last.rglob("ImageTextExampleGen/*/examples")
+    [transform] = last.rglob("Transform/*/transform_graph")
+    [transformed] = last.rglob("Transform/*/transformed_examples")
     files = {"examples": examples, "transform": transform, "transformed": transformed}
     return Rehearsals(folder, printed, codes, baselines, files)
 

@@ -1,12 +1,15 @@
 """What Kubeflow's driver makes of a task: the executor input that its launcher gets.
 
-After kubeflow/pipelines, backend/src/v2/driver: every number is a float, an input artifact has no
-type but an id for a name, and an output for the pod's log is added.
+After kubeflow/pipelines 2.16.1, backend/src/v2/driver: every number is a float, an input artifact
+has no type but an id for a name, an output for the pod's log is added, each execution of a task has
+a folder of its own, and what is empty is left out, as in all of protobuf's JSON.
 """
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from kubeflow.entrypoint.repair import LOGS
 from kubeflow.rehearsal.graph import Task
 
 Artifact = dict[str, Any]  # a RuntimeArtifact, as JSON
@@ -42,11 +45,16 @@ def inputs_of(
         produced = source["taskOutputArtifact"]
         found = outputs[produced["producerTask"]][produced["outputArtifactKey"]]
         artifacts[name] = {"artifacts": [{**found, "type": NO_TYPE}]}
-    return {"parameterValues": {k: _number(v) for k, v in values.items()}, "artifacts": artifacts}
+    made: dict[str, Any] = {"parameterValues": {k: _number(v) for k, v in values.items()}}
+    return made | {"artifacts": artifacts} if artifacts else made
 
 
 def outputs_of(
-    component: Mapping[str, Any], task_name: str, run_root: str, output_file: str
+    component: Mapping[str, Any],
+    task_name: str,
+    run_root: str,
+    output_file: str,
+    execution: str | None = None,
 ) -> dict[str, Any]:
     """The `outputs` of an executor input.
 
@@ -55,22 +63,18 @@ def outputs_of(
         task_name: names the folder of its outputs.
         run_root: address of the run's folder in the object store.
         output_file: where the pod is to leave its ExecutorOutput.
+        execution: names a folder below the task's; default: a new UUID.
     """
-    specs = component.get("outputDefinitions", {}).get("artifacts", {})
-    artifacts = {
-        key: {
-            "artifacts": [
-                {
-                    "uri": f"{run_root}/{task_name}/{key}",
-                    "type": spec["artifactType"],
-                    "metadata": spec.get("metadata", {}),
-                }
-            ]
-        }
-        for key, spec in specs.items()
-    }
-    log = {"uri": f"{run_root}/{task_name}/executor-logs", "type": LOG_TYPE}
-    artifacts["executor-logs"] = {"artifacts": [log]}
+    folder = f"{run_root}/{task_name}/{execution or uuid.uuid4()}"
+    artifacts = {}
+    for key, spec in component.get("outputDefinitions", {}).get("artifacts", {}).items():
+        made = {"name": key, "uri": f"{folder}/{key}", "type": spec["artifactType"]}
+        if spec.get("metadata"):
+            made["metadata"] = spec["metadata"]
+        artifacts[key] = {"artifacts": [made]}
+    # The launcher puts the number of the attempt behind it.
+    log = {"name": LOGS, "uri": f"{folder}/{LOGS}-0", "type": LOG_TYPE}
+    artifacts[LOGS] = {"artifacts": [log]}
     return {"artifacts": artifacts, "outputFile": output_file}
 
 

@@ -22,6 +22,13 @@ from schema.errors import InputError
 
 PLACEHOLDER = "{{$}}"
 OUTPUT_FILE = "kfp_outputs/output_metadata.json"
+# How the store is reached; the launcher keeps it with each artifact.
+SESSION = json.dumps(
+    {
+        "Provider": "minio",
+        "Params": {"fromEnv": "false", "secretName": "mlpipeline-minio-artifact"},
+    }
+)
 # A pod has no more of this machine's environment than what makes a Python start.
 KEPT = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR", "LD_LIBRARY_PATH")
 
@@ -60,7 +67,7 @@ def run(
     Raises:
         InputError: the command failed; its own last line.
     """
-    for uri in addresses(executor_input["inputs"]["artifacts"]):
+    for uri in addresses(executor_input["inputs"].get("artifacts", {})):
         _copy(store / _key(uri), pod.path(uri))
     for uri in addresses(executor_input["outputs"]["artifacts"]):
         pod.path(uri).parent.mkdir(parents=True, exist_ok=True)
@@ -88,10 +95,11 @@ def _published(pod: Pod, store: Path, outputs: dict[str, Any]) -> dict[str, Arti
     for key, listed in outputs["artifacts"].items():
         [artifact] = listed["artifacts"]
         [told] = answered.get("artifacts", {}).get(key, {}).get("artifacts", [{}])
+        metadata = {**artifact.get("metadata", {}), **told.get("metadata", {})}
         merged = {
             "name": str(zlib.crc32(artifact["uri"].encode())),
             "uri": told.get("uri", artifact["uri"]),
-            "metadata": {**artifact.get("metadata", {}), **told.get("metadata", {})},
+            "metadata": {**metadata, "display_name": key, "store_session_info": SESSION},
         }
         if pod.path(merged["uri"]).exists():  # a node may write nothing
             _copy(pod.path(merged["uri"]), store / _key(merged["uri"]))
