@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from kubeflow.compile_commands import Config
 from kubeflow.run_commands import Compiled, Settings, compiled_package
@@ -48,6 +47,7 @@ def _rehearse(config: "RunConfig", package: "Package", given: list[str], fresh: 
     from pipeline.display import choose, duration
     from pipeline.run_locally import print_summary
     from pipeline.summary import summarize
+    from pipeline.terminal import make_console
 
     folder = Path(config.workspace) / FOLDER
     if fresh:
@@ -61,7 +61,7 @@ def _rehearse(config: "RunConfig", package: "Package", given: list[str], fresh: 
     last = folder / "last"
     shutil.rmtree(last, ignore_errors=True)
     print(f"{config.name}: logs of the tasks in {last / 'logs'}")
-    console = Console(file=sys.stdout)
+    console = make_console()
     display = choose(sys.stdout, console)
     started = time.monotonic()
     with display:

@@ -1,10 +1,11 @@
-"""A config whose files are there, so that a run does not find out after an hour of ingest.
+"""A config whose files and folders can be used, so that a run does not find out after an hour.
 
 What only looks at releases must not ask for them: a rollback works when a file of weights is gone.
 """
 
 from pathlib import Path
 
+from pipeline import path_names
 from pipeline.config import ConfigError, RunConfig, load
 from schema.errors import InputError
 from trainer import vocabulary
@@ -16,9 +17,12 @@ def load_to_train(path: Path) -> RunConfig:
 
     Raises:
         ConfigError: as `load`, or one sentence that names the key and the file that is not there
-            or cannot be used.
+            or cannot be used, or the folder in whose name no run can work.
     """
     config = load(path)
+    faults = [f"{path}: {fault}" for fault in path_names.faults(config)]
+    if faults:
+        raise ConfigError("\n".join(faults))
     for key, name in named_files(config).items():
         if "://" not in name and not Path(name).exists():
             raise ConfigError(f"{path}: {key} = {name}: no such file or folder")

@@ -12,6 +12,7 @@ from components.release.releases import open_releases
 from pipeline.config import RunConfig
 from pipeline.session import RunFailedError, session
 from pipeline.summary import SHOWN, Summary, of_local_run, record, table
+from pipeline.terminal import say
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -59,7 +60,7 @@ def print_summary(summary: Summary, console: Console) -> None:
     """The verdict first, then each gate, then the metrics over all queries."""
     console.print()
     style = "bold green" if summary.shipped else "bold red"
-    console.print(summary.verdict, style=style, highlight=False, soft_wrap=True)
+    say(console, summary.verdict, style)
     for gate in summary.gates:
         print_gate(gate.passed, gate.sentence, console)
     print_warnings(summary.warnings, summary.notes, console)
@@ -69,16 +70,14 @@ def print_summary(summary: Summary, console: Console) -> None:
 def print_gate(passed: bool, sentence: str, console: Console) -> None:
     """A line for a gate, with a mark."""
     style = "" if passed else "red"
-    line = f"  {'✓' if passed else '✗'} {sentence}"
-    console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
+    say(console, f"  {'✓' if passed else '✗'} {sentence}", style)
 
 
 def print_warnings(warnings: Iterable[str], notes: Iterable[str], console: Console) -> None:
     """A line for each: what is wrong with the data, then what could not be looked at."""
     for mark, style, lines in (("!", "yellow", warnings), ("-", "dim", notes)):
         for line in lines:
-            text = f"  {mark} {line}"
-            console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+            say(console, f"  {mark} {line}", style)
 
 
 def print_metrics(measurements: Measurements, console: Console) -> None:
