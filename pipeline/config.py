@@ -29,7 +29,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
 class ConfigError(InputError):
-    """The config cannot be used; nothing was run."""
+    """The config cannot be used; nothing was run. The message has a line for each mistake."""
 
 
 class RunConfig(TrainerConfig):
@@ -144,7 +144,8 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
         # As JSON, where a YAML list may fill a tuple; the types themselves stay strict.
         config = RunConfig.model_validate_json(json.dumps(values, default=str))
     except ValidationError as error:
-        raise ConfigError(f"{path}: " + "; ".join(sentences(error))) from error
+        found = sentences(error, RunConfig)
+        raise ConfigError("\n".join(f"{path}: {each}" for each in found)) from error
     here = path.resolve().parent
     config = named_files.located(config, lambda each: _located(here, each))
     return config.model_copy(

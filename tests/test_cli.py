@@ -52,7 +52,9 @@ def test_a_bad_config_is_one_sentence_and_exit_code_2(tmp_path):
     shown = start("run", str(file))
     assert shown.returncode == 2
     assert shown.stdout == ""
-    assert shown.stderr == f"diptych: {file}: training.epocs is no key of the config\n"
+    assert shown.stderr == (
+        f"diptych: {file}: training.epocs is no key of the config; the nearest is training.epochs\n"
+    )
 
 
 def test_a_workspace_that_cannot_be_written_is_one_sentence_and_exit_code_1(tmp_path):
