@@ -1,5 +1,7 @@
 """What `diptych run` does: run, sum up, keep the verdict."""
 
+import shlex
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from rich.table import Table
 from components.evaluation.measurement import Measurements
 from components.release.releases import open_releases
 from pipeline.config import RunConfig
-from pipeline.session import RunFailedError, session
+from pipeline.session import Outputs, RunFailedError, session
 from pipeline.summary import SHOWN, Summary, of_local_run, record, table
 from pipeline.terminal import say
 
@@ -53,7 +55,15 @@ def run(config: RunConfig, use_cache: bool = True) -> Summary:
         summary = of_local_run(outputs)
         kept.write_text(record(summary, summary.verdict, outcomes, outputs))
         print_summary(summary, here.console)
+        say(here.console, how_to_see_the_curves(outputs))
     return summary
+
+
+def how_to_see_the_curves(outputs: Outputs) -> str:
+    """The command that shows how training went."""
+    [curves] = outputs["Trainer"]["model_run"]
+    program = Path(sys.executable).with_name("tensorboard")
+    return f"curves of the training: {shlex.join([str(program), '--logdir', curves.uri])}"
 
 
 def print_summary(summary: Summary, console: Console) -> None:
