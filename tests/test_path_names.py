@@ -138,9 +138,7 @@ PATH = "/home/somebody/with-a-long-name/projects/pictures/and-captions/runs/logs
 
 
 def test_a_sentence_breaks_at_words_and_a_path_stays_whole():
-    text = (
-        f"  ✗ the log is in {PATH} and text-to-image recall@10 is 0.123456, below the gate of 0.4"
-    )
+    text = f"  ✗ the log is in {PATH} and text-to-image recall@10 is 0.12, below the gate of 0.4"
     broken = list(terminal.lines(text, 80))
     assert broken == [
         "  ✗ the log is in",

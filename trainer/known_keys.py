@@ -25,15 +25,16 @@ def nearest(model: Model, path: Path) -> str | None:
         kinds = {tag for one in _all(model) for tag in _tags(one)}
         return ".".join([*(str(part) for part in above if part not in kinds), close[0]])
     elsewhere = [found for found in _paths(model) if found[-1] == key]
-    return ".".join(min(elsewhere, key=len)) if elsewhere else None
+    return ".".join(min(elsewhere, key=lambda each: len(tuple(each)))) if elsewhere else None
 
 
 def _reached(model: Model, path: Sequence[str | int]) -> list[Model]:
     """The sections that a path leads to; several where a kind is still to be chosen."""
     found = [model]
     for part in path:
-        fields = [one.model_fields[part] for one in found if part in one.model_fields]  # type: ignore[index]
-        chosen = [one for one in found if part in _tags(one)]
+        name = str(part)
+        fields = [one.model_fields[name] for one in found if name in one.model_fields]
+        chosen = [one for one in found if name in list(_tags(one))]
         if fields:
             found = [inner for field in fields for inner in _models(field.annotation)]
         elif chosen:

@@ -67,7 +67,7 @@ def _said(error: Exception, scheme: str) -> str | None:
     return f"cannot be read ({kind})"
 
 
-def _passes(error: BaseException) -> bool:
+def _passes(error: Exception) -> bool:
     """Whether another attempt may succeed; of an unknown error, it may."""
     if isinstance(error, FileNotFoundError) and isinstance(error.__cause__, Exception):
         return _passes(error.__cause__)  # fsspec's for all that a web server may answer

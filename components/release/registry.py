@@ -49,6 +49,8 @@ class Registry:
         self.load()
         import mlflow
 
+        if self._own_files:
+            self._folder.mkdir(parents=True, exist_ok=True)
         client = mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
         try:
             client.create_registered_model(self.name)
