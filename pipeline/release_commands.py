@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from components.evaluation.names import DIRECTIONS, ZERO_SHOT_METRICS, metric_name
+from components.evaluation.names import DIRECTIONS, metric_name
 from components.release import journal, manifest
 from components.release.journal import Event
 from components.release.releases import Releases, open_releases
@@ -18,10 +18,6 @@ from schema.errors import InputError
 from schema.messages import number_of
 
 SHOWN = 20  # releases in the table
-FIGURES = (
-    *(metric_name(d, s) for d in DIRECTIONS for s in ("recall_at_1", "recall_at_10", "mrr")),
-    *ZERO_SHOT_METRICS,
-)
 RECALLS = tuple(metric_name(DIRECTIONS[0], s) for s in ("recall_at_1", "recall_at_10"))
 
 
@@ -123,9 +119,6 @@ def _why_release(releases: Releases, number: int) -> None:
         f"release {number}, made {_when(content.created)}, compared with {compared}{serves}", "bold"
     )
     _gates((gate.passed, gate.sentence) for gate in content.gates)
-    shown = [f"{name} {content.metrics[name]:.3f}" for name in FIGURES if name in content.metrics]
-    if shown:
-        _print(f"  measured: {', '.join(shown)}")
     for event in journal.read(releases.folder):
         if number in (event.release, event.replaced):
             _print(f"  {_when(event.time)}  {_event(event)}")
