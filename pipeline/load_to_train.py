@@ -20,7 +20,7 @@ def load_to_train(path: Path) -> RunConfig:
             or cannot be used, or the folder in whose name no run can work.
     """
     config = load(path)
-    faults = [f"{path}: {fault}" for fault in path_names.faults(config)]
+    faults = [f"{path}: {fault}" for fault in path_names.of_run(config)]
     if faults:
         raise ConfigError("\n".join(faults))
     for key, name in named_files(config).items():

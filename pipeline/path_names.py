@@ -1,32 +1,54 @@
 """Which characters a path may not have, because a library takes them for something else."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pipeline.config import RunConfig
+from trainer.named_files import named_files
 
 # Beam and TensorFlow list files by patterns and have no way to say that a `[` is a `[`; with `?`
 # and `*` they also read what lies in a folder with a similar name.
 PATTERN = "*?[\\"
-# TensorFlow decodes the path of a SavedModel's asset as ASCII while it writes it.
-ASCII_ONLY = ("workspace",)
+REMEDIES = {
+    "workspace": "set workspace to another folder; the data may stay",
+    "push.path": "set push.path to another folder",
+    "TMPDIR": "set the variable TMPDIR to another folder",
+}
 
 
-def faults(config: RunConfig) -> Iterator[str]:
-    """What stands in the way of a run, one sentence for each path with the remedy.
+def of_run(config: RunConfig) -> Iterator[str]:
+    """What stands in the way of a run, one sentence for each path.
 
     The data, the config file and everything else may lie in folders of any name.
     """
-    for key, path, remedy in (
-        ("workspace", config.workspace, "set workspace to another folder; the data may stay"),
-        ("push.path", config.push.path, "set push.path to another folder"),
-        ("TMPDIR", tempfile.gettempdir(), "set the variable TMPDIR to another folder"),
-    ):
-        found = sorted({character for character in path if character in PATTERN})
+    saved = {key: path for key, path in named_files(config).items() if key.endswith(".start_from")}
+    yield from read_as_pattern(
+        {"workspace": config.workspace, "push.path": config.push.path, **saved, **scratch()}
+    )
+    # TensorFlow decodes the path of a SavedModel's asset as ASCII while it writes it.
+    strange = [character for character in config.workspace if not character.isascii()]
+    if strange:
+        yield (
+            f"workspace = {config.workspace}: TensorFlow cannot write a model below "
+            f"{_listed(strange)}; {REMEDIES['workspace']}"
+        )
+
+
+def read_as_pattern(paths: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each path that Beam and TensorFlow cannot list, by what it is called."""
+    for key, path in paths.items():
+        found = [character for character in path if character in PATTERN]
         if found:
-            listed = " and ".join(found)
-            yield f"{key} = {path}: Beam and TensorFlow read {listed} as a pattern; {remedy}"
-        strange = sorted({character for character in path if not character.isascii()})
-        if strange and key in ASCII_ONLY:
-            listed = " and ".join(strange)
-            yield f"{key} = {path}: TensorFlow cannot write a model below {listed}; {remedy}"
+            remedy = REMEDIES.get(key, f"give the folder of {key} another name")
+            yield (
+                f"{key} = {path}: Beam and TensorFlow read {_listed(found)} as a pattern; {remedy}"
+            )
+
+
+def scratch() -> dict[str, str]:
+    """Where this process keeps what it needs for a while."""
+    return {"TMPDIR": tempfile.gettempdir()}
+
+
+def _listed(characters: list[str]) -> str:
+    return " and ".join(sorted(set(characters)))

@@ -66,11 +66,18 @@ def test_what_only_looks_at_releases_works_in_any_folder(tmp_path):
         assert load(config_in(tmp_path / name)).workspace == str(tmp_path / name / "runs")
 
 
-def test_push_path_and_tmpdir_are_looked_at_too(tmp_path, monkeypatch):
+def test_other_paths_that_are_read_as_patterns(tmp_path, monkeypatch):
     pushed = config_in(tmp_path / "a", push={"path": "[x]"})
     with pytest.raises(ConfigError, match=r"push\.path = .*/a/\[x\]: .*set push.path to another"):
         load_to_train(pushed)
+    tower = {"kind": "bag", "start_from": "[r]/1"}
+    (tmp_path / "c" / "[r]" / "1").mkdir(parents=True)
+    model = {**small_values()["model"], "text_tower": tower}
+    with pytest.raises(ConfigError, match=r"start_from = .*\[ as a pattern; give the folder of "):
+        load_to_train(config_in(tmp_path / "c", model=model))
     monkeypatch.setattr("tempfile.tempdir", f"{tmp_path}/t?p")
+    ended = CliRunner().invoke(app, ["evaluate", "1", "data", "-c", str(pushed)])
+    assert ended.stderr.startswith(f"diptych: TMPDIR = {tmp_path}/t?p: ")
     with pytest.raises(ConfigError, match=r"TMPDIR = .*/t\?p: .*the variable TMPDIR to another"):
         load_to_train(config_in(tmp_path / "b"))
 
