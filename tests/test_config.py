@@ -218,12 +218,12 @@ def test_every_mistake_is_named_at_once(tmp_path):
         ("nothing_like_it", None),
     ],
 )
-def test_an_unknown_key_is_told_the_nearest_one(tmp_path, key, meant):
+def test_an_unknown_key_gets_the_nearest_one(tmp_path, key, meant):
     in_a_list = key == "evaluation__gates"
-    told = refusal(tmp_path, **{key: [{**GATE, "at_lest": 1}] if in_a_list else 1})
+    sentence = refusal(tmp_path, **{key: [{**GATE, "at_lest": 1}] if in_a_list else 1})
     path = key.replace("__", ".") + (".0.at_lest" if in_a_list else "")
     nearest = f"; the nearest is {meant}" if meant else ""
-    assert told == f"{path} is no key of the config{nearest}"
+    assert sentence == f"{path} is no key of the config{nearest}"
 
 
 @pytest.mark.parametrize(

@@ -92,16 +92,16 @@ def test_a_killed_check_fails_its_node_and_the_rerun_repeats_it(small_run, tmp_p
         patch.setattr(fresh_process, "PROGRAM", dying(tmp_path, KILLED))
         with pytest.raises(local_runner.StoppedError, match="ServingCheck failed") as stopped:
             run()
-    told = sentence_for_people(stopped.value)
-    assert told is not None
-    assert "SIGKILL" in told
+    sentence = sentence_for_people(stopped.value)
+    assert sentence is not None
+    assert "SIGKILL" in sentence
     assert not list(tmp_path.rglob(served.CHECK_REPORT))
     assert run()["ServingCheck"] == "ran"
     assert len(list(tmp_path.rglob(served.CHECK_REPORT))) == 1
     assert run()["ServingCheck"] == "cached"
 
 
-def test_lack_of_memory_is_no_fault_of_a_model():
+def test_lack_of_memory_does_not_judge_a_model():
     def lacking() -> None:
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
@@ -133,8 +133,8 @@ READY = STATUS.format("AVAILABLE", "{}")
 
 
 def failing(code: str, message: str) -> str:
-    told = f'{{"error_code": "{code}", "error_message": "{message}"}}'
-    return server(STATUS.format("END", told))
+    status = f'{{"error_code": "{code}", "error_message": "{message}"}}'
+    return server(STATUS.format("END", status))
 
 
 def server(status: str = READY, answer: str = "pass") -> str:

@@ -118,7 +118,7 @@ def test_data_files_of_any_name_are_read(tmp_path, layout):
 FOREIGN = "/a[/b]c/[new]/[bold red]:smile: [link=x]"
 
 
-def test_text_of_files_is_no_markup():
+def test_text_of_files_is_not_read_as_markup():
     printed = io.StringIO()
     console = terminal.make_console(printed, width=200)
     terminal.say(console, FOREIGN, "bold red")

@@ -182,7 +182,7 @@ def test_progress_of_training_is_progress_of_the_search(caplog):
     assert events == [{"node": "Tuner", "trial": 3, "step": 1}, {"node": "Trainer", "step": 2}]
 
 
-def test_a_disk_that_fails_is_no_outcome_of_a_trial(files, tmp_path, monkeypatch):
+def test_a_disk_that_fails_is_not_an_outcome_of_a_trial(files, tmp_path, monkeypatch):
     def full(*_: Any) -> None:
         raise UnavailableError("the checkpoint cannot be written: no space left")
 
