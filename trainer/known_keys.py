@@ -8,7 +8,19 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 Model = type[BaseModel]
-Path = tuple[str | int, ...]
+Path = Sequence[str | int]
+_SCALARS = ("str", "float", "int", "bool")  # alternatives of one key, which pydantic names too
+
+
+def keys_of(model: Model, path: Path) -> list[str]:
+    """The part of a path that stands in a file: pydantic puts the kinds that were chosen into it.
+
+    Args:
+        model: of the whole config.
+        path: as pydantic gives it: keys, places in lists, kinds.
+    """
+    kinds = {tag for one in _all(model) for tag in _tags(one)}.union(_SCALARS)
+    return [str(part) for part in path if part not in kinds]
 
 
 def nearest(model: Model, path: Path) -> str | None:
@@ -16,15 +28,15 @@ def nearest(model: Model, path: Path) -> str | None:
 
     Args:
         model: of the whole config.
-        path: as pydantic gives it: keys, places in lists, and the kinds that were chosen.
+        path: as of `keys_of`.
     """
     *above, key = path
     there = _reached(model, above)
     close = difflib.get_close_matches(str(key), _keys(there), 1)
     if close:
-        kinds = {tag for one in _all(model) for tag in _tags(one)}
-        return ".".join([*(str(part) for part in above if part not in kinds), close[0]])
-    elsewhere = [found for found in _paths(model) if found[-1] == key]
+        return ".".join([*keys_of(model, above), close[0]])
+    here = tuple(keys_of(model, path))  # another kind may have it
+    elsewhere = [found for found in _paths(model) if found[-1] == key and found != here]
     return ".".join(min(elsewhere, key=lambda each: len(tuple(each)))) if elsewhere else None
 
 
@@ -74,7 +86,8 @@ def _models(annotation: Any) -> Iterator[Model]:
 
 
 def _tags(model: Model) -> Iterator[str]:
-    """What a section calls its own kind."""
+    """What a section calls its own kind: the one value that a key of it may have."""
     for field in model.model_fields.values():
-        if typing.get_origin(field.annotation) is Literal:
-            yield from (each for each in typing.get_args(field.annotation) if isinstance(each, str))
+        values = typing.get_args(field.annotation)
+        if typing.get_origin(field.annotation) is Literal and len(values) == 1:
+            yield str(values[0])

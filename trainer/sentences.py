@@ -4,18 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from trainer.known_keys import nearest
-
-# What pydantic puts into a path and no file has: the chosen kind of a tower, a loss, a runner.
-_KINDS = frozenset(
-    {
-        *("conv", "convnet", "vit", "keras_application", "keras_hub"),
-        *("lstm", "bag", "transformer"),
-        *("cosine_embedding", "hinge", "sigmoid", "info_nce", "triplet", "custom"),
-        *("local", "flink", "spark", "dataflow", "loopback", "external", "process", "docker"),
-        *("str", "float", "int", "bool"),
-    }
-)
+from trainer.known_keys import keys_of, nearest
 
 
 def sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
@@ -26,7 +15,7 @@ def sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
 
 
 def _sentence(error: Any, model: type[BaseModel]) -> str:
-    where = ".".join(str(part) for part in error["loc"] if part not in _KINDS)
+    where = ".".join(keys_of(model, error["loc"]))
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         meant = nearest(model, error["loc"])
