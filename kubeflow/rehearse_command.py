@@ -33,10 +33,13 @@ def rehearse(
 
     Exit codes: 0 the model would serve, 1 a task failed, 2 the config is bad, 3 a gate refused it.
     """
+    from pipeline import path_names
     from pipeline.config import load
 
     with one_sentence():
-        summary = _rehearse(load(config), compiled_package(config, package), settings or [], fresh)
+        loaded = load(config)
+        path_names.check(loaded, config)
+        summary = _rehearse(loaded, compiled_package(config, package), settings or [], fresh)
         raise typer.Exit(0 if summary.shipped else REFUSED)
 
 

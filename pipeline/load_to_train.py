@@ -20,9 +20,7 @@ def load_to_train(path: Path) -> RunConfig:
             or cannot be used, or the folder in whose name no run can work.
     """
     config = load(path)
-    faults = [f"{path}: {fault}" for fault in path_names.of_run(config)]
-    if faults:
-        raise ConfigError("\n".join(faults))
+    path_names.check(config, path)
     for key, name in named_files(config).items():
         if "://" not in name and not Path(name).exists():
             raise ConfigError(f"{path}: {key} = {name}: no such file or folder")

@@ -2,8 +2,9 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-from pipeline.config import RunConfig
+from pipeline.config import ConfigError, RunConfig
 from trainer.named_files import named_files
 
 # Beam and TensorFlow list files by patterns and have no way to say that a `[` is a `[`; with `?`
@@ -16,11 +17,22 @@ REMEDIES = {
 }
 
 
-def of_run(config: RunConfig) -> Iterator[str]:
-    """What stands in the way of a run, one sentence for each path.
+def check(config: RunConfig, file: Path) -> None:
+    """Refuse what would fail after minutes; the data and the config may lie in any folder.
 
-    The data, the config file and everything else may lie in folders of any name.
+    Args:
+        config: of a run on this machine.
+        file: where the config stands.
+
+    Raises:
+        ConfigError: a line for each path, with the remedy.
     """
+    faults = [f"{file}: {fault}" for fault in _of_run(config)]
+    if faults:
+        raise ConfigError("\n".join(faults))
+
+
+def _of_run(config: RunConfig) -> Iterator[str]:
     saved = {key: path for key, path in named_files(config).items() if key.endswith(".start_from")}
     yield from read_as_pattern(
         {"workspace": config.workspace, "push.path": config.push.path, **saved, **scratch()}

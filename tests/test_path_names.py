@@ -42,10 +42,10 @@ def config_in(folder: Path, **changes: object) -> Path:
         ("日本", "TensorFlow cannot write a model below 日 and 本; "),
     ],
 )
-@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize("command", ["check", "run", "kubeflow rehearse"])
 def test_a_workspace_that_no_run_can_use_is_refused_before_it(tmp_path, command, name, reason):
     file = config_in(tmp_path / name)
-    ended = CliRunner().invoke(app, [command, str(file)])
+    ended = CliRunner().invoke(app, [*command.split(), str(file)])
     assert ended.exit_code == 2
     assert ended.stderr.splitlines()[0] == (
         f"diptych: {file}: workspace = {tmp_path}/{name}/runs: {reason}"
