@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from kubeflow.compile_commands import Config
 from kubeflow.run_commands import Compiled, Settings, compiled_package
@@ -34,10 +33,13 @@ def rehearse(
 
     Exit codes: 0 the model would serve, 1 a task failed, 2 the config is bad, 3 a gate refused it.
     """
+    from pipeline import path_names
     from pipeline.config import load
 
     with one_sentence():
-        summary = _rehearse(load(config), compiled_package(config, package), settings or [], fresh)
+        loaded = load(config)
+        path_names.check(loaded, config)
+        summary = _rehearse(loaded, compiled_package(config, package), settings or [], fresh)
         raise typer.Exit(0 if summary.shipped else REFUSED)
 
 
@@ -48,6 +50,7 @@ def _rehearse(config: "RunConfig", package: "Package", given: list[str], fresh: 
     from pipeline.display import choose, duration
     from pipeline.run_locally import print_summary
     from pipeline.summary import summarize
+    from pipeline.terminal import make_console
 
     folder = Path(config.workspace) / FOLDER
     if fresh:
@@ -61,7 +64,7 @@ def _rehearse(config: "RunConfig", package: "Package", given: list[str], fresh: 
     last = folder / "last"
     shutil.rmtree(last, ignore_errors=True)
     print(f"{config.name}: logs of the tasks in {last / 'logs'}")
-    console = Console(file=sys.stdout)
+    console = make_console()
     display = choose(sys.stdout, console)
     started = time.monotonic()
     with display:

@@ -124,7 +124,7 @@ def _check_training(config: Mapping[str, Any]) -> None:
     try:
         TrainerConfig.model_validate_json(json.dumps(config))
     except ValidationError as error:
-        raise InputError("; ".join(sentences(error))) from error
+        raise InputError("; ".join(sentences(error, TrainerConfig))) from error
 
 
 def _typed(parameter: RunParameter, value: Any) -> Value:

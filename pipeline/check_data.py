@@ -12,8 +12,10 @@ from pipeline.config import RunConfig
 from pipeline.run_locally import logs_of, print_warnings
 from pipeline.session import Outputs, RunFailedError, session
 from pipeline.summary import NODE, record
+from pipeline.terminal import say
 from schema import features
 from schema.errors import InputError
+from schema.messages import number_of
 from trainer.config_warnings import config_warnings
 from trainer.schedule import steps_of
 
@@ -96,14 +98,14 @@ def print_table(outputs: Outputs, console: Console) -> None:
     console.print()
     console.print(table)
     for line in lines(summary):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        say(console, line)
     if "ExampleValidator" in outputs:
         from components.validation import report
 
         [anomalies] = outputs["ExampleValidator"]["anomalies"]
         compared = report.read(Path(anomalies.uri))
         print_warnings(compared.warnings, compared.notes, console)
-        console.print("anomalies: none", highlight=False)
+        say(console, "anomalies: none")
 
 
 def _summary(outputs: Outputs) -> "Summary":
@@ -118,7 +120,8 @@ def lines(summary: "Summary") -> Iterator[str]:
     from components.example_gen import quarantine
     from components.example_gen.reasons import HARMLESS
 
-    yield f"read {summary.read:,} records; {summary.merged:,} joined the image of an earlier one"
+    read = number_of(summary.read, "record")
+    yield f"read {read}; {summary.merged:,} joined the image of an earlier one"
     yield f"captions per image: {_counted(_by_number(summary.captions), 'with ')}"
     if summary.captions_dropped:
         yield f"captions left out: {_counted(summary.captions_dropped)}"

@@ -1,12 +1,13 @@
 """The `diptych` command. Heavy imports happen inside commands, so `--help` answers at once."""
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from pipeline.terminal import complain
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,6 +16,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Train an image tower and a text tower together, gate the pair, ship it, roll it back.",
 )
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    shown: Annotated[bool, typer.Option("--version", help="print the version and end")] = False,
+) -> None:
+    """Answer what is asked of no command."""
+    if shown:
+        from importlib.metadata import version
+
+        print(f"diptych {version('diptych')}")
+        raise typer.Exit()
+
 
 FAILED, BAD_CONFIG, REFUSED, INTERRUPTED = 1, 2, 3, 130
 
@@ -37,7 +51,7 @@ def one_sentence() -> Iterator[None]:
     try:
         yield
     except (ConfigError, InputError, RunFailedError) as error:
-        print(f"diptych: {error}", file=sys.stderr)
+        complain(str(error))
         raise typer.Exit(BAD_CONFIG if isinstance(error, ConfigError) else FAILED) from None
 
 
@@ -57,8 +71,7 @@ def run(
         try:
             summary = run_locally.run(load_to_train(config), use_cache=not fresh)
         except KeyboardInterrupt:
-            told = "stopped; a rerun continues after the last finished node"
-            print(f"diptych: {told}", file=sys.stderr)
+            complain("stopped; a rerun continues after the last finished node")
             raise typer.Exit(INTERRUPTED) from None
         raise typer.Exit(0 if summary.shipped else REFUSED)
 
@@ -124,7 +137,8 @@ def promote(
         try:
             release_commands.promote(load(config, on_cluster), number, force, reason)
         except RefusedError as error:
-            print(f"diptych: not promoted: {error}", file=sys.stderr)
+            complain(f"not promoted: {error}")
+            complain(f'`diptych promote {number} --force --reason "..."` does it nonetheless')
             raise typer.Exit(REFUSED) from None
 
 

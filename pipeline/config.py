@@ -30,7 +30,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
 class ConfigError(InputError):
-    """The config cannot be used; nothing was run."""
+    """The config cannot be used; nothing was run. The message has a line for each mistake."""
 
 
 class RunConfig(TrainerConfig):
@@ -149,7 +149,8 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
         # As JSON, where a YAML list may fill a tuple; the types themselves stay strict.
         config = RunConfig.model_validate_json(json.dumps(values, default=str))
     except ValidationError as error:
-        raise ConfigError(f"{path}: " + "; ".join(sentences(error))) from error
+        found = sentences(error, RunConfig)
+        raise ConfigError("\n".join(f"{path}: {each}" for each in found)) from error
     config = named_files.located(config, lambda each: _located(here, each))
     if config.tune is not None:
         tune = config.tune.located(lambda each: _located(here, each))

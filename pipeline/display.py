@@ -13,6 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from schema.messages import number_of
 from schema.progress import LOGGER
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -72,7 +73,7 @@ def describe(event: dict[str, Any]) -> str:
     if "best" in event:
         parts.append(f"best {event['best']}")
     if "records" in event:
-        parts.append(f"{event['records']:,} records")
+        parts.append(number_of(event["records"], "record"))
     if event.get("quarantined"):
         parts.append(f"{event['quarantined']:,} quarantined")
     if "step" in event:

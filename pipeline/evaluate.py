@@ -13,6 +13,7 @@ from components.evaluation.measurement import Estimate, Measurement, Results
 from components.evaluation.names import DIRECTIONS, metric_name
 from components.release import contents, manifest
 from components.release.releases import open_releases
+from pipeline import path_names
 from pipeline.config import RunConfig, load
 from pipeline.run_locally import logs_of
 from pipeline.session import session
@@ -36,9 +37,11 @@ def evaluate(release: str, data: Path, files: str, config: Path, output: Path | 
         output: where to write the measurements as JSON.
 
     Raises:
-        InputError: the release is not there or damaged.
+        InputError: the release is not there or damaged, or TMPDIR cannot be used.
         RunFailedError: the data cannot be read.
     """
+    for fault in path_names.read_as_pattern(path_names.scratch()):
+        raise InputError(fault)
     folder, model = _find(release, config)
     told = RunConfig.model_validate_json((folder / contents.CONFIG).read_text(encoding="utf-8"))
     with (

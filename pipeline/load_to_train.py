@@ -1,4 +1,4 @@
-"""A config whose files are there, so that a run does not find out after an hour of ingest.
+"""A config whose files and folders can be used, so that a run does not find out after an hour.
 
 What only looks at releases must not ask for them: a rollback works when a file of weights is gone.
 """
@@ -6,6 +6,7 @@ What only looks at releases must not ask for them: a rollback works when a file 
 import os
 from pathlib import Path
 
+from pipeline import path_names
 from pipeline.config import ConfigError, RunConfig, load
 from pipeline.quiet import output_to
 from schema.errors import InputError
@@ -19,9 +20,11 @@ def load_to_train(path: Path) -> RunConfig:
 
     Raises:
         ConfigError: as `load`, or one sentence that names the key and the file that is not there
-            or cannot be used, or the line of the user's loss that fails.
+            or cannot be used, the folder in whose name no run can work, or the line of the user's
+            loss that fails.
     """
     config = load(path)
+    path_names.check(config, path)
     for key, name in named_files(config).items():
         if "://" not in name and not Path(name).exists():
             raise ConfigError(f"{path}: {key} = {name}: no such file or folder")

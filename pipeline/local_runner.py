@@ -14,7 +14,7 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.types import Artifact
 
-from pipeline.beam_workers import workers_import_first
+from pipeline.beam_workers import local_workers
 
 Outcome = Literal["ran", "cached"]
 Listener = Callable[[str, Literal["started"] | Outcome], None]
@@ -75,7 +75,7 @@ def run(
             custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
         ).launch
         try:
-            with workers_import_first(workspace):
+            with local_workers(workspace):
                 info = launch()
         except Exception as error:
             raise StoppedError(node_id, outputs) from error

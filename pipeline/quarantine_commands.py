@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from pipeline.cli import HERE, ConfigFile, one_sentence
 from pipeline.config import RunConfig
+from pipeline.terminal import make_console, say
+from schema.messages import share
 
 if TYPE_CHECKING:
     from components.example_gen.found import Refused
@@ -43,7 +44,8 @@ def list_(
 
         loaded = load(config)
         name, folder = _folder(loaded, run)
-        print(f"run {name}")  # the last one may have ended before there was a quarantine
+        # Not always the last one, which may have ended before there was a quarantine.
+        say(make_console(), f"run {name}")
         show(folder, loaded.data.path, reason, every, output)
 
 
@@ -107,28 +109,31 @@ def show(folder: str, base: str, reason: str | None, every: bool, output: Path |
         output: the file; none: print.
     """
     from components.example_gen import quarantine
+    from components.example_gen.reasons import HARMLESS
     from schema.errors import InputError
 
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = make_console()
     summary = _summary(folder)
-    records = list(quarantine.read_records(folder, reason))
+    records = sorted(
+        quarantine.read_records(folder, reason), key=lambda each: each.reason in HARMLESS
+    )
     twins = sum(summary.quarantined.values()) - summary.unusable
     more = f"; near duplicates of train that are left out: {twins:,}" if twins else ""
-    console.print(f"{summary.unusable:,} of {summary.read:,} records are quarantined{more}")
+    say(console, f"{share(summary.unusable, summary.read, 'record')} quarantined{more}")
     for name, meaning in quarantine.explain(each.reason for each in records):
         count = sum(each.reason == name for each in records)
-        console.print(f"  {count:>6,} {name}: {meaning}")
+        say(console, f"  {count:>6,} {name}: {meaning}")
     if output is not None:
         lines = "".join(quarantine.line(each) + "\n" for each in records)
         try:
             output.write_text(lines, encoding="utf-8")
         except OSError as error:
             raise InputError(f"{output}: cannot be written: {error.strerror}") from error
-        console.print(f"{len(records):,} written to {output}")
+        say(console, f"{len(records):,} written to {output}")
     elif records:
         _print_table(records if every else records[:SHOWN], base)
         if len(records) > SHOWN and not every:
-            console.print(f"and {len(records) - SHOWN:,} more: --all", style="dim")
+            say(console, f"and {len(records) - SHOWN:,} more: --all", "dim")
 
 
 def _print_table(records: "Sequence[Refused]", base: str) -> None:
@@ -143,7 +148,7 @@ def _print_table(records: "Sequence[Refused]", base: str) -> None:
         row = (each.split, source, str(each.place.offset), each.key or "", each.reason)
         table.add_row(*(safe(cell) for cell in (*row, each.detail)))
     # Whoever reads from a pipe wants a record a line.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    console = make_console(width=None if sys.stdout.isatty() else WIDE)
     if any(each.place.source.startswith(start) for each in records):
         console.print(safe(f"files below {start}"), style="dim", soft_wrap=True)
     console.print(table)
@@ -155,8 +160,8 @@ def safe(text: str) -> Text:
 
 
 def _print_outcomes(outcomes: Counter[str]) -> None:
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = make_console()
     if not outcomes:
-        console.print("nothing is quarantined")
+        say(console, "nothing is quarantined")
     for outcome, count in outcomes.most_common():
-        console.print(f"  {count:>6,} {outcome}")
+        say(console, f"  {count:>6,} {outcome}")

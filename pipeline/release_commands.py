@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Iterable
 
-from rich.console import Console
 from rich.table import Table
 
 from components.evaluation.names import DIRECTIONS, metric_name
@@ -14,7 +13,9 @@ from components.release.journal import Event
 from components.release.releases import Releases, open_releases
 from pipeline.config import RunConfig
 from pipeline.run_locally import logs_of, print_gate, print_warnings
+from pipeline.terminal import make_console, say
 from schema.errors import InputError
+from schema.messages import number_of
 
 SHOWN = 20  # releases in the table
 RECALLS = tuple(metric_name(DIRECTIONS[0], s) for s in ("recall_at_1", "recall_at_10"))
@@ -25,7 +26,7 @@ def _open(config: RunConfig) -> Releases:
 
 
 def _print(line: str, style: str = "") -> None:
-    Console().print(line, style=style, highlight=False, markup=False, soft_wrap=True)
+    say(make_console(), line, style)
 
 
 def show(config: RunConfig, every: bool) -> None:
@@ -53,10 +54,10 @@ def show(config: RunConfig, every: bool) -> None:
             "serves" if number == champion else "",
             style="bold" if number == champion else "",
         )
-    console = Console()
+    console = make_console()
     console.print(drawn)
     if len(names) > SHOWN and not every:
-        console.print(f"and {len(names) - SHOWN} older ones (--all)", style="dim", highlight=False)
+        say(console, f"and {number_of(len(names) - SHOWN, 'older release')} (--all)", "dim")
 
 
 def promote(config: RunConfig, number: int, force: bool, reason: str) -> None:
@@ -107,7 +108,7 @@ def why(config: RunConfig, what: str | None) -> None:
     told = json.loads(kept[-1].read_text(encoding="utf-8"))
     _print(f"run {kept[-1].stem}: {told['verdict']}", "bold")
     _gates((gate["passed"], gate["sentence"]) for gate in told["gates"])
-    print_warnings(told["warnings"], told["notes"], Console())
+    print_warnings(told["warnings"], told["notes"], make_console())
 
 
 def _why_release(releases: Releases, number: int) -> None:
@@ -125,7 +126,7 @@ def _why_release(releases: Releases, number: int) -> None:
 
 def _gates(gates: Iterable[tuple[bool, str]]) -> None:
     for passed, sentence in gates:
-        print_gate(passed, sentence, Console())
+        print_gate(passed, sentence, make_console())
 
 
 def _event(event: Event) -> str:

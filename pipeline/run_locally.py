@@ -1,5 +1,7 @@
 """What `diptych run` does: run, sum up, keep the verdict."""
 
+import shlex
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +12,9 @@ from rich.table import Table
 from components.evaluation.measurement import Measurements
 from components.release.releases import open_releases
 from pipeline.config import RunConfig
-from pipeline.session import RunFailedError, session
+from pipeline.session import Outputs, RunFailedError, session
 from pipeline.summary import SHOWN, Summary, of_local_run, record, table
+from pipeline.terminal import say
 from trainer.config_warnings import config_warnings
 
 if TYPE_CHECKING:
@@ -54,14 +57,22 @@ def run(config: RunConfig, use_cache: bool = True) -> Summary:
         summary = of_local_run(outputs)
         kept.write_text(record(summary, summary.verdict, outcomes, outputs))
         print_summary(summary, here.console)
+        say(here.console, how_to_see_the_curves(outputs))
     return summary
+
+
+def how_to_see_the_curves(outputs: Outputs) -> str:
+    """The command that shows how training went."""
+    [curves] = outputs["Trainer"]["model_run"]
+    program = Path(sys.executable).with_name("tensorboard")
+    return f"curves of the training: {shlex.join([str(program), '--logdir', curves.uri])}"
 
 
 def print_summary(summary: Summary, console: Console) -> None:
     """The verdict first, then each gate, then the metrics over all queries."""
     console.print()
     style = "bold green" if summary.shipped else "bold red"
-    console.print(summary.verdict, style=style, highlight=False, soft_wrap=True)
+    say(console, summary.verdict, style)
     for gate in summary.gates:
         print_gate(gate.passed, gate.sentence, console)
     print_warnings(summary.warnings, summary.notes, console)
@@ -71,16 +82,14 @@ def print_summary(summary: Summary, console: Console) -> None:
 def print_gate(passed: bool, sentence: str, console: Console) -> None:
     """A line for a gate, with a mark."""
     style = "" if passed else "red"
-    line = f"  {'✓' if passed else '✗'} {sentence}"
-    console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
+    say(console, f"  {'✓' if passed else '✗'} {sentence}", style)
 
 
 def print_warnings(warnings: Iterable[str], notes: Iterable[str], console: Console) -> None:
     """A line for each: what is wrong with the data, then what could not be looked at."""
     for mark, style, lines in (("!", "yellow", warnings), ("-", "dim", notes)):
         for line in lines:
-            text = f"  {mark} {line}"
-            console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+            say(console, f"  {mark} {line}", style)
 
 
 def print_metrics(measurements: Measurements, console: Console) -> None:

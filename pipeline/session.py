@@ -13,6 +13,7 @@ from rich.console import Console
 
 from pipeline.display import Display, Listener, choose, duration
 from pipeline.quiet import output_to
+from pipeline.terminal import make_console, say
 from schema.errors import sentence_for_people
 from trainer import processor
 
@@ -104,11 +105,11 @@ def session(title: str, logs: Path) -> Iterator[Session]:
     except OSError as error:
         raise RunFailedError(f"{logs}: cannot be written: {error.strerror}") from error
     with output_to(log) as terminal:
-        console = Console(file=terminal, force_terminal=live)
-        console.print(f"{title}: log of this run in {log}", highlight=False, soft_wrap=True)
+        console = make_console(terminal, live)
+        say(console, f"{title}: log of this run in {log}")
         yield Session(console, log, choose(terminal, console))
         took = (datetime.datetime.now() - started).total_seconds()
-        console.print(f"took {duration(took)}", highlight=False)
+        say(console, f"took {duration(took)}")
 
 
 def _sentence(node: str, error: BaseException, log: Path) -> str:

@@ -13,6 +13,7 @@ from components.example_gen import quarantine
 from components.release import gather, outcome
 from components.release.outcome import Outcome
 from components.validation import report
+from schema.messages import number_of
 
 Outputs = Mapping[str, Mapping[str, Sequence[Any]]]
 Outcomes = Mapping[str, str]
@@ -47,7 +48,7 @@ class Summary:
         if self.shipped:
             return f"shipped: {self.outcome.sentence}"
         refused = sum(not gate.passed for gate in self.gates)
-        gates = f"{refused} of {len(self.gates)} gates refused it"
+        gates = f"{refused} of {number_of(len(self.gates), 'gate')} refused it"
         waits = f"release {self.outcome.release} waits as challenger"
         return f"not promoted: {gates if refused else self.outcome.sentence}; {waits}"
 

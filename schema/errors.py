@@ -1,4 +1,4 @@
-"""The one error meant for people."""
+"""The errors meant for people."""
 
 import re
 
@@ -11,9 +11,19 @@ class InputError(Exception):
     """
 
 
+class UnavailableError(InputError):
+    """A process, a store or a disk that the work needs has failed; nothing was judged.
+
+    It is never turned into a refusal of a record, a trial or a model: what is refused stays refused
+    as long as the cache holds, and this may be over when the run is started again.
+    """
+
+
 # Beam re-raises an exception of a DoFn with its stage appended, and across processes as the text
 # of a RuntimeError that holds the whole remote traceback.
-_IN_TRACEBACK = re.compile(r"InputError: (.+?)(?: \[while running.*)?$", re.MULTILINE)
+_IN_TRACEBACK = re.compile(
+    r"(?:Input|Unavailable)Error: (.+?)(?: \[while running.*)?$", re.MULTILINE
+)
 _STAGE = re.compile(r" \[while running.*", re.DOTALL)
 
 

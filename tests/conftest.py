@@ -69,8 +69,11 @@ def small_values() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two train shards and one eval shard of real emoji."""
-    folder = tmp_path_factory.mktemp("small") / "data"
+    """A folder with two train shards and one eval shard of real emoji.
+
+    Each whole run of the tests is below it, and so shows that such a name can be worked with.
+    """
+    folder = tmp_path_factory.mktemp("C# x%20y") / "data"
     write_small_data(folder)
     return folder
 

@@ -23,7 +23,7 @@ from components.example_gen.merge import Record
 from components.example_gen.row import Place
 from pipeline.beam_arguments import beam_arguments
 from pipeline.beam_config import LocalBeam
-from pipeline.beam_workers import workers_import_first
+from pipeline.beam_workers import local_workers
 from schema import features
 
 
@@ -127,7 +127,7 @@ def ingested(
     told = [*beam_arguments(LocalBeam()), *beam_options]
     parts = list(find_parts(config.path, config.patterns, config))
     with (
-        workers_import_first(folder),
+        local_workers(folder),
         beam.Pipeline(options=PipelineOptions(told)) as pipeline,
     ):
         ingest(pipeline, parts, config, max_captions, places)

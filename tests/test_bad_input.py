@@ -130,7 +130,7 @@ def test_a_split_without_a_usable_record(project, capfd):
     (project / "data" / "eval-0.tar").unlink()
     (project / "data" / "train-9.tar").rename(project / "data" / "eval-0.tar")
     assert fails(project, capfd) == (
-        "ImageTextExampleGen: the split eval has no usable record (1 of 241 records are "
+        "ImageTextExampleGen: the split eval has no usable record (1 of 241 records is "
         "quarantined: 1 not_an_image; the first is data/eval-0.tar: 0 (key cat): the bytes do not "
         "begin like any image format that is read, looks like text)"
     )

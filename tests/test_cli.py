@@ -1,15 +1,19 @@
 """The command as a person starts it: its speed, its exit codes, its last words."""
 
 import resource
+import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from components.release.outcome import Outcome
-from pipeline import cli, run_locally
+from components.release.releases import RefusedError
+from pipeline import cli, release_commands, run_locally
 from pipeline.session import RunFailedError
 from pipeline.summary import Summary
 
@@ -52,7 +56,9 @@ def test_a_bad_config_is_one_sentence_and_exit_code_2(tmp_path):
     shown = start("run", str(file))
     assert shown.returncode == 2
     assert shown.stdout == ""
-    assert shown.stderr == f"diptych: {file}: training.epocs is no key of the config\n"
+    assert shown.stderr == (
+        f"diptych: {file}: training.epocs is no key of the config; the nearest is training.epochs\n"
+    )
 
 
 def test_a_workspace_that_cannot_be_written_is_one_sentence_and_exit_code_1(tmp_path):
@@ -91,6 +97,33 @@ def test_exit_codes(monkeypatch, outcome, code, words):
     assert shown.exit_code == code
     assert shown.stderr.startswith(words)
     assert "Traceback" not in shown.output
+
+
+def test_the_version():
+    shown = CliRunner().invoke(cli.app, ["--version"])
+    assert (shown.exit_code, shown.stdout) == (0, f"diptych {version('diptych')}\n")
+
+
+def test_a_refused_promotion_says_how_to_do_it_nonetheless(monkeypatch):
+    def refuse(*_):
+        raise RefusedError("recall is 0.1, below 0.4; the index is worse")
+
+    monkeypatch.setattr(release_commands, "promote", refuse)
+    shown = CliRunner().invoke(cli.app, ["promote", "3", "-c", str(EMOJI)])
+    assert shown.exit_code == 3
+    assert shown.stderr.splitlines() == [
+        "diptych: not promoted: recall is 0.1, below 0.4; the index is worse",
+        'diptych: `diptych promote 3 --force --reason "..."` does it nonetheless',
+    ]
+
+
+def test_the_curves_of_a_training_can_be_opened_by_what_is_said_of_them():
+    said = run_locally.how_to_see_the_curves(
+        {"Trainer": {"model_run": [SimpleNamespace(uri="/w/C# x/it's")]}}
+    )
+    program, *arguments = shlex.split(said.removeprefix("curves of the training: "))
+    assert Path(program).exists()
+    assert arguments == ["--logdir", "/w/C# x/it's"]
 
 
 @pytest.mark.parametrize(

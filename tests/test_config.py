@@ -199,9 +199,31 @@ def test_slices_may_be_attributes_or_built_in(tmp_path):
 
 
 def test_every_mistake_is_named_at_once(tmp_path):
-    message = refusal(tmp_path, image__size=-1, training__epochs=0)
-    assert "image.size = -1" in message
-    assert "; training.epochs = 0" in message
+    with pytest.raises(ConfigError) as caught:
+        load_changed(tmp_path, image__size=-1, training__epochs=0)
+    first, second = str(caught.value).splitlines()
+    assert first.startswith(f"{tmp_path}/config.yaml: image.size = -1: ")
+    assert second.startswith(f"{tmp_path}/config.yaml: training.epochs = 0: ")
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("training__batchsize", "training.batch_size"),
+        ("model__image_tower__widht", "model.image_tower.widths"),
+        ("evaluation__gates", "evaluation.gates.0.at_least"),
+        ("evaluation__zero_shot__attributes", "evaluation.zero_shot.attribute"),
+        ("batch_size", "training.batch_size"),  # in another section
+        ("slices", "evaluation.slices"),
+        ("nothing_like_it", None),
+    ],
+)
+def test_an_unknown_key_gets_the_nearest_one(tmp_path, key, meant):
+    in_a_list = key == "evaluation__gates"
+    sentence = refusal(tmp_path, **{key: [{**GATE, "at_lest": 1}] if in_a_list else 1})
+    path = key.replace("__", ".") + (".0.at_lest" if in_a_list else "")
+    nearest = f"; the nearest is {meant}" if meant else ""
+    assert sentence == f"{path} is no key of the config{nearest}"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
-import yaml
 
 from components.example_gen.component import ImageTextExampleGen
 from components.example_gen.config import IngestConfig
@@ -20,7 +19,8 @@ from components.example_gen.driver import Driver, patterns
 from components.example_gen.prepared import CHANGES
 from components.example_gen.readers.columns import USUAL
 from components.example_gen.reasons import REASONS
-from pipeline.config import parse
+from pipeline.check_data import check
+from pipeline.load_to_train import load_to_train
 from schema import features
 from tests import s3
 from tests.ingest_kit import Ingested, ingested, picture, values, write_tar
@@ -289,9 +289,21 @@ def test_the_tables_of_the_page_are_those_of_the_code():
     assert {name: tuple(re.findall(r"`([^`]+)`", cell)) for name, cell in columns.items()} == USUAL
 
 
-def test_what_the_readme_says_of_own_pairs_fits_into_the_emoji_config():
+def test_the_config_for_own_pairs_is_whole_and_can_be_checked(tmp_path):
     text = (ROOT / "README.md").read_text().partition("## Bring your own pairs")[2]
-    changes = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0])
-    path = ROOT / "examples/emoji/config.yaml"
-    config = parse({**yaml.safe_load(path.read_text()), **changes}, path)
-    assert config.evaluation.slices == ("source",)
+    [shown] = re.findall(r"```yaml\n(.*?)```", text.partition("\n## ")[0], re.DOTALL)
+    file = tmp_path / "mine.yaml"
+    file.write_text(shown)
+    config = load_to_train(file)
+    assert config.index is not None
+    counts = {"train": config.training.batch_size, "eval": 20}
+    for split, count in counts.items():
+        folder = tmp_path / "pictures" / split
+        folder.mkdir(parents=True)
+        for number in range(1, count + 1):
+            seed = number + (1000 if split == "eval" else 0)
+            (folder / f"{number}.jpg").write_bytes(picture(seed, "jpeg"))
+            (folder / f"{number}.txt").write_text(f"word{seed} a picture\n")
+    check(config)
+    [kept] = (tmp_path / "runs" / "logs").glob("*.json")
+    assert json.loads(kept.read_text())["verdict"] == "checked: the data can be used"

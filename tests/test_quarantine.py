@@ -58,7 +58,7 @@ def test_what_a_person_should_know_of_an_ingest_that_went_through():
     looks = {"eval": 1_000, "test": 2}
     like = "look like ones of the train split"
     assert quarantine.remarks(Summary(read=9_000, quarantined=bad, near_duplicates=looks)) == [
-        "1 of 9,000 records are quarantined: 1 empty_caption",
+        "1 of 9,000 records is quarantined: 1 empty_caption",
         f"1,000 images of eval {like}; they were removed",
         f"2 images of test {like}; they were removed",
     ]

@@ -75,6 +75,16 @@ def package(**tasks: dict[str, Any]) -> str:
     return yaml.safe_dump(spec)
 
 
+def test_a_killed_pod_is_a_failed_task(tmp_path):
+    spec = yaml.safe_load(package(a=task("start")))
+    container = spec["deploymentSpec"]["executors"]["add_executor"]["container"]
+    container["args"][0] = "import os; print('diptych: all is well'); os.kill(os.getpid(), 9)"
+    heard: list[tuple[str, str]] = []
+    with pytest.raises(InputError, match=r"^a: its command was ended by signal SIGKILL; its log"):
+        rehearse(yaml.safe_dump(spec), tmp_path / "run", {}, lambda *event: heard.append(event))
+    assert heard == [("a", "started"), ("a", "failed")]
+
+
 def test_tasks_run_in_order_and_hand_their_artifacts_on(tmp_path):
     text = package(c=task(0, "a", "b"), b=task(3, "a"), a=task("start"))
     heard: list[tuple[str, str]] = []

@@ -15,6 +15,8 @@ from schema.errors import InputError
 from schema.served import MODELS
 from tests.release_kit import decided, releases_in, writer
 
+ODD = "C# x%20y what? 50% q'q\" ü"  # a folder's name that URIs and quotes must get past
+
 
 def served(releases: Releases) -> dict[str, tuple[str, int]]:
     """(base path, version) by model, as TensorFlow Serving's own parser reads them."""
@@ -30,7 +32,7 @@ def served(releases: Releases) -> dict[str, tuple[str, int]]:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """Three releases: 1 was champion, 2 is, 3 was refused."""
-    folder = tmp_path_factory.mktemp("template") / "push"
+    folder = tmp_path_factory.mktemp("template") / ODD / "push"
     releases = releases_in(folder)
     assert releases.publish(writer("a")) == 1
     assert releases.promote(1)
@@ -44,9 +46,18 @@ def template(tmp_path_factory):
 def releases(template, tmp_path) -> Releases:
     """A copy of the template with its registry, to be changed."""
 
-    folder = tmp_path / "push"
+    folder = tmp_path / ODD / "push"
     shutil.copytree(template, folder)
     return releases_in(folder)
+
+
+def test_all_that_mlflow_writes_lies_beside_the_releases(template):
+    assert (template / "mlflow.db").is_file()
+    kept = sorted(each.name for each in template.glob("mlflow-artifacts/*/artifacts/release/*"))
+    assert kept.count("release.json") == 3
+    # Neither `C` nor `x y` nor a folder with its characters encoded.
+    assert [each.name for each in template.parent.parent.iterdir()] == [ODD]
+    assert [each.name for each in template.parent.iterdir()] == ["push"]
 
 
 def test_models_config_pins_all_three_models_to_the_champion(releases):

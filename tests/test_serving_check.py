@@ -113,45 +113,6 @@ def original(small_run) -> Original:
     return Original.of(small_run)
 
 
-STATUS = """#!{python}
-import http.server, sys
-port = int(sys.argv[2].split("=")[1])
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b'{body}')
-http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
-"""
-
-BAD = (
-    b'{"model_version_status": [{"version": "1", "state": "END", "status": '
-    b'{"error_code": "UNKNOWN", "error_message": "no vocabulary"}}]}'
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("#!/bin/sh\necho unknown flag\nexit 3\n", "ended with status 3 and said 'unknown flag'"),
-        ("#!/no/such/shell\n", "cannot be started"),
-        (
-            STATUS.format(python=sys.executable, body=BAD.decode()),
-            "does not load joint: no vocabulary",
-        ),
-        (STATUS.format(python=sys.executable, body="{}"), "did not load joint in time"),
-    ],
-    ids=["ends", "cannot-start", "refuses-the-model", "never-ready"],
-)
-def test_a_server_that_does_not_serve_is_told_in_one_sentence(
-    original, blessing, tmp_path, text, sentence
-):
-    binary = executable(tmp_path / "bin" / model_server.BINARY, text)
-    models = {name: str(original.folder / below) for name, below in served.FOLDERS.items()}
-    with pytest.raises(model_server.ServerError, match=sentence):
-        model_server.ask(str(binary), models, blessing.uri, {}, timeout_s=2)
-
-
 def test_every_signature_is_among_the_singles_the_server_is_asked(original):
     left = probe.read(str(original.folder / served.PROBE))
     calls = plan.single_calls(records.find(left, original.files)).values()

@@ -130,7 +130,7 @@ def test_all_failed_is_one_sentence_and_comes_early(tmp_path, trials, ended):
         search(tmp_path, space={SIZE: {"min": 2, "max": 60}}, trials=trials, outcome=outcome)
     assert len(seen) == ended
     assert str(error.value) == (
-        f"tune: all {ended} trials failed, the last one with {SIZE} {seen[-1][SIZE]}: "
+        f"tune: {ended} of {ended} trials failed, the last one with {SIZE} {seen[-1][SIZE]}: "
         "the loss is nan at step 3"
     )
 

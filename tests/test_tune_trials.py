@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from schema import features
-from schema.errors import InputError
+from schema.errors import InputError, UnavailableError
 from schema.progress import part_of, report
 from tests.train_kit import SPEC, config, trained, write_records
 from trainer import data, devices, sample, training
@@ -180,3 +180,15 @@ def test_progress_of_training_is_progress_of_the_search(caplog):
         report("Trainer", step=2)
     events = [record.event for record in caplog.records]
     assert events == [{"node": "Tuner", "trial": 3, "step": 1}, {"node": "Trainer", "step": 2}]
+
+
+def test_a_disk_that_fails_is_not_an_outcome_of_a_trial(files, tmp_path, monkeypatch):
+    def full(*_: Any) -> None:
+        raise UnavailableError("the checkpoint cannot be written: no space left")
+
+    trials = made(files, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train", full)
+        with pytest.raises(UnavailableError, match="no space left"):
+            trials.outcome({RATE: 0.01})
+    assert not list(tmp_path.rglob(KNOWN))  # so that the next attempt trains it

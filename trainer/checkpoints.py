@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from schema.errors import InputError
+from schema.errors import UnavailableError
 
 KEPT = 2  # the newest, and the one before in case that one is damaged
 DONE = "done.json"  # written last: without it the checkpoint was cut off
@@ -42,7 +42,7 @@ class Checkpoints:
             notes: whatever else belongs to it, fit for JSON.
 
         Raises:
-            InputError: the folder cannot be written.
+            UnavailableError: the folder cannot be written.
         """
         if not self._is_chief:
             with tempfile.TemporaryDirectory() as scratch:
@@ -56,7 +56,7 @@ class Checkpoints:
             for old in {*self._complete()} - {*complete[:KEPT]}:
                 tf.io.gfile.rmtree(old)
         except tf.errors.OpError as error:
-            raise InputError(
+            raise UnavailableError(
                 f"{place}: the checkpoint cannot be written: {_reason(error)}"
             ) from error
 

@@ -1,6 +1,7 @@
 """How many steps a run has, and how many of them warm it up. Free of TensorFlow."""
 
 from schema.errors import InputError
+from schema.messages import number_of
 from trainer.training_config import TrainingConfig
 
 WARMUP_STEPS = 50  # where the config says nothing
@@ -19,14 +20,15 @@ def steps_of(config: TrainingConfig, records: int) -> int:
     """
     if records < config.batch_size:
         raise InputError(
-            f"training.batch_size = {config.batch_size} is more than the {records} "
-            "records of the train split"
+            f"training.batch_size = {config.batch_size} is more than the "
+            f"{number_of(records, 'record')} of the train split"
         )
     steps = records // config.batch_size * config.epochs
     if config.warmup_steps is not None and config.warmup_steps >= steps:
         raise InputError(
-            f"training.warmup_steps = {config.warmup_steps} is too long: the run has {steps} steps "
-            f"({config.epochs} x {records // config.batch_size} batches); left out, it is "
+            f"training.warmup_steps = {config.warmup_steps} is too long: the run has "
+            f"{number_of(steps, 'step')} ({config.epochs} x {records // config.batch_size} "
+            "batches); left out, it is "
             f"{warmup_of(config.model_copy(update={'warmup_steps': None}), steps)}"
         )
     return steps

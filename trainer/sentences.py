@@ -2,32 +2,24 @@
 
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-# What pydantic puts into a path and no file has: the chosen kind of a tower, a loss, a runner.
-_KINDS = frozenset(
-    {
-        *("conv", "convnet", "vit", "keras_application", "keras_hub"),
-        *("lstm", "bag", "transformer"),
-        *("cosine_embedding", "hinge", "sigmoid", "info_nce", "triplet", "custom"),
-        *("local", "flink", "spark", "dataflow", "loopback", "external", "process", "docker"),
-        *("str", "float", "int", "bool"),
-    }
-)
+from trainer.known_keys import keys_of, nearest
 
 
-def sentences(error: ValidationError) -> list[str]:
-    """What is wrong, a sentence for each key."""
-    found = [_sentence(each) for each in error.errors() if each["type"] != "too_short"]
+def sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """What is wrong with a config of a model, a sentence for each key."""
+    found = [_sentence(each, model) for each in error.errors() if each["type"] != "too_short"]
     # A list is also called too short when one of its items was refused.
-    return found or [_sentence(each) for each in error.errors()]
+    return found or [_sentence(each, model) for each in error.errors()]
 
 
-def _sentence(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"] if part not in _KINDS)
+def _sentence(error: Any, model: type[BaseModel]) -> str:
+    where = ".".join(keys_of(model, error["loc"]))
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        return f"{where} is no key of the config"
+        meant = nearest(model, error["loc"])
+        return f"{where} is no key of the config" + (f"; the nearest is {meant}" if meant else "")
     if error["type"] == "missing":
         return f"{where} is missing"
     if error["type"] == "union_tag_not_found":

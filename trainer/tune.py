@@ -11,6 +11,7 @@ from keras_tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
 from threadpoolctl import threadpool_limits
 
 from schema.errors import InputError
+from schema.messages import number_of
 from schema.progress import part_of, report
 from trainer.config import TrainerConfig
 from trainer.tune_config import TuneConfig
@@ -92,7 +93,10 @@ class Search(BaseTuner):
 
     def _refuse(self) -> None:
         failed = len(self.oracle.end_order)
-        raise InputError(f"tune: all {failed} trials failed, the last one with {self._failed}")
+        raise InputError(
+            f"tune: {failed} of {number_of(failed, 'trial')} failed, the last one with "
+            f"{self._failed}"
+        )
 
 
 class GuidedOracle(BayesianOptimizationOracle):

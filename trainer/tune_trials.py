@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from schema.errors import InputError
+from schema.errors import InputError, UnavailableError
 from trainer import data, sample, training
 from trainer.apart import kept_apart
 from trainer.cluster import Cluster
@@ -78,6 +78,7 @@ class Trials:
 
         Raises:
             StopError: SIGTERM came; the next attempt goes on from a checkpoint.
+            UnavailableError: a disk or a store failed.
         """
         try:
             config = with_values(self._config, values)
@@ -89,8 +90,8 @@ class Trials:
             return known
         try:
             outcome = Outcome(self._trained(config, place))
-        except StopError:
-            raise
+        except (StopError, UnavailableError):
+            raise  # neither says anything about the values
         except InputError as error:
             outcome = Outcome(None, str(error))
         except tf.errors.ResourceExhaustedError as error:  # the next attempt may have more memory

@@ -82,7 +82,7 @@ def with_values(config: TrainerConfig, values: Values) -> TrainerConfig:
     try:
         return TrainerConfig.model_validate_json(json.dumps(told))
     except ValidationError as error:
-        raise InputError("; ".join(sentences(error))) from error
+        raise InputError("; ".join(sentences(error, TrainerConfig))) from error
 
 
 def in_words(values: Values) -> str:

@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from components.catalogue_index.config import IndexConfig, Kind, UsearchConfig
 from schema.errors import InputError
+from schema.messages import number_of
 from trainer.config import Frozen
 
 REPORT = "index.json"
@@ -37,9 +38,10 @@ class IndexReport(Frozen):
         """This report with a measured recall and what the gate says to it."""
         passed = recall >= config.at_least
         sentence = (
-            f"the {self.kind} index of {self.vectors:,} vectors has a text-to-image "
-            f"recall@{config.recall_at} of {recall:.4f} against exact search over {queries:,} "
-            f"captions, {'at least' if passed else 'below'} the gate of {config.at_least:g}"
+            f"the {self.kind} index of {number_of(self.vectors, 'vector')} has a text-to-image "
+            f"recall@{config.recall_at} of {recall:.4f} against exact search over "
+            f"{number_of(queries, 'caption')}, {'at least' if passed else 'below'} the gate of "
+            f"{config.at_least:g}"
         )
         return self.model_copy(
             update={

@@ -15,7 +15,7 @@ from components.example_gen.prepare_image import prepare
 from components.example_gen.prepared import Prepared
 from components.example_gen.reasons import UnusableError
 from components.example_gen.row import FIRST_BYTES, Row
-from schema.errors import InputError
+from schema.errors import InputError, UnavailableError
 
 KEY_CHARACTERS = 32  # of the digest that stands in for a key: 128 bits
 NOWHERE = Stored("", 0, 0)
@@ -107,7 +107,9 @@ def _fetch(row: Row, max_bytes: int) -> bytes:
     try:
         # One more than allowed, so that whoever judges the size sees that there are too many.
         return storage.read_bytes(row.image_path, max_bytes)
-    except (InputError, OSError) as error:
+    except UnavailableError:
+        raise  # it says nothing about the record, and a refusal would stay in the cache
+    except InputError as error:
         raise UnusableError("missing_image", str(error)) from error
 
 

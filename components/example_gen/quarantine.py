@@ -14,6 +14,7 @@ from components.example_gen.found import Refused
 from components.example_gen.reasons import HARMLESS, REASONS
 from components.example_gen.row import Place
 from schema.errors import InputError
+from schema.messages import number_of, share
 from trainer.config import Frozen
 
 SUMMARY = "summary.json"
@@ -48,7 +49,7 @@ class Summary(Frozen):
     @property
     def sentence(self) -> str:
         """'3 of 1,000 records are quarantined: 2 damaged_pixels, 1 empty_caption'."""
-        return f"{self.unusable:,} of {self.read:,} records are quarantined: " + ", ".join(
+        return f"{share(self.unusable, self.read, 'record')} quarantined: " + ", ".join(
             f"{count:,} {reason}"
             for reason, count in sorted(self.quarantined.items(), key=lambda each: -each[1])
             if reason not in HARMLESS
@@ -80,9 +81,11 @@ def remarks(summary: Summary) -> list[str]:
     """What a person should know of an ingest that went through: a sentence each."""
     told = [summary.sentence] if summary.unusable else []
     removed = "near_duplicate_of_train" in summary.quarantined  # all that were found, or none
-    for split, count in summary.near_duplicates.items():
-        was = "; they were removed" if removed else ""
-        told.append(f"{count:,} images of {split} look like ones of the train split{was}")
+    for split, found in summary.near_duplicates.items():
+        one = found == 1
+        was = f"; {'it was' if one else 'they were'} removed" if removed else ""
+        alike = "looks like one" if one else "look like ones"
+        told.append(f"{number_of(found, 'image')} of {split} {alike} of the train split{was}")
     return told
 
 

@@ -2,20 +2,31 @@
 
 import asyncio
 import contextlib
+import errno
+import socket
 from collections.abc import Iterator
 
 from components.example_gen.addresses import scheme, shown
-from schema.errors import InputError
+from schema.errors import InputError, UnavailableError
 
 # Where the stores' libraries define their errors. Others are mistakes of this program.
 _LIBRARIES = ("aiobotocore", "aiohttp", "azure", "botocore", "fsspec", "gcsfs", "google", "s3fs")
 _CREDENTIALS = ("Credential", "RefreshError", "TokenRetrieval", "Unauthorized", "ProfileNotFound")
 _CONNECTION = ("Connect", "Timeout", "ProxyError", "HTTPClientError")
+# What a file or an address will answer the next time, too.
+_LASTING_NUMBERS = (
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM),
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.ENXIO),
+)
+_PASSING_STATUS = (408, 425, 429)  # and all from 500 on
 
 
 @contextlib.contextmanager
 def told(address: str) -> Iterator[None]:
-    """Turn what a store raises into an InputError about `address`."""
+    """Turn what a store raises into an InputError about `address`.
+
+    It is an UnavailableError where the store, and not the address, is what is wrong.
+    """
     try:
         yield
     except InputError:
@@ -25,7 +36,8 @@ def told(address: str) -> Iterator[None]:
         if said is None:
             raise
         # The store's own text may hold a key, so it is left to the log.
-        raise InputError(f"{shown(address)}: {said}") from error
+        kind = UnavailableError if _passes(error) else InputError
+        raise kind(f"{shown(address)}: {said}") from error
 
 
 def _said(error: Exception, scheme: str) -> str | None:
@@ -53,6 +65,22 @@ def _said(error: Exception, scheme: str) -> str | None:
     if any(each in kind for each in _CONNECTION):
         return f"{scheme}:// does not answer"
     return f"cannot be read ({kind})"
+
+
+def _passes(error: Exception) -> bool:
+    """Whether another attempt may succeed; of an unknown error, it may."""
+    if isinstance(error, FileNotFoundError) and isinstance(error.__cause__, Exception):
+        return _passes(error.__cause__)  # fsspec's for all that a web server may answer
+    status = _status(error)
+    if status is not None:
+        return status in _PASSING_STATUS or status >= 500
+    inner = getattr(error, "os_error", error)  # aiohttp's, of a connection that failed
+    if isinstance(inner, socket.gaierror):
+        return inner.errno != socket.EAI_NONAME  # no such host
+    if isinstance(error, ImportError | UnicodeEncodeError | ValueError):
+        return False
+    number = getattr(error, "errno", None)
+    return number not in _LASTING_NUMBERS
 
 
 def _of_a_store(error: Exception) -> bool:

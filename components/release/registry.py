@@ -30,7 +30,7 @@ class Registry:
 
     def __init__(self, name: str, folder: Path, uri: str | None = None):
         self.name, self._folder = name, folder
-        self.uri = uri or f"sqlite:///{folder.resolve()}/mlflow.db"
+        self.uri = uri or _sqlite_uri(folder.resolve() / "mlflow.db")
         self._own_files = uri is None
 
     def load(self) -> None:
@@ -49,6 +49,8 @@ class Registry:
         self.load()
         import mlflow
 
+        if self._own_files:
+            self._folder.mkdir(parents=True, exist_ok=True)
         client = mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
         try:
             client.create_registered_model(self.name)
@@ -96,7 +98,8 @@ class Registry:
     def add(self, release: Path) -> int:
         """Record a release and everything its manifest says; the registry gives the number."""
         content = manifest.read(release)
-        location = f"file://{self._folder.resolve()}/mlflow-artifacts" if self._own_files else None
+        kept = (self._folder.resolve() / "mlflow-artifacts").as_uri()
+        location = kept if self._own_files else None
         try:
             run_id = log_run(self._client, self.name, content, release, location)
         except Exception as error:
@@ -139,6 +142,15 @@ class Registry:
 
     def _sentence(self, error: Exception) -> InputError:
         return InputError(f"registry {self.uri}: {_first_line(error)}")
+
+
+def _sqlite_uri(file: Path) -> str:
+    """SQLAlchemy's address of a file, whatever stands in its path.
+
+    It ends the path at `?` and decodes `%`, and both only. The driver is named because MLflow makes
+    the folder of an address that begins with `sqlite:///`, without decoding it.
+    """
+    return f"sqlite+pysqlite:///{str(file).replace('%', '%25').replace('?', '%3F')}"
 
 
 def _first_line(error: Exception) -> str:

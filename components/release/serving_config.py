@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from google.protobuf import text_encoding
+
 from components.release.files import atomic_write
 from schema.served import MODELS
 
@@ -33,7 +35,7 @@ def text(pipeline: str, releases: str, number: int) -> str:
     models = "".join(
         _MODEL.format(
             name=model_name(pipeline, model),
-            base_path=f"{releases}/{number}/{model}",
+            base_path=text_encoding.CEscape(f"{releases}/{number}/{model}", as_utf8=True),
             number=number,
         )
         for model in MODELS

@@ -38,6 +38,9 @@ def examine(
         config: limits.
         normalize: whether embeddings must have length 1.
         folder: where the warm-up requests go.
+
+    Raises:
+        UnavailableError: what should have called the models died or did not finish; no verdict.
     """
     checks: list[Check] = []
     latency: dict[str, Latency] = {}
@@ -71,13 +74,9 @@ def _stages(
         **{plan.warm_up_key(call): call for call in requests},
         plan.SWAPPED: plan.swapped_call(probed),
     }
-    try:
-        seen = fresh_process.ask(
-            models, calls, plan.timed_calls(probed), config.latency_calls, config.timeout_s
-        )
-    except fresh_process.ProcessError as error:
-        yield [judge("fresh-process", [str(error)], "")]
-        return
+    seen = fresh_process.ask(
+        models, calls, plan.timed_calls(probed), config.latency_calls, config.timeout_s
+    )
     foreign = [f"it imported {name}" for name in seen.foreign]
     yield [judge("fresh-process", foreign, "the models ran where nothing of ours is imported")]
     yield form.files(seen)
@@ -98,15 +97,12 @@ def _stages(
     ]
     binary = model_server.find()
     if binary is None:
-        yield [
-            judge(values.SERVING, [], f"not asked: there is no {model_server.BINARY} on the PATH")
-        ]
         return
     singles = plan.single_calls(probed)
     try:
         given = model_server.ask(binary, models, folder, singles, config.timeout_s)
         yield [values.served_alike(given, seen, config)]
-    except model_server.ServerError as error:
+    except model_server.RefusedError as error:
         yield [judge(values.SERVING, [str(error)], "")]
 
 

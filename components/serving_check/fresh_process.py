@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from schema.errors import UnavailableError
+
 PROGRAM = Path(__file__).with_name("program.py")
 FOREIGN = ("schema", "trainer", "components", "pipeline", "tfx")  # what it must not import
 # Latency and agreement are of the CPU: the trainer in this process may hold the accelerator's
@@ -43,8 +45,8 @@ class Seen:
     answers: dict[str, dict[str, np.ndarray]]  # by call, then by output
 
 
-class ProcessError(Exception):
-    """The process ended without an answer; the message is one sentence."""
+class ProcessError(UnavailableError):
+    """The process ended without a report, which says nothing about the models."""
 
 
 def ask(
@@ -129,11 +131,18 @@ def _run(folder: Path, timeout_s: float) -> None:
     _LOGGER.info("the fresh process: %s", (folder / "errors").read_text(errors="replace"))
     if status == 0:
         return
-    lines = said.read_text(errors="replace").splitlines()
-    doing = f"while {lines[-1]}" if lines else "before it began"
+    doing = f"while {_last_line(said)}" if _last_line(said) else "before it began"
     if status is None:
-        raise ProcessError(f"the process did not finish in {timeout_s:g} s; killed {doing}")
-    how = f"ended with status {status}"
-    if status < 0:
-        how = f"was ended by signal {signal.Signals(-status).name}"
-    raise ProcessError(f"the process {how} {doing}")
+        what = f"did not finish in {timeout_s:g} s (serving_check.timeout_s) and was killed {doing}"
+    else:
+        how = f"status {status}" if status > 0 else f"signal {signal.Signals(-status).name}"
+        reason = _last_line(folder / "errors")[:300] if status > 0 else ""
+        what = f"ended with {how} {doing}" + (f": {reason}" if reason else "")
+    raise ProcessError(
+        f"the process that calls the models {what}; the models were not judged, and the next run "
+        "repeats the check"
+    )
+
+
+def _last_line(file: Path) -> str:
+    return (file.read_text(errors="replace").strip().splitlines() or [""])[-1]

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -29,20 +30,32 @@ from components.release import serving_config
 from components.serving_check import warmup
 from components.serving_check.contract import SIGNATURES
 from components.serving_check.fresh_process import ENVIRONMENT, Call
+from schema.errors import UnavailableError
 from schema.served import MODELS
 
 BINARY = "tensorflow_model_server"
 NAME, VERSION = "check", 1  # what the models are served under while they are checked
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_TO_STOP = 10
+# Answers that say nothing about a model: the server is busy, short of memory or told to stop.
+# TensorFlow Serving turns its own codes into these of HTTP.
+PASSING_CODES = ("RESOURCE_EXHAUSTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED", "CANCELLED")
+PASSING_STATUS = (408, 409, 429, 499, 503, 504)
 
 _LOGGER = logging.getLogger(__name__)
 # Not through a proxy, whatever the environment says: the server is on this machine.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class ServerError(Exception):
-    """The server did not come up or refused a request; the message is one sentence."""
+class ServerError(UnavailableError):
+    """The server did not come up, died or ran out of time, which says nothing about the models."""
+
+    def __init__(self, what: str):
+        super().__init__(f"{what}; the models were not judged, and the next run repeats the check")
+
+
+class RefusedError(Exception):
+    """The server refused a model or a request; the message is one sentence."""
 
 
 def find() -> str | None:
@@ -70,7 +83,8 @@ def ask(
         The outputs of each call.
 
     Raises:
-        ServerError: it ended, a model failed to load, a request was refused, or time was up.
+        RefusedError: a model failed to load or a request was refused.
+        ServerError: the server ended, gave no answer, or time was up.
     """
     with tempfile.TemporaryDirectory(prefix="serving-check-") as name:
         config = _lay_out(Path(name), models, warm_up_folder)
@@ -135,16 +149,21 @@ def _wait(server: subprocess.Popen[bytes], port: int, log: Path, deadline: float
     waiting = list(MODELS)
     while waiting:
         if server.poll() is not None:
-            lines = log.read_text(errors="replace").strip().splitlines() or ["nothing"]
-            raise ServerError(
-                f"{BINARY} ended with status {server.returncode} and said {lines[-1]!r}"
-            )
+            raise ServerError(_ended(server.returncode, log))
         if time.monotonic() > deadline:
-            raise ServerError(f"{BINARY} did not load {waiting[0]} in time")
+            raise ServerError(
+                f"{BINARY} did not load {waiting[0]} in time (serving_check.timeout_s)"
+            )
         if _available(port, waiting[0]):
             waiting.pop(0)
         else:
             time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _ended(status: int, log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines() or ["nothing"]
+    how = f"status {status}" if status >= 0 else f"signal {signal.Signals(-status).name}"
+    return f"{BINARY} ended with {how} and said {lines[-1]!r}"
 
 
 def _available(port: int, model: str) -> bool:
@@ -157,9 +176,11 @@ def _available(port: int, model: str) -> bool:
     ):  # not listening yet, or it does not know the model yet
         return False
     for version in answer.get("model_version_status", ()):
-        message = version.get("status", {}).get("error_message")
-        if message:
-            raise ServerError(f"{BINARY} does not load {model}: {message}")
+        status = version.get("status", {})
+        if status.get("error_message"):
+            passing = status.get("error_code") in PASSING_CODES
+            kind = ServerError if passing else RefusedError
+            raise kind(f"{BINARY} does not load {model}: {status['error_message']}")
         if version["state"] == "AVAILABLE":
             return True
     return False
@@ -175,19 +196,20 @@ def _predict(port: int, call: Call, timeout_s: float) -> dict[str, np.ndarray]:
     }
     url = f"{_url(port, call.model)}:predict"
     try:
-        outputs = _get(url, timeout_s, json.dumps(body).encode())["outputs"]
+        outputs = _get(url, timeout_s, json.dumps(body).encode()).get("outputs")
     except urllib.error.HTTPError as error:
         said = error.read().decode(errors="replace")
-        raise ServerError(f"{BINARY} refuses {call.model}.{call.signature}: {said}") from error
-    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
+        kind = ServerError if error.code in PASSING_STATUS else RefusedError
+        raise kind(f"{BINARY} refuses {call.model}.{call.signature}: {said}") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise ServerError(
             f"{BINARY} gives no answer to {call.model}.{call.signature}: {error}"
         ) from error
     promised = SIGNATURES[call.model][call.signature].outputs
     # An output that is the only one comes without its name.
     named = {promised[0]: outputs} if len(promised) == 1 else outputs
-    if not isinstance(named, dict) or set(named) != set(promised):
-        raise ServerError(f"{BINARY} answers {call.model}.{call.signature} with other outputs")
+    if outputs is None or not isinstance(named, dict) or set(named) != set(promised):
+        raise RefusedError(f"{BINARY} answers {call.model}.{call.signature} with other outputs")
     return {name: np.asarray(value, np.float32) for name, value in named.items()}
 
 

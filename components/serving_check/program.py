@@ -37,6 +37,16 @@ UNTIMED = 5  # calls before the clock starts
 # A loaded model has to stay: its signatures hold its variables only weakly.
 KEPT: list[Any] = []
 
+# What says nothing about a model: this machine lacks memory, or a file system does not answer.
+PASSING = (
+    MemoryError,
+    tf.errors.ResourceExhaustedError,
+    tf.errors.UnavailableError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+)
+
 Result = TypeVar("Result")
 Signatures = dict[str, dict[str, Any]]  # functions by model and name
 
@@ -82,9 +92,14 @@ def say(what: str) -> None:
 
 
 def attempt(act: Callable[[], Result]) -> tuple[Result | None, str | None]:
-    """(what `act` returns, None), or (None, its fault in one line); the traceback is printed."""
+    """(what `act` returns, None), or (None, its fault in one line); the traceback is printed.
+
+    Raises: one of `PASSING`, which ends this process without a report.
+    """
     try:
         return act(), None
+    except PASSING:
+        raise
     except Exception as error:
         traceback.print_exc()
         text = str(error).strip() or "(without a message)"

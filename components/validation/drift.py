@@ -12,6 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components.validation import comparable
 from components.validation.config import DriftConfig, Limit
 from schema import features
+from schema.messages import number_of
 
 NAMED = 3  # values of a text that a sentence names
 DIVERGENCE, DISTANCE = "Jensen-Shannon divergence", "largest change of a share"
@@ -58,7 +59,8 @@ def compare(now: Any, served: Any, config: DriftConfig, attributes: Sequence[str
     """
     counts = comparable.records(now), comparable.records(served)
     if min(counts) < config.minimum_count:
-        few = f"{min(counts):,} records are fewer than data.drift.minimum_count"
+        verb = "is" if min(counts) == 1 else "are"
+        few = f"{number_of(min(counts), 'record')} {verb} fewer than data.drift.minimum_count"
         return Drift(notes=(f"nothing was compared: {few} = {config.minimum_count:,}",))
     ours, theirs = comparable.features_of(now), comparable.features_of(served)
     schema, moved, notes = schema_pb2.Schema(), {}, []

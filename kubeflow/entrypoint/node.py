@@ -22,7 +22,7 @@ from kubeflow.entrypoint.repair import addresses, repaired, to_store, with_addre
 from kubeflow.run_parameters import EXAMPLE_GEN, settle
 from pipeline import code_version
 from pipeline.beam_arguments import LOCAL_RUNNER
-from pipeline.beam_workers import workers_import_first
+from pipeline.beam_workers import local_workers
 from schema.errors import InputError
 from schema.progress import LOGGER
 
@@ -54,7 +54,7 @@ def run(told: Arguments) -> None:
         _ask_driver(executor_input, told)
         keep_what_the_driver_knows(executor_input, _read(output))
     if not told.driver_only:
-        with tempfile.TemporaryDirectory() as folder, workers_import_first(Path(folder)):
+        with tempfile.TemporaryDirectory() as folder, local_workers(Path(folder)):
             kubeflow_v2_run_executor.main((_for_tfx(executor_input, told), list(told.beam)))
     if local:
         answered = with_addresses(_read(output), to_store)

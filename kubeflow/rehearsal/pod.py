@@ -9,6 +9,7 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import zlib
@@ -130,6 +131,8 @@ def _link(source: str, target: str) -> None:
 
 
 def _last_line(log: Path, code: int) -> str:
+    if code < 0:  # its last line is of something else
+        return f"its command was ended by signal {signal.Signals(-code).name}; its log is {log}"
     lines = [line.strip() for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
     if lines and lines[-1].startswith("diptych: "):
         return lines[-1].removeprefix("diptych: ")
