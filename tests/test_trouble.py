@@ -34,6 +34,18 @@ def test_collapse_names_the_tower(tower):
     assert Trouble().judge(dataclasses.replace(look, done=0.1)) is None
 
 
+@pytest.mark.parametrize(
+    ("tower", "what"),
+    [("image", "images have the same pixels"), ("text", "captions have the same word pieces")],
+)
+def test_data_that_are_all_alike_are_not_the_networks_fault(tower, what):
+    look = dataclasses.replace(HEALTHY, **{f"{tower}_spread": 0.0, f"{tower}s_alike": True})
+    assert Trouble().judge(look) == (
+        f"all {what} in the 500 records that are held out, so that nothing can be ranked: the data "
+        "must be mended, not the networks"
+    )
+
+
 def test_embeddings_that_are_no_numbers_are_no_good():
     look = dataclasses.replace(HEALTHY, text_spread=float("nan"))
     assert str(Trouble().judge(look)).startswith("the text tower gives all records")
