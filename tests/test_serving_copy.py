@@ -17,7 +17,7 @@ from trainer.serving_copy import ServingCopy
 from trainer.trouble import COLLAPSED, spread
 
 RANDOM = np.random.default_rng(7)
-EPOCHS = 12  # 5 batches of 12 records each: 60 steps
+EPOCHS = 30  # 5 batches of 12 records each: 150 steps
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,8 @@ def test_curves_and_what_is_returned_are_of_the_averaged_weights(files, tmp_path
     plain = config(training={"epochs": EPOCHS, "learning_rate": 0.01})
     trained(plain, files, tmp_path / "plain")
     without = curves(tmp_path / "plain")["text_to_image_recall_at_10"][last]
-    assert recall(to_image, 10) > 0.9 * without > 0.5
+    assert recall(to_image, 10) > 0.9 * without
+    assert without > 0.35  # of 60 images guessing finds 0.167
 
 
 def test_looking_changes_nothing_that_is_learned(files, tmp_path, monkeypatch):
