@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,8 @@ def test_collapse_names_the_tower(tower):
     [("image", "images have the same pixels"), ("text", "captions have the same word pieces")],
 )
 def test_data_that_are_all_alike_are_not_the_networks_fault(tower, what):
-    look = dataclasses.replace(HEALTHY, **{f"{tower}_spread": 0.0, f"{tower}s_alike": True})
+    changes: dict[str, Any] = {f"{tower}_spread": 0.0, f"{tower}s_alike": True}
+    look = dataclasses.replace(HEALTHY, **changes)
     assert Trouble().judge(look) == (
         f"all {what} in the 500 records that are held out, so that nothing can be ranked: the data "
         "must be mended, not the networks"

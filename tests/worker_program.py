@@ -165,7 +165,7 @@ def main(file: Path) -> None:
         return kept[0]
 
     # A process may connect only once; and the weights are wanted of every worker.
-    devices.strategy, training.train = lambda *_: strategy, keep
+    devices.strategy, training.train = lambda *_: strategy, keep  # type: ignore[assignment]
     run_fn(SimpleNamespace(**told))
     np.savez(file.parent / f"run_fn-{cluster.index}.npz", *kept[0].model.get_weights())
     print("the model is there:", os.path.exists(told["serving_model_dir"]))

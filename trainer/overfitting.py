@@ -18,11 +18,12 @@ def remark(copy: ServingCopy, learned: Sample, held_out: Sample) -> str | None:
     count = min(learned.count, held_out.count)
     if count < FEWEST:
         return None
-    found = []
-    for sample in (learned.first(count), held_out.first(count)):
-        to_image, _ = sample.ranks(*copy.embed(sample))
-        found.append(recall(to_image, K))
-    return judge(*found, count)
+    return judge(_recall(copy, learned.first(count)), _recall(copy, held_out.first(count)), count)
+
+
+def _recall(copy: ServingCopy, sample: Sample) -> float:
+    to_image, _ = sample.ranks(*copy.embed(sample))
+    return recall(to_image, K)
 
 
 def judge(learned: float, held_out: float, count: int) -> str | None:

@@ -27,8 +27,9 @@ class ServingCopy:
         self.learning, self.model = learning, DualEncoder(learning.config)
         self._embed = tf.function(self.model.embed_images), tf.function(self.model.embed_texts)
         frozen = learning.config.model.image_tower.frozen
-        measured = images is not None and not frozen and has_batch_norm(self.model.image_tower)
-        self._statistics = BatchStatistics(self.model, images) if measured else None
+        self._statistics = None
+        if images is not None and not frozen and has_batch_norm(self.model.image_tower):
+            self._statistics = BatchStatistics(self.model, images)
 
     def update(self) -> DualEncoder:
         """Copy what was learned so far.
