@@ -15,7 +15,7 @@ from tfx.utils import io_utils
 from components import release_lookup
 from components.example_gen import quarantine
 from components.example_gen.component import QUARANTINE, QuarantineArtifact
-from components.validation import report
+from components.validation import rankable, report
 from components.validation.config import DriftConfig
 from components.validation.report import Report
 from components.validation.rules import sentences, validate
@@ -59,7 +59,9 @@ class Executor(base_executor.BaseExecutor):
         compared = since(served, statistics, schema, config) if served else Report()
         report.write(Path(output.uri), compared)
         kept = artifact_utils.get_single_uri(input_dict[QUARANTINE])
-        stops = quarantine.check(quarantine.read_summary(kept), exec_properties[MAX_QUARANTINED])
+        summary = quarantine.read_summary(kept)
+        stops = quarantine.check(summary, exec_properties[MAX_QUARANTINED])
+        stops += rankable.faults(summary)
         stops += ["the data breaks the schema: " + "; ".join(broken)] if broken else []
         if config.action == "stop":
             stops += compared.warnings

@@ -14,6 +14,7 @@ from components.release import gather, outcome
 from components.release.outcome import Outcome
 from components.validation import report
 from schema.messages import number_of
+from schema.served import REMARKS
 
 Outputs = Mapping[str, Mapping[str, Sequence[Any]]]
 Outcomes = Mapping[str, str]
@@ -27,7 +28,7 @@ class Summary:
 
     `results` holds the measurements by slice, those of all queries under (); `gates` how each gate
     went; `baseline` the release it was compared with; `warnings` what was found wrong with the data
-    that did not stop the run, and `notes` what could not be looked at.
+    or the training that did not stop the run, and `notes` what could not be looked at.
     """
 
     outcome: Outcome
@@ -77,9 +78,16 @@ def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
         baseline=gathered.baseline,
         gates=gathered.gates,
         results=results.read(str(evaluation)),
-        warnings=(*quarantine.remarks(read), *data.warnings),
+        warnings=(*quarantine.remarks(read), *data.warnings, *_remarks(there("Trainer", "model"))),
         notes=data.notes,
     )
+
+
+def _remarks(model: Path) -> list[str]:
+    """What the trainer warned of, a sentence each."""
+    path = model / REMARKS
+    found: list[str] = json.loads(path.read_text()) if path.exists() else []
+    return found
 
 
 def of_local_run(outputs: Outputs) -> Summary:

@@ -13,6 +13,7 @@ EXAMPLES_INPUT, IMAGE_INPUT, TEXT_INPUT = "examples", "image", "text"
 # Below a Trainer's model artifact. TFX looks for the joint model in Format-Serving.
 FOLDERS = {JOINT: "Format-Serving", IMAGE_TOWER: IMAGE_TOWER, TEXT_TOWER: TEXT_TOWER}
 PROBE = "probe.npz"  # what the trainer itself embeds, for the serving check to compare with
+REMARKS = "remarks.json"  # what the trainer warns of, a sentence each; none: nothing
 TRAINED_WITH = "trained_with.json"  # values that a Tuner found, by dotted key; none without one
 
 CONFIG = "config.json"  # of the run, in the folder of a release

@@ -106,6 +106,10 @@ def test_configs_are_frozen():
             },
             "training.batch_size = 4 is too small: this loss needs at least 5 records",
         ),
+        (
+            {"model__embedding_dim": 1},
+            "model: embedding_dim = 1 with normalize: true makes each embedding 1 or -1",
+        ),
         ({"model__normalize": False}, "loss.name = info_nce needs model.normalize: true"),
         (
             {"loss": {"name": "info_nce", "pairs": "given"}},

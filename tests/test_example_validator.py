@@ -115,6 +115,18 @@ def test_a_warning_is_logged_and_kept(node, tmp_path, caplog):
     assert not anomalies_pb2.Anomalies.FromString(file.read_bytes()).anomaly_info
 
 
+def test_data_that_cannot_be_ranked_stop_the_run(node, tmp_path):
+    sick = Summary(read=101, examples={"eval": 1, "train": 100}, distinct_captions={"train": 1})
+    (tmp_path / "quarantine" / "summary.json").write_text(sick.model_dump_json())
+    with pytest.raises(InputError) as error:
+        node.run("off", measured(tmp_path / "now", b"Sport"), None, None)
+    assert str(error.value) == (
+        "split eval has 1 record, which is always its own best match: give it more in data.splits; "
+        "split train: all 100 records have the same caption, so that no image can find its own: "
+        "see whether data.columns.captions names the right column"
+    )
+
+
 def test_told_to_stop_it_stops(node, tmp_path):
     now, served = measured(tmp_path / "now", b"Sport"), measured(tmp_path / "served", b"Flags")
     with pytest.raises(InputError) as error:

@@ -44,18 +44,41 @@ def test_a_bias_does_not_decay():
     np.testing.assert_array_equal(bias.numpy(), 1)
 
 
-def test_weights_are_averaged_over_the_steps():
-    config = TrainingConfig(average=0.75, warmup_steps=0, weight_decay=0.0, learning_rate=0.1)
-    values = []
+@pytest.mark.parametrize(
+    ("average", "kept"),
+    [
+        # After n steps (1 + n) / (10 + n) of the average is kept: 2/11, 3/12, 4/13, 5/14.
+        (0.999, [0, 2 / 11, 3 / 12, 4 / 13, 5 / 14]),
+        (0.2, [0, 2 / 11, 0.2, 0.2, 0.2]),  # at most what the config says
+    ],
+)
+def test_a_short_run_averages_over_its_last_steps(average, kept):
+    config = TrainingConfig(average=average, warmup_steps=0, weight_decay=0.0, learning_rate=0.1)
+    values = [
+        moved(config, [[1.0, 1.0], [1.0, 1.0]], n + 1)[1].numpy()[0, 0] for n in range(len(kept))
+    ]
+    expected = 0.0
+    for share, value in zip(kept, values, strict=True):
+        expected = share * expected + (1 - share) * value
+    built, kernel, bias = moved(config, [[1.0, 1.0], [1.0, 1.0]], len(kept))
+    found = optimizer.averages(built)
+    assert found[id(kernel)].numpy()[0, 0] == pytest.approx(expected, abs=1e-6)
+    assert set(found) == {id(kernel), id(bias)}
+    assert expected - values[-1] > 0.01
+
+
+def test_without_an_average_there_is_none():
+    built, *_ = moved(TrainingConfig(), [[1.0, 1.0], [1.0, 1.0]])
+    assert optimizer.averages(built) == {}
+
+
+def test_the_rate_of_a_step_is_known_after_it():
+    # Of 100 steps the cosine is 0 done in the first one and 1/100 in the second.
+    config = TrainingConfig(warmup_steps=0, learning_rate=0.1)
     for steps in (1, 2):
-        built, kernel, bias = moved(config, [[1.0, 1.0], [1.0, 1.0]], steps)
-        values.append(kernel.numpy()[0, 0])
-        if steps == 2:
-            built.finalize_variable_values([kernel, bias])
-    # Keras starts the average at the first step's values: then 0.75 of it and 0.25 of the second.
-    expected = 0.75 * values[0] + 0.25 * values[1]
-    assert kernel.numpy()[0, 0] == pytest.approx(expected, abs=1e-6)
-    assert values[0] - values[1] > 0.05
+        built, *_ = moved(config, [[1.0, 1.0], [1.0, 1.0]], steps)
+        expected = 0.05 * (1 + np.cos(np.pi * (steps - 1) / 100))
+        assert built.last_rate == pytest.approx(expected, abs=1e-8)
 
 
 def test_the_memory_of_squared_gradients_is_short():

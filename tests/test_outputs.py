@@ -87,7 +87,7 @@ def test_the_sums_of_what_was_counted_written_and_refused(tmp_path, some):
         # Of other bytes, though they look alike.
         record("d", image=facts("y", hash=1), rows=3, dropped=("duplicate_caption",)),
         *(record(key, image=facts("z")) for key in ("e", "f")),
-        record("g", image=facts("w", hash=1)),
+        record("g", image=facts("w", hash=1), captions=("2", " 2", "3"), labels=(1, 1, 0)),
     ]
     reasons = ["no_image", "no_caption", "no_image"]
     refused = [Refused("train", Place("a", n), each) for n, each in enumerate(reasons)]
@@ -112,7 +112,10 @@ def test_the_sums_of_what_was_counted_written_and_refused(tmp_path, some):
         merged=3,
         quarantined={"no_caption": 1, "no_image": 2},
         captions_dropped={"duplicate_caption": 1, "empty_caption": 2},
-        captions={"1": 5, "2": 2},
+        captions={"1": 4, "2": 2, "3": 1},
+        distinct_images={"eval": 1, "train": 4},  # x, y, z and w
+        # Of train '1', '2' twice, what `record` gives b, d, e and f, and '3' that does not match.
+        distinct_captions={"eval": 2, "train": 4},
         images_changed={"from_bmp": 1, "shrunk": 2},
         identical=5,  # a, b and c; e and f
         near_duplicates={"eval": 1},

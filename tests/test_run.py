@@ -1,6 +1,7 @@
 """`run_fn` by itself: other towers and losses on the records the small run transformed."""
 
 import glob
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,11 +10,12 @@ import pytest
 import tensorflow as tf
 
 from pipeline.display import Listener
+from pipeline.summary import _remarks
 from schema import features
 from schema.errors import InputError
-from schema.served import FOLDERS, JOINT, PROBE
+from schema.served import FOLDERS, JOINT, PROBE, REMARKS
 from tests.conftest import read_shard
-from trainer import export, probe
+from trainer import export, overfitting, probe
 from trainer.config import canonical_json
 from trainer.model import DualEncoder
 from trainer.run import run_fn
@@ -64,6 +66,7 @@ def test_training_lowers_the_loss_and_exports(small_run, tmp_path, model, loss, 
         model_run_dir=str(tmp_path / "run"),
         serving_model_dir=str(tmp_path / "model" / FOLDERS[JOINT]),
     )
+    monkeypatch.setattr(overfitting, "remark", lambda *_: "it learned by heart")
     write, kept = export.export, []
 
     def write_and_look(*arguments: Any) -> None:
@@ -77,6 +80,8 @@ def test_training_lowers_the_loss_and_exports(small_run, tmp_path, model, loss, 
     # What was learned stays until the model is written, and not longer.
     assert len(kept) == 1
     assert not any((tmp_path / "kept").iterdir())
+    assert json.loads((tmp_path / "model" / REMARKS).read_text()) == ["it learned by heart"]
+    assert _remarks(tmp_path / "model") == ["it learned by heart"]
     losses = [event["loss"] for event in heard]
     assert losses[-1] < 0.9 * losses[0]
 

@@ -44,6 +44,27 @@ def test_an_image_without_a_matching_caption_asks_nothing():
     assert recalls(of([0, 2], [7, 9]), IMAGES, np.array([[1.0, 0, 0], [0, 0, 1]]), 1) == (1, 1)
 
 
+def test_the_first_images_with_their_captions():
+    told = Sample(np.arange(3), np.arange(4)[:, None], np.array([0, 1, 2, 0]), np.arange(4) + 10)
+    found = told.first(2)
+    assert found.count == 2
+    assert found.owner.tolist() == [0, 1, 0]
+    assert (found.tokens[:, 0].tolist(), found.caption_ids.tolist()) == ([0, 1, 3], [10, 11, 13])
+
+
+def test_what_is_all_alike():
+    def sample(pixels: list[int], tokens: list[int]) -> Sample:
+        return Sample(np.array(pixels), np.array(tokens), np.zeros(0), np.zeros(0))
+
+    assert sample([3, 3], [1, 2]).images_alike
+    assert not sample([3, 4], [1, 1]).images_alike
+    assert sample([3, 4], [1, 1]).texts_alike
+    assert not sample([3, 3], [1, 2]).texts_alike
+    one = sample([3], [1])  # which says nothing
+    assert not one.images_alike
+    assert not one.texts_alike
+
+
 def test_the_first_records_with_all_their_matching_captions(tmp_path):
     files = write_records(tmp_path, 9)
     found = sample.read(files, SPEC, config())

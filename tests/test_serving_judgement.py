@@ -27,6 +27,7 @@ from components.serving_check.report import CheckReport
 from schema import features
 from tests import ingest_kit
 from tests.serving_check_kit import HASTY, seen
+from trainer.probe import PRECISION
 from trainer.text import caption_ids, fingerprint, normalise, split_words
 
 
@@ -79,6 +80,7 @@ def probe_of(given: list[Record]) -> dict[str, np.ndarray]:
         features.IMAGE_EMBEDDING: np.array([[i, 0] for i in range(len(given))], np.float32),
         features.CAPTION_IDS: ids,
         features.TEXT_EMBEDDINGS: table,
+        PRECISION: np.array("float32"),
     }
 
 

@@ -2,15 +2,18 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from schema.errors import InputError
 from tests.train_kit import config, forget, trained, weights, write_records
-from trainer import loop
+from trainer import loop, optimizer
 from trainer.checkpoints import Checkpoints
+from trainer.model import DualEncoder
 from trainer.schedule import steps_of, warmup_of
+from trainer.serving_copy import ServingCopy
 from trainer.training import checkpoints_of
 from trainer.training_config import TrainingConfig
 
@@ -30,13 +33,23 @@ def test_a_seed_decides_all_and_another_one_something_else(files, tmp_path):
     assert any((one != other).any() for one, other in zip(found[0], found[2], strict=True))
 
 
-def test_averaged_weights_are_what_is_left(files, tmp_path):
+def test_averaged_weights_are_what_is_left(files, tmp_path, monkeypatch):
     last = trained(config(training={"epochs": 1}), files, tmp_path / "last")
+    learning: list[Any] = []
+    real = ServingCopy.__init__
+
+    def keep(self: ServingCopy, model: DualEncoder, images: np.ndarray | None) -> None:
+        learning.append(model)
+        real(self, model, images)
+
+    monkeypatch.setattr(ServingCopy, "__init__", keep)
     told = config(training={"epochs": 1, "average": 0.5})
     averaged = trained(told, files, tmp_path / "averaged")
-    means = averaged.optimizer._model_variables_moving_average
-    for variable, mean in zip(averaged.trainable_variables, means, strict=True):
-        np.testing.assert_array_equal(variable.numpy(), mean.numpy())
+    means = optimizer.averages(learning[0].optimizer)
+    pairs = zip(learning[0].trainable_variables, averaged.trainable_variables, strict=True)
+    for variable, served in pairs:
+        np.testing.assert_array_equal(served.numpy(), means[id(variable)].numpy())
+        assert (served.numpy() != variable.numpy()).any()
     pairs = zip(last.trainable_variables, averaged.trainable_variables, strict=True)
     assert all((one.numpy() != other.numpy()).any() for one, other in pairs)
 

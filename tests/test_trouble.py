@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +33,19 @@ def test_collapse_names_the_tower(tower):
         "may help"
     )
     assert Trouble().judge(dataclasses.replace(look, done=0.1)) is None
+
+
+@pytest.mark.parametrize(
+    ("tower", "what"),
+    [("image", "images have the same pixels"), ("text", "captions have the same word pieces")],
+)
+def test_data_that_are_all_alike_are_not_the_networks_fault(tower, what):
+    changes: dict[str, Any] = {f"{tower}_spread": 0.0, f"{tower}s_alike": True}
+    look = dataclasses.replace(HEALTHY, **changes)
+    assert Trouble().judge(look) == (
+        f"all {what} in the 500 records that are held out, so that nothing can be ranked: the data "
+        "must be mended, not the networks"
+    )
 
 
 def test_embeddings_that_are_no_numbers_are_no_good():

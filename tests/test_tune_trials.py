@@ -94,7 +94,9 @@ def test_a_trial_is_a_training_run_judged_on_keys_it_never_saw(files, tmp_path, 
         patch.setattr(data, "training_batches", noted)
         patch.setattr(sample, "read", looked)
         outcome = made(files, tmp_path, objective="image_to_text_mrr").outcome({RATE: 0.02})
-    held, again = looked_at  # to judge it, and to look at it meanwhile
+    # To judge it; of those learned from, to measure statistics; and to look at it meanwhile.
+    held, sampled, again = looked_at
+    assert set(sampled) == set(range(RECORDS)) - set(held)
     assert again == held == keys(data.examples(files, SPEC, config(), keep=kept_apart(SHARE)))
     assert not learned & set(held)
     assert learned | set(held) == set(range(RECORDS))

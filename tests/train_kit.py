@@ -41,8 +41,15 @@ def config(**sections: Any) -> TrainerConfig:
     return TrainerConfig.model_validate_json(json.dumps(told))
 
 
-def write_records(folder: Path, count: int, seed: int = 0) -> list[str]:
-    """Records whose captions can be told from their images, in two files."""
+def write_records(folder: Path, count: int, seed: int = 0, telling: int = 1) -> list[str]:
+    """Records in two files: images of nine kinds, and captions of which some tokens tell the kind.
+
+    Args:
+        folder: made if it is not there.
+        count: of records.
+        seed: of what is drawn.
+        telling: how many tokens of a caption; the rest are random. 0: the images are noise, too.
+    """
     random = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [str(folder / f"{n}.gz") for n in range(2)]
@@ -54,7 +61,9 @@ def write_records(folder: Path, count: int, seed: int = 0) -> list[str]:
                 noise = random.integers(-20, 20, (SIZE, SIZE, 3))
                 image = (25 * kind + 20 + noise).clip(0, 255).astype(np.uint8)
                 tokens = random.integers(2, VOCABULARY, (CAPTIONS, TOKENS))
-                tokens[:, 0] = 2 + kind
+                tokens[:, :telling] = 2 + kind
+                if not telling:
+                    image = random.integers(0, 256, image.shape, np.uint8)
                 example = tf.train.Example()
                 found = example.features.feature
                 found[features.PIXELS].bytes_list.value.append(tf.io.encode_png(image).numpy())
@@ -77,7 +86,7 @@ def trained(
     return training.train(
         told, SPEC, files, values["held_out"], Cluster(), strategy, str(folder / "run"),
         values["checkpoints"], values["apart"],
-    )  # fmt: skip
+    ).model  # fmt: skip
 
 
 def forget(told: TrainerConfig, files: list[str], folder: Path) -> None:

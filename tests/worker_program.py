@@ -24,6 +24,7 @@ from trainer.checkpoints import Checkpoints
 from trainer.cluster import Cluster, read
 from trainer.config import TrainerConfig
 from trainer.model import DualEncoder
+from trainer.serving_copy import ServingCopy
 from trainer.stop import Stop
 
 RECORDS, STEPS, SIZE, TOKENS = 12, 5, 8, 4
@@ -111,9 +112,7 @@ def trained(
     checkpoints = None if kept is None else Checkpoints(str(kept), model.changing, cluster.is_chief)
     with Stop() as stop:
         loop.train(loop.Run(model, strategy, cut, STEPS, checkpoints, notice, stop), config(name))
-    if config(name).training.average:
-        model.optimizer.finalize_variable_values(model.trainable_variables)
-    return training.alone(model, config(name))
+    return ServingCopy(model, None).update()
 
 
 def disturbed(strategy: tf.distribute.Strategy, cluster: Cluster, folder: Path) -> list[str]:
@@ -159,16 +158,16 @@ def main(file: Path) -> None:
 
     from trainer.run import run_fn
 
-    alone, kept = training.alone, []
+    train, kept = training.train, []
 
-    def keep(model: DualEncoder, config: TrainerConfig) -> DualEncoder:
-        kept.append(alone(model, config))
+    def keep(*arguments: Any) -> training.Trained:
+        kept.append(train(*arguments))
         return kept[0]
 
     # A process may connect only once; and the weights are wanted of every worker.
-    devices.strategy, training.alone = lambda *_: strategy, keep
+    devices.strategy, training.train = lambda *_: strategy, keep  # type: ignore[assignment]
     run_fn(SimpleNamespace(**told))
-    np.savez(file.parent / f"run_fn-{cluster.index}.npz", *kept[0].get_weights())
+    np.savez(file.parent / f"run_fn-{cluster.index}.npz", *kept[0].model.get_weights())
     print("the model is there:", os.path.exists(told["serving_model_dir"]))
 
 

@@ -29,6 +29,13 @@ class Backbone(keras.layers.Layer):
         return self.network(inputs, training=False if self._held else training)
 
 
+def batch_norms(tower: keras.Model) -> list[keras.layers.BatchNormalization]:
+    """The layers of a tower that normalise over the batch, those of a library's network too."""
+    # Keras has no public way into networks within layers.
+    layers = tower._flatten_layers(include_self=False)
+    return [each for each in layers if isinstance(each, keras.layers.BatchNormalization)]
+
+
 def has_batch_norm(tower: keras.Model) -> bool:
     """Whether a tower normalises over the batch."""
-    return any(each.name == "moving_mean" for each in tower.variables)  # nothing else has one
+    return bool(batch_norms(tower))

@@ -65,6 +65,15 @@ class ModelConfig(Frozen):
     embedding_dim: PositiveInt = 128
     normalize: bool = True  # embeddings of length 1
 
+    @model_validator(mode="after")
+    def _room(self) -> Self:
+        if self.normalize and self.embedding_dim == 1:
+            raise ValueError(
+                "embedding_dim = 1 with normalize: true makes each embedding 1 or -1, which ranks "
+                "nothing: give at least 2"
+            )
+        return self
+
 
 class TransformConfig(Frozen):
     """Everything `preprocessing_fn` needs; travels to it as canonical JSON."""

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from schema.errors import InputError
 from trainer.joint_loss import MAX_LOGIT_SCALE
-from trainer.model import DualEncoder
 from trainer.sample import Sample, recall
+from trainer.serving_copy import ServingCopy
 from trainer.trouble import Look, Trouble, spread
 from trainer.watch import Watch
 
@@ -20,7 +20,7 @@ class Looks:
     """Told of every step; a look every epoch, more rarely if they are many, and within long ones.
 
     Args:
-        model: the networks.
+        copy: of the networks, as they would be served.
         watch: of the same run.
         steps: of the whole run.
         steps_per_epoch: of it.
@@ -30,18 +30,17 @@ class Looks:
 
     def __init__(
         self,
-        model: DualEncoder,
+        copy: ServingCopy,
         watch: Watch,
         steps: int,
         steps_per_epoch: int,
         sample: Sample | None,
         folder: str | None,
     ):
-        self._model, self._watch, self._steps = model, watch, steps
+        self._copy, self._watch, self._steps = copy, watch, steps
         epochs = -(-steps // steps_per_epoch)
         self._every = min(steps_per_epoch * -(-epochs // TIMES), max(FREQUENT, -(-steps // TIMES)))
         self._sample, self._trouble = sample, Trouble()
-        self._embed = tf.function(model.embed_images), tf.function(model.embed_texts)
         self._writer = None if folder is None else tf.summary.create_file_writer(folder)
         self._since, self._waited = time.monotonic(), 0.0
 
@@ -65,21 +64,22 @@ class Looks:
             self._since, self._waited = time.monotonic(), 0.0
 
     def _look(self, done: int, waited: float) -> None:
-        model = self._model
+        learning = self._copy.learning
         self._watch.catch_up(done)
         values = {
             "loss": self._watch.loss,
-            "learning_rate": float(model.optimizer.learning_rate),
+            "learning_rate": learning.optimizer.last_rate,
             "pairs_per_second": self._watch.pairs_per_second,
             "waiting_for_input": waited,
         }
         scale = 0.0
-        if model.joint_loss.log_scale is not None:
-            values["logit_scale"] = float(tf.exp(model.joint_loss.log_scale.value))
+        if learning.joint_loss.log_scale is not None:
+            values["logit_scale"] = float(tf.exp(learning.joint_loss.log_scale.value))
             scale = values["logit_scale"] / MAX_LOGIT_SCALE
         wrong = None
         if self._sample is not None:
-            images, texts = self._sample.embed(*self._embed)
+            self._copy.update()
+            images, texts = self._copy.embed(self._sample)
             to_image, to_text = self._sample.ranks(images, texts)
             for k in RECALLS:
                 values[f"text_to_image_recall_at_{k}"] = recall(to_image, k)
@@ -93,6 +93,8 @@ class Looks:
                     recall_at_10=values["text_to_image_recall_at_10"],
                     candidates=len(images),
                     scale=scale,
+                    images_alike=self._sample.images_alike,
+                    texts_alike=self._sample.texts_alike,
                 )
             )
         if self._writer is not None:

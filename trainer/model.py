@@ -132,7 +132,7 @@ class DualEncoder(keras.Model):
 
     def loss_of(self, batch: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         """The joint loss of a batch; a scalar."""
-        self._reseed(0)
+        self.reseed(0)
         return self._loss(*self._embed(batch, training), batch)
 
     def _embed(self, batch: Batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
@@ -150,7 +150,7 @@ class DualEncoder(keras.Model):
         self, batch: Batch, chunk: int, parts: int
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         def embed(records: Batch, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            self._reseed(number)  # the same in both passes
+            self.reseed(number)  # the same in both passes
             return self._embed(records, training=True)
 
         towers = self.image_tower.trainable_variables + self.text_tower.trainable_variables
@@ -166,7 +166,7 @@ class DualEncoder(keras.Model):
         found = dict(zip(map(id, towers + others), of_towers + of_others, strict=True))
         return part * parts, [found[id(variable)] for variable in self.trainable_variables]
 
-    def _reseed(self, part: tf.Tensor | int) -> None:
+    def reseed(self, part: tf.Tensor | int) -> None:
         """Let dropout depend on the seed, the step, the replica and the part of the batch alone."""
         context = tf.distribute.get_replica_context()
         replica = context.replica_id_in_sync_group if context is not None else 0

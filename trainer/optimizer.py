@@ -29,14 +29,15 @@ class ClippedAdamW(keras.optimizers.Adam):
 
     def __init__(
         self,
+        schedule: keras.optimizers.schedules.LearningRateSchedule,
         *args: Any,
         decay: float,
         clip_to: float | None,
         rates: Sequence[float] | None,
         **kwargs: Any,
     ):
-        super().__init__(*args, **kwargs)
-        self._decay, self._clip_to = decay, clip_to
+        super().__init__(schedule, *args, **kwargs)
+        self._schedule, self._decay, self._clip_to = schedule, decay, clip_to
         self._rates = None if rates is None else tuple(rates)
 
     def build(self, variables: Any) -> None:
@@ -44,6 +45,21 @@ class ClippedAdamW(keras.optimizers.Adam):
         if self._rates is not None and len(self._rates) != len(variables):
             raise ValueError(f"{len(self._rates)} rates for {len(variables)} variables")
         super().build(variables)
+
+    @property
+    def last_rate(self) -> float:
+        """The learning rate of the last step; Keras's `learning_rate` is that of the next one."""
+        return float(self._schedule(self.iterations - 1))
+
+    def _update_model_variables_moving_average(self, trainable_variables: Any) -> None:
+        # Keras keeps 0.999 of the average from the second step on: after 72 steps it would still be
+        # nearly what the first one left. As TensorFlow's `tf.train.ExponentialMovingAverage` does
+        # with `num_updates`, less is kept at first: of n steps, about the last tenth counts.
+        done = tf.cast(self.iterations, tf.float32)  # before this step
+        kept = tf.where(done > 0, tf.minimum(self.ema_momentum, (1 + done) / (10 + done)), 0.0)
+        averages = self._model_variables_moving_average
+        for variable, average in zip(trainable_variables, averages, strict=True):
+            average.assign(kept * average + (1 - kept) * variable)
 
     def update_step(self, gradient: Any, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
         """Keras's formula by TensorFlow's own kernel: one pass over memory instead of fourteen."""
@@ -77,6 +93,14 @@ class ClippedAdamW(keras.optimizers.Adam):
         gradients, variables = zip(*summed, strict=True)
         clipped, _ = tf.clip_by_global_norm(gradients, self._clip_to)
         return list(zip(clipped, variables, strict=True))
+
+
+def averages(optimizer: keras.optimizers.Optimizer) -> dict[int, keras.Variable]:
+    """The average that is kept of each variable, by the variable's id; empty if none is."""
+    if not optimizer.use_ema:
+        return {}
+    kept = optimizer._model_variables_moving_average
+    return dict(zip(map(id, optimizer._trainable_variables), kept, strict=True))
 
 
 def build(

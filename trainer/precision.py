@@ -2,13 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Literal
 
 import keras
 
+from trainer.training_config import Precision
+
 
 @contextlib.contextmanager
-def policy(precision: Literal["float32", "bfloat16"]) -> Iterator[None]:
+def policy(precision: Precision) -> Iterator[None]:
     """Layers that are made inside compute in this type; their weights stay float32."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32" if precision == "float32" else "mixed_bfloat16")

@@ -13,6 +13,7 @@ from trainer.config import TrainerConfig
 from trainer.model import DualEncoder
 
 RECORDS = 32
+PRECISION = "precision"
 
 
 def embed(
@@ -21,7 +22,8 @@ def embed(
     """Embed the first records of some transformed files with the networks in memory.
 
     On the CPU, whatever training ran on: an accelerator may round each product to fewer bits,
-    and the check is there to find wrong models, not other hardware.
+    and the check is there to find wrong models, not other hardware. As a graph, as the export is:
+    TensorFlow rounds a bfloat16 network's steps elsewhere when it runs them one by one.
 
     Args:
         model: the trained networks.
@@ -32,7 +34,8 @@ def embed(
     Returns:
         Arrays by feature name: key_id int64 [n], image_embedding float32 [n, d], caption_ids
         int64 [n, max_captions] and text_embeddings float32 [n, max_captions, d], which are zero
-        where the caption id is. n is `RECORDS`, or what there is.
+        where the caption id is. n is `RECORDS`, or what there is. And, under `PRECISION`, the type
+        that the networks compute in.
 
     Raises:
         InputError: the files hold no record.
@@ -45,14 +48,16 @@ def embed(
     stacked = {name: np.stack([record[name] for record in records]) for name in records[0]}
     tokens, ids = stacked[features.TOKENS], stacked[features.CAPTION_IDS]
     with tf.device("CPU:0"):
-        images = model.embed_images(stacked[features.PIXELS]).numpy()
-        texts = model.embed_texts(tokens.reshape(-1, tokens.shape[-1])).numpy()
+        images = tf.function(model.embed_images)(tf.constant(stacked[features.PIXELS])).numpy()
+        flat = tf.constant(tokens.reshape(-1, tokens.shape[-1]))
+        texts = tf.function(model.embed_texts)(flat).numpy()
     table = texts.reshape(*ids.shape, -1) * (ids != 0)[..., None]
     return {
         features.KEY_ID: stacked[features.KEY_ID],
         features.IMAGE_EMBEDDING: images,
         features.CAPTION_IDS: ids,
         features.TEXT_EMBEDDINGS: table,
+        PRECISION: np.array(config.training.precision),
     }
 
 

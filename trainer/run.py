@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import keras
@@ -11,7 +12,7 @@ import tensorflow_text  # noqa: F401  registers the ops of the transform graph
 import tensorflow_transform as tft
 
 from schema.errors import InputError
-from schema.served import PROBE, TRAINED_WITH
+from schema.served import PROBE, REMARKS, TRAINED_WITH
 from trainer import devices, export, probe, start, training
 from trainer.checkpoints import Checkpoints
 from trainer.cluster import VARIABLE, Cluster, read
@@ -58,7 +59,7 @@ def run_fn(fn_args: "FnArgs") -> None:
     files = sorted(tf.io.gfile.glob(fn_args.train_files))
     checkpoints = told.get("checkpoints")
     start.check_vocabulary(config, transform.vocabulary_file_by_name("vocabulary"))
-    model = training.train(
+    trained = training.train(
         config,
         transform.transformed_feature_spec(),
         files,
@@ -69,8 +70,9 @@ def run_fn(fn_args: "FnArgs") -> None:
         checkpoints,
     )
     if cluster.is_chief:
-        _write(fn_args, config, model, transform)
-        _write_values(fn_args, found)
+        _write(fn_args, config, trained.model, transform)
+        _write_values(fn_args, TRAINED_WITH, found)
+        _write_values(fn_args, REMARKS, trained.remarks)
     if cluster.workers > 1:
         devices.wait_for_all(strategy)  # TFX looks for the model when this returns
     if cluster.is_chief and checkpoints is not None:
@@ -91,10 +93,10 @@ def _write(
     probe.write(probe.embed(model, held_out, spec, config), os.path.join(artifact, PROBE))
 
 
-def _write_values(fn_args: "FnArgs", found: Values) -> None:
-    """Leave what the config does not say beside the models, for the release to show."""
+def _write_values(fn_args: "FnArgs", name: str, found: Values | Sequence[str]) -> None:
+    """Leave what the config does not say beside the models, for the release or a person."""
     if found:
-        path = os.path.join(os.path.dirname(fn_args.serving_model_dir), TRAINED_WITH)
+        path = os.path.join(os.path.dirname(fn_args.serving_model_dir), name)
         with tf.io.gfile.GFile(path, "w") as file:
             file.write(json.dumps(found))
 

@@ -1,4 +1,4 @@
-"""A fixed sample of records that are not learned from, looked at now and then while training."""
+"""A fixed sample of records, of those learned from or of others, to measure networks on."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ AT_ONCE = 128
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """Records that are not learned from, of the evaluated split but in a search.
+    """The first records of some files.
 
     Attributes:
         pixels: uint8 [n, size, size, 3].
@@ -32,6 +32,28 @@ class Sample:
     tokens: np.ndarray
     owner: np.ndarray
     caption_ids: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """How many images."""
+        return len(self.pixels)
+
+    @property
+    def images_alike(self) -> bool:
+        """Whether all images, two or more, have the same pixels."""
+        return self.count > 1 and bool((self.pixels == self.pixels[0]).all())
+
+    @property
+    def texts_alike(self) -> bool:
+        """Whether all captions, two or more, have the same word pieces."""
+        return len(self.tokens) > 1 and bool((self.tokens == self.tokens[0]).all())
+
+    def first(self, count: int) -> "Sample":
+        """The first images, with their captions."""
+        kept = self.owner < count
+        return Sample(
+            self.pixels[:count], self.tokens[kept], self.owner[kept], self.caption_ids[kept]
+        )
 
     def embed(self, images: Embed, texts: Embed) -> tuple[np.ndarray, np.ndarray]:
         """Image embeddings [n, d] and text embeddings [m, d], by the towers of a model."""

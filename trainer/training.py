@@ -1,5 +1,6 @@
 """From transformed files to trained networks, on whatever devices and workers there are."""
 
+import dataclasses
 import hashlib
 import json
 import logging
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from trainer import data, devices, loop, optimizer, sample, schedule, start
+from trainer import data, devices, loop, optimizer, overfitting, sample, schedule, start
 from trainer.abandoned import remove_abandoned
 from trainer.apart import kept_apart, learned_from
 from trainer.checkpoints import Checkpoints
@@ -18,10 +19,19 @@ from trainer.config_warnings import config_warnings
 from trainer.content_digests import content_digests, trainer_code
 from trainer.looks import Looks
 from trainer.model import DualEncoder
+from trainer.serving_copy import ServingCopy
 from trainer.stop import Stop
 from trainer.watch import Watch
 
 LOGGER = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What came out: the networks to serve, and a sentence for all that a person should know."""
+
+    model: DualEncoder
+    remarks: tuple[str, ...]
 
 
 def train(
@@ -34,7 +44,7 @@ def train(
     curves: str,
     checkpoints: str | None,
     apart: float = 0.0,
-) -> DualEncoder:
+) -> Trained:
     """Train both towers.
 
     Args:
@@ -50,7 +60,7 @@ def train(
             looked at; 0: all files are used whole. A search's trials ask for it, on one machine.
 
     Returns:
-        The same weights on every worker, outside of the strategy.
+        The same networks on every worker, outside of the strategy.
 
     Raises:
         InputError: the train split holds less than one batch, the batch cannot be shared out, the
@@ -85,20 +95,27 @@ def train(
         if cluster.is_chief:
             remove_abandoned(checkpoints)
     watch = Watch(steps, training.batch_size)
+    learned = sample.read(files, spec, config, keep)
+    others = sample.read(held_out, spec, config, kept_apart(apart) if apart else None)
+    copy = ServingCopy(model, learned.pixels if learned is not None else None)
     looks = Looks(
-        model,
+        copy,
         watch,
         steps,
         steps // training.epochs,
-        sample.read(held_out, spec, config, kept_apart(apart) if apart else None),
+        others,
         posixpath.join(curves, "train") if cluster.is_chief else None,
     )
     with Stop() as stop:
         run = loop.Run(model, strategy, batches, steps, kept, looks.step, stop)
         loop.train(run, config)
-    if training.average:
-        model.optimizer.finalize_variable_values(model.trainable_variables)
-    return model if strategy.num_replicas_in_sync == 1 else alone(model, config)
+    served = copy.update()
+    remark = None
+    if learned is not None and others is not None:
+        remark = overfitting.remark(copy, learned, others)
+    if remark is not None:
+        LOGGER.warning(remark)
+    return Trained(served, () if remark is None else (remark,))
 
 
 def checkpoints_of(config: TrainerConfig, files: Sequence[str], checkpoints: str) -> str:
@@ -120,13 +137,3 @@ def fingerprint(config: TrainerConfig, files: Sequence[str], *others: str) -> st
     content = json.dumps(content_digests(config), sort_keys=True)
     parts = (canonical_json(config), content, trainer_code(), *others, *files)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def alone(model: DualEncoder, config: TrainerConfig) -> DualEncoder:
-    """The same networks outside of any strategy, to be written as those of one device are.
-
-    Every worker must call this: averages that devices keep apart are gathered.
-    """
-    copy = DualEncoder(config)
-    copy.set_weights(model.get_weights())
-    return copy

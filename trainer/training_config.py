@@ -6,6 +6,8 @@ from pydantic import Field
 
 from trainer.sections import Fraction, Frozen, PositiveInt
 
+Precision = Literal["float32", "bfloat16"]
+
 
 class AugmentConfig(Frozen):
     """Random changes of the training images; 0 switches one off."""
@@ -29,8 +31,8 @@ class TrainingConfig(Frozen):
     warmup_steps: Annotated[int, Field(ge=0)] | None = None  # None: 50, or a tenth of a short run
     weight_decay: Annotated[float, Field(ge=0)] = 0.05  # none on biases, norms and the scale
     clip_norm: Annotated[float, Field(gt=0)] | None = None  # of all gradients together
-    average: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of the weights, per step; 0: the last ones
-    precision: Literal["float32", "bfloat16"] = "float32"  # of the towers; the loss is float32
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.0  # kept of the weights' EMA per step
+    precision: Precision = "float32"  # of the towers; the loss is float32
     xla: bool | Literal["auto"] = "auto"  # auto: measured on the first batch
     checkpoint_steps: Annotated[int, Field(ge=0)] = 500  # between checkpoints; 0: none
     cache_mb: Annotated[int, Field(ge=0)] = 2048  # decoded images kept in memory up to this size

@@ -25,6 +25,8 @@ class Look:
         recall_at_10: text to image, of the sample's captions.
         candidates: images in the sample.
         scale: the logit scale, as a share of the largest; 0 without one.
+        images_alike: whether all images of the sample have the same pixels.
+        texts_alike: whether all captions of the sample have the same word pieces.
     """
 
     done: float
@@ -33,6 +35,8 @@ class Look:
     recall_at_10: float
     candidates: int
     scale: float
+    images_alike: bool = False
+    texts_alike: bool = False
 
 
 def spread(embeddings: np.ndarray) -> float:
@@ -56,8 +60,16 @@ class Trouble:
         return next(self._sentences(look), None)
 
     def _sentences(self, look: Look) -> Iterator[str]:
-        for tower, found in (("image", look.image_spread), ("text", look.text_spread)):
+        for tower, found, alike, what in (
+            ("image", look.image_spread, look.images_alike, "images have the same pixels"),
+            ("text", look.text_spread, look.texts_alike, "captions have the same word pieces"),
+        ):
             if look.done >= SETTLED and not found >= COLLAPSED:  # nor if it is no number
+                if alike:
+                    yield (
+                        f"all {what} in the {look.candidates} records that are held out, so that "
+                        "nothing can be ranked: the data must be mended, not the networks"
+                    )
                 yield (
                     f"the {tower} tower gives all records nearly the same embedding (spread "
                     f"{found:.2g}, healthy is near 1): a lower training.learning_rate, a longer "

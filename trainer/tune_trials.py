@@ -114,7 +114,7 @@ class Trials:
             posixpath.join(place, "curves"),
             posixpath.join(place, "checkpoints"),
             self._tune.held_out,
-        )
+        ).model
         score = self._score(model)
         del model
         gc.collect()  # Keras's models are cycles; two at once may not fit into a GPU

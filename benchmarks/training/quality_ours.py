@@ -11,10 +11,11 @@ import tensorflow_transform as tft
 from benchmarks.training.peer import ROOT, answer, questions
 from pipeline.config import load
 from schema import features
-from trainer import data, export, optimizer
+from trainer import data, export, optimizer, sample
 from trainer.config import TrainerConfig
 from trainer.memory import keep_freed_memory
 from trainer.model import DualEncoder
+from trainer.serving_copy import ServingCopy
 
 MEASURED, SPARE = 12, 0.97  # of the time left: the machine may become slower
 
@@ -47,8 +48,9 @@ def main() -> None:
             loss = step(next(batches))["loss"]
             done += 1
         float(loss)
-        if config.training.average:
-            model.optimizer.finalize_variable_values(model.trainable_variables)
+        learned = sample.read(files, spec, config)
+        assert learned is not None
+        model = ServingCopy(model, learned.pixels).update()
         seconds = time.perf_counter() - started
         served = export.Served(
             model, transform.transform_features_layer(), transform.raw_feature_spec()

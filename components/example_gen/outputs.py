@@ -1,5 +1,6 @@
 """What ingest writes: shards of Examples, the quarantine, and the sums of everything."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import apache_beam as beam
@@ -79,10 +80,16 @@ def write_summary(
         | "SameContent" >> beam.CombinePerKey(sum)
         | "Identical" >> beam.FlatMapTuple(lambda _, n: [(("identical", ""), n)] if n > 1 else [])
     )
+    distinct = (
+        records
+        | "What" >> beam.FlatMap(_images_and_captions)
+        | "Distinct" >> beam.Distinct()
+        | "CountDistinct" >> beam.Map(lambda what: (what[0], 1))
+    )
     reasons = refused | "Reasons" >> beam.Map(lambda each: (("quarantined", each.reason), 1))
     examples = records | "CountRecords" >> beam.FlatMap(_counts)
     _ = (
-        (*counted, identical, reasons, examples)
+        (*counted, identical, distinct, reasons, examples)
         | "AllCounts" >> beam.Flatten()
         | "Sum" >> beam.CombinePerKey(sum)
         | "Sums" >> beam.combiners.ToList()
@@ -95,6 +102,15 @@ def _write_summary(counts: list[tuple[tuple[str, str], int]], path: str) -> None
 
     summary = quarantine.summarize(dict(counts))
     io_utils.write_string_file(path, summary.model_dump_json(indent=1) + "\n")
+
+
+def _images_and_captions(record: Record) -> Iterator[tuple[tuple[str, str], str]]:
+    """What is counted once a split; of captions whatever case and spaces do not change."""
+    yield ("distinct_images", record.split), record.image.content
+    labels = record.labels or (1,) * len(record.captions)
+    for caption, label in zip(record.captions, labels, strict=True):
+        plain = " ".join([str(label), *caption.casefold().split()])
+        yield ("distinct_captions", record.split), hashlib.sha256(plain.encode()).hexdigest()
 
 
 def _counts(record: Record) -> Iterator[tuple[tuple[str, str], int]]:

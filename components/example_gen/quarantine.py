@@ -32,6 +32,8 @@ class Summary(Frozen):
     captions_dropped: dict[str, int] = Field(default_factory=dict)  # by reason
     captions: dict[str, int] = Field(default_factory=dict)  # records by how many captions they have
     images_changed: dict[str, int] = Field(default_factory=dict)  # records by what was done
+    distinct_images: dict[str, int] = Field(default_factory=dict)  # by split, of bytes received
+    distinct_captions: dict[str, int] = Field(default_factory=dict)  # by split, with their labels
     identical: int = 0  # records whose image another record has too, byte for byte
     near_duplicates: dict[str, int] = Field(default_factory=dict)  # by split, of train's images
 

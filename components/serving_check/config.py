@@ -3,21 +3,32 @@
 Importing this file stays free of TensorFlow and TFX, so that the command line answers at once.
 """
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
 from trainer.config import Frozen, PositiveInt
+from trainer.training_config import Precision
 
 Milliseconds = Annotated[float, Field(gt=0)]
+
+
+# Networks that compute in bfloat16 round each result to 8 bits: its neighbours are up to 2^-7 of it
+# apart. Which of two neighbours is taken may depend on how TensorFlow fuses operations.
+ROUNDING: dict[Precision, float] = {"float32": 0.0, "bfloat16": 2.0**-7}
 
 
 class ServingCheckConfig(Frozen):
     """What an export must keep to be shipped."""
 
-    # Largest difference to the trainer's embedding, as a share of its length where that is over 1.
+    # Largest difference to the trainer's embedding, as a share of its length where that is over 1;
+    # of bfloat16 networks `ROUNDING`, if that is more.
     agreement: Annotated[float, Field(gt=0)] = 1e-5
     latency_calls: PositiveInt = 200  # timed calls for one text, and as many for one image
     text_p99_ms: Milliseconds | None = None  # most that one text may take; None: any
     image_p99_ms: Milliseconds | None = None  # most that one image may take; None: any
     timeout_s: PositiveInt = 600  # for the process that calls the models, and for a server
+
+    def suited(self, precision: Precision) -> Self:
+        """The limits for networks that compute in this type."""
+        return self.model_copy(update={"agreement": max(self.agreement, ROUNDING[precision])})

@@ -17,6 +17,7 @@ from components.serving_check.config import ServingCheckConfig
 from components.serving_check.contract import SIGNATURES
 from components.serving_check.report import Check, CheckReport, Latency, conclude, judge
 from schema import features
+from trainer.probe import PRECISION
 
 
 def examine(
@@ -63,6 +64,7 @@ def _stages(
     if probe is None:
         yield [judge("probe", ["the trainer left none of its embeddings to compare with"], "")]
         return
+    config = config.suited(str(probe[PRECISION]))  # type: ignore[arg-type]  # as the trainer wrote
     probed = records.find(probe, files)
     yield [_found(len(probed.images), len(probe[features.KEY_ID]))]
 

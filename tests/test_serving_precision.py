@@ -1,0 +1,70 @@
+"""An export in half precision is the trained model, and a changed weight is found in both."""
+
+from pathlib import Path
+
+import keras
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components.serving_check import plan, records, values
+from components.serving_check.config import ServingCheckConfig
+from schema import features, served
+from tests.conftest import SmallRun
+from tests.serving_check_kit import Original, seen
+from trainer import export, probe
+from trainer.model import DualEncoder
+from trainer.training_config import Precision
+
+EMBED = (served.EMBED_IMAGE, served.EMBED_TEXT)
+
+
+def test_the_limit_follows_the_precision():
+    told = ServingCheckConfig()
+    assert told.suited("float32") == told
+    assert told.suited("bfloat16").agreement == 0.0078125  # 2^-7
+    wide = ServingCheckConfig(agreement=0.1)
+    assert wide.suited("bfloat16") == wide
+
+
+@pytest.fixture(params=["float32", "bfloat16"])
+def precision(request) -> Precision:
+    return request.param
+
+
+def test_a_changed_weight_is_found(small_run: SmallRun, tmp_path: Path, precision: Precision):
+    config = small_run.config.for_trainer()
+    training = config.training.model_copy(update={"precision": precision})
+    config = config.model_copy(update={"training": training})
+    keras.utils.set_random_seed(5)
+    model = DualEncoder(config)
+    [graph] = small_run.outputs["Transform"]["transform_graph"]
+    [transformed] = small_run.outputs["Transform"]["transformed_examples"]
+    spec = tft.TFTransformOutput(graph.uri).transformed_feature_spec()
+    files = sorted(map(str, Path(transformed.uri, "Split-eval").iterdir()))
+    left = probe.embed(model, files, spec, config)
+    before = small_run.served
+    export.export(export.Served(model, before._transform, before._raw_spec), str(tmp_path))
+
+    loaded = tf.saved_model.load(str(tmp_path / served.FOLDERS[served.JOINT]))
+    probed = records.find(left, Original.of(small_run).files)
+    assert len(probed.images) == probe.RECORDS
+    inputs = {served.EMBED_IMAGE: probed.images, served.EMBED_TEXT: probed.texts}
+    right = plan.expected(probed)
+
+    def agrees(signature: str) -> bool:
+        [name] = loaded.signatures[signature].structured_input_signature[1]
+        given = loaded.signatures[signature](**{name: tf.constant(inputs[signature])})
+        key = plan.key(served.JOINT, signature)
+        answers = seen(**{key: given[features.EMBEDDING].numpy()})
+        limits = ServingCheckConfig().suited(left[probe.PRECISION].item())
+        return values.agreement(answers, {key: right[key]}, limits).passed
+
+    assert [agrees(signature) for signature in EMBED] == [True, True]
+    for signature in EMBED:
+        dim = config.model.embedding_dim
+        found = loaded.signatures[signature].variables
+        [kernel] = [each for each in found if each.shape.rank == 2 and each.shape[1] == dim]
+        # One component of each embedding, of about 1/sqrt(32), becomes larger by a quarter.
+        kernel.assign(kernel * (1 + 0.25 * tf.one_hot(3, dim)))
+    assert [agrees(signature) for signature in EMBED] == [False, False]
