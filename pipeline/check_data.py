@@ -1,5 +1,6 @@
 """What `diptych check` does: ingest, statistics and validation without training, as one table."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,12 +70,13 @@ def print_table(outputs: Outputs, console: Console) -> None:
     from components.example_gen.splits import precedence
 
     summary = _summary(outputs)
-    splits = list(precedence(list(summary.examples)))
+    [examples] = outputs[NODE]["examples"]
+    splits = list(precedence(json.loads(examples.split_names)))
     table = Table(box=None, header_style="dim")
     table.add_column("")
     for split in splits:
         table.add_column(split, justify="right")
-    rows: list[Row] = [("records", [f"{summary.examples[split]:,}" for split in splits])]
+    rows: list[Row] = [("records", [f"{summary.examples.get(split, 0):,}" for split in splits])]
     if "StatisticsGen" in outputs:
         [statistics] = outputs["StatisticsGen"]["statistics"]
         rows += _ranges([_statistics(statistics.uri, split) for split in splits])
@@ -115,6 +117,8 @@ def lines(summary: "Summary") -> Iterator[str]:
     found = sum(summary.near_duplicates.values())
     removed = summary.quarantined.get("near_duplicate_of_train", 0)
     yield f"images outside train that look like one of train's: {found:,}, removed {removed:,}"
+    if summary.not_read:
+        yield summary.not_read
     yield f"quarantined: {summary.unusable:,}"
     # The sum above is of bad data; near duplicates have their own line.
     for reason, meaning in quarantine.explain(set(summary.quarantined) - HARMLESS):
@@ -146,6 +150,8 @@ def _ranges(statistics: Iterable[Any]) -> list[Row]:
             bucket.label
             for bucket in found[features.IMAGE_FORMAT].string_stats.rank_histogram.buckets
         )
+        if features.IMAGE_FORMAT in found
+        else ""
         for found in by_split
     ]
     return [*rows, ("formats", formats)]
