@@ -1,6 +1,5 @@
 """What `diptych check` does: ingest, statistics and validation without training, as one table."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,13 +69,12 @@ def print_table(outputs: Outputs, console: Console) -> None:
     from components.example_gen.splits import precedence
 
     summary = _summary(outputs)
-    [examples] = outputs[NODE]["examples"]
-    splits = list(precedence(json.loads(examples.split_names)))
+    splits = list(precedence(list(summary.examples)))
     table = Table(box=None, header_style="dim")
     table.add_column("")
     for split in splits:
         table.add_column(split, justify="right")
-    rows: list[Row] = [("records", [f"{summary.examples.get(split, 0):,}" for split in splits])]
+    rows: list[Row] = [("records", [f"{summary.examples[split]:,}" for split in splits])]
     if "StatisticsGen" in outputs:
         [statistics] = outputs["StatisticsGen"]["statistics"]
         rows += _ranges([_statistics(statistics.uri, split) for split in splits])

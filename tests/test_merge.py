@@ -75,7 +75,7 @@ def test_another_image_of_the_same_key_is_refused_and_leaves_nothing_of_it():
     [record], refused = merge("k", rows, GLOBS)
     assert (record.image, record.stored) == (rows[0].image, Stored("spool", 5, 1))
     assert (record.captions, record.attributes) == (("a cat",), {"vendor": "x"})
-    detail = "the first image of this key is at f: 1"
+    detail = "the first image of this key is at f: 1, in the column 'id' too"
     assert refused == [Refused("train", Place("f", 2), "key_of_another_image", detail, "k")]
 
 

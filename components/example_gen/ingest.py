@@ -97,7 +97,9 @@ def ingest(
     refused = [stage[REFUSED] for stage in stages] | "AllRefused" >> beam.Flatten()
     write_records(records, places.splits, config.attributes)
     write_quarantine(refused, places.quarantine)
-    counted = [stage[COUNTS] for stage in (rows, merged, *twins)]
+    # A split that is left without a record is in the sums, too.
+    none = pipeline | "Splits" >> beam.Create([(("examples", split), 0) for split in places.splits])
+    counted = [none, *(stage[COUNTS] for stage in (rows, merged, *twins))]
     write_summary(counted, records, refused, places.quarantine)
 
 
