@@ -90,7 +90,7 @@ def ingest(
     named = (
         merged[FOUND]
         | "ByName" >> beam.GroupBy(lambda record: record.name or record.key)
-        | "OwnNames" >> beam.FlatMapTuple(_own_names, grouping)
+        | "OwnNames" >> beam.FlatMap(_own_names, grouping)
     )
     records, twins = without_twins(named, config.near_duplicates)
     stages = (rows, *examined, merged, *twins)
@@ -140,5 +140,5 @@ def _merge(group: tuple[str, Iterable[Found]], grouping: Grouping) -> Iterator[A
         yield beam.pvalue.TaggedOutput(COUNTS, (("merged", ""), record.rows - 1))
 
 
-def _own_names(name: str, records: Iterable[Record], grouping: Grouping) -> Iterator[Record]:
-    yield from own_names(records, grouping)
+def _own_names(group: tuple[str, Iterable[Record]], grouping: Grouping) -> Iterable[Record]:
+    return own_names(group[1], grouping)

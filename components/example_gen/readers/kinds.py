@@ -79,7 +79,7 @@ def by_suffix(name: str) -> Kind | None:
     found, _ = _TYPES.guess_type(f"x.{suffix}") if suffix else (None, None)
     if found is None or found == "application/octet-stream":
         return None
-    return "image" if found.startswith("image/") else "other"
+    return "image" if found.partition("/")[0] == "image" else "other"
 
 
 class Sniffer:
