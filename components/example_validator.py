@@ -46,6 +46,12 @@ class Executor(base_executor.BaseExecutor):
         output = artifact_utils.get_single_instance(output_dict[specs.ANOMALIES_KEY])
         output.split_names = statistics.split_names
         output.span = statistics.span
+        kept = artifact_utils.get_single_uri(input_dict[QUARANTINE])
+        stops = quarantine.empty_splits(
+            kept, artifact_utils.decode_split_names(statistics.split_names)
+        )
+        if stops:  # there is nothing to compare
+            raise InputError("; ".join(stops))
         broken = []
         for split in artifact_utils.decode_split_names(statistics.split_names):
             found = validate(
@@ -58,7 +64,6 @@ class Executor(base_executor.BaseExecutor):
         served = release_lookup.input_folder(input_dict, SERVED)
         compared = since(served, statistics, schema, config) if served else Report()
         report.write(Path(output.uri), compared)
-        kept = artifact_utils.get_single_uri(input_dict[QUARANTINE])
         summary = quarantine.read_summary(kept)
         stops = quarantine.check(summary, exec_properties[MAX_QUARANTINED])
         stops += rankable.faults(summary)

@@ -131,6 +131,8 @@ def lines(summary: "Summary") -> Iterator[str]:
     found = sum(summary.near_duplicates.values())
     removed = summary.quarantined.get("near_duplicate_of_train", 0)
     yield f"images outside train that look like one of train's: {found:,}, removed {removed:,}"
+    if summary.not_read:
+        yield summary.not_read
     yield f"quarantined: {summary.unusable:,}"
     # The sum above is of bad data; near duplicates have their own line.
     for reason, meaning in quarantine.explain(set(summary.quarantined) - HARMLESS):
@@ -162,6 +164,8 @@ def _ranges(statistics: Iterable[Any]) -> list[Row]:
             bucket.label
             for bucket in found[features.IMAGE_FORMAT].string_stats.rank_histogram.buckets
         )
+        if features.IMAGE_FORMAT in found
+        else ""
         for found in by_split
     ]
     return [*rows, ("formats", formats)]

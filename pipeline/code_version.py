@@ -27,6 +27,7 @@ CODE = {  # what each node runs, by node id
     "ExampleValidator": (
         "schema",
         "components/example_validator.py",
+        "components/example_gen/quarantine.py",
         "components/validation",
         "components/release_lookup.py",
     ),

@@ -34,7 +34,9 @@ class DataNodes:
 
 def data_nodes(config: RunConfig) -> DataNodes:
     """Ingest, statistics, and their comparison with the schema and with what serves."""
-    example_gen = ImageTextExampleGen(config.data.for_ingest(), config.text.max_captions)
+    example_gen = ImageTextExampleGen(
+        config.data.for_ingest(), config.text.max_captions, may_be_empty=True
+    )
     curated = CURATED.read_text()
     schema = ImportSchema(curated=curated, attributes=",".join(config.data.attributes))
     complete = with_attributes(curated, list(config.data.attributes))

@@ -11,7 +11,7 @@ from components.example_gen.files import find, read_options
 from components.example_gen.found import Refused
 from components.example_gen.image_header import ImageLimits
 from components.example_gen.readers.recognise import reader_for
-from components.example_gen.row import Place, Rejected, Row
+from components.example_gen.row import Ignored, Place, Rejected, Row
 from pipeline.config import RunConfig
 
 _SPEC = re.compile(r"\{[A-Z]+(:\d+)?\}")  # TFX's {SPAN}, {VERSION} and their kin
@@ -50,8 +50,9 @@ def retry(config: RunConfig, folder: str, reason: str | None) -> Counter[str]:
         waiting[split, each.place if each.key is None else each.key].append(each)
     today: dict[Hashable, dict[Place, str]] = defaultdict(dict)
     for split, row in _rows(data):
+        known_as = row.known_as if isinstance(row, Row) else row.key
         # A line that could not even be read had no key, and may have one now.
-        marks = [each for each in ((split, row.place), (split, row.key)) if each in waiting]
+        marks = [each for each in ((split, row.place), (split, known_as)) if each in waiting]
         if marks:
             today[marks[0]][row.place] = _fault(split, row, limits)
     outcomes: Counter[str] = Counter()
@@ -69,7 +70,8 @@ def _rows(data: IngestConfig) -> Iterator[tuple[str, Row | Rejected]]:
         for file in files:
             for part in range(reader.parts(file, options)):
                 for row in reader.read(file, part, options):
-                    yield split, row
+                    if not isinstance(row, Ignored):
+                        yield split, row
 
 
 def _fault(split: str, row: Row | Rejected, limits: Limits) -> str:

@@ -79,7 +79,7 @@ def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
         gates=gathered.gates,
         results=results.read(str(evaluation)),
         warnings=(*quarantine.remarks(read), *data.warnings, *_remarks(there("Trainer", "model"))),
-        notes=data.notes,
+        notes=(*([read.not_read] if read.not_read else []), *data.notes),
     )
 
 

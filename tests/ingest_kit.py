@@ -45,6 +45,7 @@ def found(key: str = "k", offset: int = 0, content: str = "a", **changes) -> Fou
         "captions": ("a cat",),
         "labels": None,
         "attributes": {},
+        "key_column": "id",
     }
     return Found(**{**values, **changes})
 

@@ -1,13 +1,14 @@
 """What the tests of the readers share: real images, and the rows of a file."""
 
 import io
+from collections import Counter
 from pathlib import Path
 
 from PIL import Image
 
 from components.example_gen.config import ColumnsConfig
 from components.example_gen.readers import Reader, ReadOptions
-from components.example_gen.row import Rejected, Row
+from components.example_gen.row import Ignored, Rejected, Row
 
 
 def picture(kind: str = "png", shade: int = 9) -> bytes:
@@ -17,12 +18,24 @@ def picture(kind: str = "png", shade: int = 9) -> bytes:
     return out.getvalue()
 
 
-def options(*attributes: str, max_bytes: int = 1 << 20, **columns) -> ReadOptions:
-    return ReadOptions(ColumnsConfig(**columns), attributes, max_bytes)
+def options(
+    *attributes: str, max_bytes: int = 1 << 20, root: str | Path = "", **columns
+) -> ReadOptions:
+    return ReadOptions(ColumnsConfig(**columns), attributes, max_bytes, str(root))
 
 
 def everything(reader: Reader, file: str | Path, given: ReadOptions | None = None) -> list:
     """Rows and rejections of all parts of a file."""
+    return [each for each in _all(reader, file, given) if not isinstance(each, Ignored)]
+
+
+def ignored(reader: Reader, file: str | Path, given: ReadOptions | None = None) -> dict[str, int]:
+    """How many files of which kind are only counted."""
+    found = _all(reader, file, given)
+    return dict(Counter(each.kind for each in found if isinstance(each, Ignored)))
+
+
+def _all(reader: Reader, file: str | Path, given: ReadOptions | None) -> list:
     given = given or options()
     count = reader.parts(str(file), given)
     return [each for part in range(count) for each in reader.read(str(file), part, given)]

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 from PIL import Image
+from typer.testing import CliRunner
 
 from components.example_gen import quarantine
+from kubeflow.cli import app
 from pipeline import config, run_locally
 from pipeline.session import RunFailedError
 from tests.conftest import read_shard, small_values, write_shard
@@ -129,11 +131,17 @@ def test_a_split_without_a_usable_record(project, capfd):
     add(project, {"cat.png": b"I am a cat", "cat.txt": b"cat"})
     (project / "data" / "eval-0.tar").unlink()
     (project / "data" / "train-9.tar").rename(project / "data" / "eval-0.tar")
-    assert fails(project, capfd) == (
-        "ImageTextExampleGen: the split eval has no usable record (1 of 241 records is "
+    bad: dict[str, Any] = {}
+    assert fails(project, capfd, quarantined=bad) == (
+        "ExampleValidator: the split eval has no usable record (1 of 241 records is "
         "quarantined: 1 not_an_image; the first is data/eval-0.tar: 0 (key cat): the bytes do not "
         "begin like any image format that is read, looks like text)"
     )
+    [refused] = quarantine.read_records(bad["quarantine"])
+    assert (refused.split, refused.key, refused.reason) == ("eval", "cat", "not_an_image")
+    shown = CliRunner().invoke(app, ["quarantine", "list", "-c", str(project / "config.yaml")])
+    assert shown.exit_code == 0
+    assert shown.stdout.splitlines()[1] == "1 of 241 records are quarantined"
 
 
 def test_data_that_breaks_the_schema(project, capfd, monkeypatch):

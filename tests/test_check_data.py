@@ -123,6 +123,23 @@ def test_what_did_not_occur_is_left_out_where_that_is_clear():
     ]
 
 
+def test_files_that_are_not_read_and_a_split_without_records(tmp_path):
+    summary = Summary(
+        read=3,
+        examples={"train": 2, "eval": 0},
+        captions={"1": 2},
+        quarantined={"no_caption": 1},
+        ignored={".md": 2, "hidden": 1_200, ".heic": 2},
+    )
+    assert list(check_data.lines(summary))[4:6] == [
+        "files that are not read: 1,200 hidden, 2 .heic, 2 .md",
+        "quarantined: 1",
+    ]
+    shown = printed(ingest(tmp_path, summary) | statistics(tmp_path, eval=[], train=TRAIN))
+    assert [line.split() for line in shown[1:3]] == [["train", "eval"], ["records", "2", "0"]]
+    assert shown[7].split() == ["formats", "png,", "jpeg"]
+
+
 def test_a_column_for_each_split_train_first(tmp_path):
     outputs = ingest(tmp_path) | statistics(tmp_path, eval=EVAL, train=TRAIN)
     assert printed(outputs) == [

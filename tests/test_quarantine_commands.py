@@ -101,7 +101,7 @@ def test_list_has_a_record_a_line_and_short_names(folder):
         f"train train.jsonl 3 2 missing_image {folder}/data/2.png: is not there",
         "train train.jsonl 5 bad_metadata the line is not JSON",
         "train train.jsonl 6 3 key_of_another_image the first image of this key is at "
-        f"{folder}/data/train.jsonl: 4",
+        f"{folder}/data/train.jsonl: 4, in the column 'id' too",
     ]
 
 

@@ -1,11 +1,19 @@
 """What all sections of the config share."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 PositiveInt = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+def _off(value: Any) -> Any:
+    return "off" if value is False else value
+
+
+# In front of a type that knows the word "off", which YAML reads as False.
+MaybeOff = BeforeValidator(_off)
 
 
 class Frozen(BaseModel):

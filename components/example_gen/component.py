@@ -17,11 +17,12 @@ from tfx.types.channel import Channel
 from tfx.types.component_spec import ChannelParameter
 
 from components.example_gen import quarantine
-from components.example_gen.config import ALL, IngestConfig
+from components.example_gen.config import IngestConfig
 from components.example_gen.driver import Driver, ingest_config, patterns
 from components.example_gen.files import find_parts
 from components.example_gen.ingest import NODE, Places, ingest
-from components.example_gen.splits import TRAIN
+from components.example_gen.quarantine import Summary
+from components.example_gen.write import shard_path, write_shard
 from schema.errors import InputError
 from schema.progress import report
 from trainer.config import canonical_json
@@ -38,14 +39,14 @@ class QuarantineArtifact(Artifact):
 
 
 class Executor(BaseBeamExecutor):
-    """Ingests every split; all or nothing."""
+    """Ingest every split; all or nothing."""
 
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
         """Raise InputError if a file is damaged as a whole or a split is left empty."""
         self._log_startup(input_dict, output_dict, exec_properties)
-        config, max_captions = ingest_config(exec_properties)
+        config, max_captions, may_be_empty = ingest_config(exec_properties)
         base = exec_properties[specs.INPUT_BASE_KEY]
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         examples.split_names = artifact_utils.encode_split_names(sorted(config.splits))
@@ -67,24 +68,24 @@ class Executor(BaseBeamExecutor):
         finally:
             if fileio.exists(places.spool):
                 fileio.rmtree(places.spool)
-        _accept(places.quarantine, config)
+        summary = _account(places.quarantine)
+        if not may_be_empty:
+            for sentence in quarantine.empty_splits(places.quarantine, config.splits):
+                raise InputError(sentence)
+        for split, folder in places.splits.items():
+            if not summary.examples.get(split):  # whoever reads a split expects a file
+                write_shard(shard_path(folder, 0, 1), [], ())
 
 
-def _accept(folder: str, config: IngestConfig) -> None:
+def _account(folder: str) -> Summary:
     summary = quarantine.read_summary(folder)
     if summary.lost:
         raise InputError(
             f"{abs(summary.lost):,} of {summary.read:,} records cannot be accounted for: Beam's "
             "workers lost or repeated them; nothing was written"
         )
-    for split in sorted(config.splits, key=lambda name: name != TRAIN):
-        if not summary.examples.get(split):
-            # The run ends before its quarantine is an artifact that could be looked into.
-            refused = (e for e in quarantine.read_records(folder) if e.split in (split, ALL))
-            first = next((f"; the first is {quarantine.told(each)}" for each in refused), "")
-            why = f" ({summary.sentence}{first})" if summary.unusable else ""
-            raise InputError(f"the split {split} has no usable record{why}")
     report(NODE, records=summary.read, quarantined=summary.unusable)
+    return summary
 
 
 class _Spec(specs.FileBasedExampleGenSpec):
@@ -100,14 +101,20 @@ class ImageTextExampleGen(FileBasedExampleGen):
     Args:
         config: of the data.
         max_captions: the most captions of one image.
+        may_be_empty: whether a split may be left without a record. A later node can stop the run
+            then, and the quarantine is there to look into: TFX keeps nothing of a node that fails.
     """
 
     SPEC_CLASS = _Spec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
     DRIVER_CLASS = Driver
 
-    def __init__(self, config: IngestConfig, max_captions: int):
-        told = {"config": json.loads(canonical_json(config)), "max_captions": max_captions}
+    def __init__(self, config: IngestConfig, max_captions: int, may_be_empty: bool = False):
+        told = {
+            "config": json.loads(canonical_json(config)),
+            "max_captions": max_captions,
+            "may_be_empty": may_be_empty,
+        }
         told["config"]["path"] = ""  # it is the input base, which a run may set otherwise
         custom = example_gen_pb2.CustomConfig()
         custom.custom_config.Pack(wrappers_pb2.StringValue(value=json.dumps(told)))

@@ -8,10 +8,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from components.validation.config import DriftConfig
-from trainer.sections import Fraction, Frozen, PositiveInt
+from trainer.sections import Fraction, Frozen, MaybeOff, PositiveInt
 
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Format = Literal["auto", "webdataset", "tfrecord", "jsonl", "csv", "parquet", "coco", "folder"]
+OFF = "off"  # in place of a column's name: none is read
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -20,14 +21,21 @@ class ColumnsConfig(Frozen):
 
     image: str | None = None  # path, encoded bytes, base64 text or {bytes, path}
     captions: str | tuple[str, ...] | None = None  # of text or of lists of it
-    key: str | None = None  # none, and no usual name: the digest of the image's bytes
+    # None, and no usual name, or off: the image's path, else the digest of its bytes.
+    key: Annotated[str | None, MaybeOff] = None
     labels: str | None = None  # a 0 or 1 for each caption
+
+    @property
+    def named_key(self) -> str | None:
+        """The column of the key, if one is named."""
+        return None if self.key == OFF else self.key
 
 
 class NearDuplicatesConfig(Frozen):
     """Images outside the train split that look like one in it would flatter the evaluation."""
 
-    action: Literal["remove", "report", "off"] = "remove"  # remove: those outside train
+    # remove: those outside train
+    action: Annotated[Literal["remove", "report", "off"], MaybeOff] = "remove"
     distance: Annotated[int, Field(ge=0, le=16)] = 8  # bits of 64 that may differ: a crop of 2 %
 
 

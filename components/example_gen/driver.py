@@ -52,13 +52,15 @@ def patterns(exec_properties: Mapping[str, Any]) -> dict[str, str]:
     return {split.name: split.pattern for split in given.splits}
 
 
-def ingest_config(exec_properties: Mapping[str, Any]) -> tuple[IngestConfig, int]:
-    """The config of the data, and the most captions of one image."""
+def ingest_config(exec_properties: Mapping[str, Any]) -> tuple[IngestConfig, int, bool]:
+    """The config of the data, the most captions of one image, and whether a split may be empty."""
     custom, text = example_gen_pb2.CustomConfig(), wrappers_pb2.StringValue()
     proto_utils.json_to_proto(exec_properties[specs.CUSTOM_CONFIG_KEY], custom)
     custom.custom_config.Unpack(text)
     told = json.loads(text.value)
-    return IngestConfig.model_validate_json(json.dumps(told["config"])), told["max_captions"]
+    told["config"]["path"] = exec_properties[specs.INPUT_BASE_KEY]
+    config = IngestConfig.model_validate_json(json.dumps(told["config"]))
+    return config, told["max_captions"], told["may_be_empty"]
 
 
 def fingerprint(base: str, globs: Mapping[str, str], config: IngestConfig) -> str:

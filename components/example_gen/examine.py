@@ -106,10 +106,10 @@ def _fetch(row: Row, max_bytes: int) -> bytes:
         raise UnusableError("no_image")
     try:
         # One more than allowed, so that whoever judges the size sees that there are too many.
-        return storage.read_bytes(row.image_path, max_bytes)
+        return storage.read_any_spelling(row.image_path, max_bytes)
     except UnavailableError:
         raise  # it says nothing about the record, and a refusal would stay in the cache
-    except InputError as error:
+    except (InputError, OSError) as error:
         raise UnusableError("missing_image", str(error)) from error
 
 
@@ -125,11 +125,13 @@ def _found(split: str, row: Row, facts: ImageFacts, limits: Limits) -> Found:
         labels=cleaned.labels,
         attributes=row.attributes,
         dropped=tuple(cleaned.dropped),
+        key_column=row.key_column,
+        name=None if row.key else row.name,
     )
 
 
 def _refused(split: str, row: Row, error: UnusableError, head: bytes) -> Refused:
-    return Refused(split, row.place, error.reason, error.detail, row.key, head)
+    return Refused(split, row.place, error.reason, error.detail, row.known_as, head)
 
 
 def _bytes(caption: str | bytes) -> bytes:

@@ -36,8 +36,8 @@ def _nothing(base: str, pattern: str) -> str:
 
 
 def read_options(config: IngestConfig) -> ReadOptions:
-    """What readers are told."""
-    return ReadOptions(config.columns, config.attributes, config.max_bytes)
+    """What readers go by."""
+    return ReadOptions(config.columns, config.attributes, config.max_bytes, config.path)
 
 
 def find_parts(base: str, globs: Mapping[str, str], config: IngestConfig) -> Iterator[Part]:

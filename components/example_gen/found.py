@@ -34,7 +34,11 @@ class Stored:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """A usable row. `dropped` has the reasons of the captions that were left out."""
+    """A usable row. `dropped` has the reasons of the captions that were left out.
+
+    Rows with the same key are of one image. `key_column` and `name` are those of `row.Row`; a row
+    with a name has the digest of its image as key.
+    """
 
     split: str
     place: Place
@@ -45,6 +49,13 @@ class Found:
     labels: tuple[int, ...] | None
     attributes: Mapping[str, str]
     dropped: tuple[str, ...] = ()
+    key_column: str = ""
+    name: str | None = None
+
+    @property
+    def known_as(self) -> str:
+        """What a person knows the row by."""
+        return self.name or self.key
 
 
 @dataclasses.dataclass(frozen=True)

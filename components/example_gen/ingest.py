@@ -1,10 +1,11 @@
 """The Beam graph of ingest: files in, records of each split and a quarantine out.
 
-parts of files -> rows -> images examined, on disk -> by key: records -> splits
+parts of files -> rows -> images examined, on disk -> by key: records -> splits -> keys of their own
 -> near duplicates out of what is not train -> shards
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,11 +16,11 @@ from components.example_gen.examine import Limits
 from components.example_gen.files import Part, read_options
 from components.example_gen.found import Found, Refused
 from components.example_gen.image_header import ImageLimits
-from components.example_gen.merge import Grouping, merge
+from components.example_gen.merge import Grouping, Record, merge, own_names
 from components.example_gen.outputs import write_quarantine, write_records, write_summary
 from components.example_gen.readers import ReadOptions
 from components.example_gen.readers.recognise import READERS
-from components.example_gen.row import Row
+from components.example_gen.row import Ignored, Row
 from components.example_gen.splits import precedence
 from components.example_gen.stages import COUNTS, FOUND, REFUSED, Examine
 from components.example_gen.twins import without_twins
@@ -86,12 +87,19 @@ def ingest(
         | "ByKey" >> beam.GroupBy(lambda found: found.key)
         | "Merge" >> beam.FlatMap(_merge, grouping).with_outputs(REFUSED, COUNTS, main=FOUND)
     )
-    records, twins = without_twins(merged[FOUND], config.near_duplicates)
+    named = (
+        merged[FOUND]
+        | "ByName" >> beam.GroupBy(lambda record: record.name or record.key)
+        | "OwnNames" >> beam.FlatMap(_own_names, grouping)
+    )
+    records, twins = without_twins(named, config.near_duplicates)
     stages = (rows, *examined, merged, *twins)
     refused = [stage[REFUSED] for stage in stages] | "AllRefused" >> beam.Flatten()
     write_records(records, places.splits, config.attributes)
     write_quarantine(refused, places.quarantine)
-    counted = [stage[COUNTS] for stage in (rows, merged, *twins)]
+    # A split that is left without a record is in the sums, too.
+    none = pipeline | "Splits" >> beam.Create([(("examples", split), 0) for split in places.splits])
+    counted = [none, *(stage[COUNTS] for stage in (rows, merged, *twins))]
     write_summary(counted, records, refused, places.quarantine)
 
 
@@ -103,23 +111,34 @@ class Read(beam.DoFn):
 
     def process(self, part: Part) -> Iterator[Any]:
         split, reader, file, number = part
-        read = 0
+        counts: Counter[tuple[str, str]] = Counter()
         for row in READERS[reader].read(file, number, self._options):
-            read += 1
+            if isinstance(row, Ignored):
+                counts["ignored", row.kind] += 1
+                continue
+            counts["read", ""] += 1
             if not isinstance(row, Row):
                 why = (row.reason, row.detail, row.key, row.first_bytes)
                 yield beam.pvalue.TaggedOutput(REFUSED, Refused(split, row.place, *why))
-            elif row.image is None and row.image_path is not None:
+                continue
+            if row.key_column:
+                counts["key_columns", row.key_column] += 1
+            if row.image is None and row.image_path is not None:
                 yield beam.pvalue.TaggedOutput(ELSEWHERE, (row.image_path, (split, row)))
             else:
                 yield [(split, row)]
-        yield beam.pvalue.TaggedOutput(COUNTS, (("read", ""), read))
+        for count in counts.items():
+            yield beam.pvalue.TaggedOutput(COUNTS, count)
 
 
 def _merge(group: tuple[str, Iterable[Found]], grouping: Grouping) -> Iterator[Any]:
-    record, refused = merge(*group, grouping)
+    records, refused = merge(*group, grouping)
     for each in refused:
         yield beam.pvalue.TaggedOutput(REFUSED, each)
-    if record is not None:
+    for record in records:
         yield record
         yield beam.pvalue.TaggedOutput(COUNTS, (("merged", ""), record.rows - 1))
+
+
+def _own_names(group: tuple[str, Iterable[Record]], grouping: Grouping) -> Iterable[Record]:
+    return own_names(group[1], grouping)

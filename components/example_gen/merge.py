@@ -8,10 +8,15 @@ from components.example_gen.reasons import DUPLICATE_CAPTION
 from components.example_gen.row import Place
 from components.example_gen.splits import split_of
 
+DIGEST_CHARACTERS = 16  # of the image's digest behind a name that two images have
+
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """One image with its captions. `rows` is how many rows it was put together from."""
+    """One image with its captions. `rows` is how many rows it was put together from.
+
+    `name` is what the image is called where its key is only the digest of its bytes.
+    """
 
     split: str
     key: str
@@ -23,6 +28,7 @@ class Record:
     attributes: Mapping[str, str]
     rows: int
     dropped: tuple[str, ...]
+    name: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,16 +45,66 @@ class Grouping:
 
 def merge(
     key: str, rows: Iterable[Found], grouping: Grouping
-) -> tuple[Record | None, list[Refused]]:
+) -> tuple[list[Record], list[Refused]]:
     """Put the rows of one key together; the outcome does not depend on the order they come in.
 
     The first row, by split and then by its place in the files, decides which image it is and which
-    split. A row of another image or another split is refused.
+    split. A row of another split is refused, and one of another image whose key is a column's.
+    Where the key is only the name of a file, another image of that name is another record.
 
     Returns:
-        The record, None if nothing is left; and the rows that are no part of it.
+        The records, none if nothing is left; and the rows that are no part of them.
     """
     ordered = sorted(rows, key=lambda row: (grouping.precedence.get(row.split, 0), row.place))
+    first = ordered[0]
+    by_image: dict[str, list[Found]] = {}
+    for row in ordered:
+        content = first.image.content if row.key_column else row.image.content
+        by_image.setdefault(content, []).append(row)
+    records: list[Record] = []
+    refused: list[Refused] = []
+    for content, together in by_image.items():
+        its_key = key if content == first.image.content else with_digest(key, content)
+        record, strangers = _merge(its_key, together, grouping)
+        records += [record] if record is not None else []
+        refused += strangers
+    return records, refused
+
+
+def with_digest(name: str, content: str) -> str:
+    """A key of its own for an image whose name another one has."""
+    return f"{name}-{content[:DIGEST_CHARACTERS]}"
+
+
+def own_names(records: Iterable[Record], grouping: Grouping) -> Iterable[Record]:
+    """Give images of one name, all that there are, keys that differ.
+
+    A record whose key is its own keeps it. Of the others the first, by split and place, is called
+    by the name alone.
+
+    Args:
+        records: can be gone through twice.
+        grouping: ranks the splits.
+    """
+
+    def order(record: Record) -> tuple[bool, int, Place, str]:
+        rank = grouping.precedence.get(record.split, 0)
+        return record.name is not None, rank, record.place, record.key
+
+    first = min(map(order, records))
+    for record in records:
+        if record.name is None:
+            yield record
+        else:
+            key = record.name
+            if order(record) != first:
+                key = with_digest(record.name, record.image.content)
+            yield dataclasses.replace(record, key=key, name=None)
+
+
+def _merge(
+    key: str, ordered: Sequence[Found], grouping: Grouping
+) -> tuple[Record | None, list[Refused]]:
     first = ordered[0]
     kept: list[Found] = []
     refused: list[Refused] = []
@@ -79,15 +135,17 @@ def merge(
         attributes=_attributes(kept),
         rows=len(kept),
         dropped=tuple(dropped),
+        name=first.name,
     )
     return record, refused
 
 
 def _stranger(row: Found, first: Found, texts: Mapping[str, int | None]) -> tuple[str, str]:
+    if row.image.content != first.image.content:
+        column = f", in the column {row.key_column!r} too" if row.key_column else ""
+        return "key_of_another_image", f"the first image of this key is at {first.place}{column}"
     if row.split != first.split:
         return "key_in_two_splits", f"it is in {first.split} already ({first.place})"
-    if row.image.content != first.image.content:
-        return "key_of_another_image", f"the first image of this key is at {first.place}"
     for caption, label in zip(row.captions, _labels(row), strict=True):
         before = texts.get(caption)
         if caption in texts and (1 if before is None else before) != (
@@ -120,4 +178,4 @@ def _attributes(rows: Sequence[Found]) -> dict[str, str]:
 
 
 def _refused(row: Found, reason: str, detail: str) -> Refused:
-    return Refused(row.split, row.place, reason, detail, row.key)
+    return Refused(row.split, row.place, reason, detail, row.known_as)

@@ -10,9 +10,11 @@ from typing import Any
 from pydantic import Field
 
 from components.example_gen import addresses
+from components.example_gen.config import ALL
 from components.example_gen.found import Refused
 from components.example_gen.reasons import HARMLESS, REASONS
 from components.example_gen.row import Place
+from components.example_gen.splits import TRAIN
 from schema.errors import InputError
 from schema.messages import number_of, share
 from trainer.config import Frozen
@@ -36,6 +38,8 @@ class Summary(Frozen):
     distinct_captions: dict[str, int] = Field(default_factory=dict)  # by split, with their labels
     identical: int = 0  # records whose image another record has too, byte for byte
     near_duplicates: dict[str, int] = Field(default_factory=dict)  # by split, of train's images
+    ignored: dict[str, int] = Field(default_factory=dict)  # files that are not read, by suffix
+    key_columns: dict[str, int] = Field(default_factory=dict)  # rows by the column of their key
 
     @property
     def lost(self) -> int:
@@ -57,6 +61,26 @@ class Summary(Frozen):
             if reason not in HARMLESS
         )
 
+    @property
+    def advice(self) -> str:
+        """What to do about keys that different images have, behind `sentence`; may be empty."""
+        if not (self.key_columns and self.quarantined.get("key_of_another_image")):
+            return ""
+        names = " and ".join(map(repr, self.key_columns))
+        return (
+            f"; different images have the same key in the column {names}: name another one in "
+            "data.columns.key, or set it to off, and an image's path or digest is its key"
+        )
+
+    @property
+    def not_read(self) -> str:
+        """'files that are not read: 12 .md, 3 hidden', or empty."""
+        if not self.ignored:
+            return ""
+        largest = sorted(self.ignored.items(), key=lambda each: (-each[1], each[0]))
+        counts = ", ".join(f"{count:,} {kind}" for kind, count in largest)
+        return f"files that are not read: {counts}"
+
 
 def summarize(counts: Mapping[tuple[str, str], int]) -> Summary:
     """Sum up what the stages counted, by the name of a field and what it is by."""
@@ -75,13 +99,31 @@ def check(summary: Summary, max_quarantined: float) -> list[str]:
         return []
     return [
         f"{summary.sentence}; data.max_quarantined allows a share of {max_quarantined:g} "
-        "(`diptych quarantine list` shows each)"
+        f"(`diptych quarantine list` shows each){summary.advice}"
     ]
+
+
+def empty_splits(folder: str, splits: Iterable[str]) -> list[str]:
+    """What stops a run of which a split has no record: a sentence for each such split.
+
+    Args:
+        folder: of the quarantine.
+        splits: that should have records.
+    """
+    summary = read_summary(folder)
+    stops = []
+    for split in sorted(splits, key=lambda name: name != TRAIN):
+        if not summary.examples.get(split):
+            refused = (each for each in read_records(folder) if each.split in (split, ALL))
+            first = next((f"; the first is {told(each)}" for each in refused), "")
+            why = f" ({summary.sentence}{first}{summary.advice})" if summary.unusable else ""
+            stops.append(f"the split {split} has no usable record{why}")
+    return stops
 
 
 def remarks(summary: Summary) -> list[str]:
     """What a person should know of an ingest that went through: a sentence each."""
-    told = [summary.sentence] if summary.unusable else []
+    told = [summary.sentence + summary.advice] if summary.unusable else []
     removed = "near_duplicate_of_train" in summary.quarantined  # all that were found, or none
     for split, found in summary.near_duplicates.items():
         one = found == 1

@@ -1,5 +1,6 @@
 """A short text for each file that changes when the file does, for the cache's fingerprint."""
 
+import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,8 @@ from typing import Any
 from components.example_gen import addresses
 from components.example_gen.addresses import join, parent
 from components.example_gen.listing import find, is_folder, store, walk
-from components.example_gen.storage_errors import told
+from components.example_gen.spellings import other_spellings
+from components.example_gen.storage_errors import NotThereError, told
 from schema.errors import InputError
 
 CROWD = 50  # files of one folder that are worth a list of all that is in it
@@ -54,9 +56,19 @@ def stamps(files: Iterable[str]) -> Iterator[str]:
                     listed[join(folder, addresses.name(info["name"]))] = _stamp(info)
     for each in given:
         try:
-            yield listed.get(each) or stamp(each)
+            yield listed.get(each) or _stamp_of_any_spelling(each)
         except InputError as error:
             yield str(error)
+
+
+def _stamp_of_any_spelling(address: str) -> str:
+    try:
+        return stamp(address)
+    except NotThereError:
+        for spelled in other_spellings(address):
+            with contextlib.suppress(NotThereError):
+                return stamp(spelled)
+        raise
 
 
 def _stamp(info: dict[str, Any]) -> str:

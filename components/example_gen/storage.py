@@ -12,17 +12,20 @@ from typing import BinaryIO, cast
 from components.example_gen import addresses
 from components.example_gen.addresses import join, name, parent, shown
 from components.example_gen.listing import exists, glob, is_folder, store, walk
+from components.example_gen.spellings import other_spellings
 from components.example_gen.stamps import stamp, stamps
-from components.example_gen.storage_errors import told
+from components.example_gen.storage_errors import NotThereError, told
 
 __all__ = [
     "exists",
+    "exists_in_any_spelling",
     "glob",
     "is_folder",
     "join",
     "name",
     "open_binary",
     "parent",
+    "read_any_spelling",
     "read_bytes",
     "shown",
     "stamp",
@@ -64,3 +67,19 @@ def read_bytes(address: str, limit: int) -> bytes:
             if fs.info(path)["size"]:
                 raise
             return b""  # a part of nothing is out of range
+
+
+def read_any_spelling(address: str, limit: int) -> bytes:
+    """`read_bytes` of a file that a table names: also if its name is spelled otherwise there."""
+    try:
+        return read_bytes(address, limit)
+    except NotThereError:
+        for spelled in other_spellings(address):
+            with contextlib.suppress(NotThereError):
+                return read_bytes(spelled, limit)
+        raise
+
+
+def exists_in_any_spelling(address: str) -> bool:
+    """Whether there is a file or a folder at an address, or at another spelling of it."""
+    return exists(address) or any(map(exists, other_spellings(address)))

@@ -12,6 +12,7 @@ from schema.errors import InputError, UnavailableError
 # Where the stores' libraries define their errors. Others are mistakes of this program.
 _LIBRARIES = ("aiobotocore", "aiohttp", "azure", "botocore", "fsspec", "gcsfs", "google", "s3fs")
 _CREDENTIALS = ("Credential", "RefreshError", "TokenRetrieval", "Unauthorized", "ProfileNotFound")
+MISSING = "is not there"
 _CONNECTION = ("Connect", "Timeout", "ProxyError", "HTTPClientError")
 # What a file or an address will answer the next time, too.
 _LASTING_NUMBERS = (
@@ -19,6 +20,10 @@ _LASTING_NUMBERS = (
     *(errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.ENXIO),
 )
 _PASSING_STATUS = (408, 425, 429)  # and all from 500 on
+
+
+class NotThereError(InputError):
+    """There is nothing at the address."""
 
 
 @contextlib.contextmanager
@@ -36,7 +41,9 @@ def told(address: str) -> Iterator[None]:
         if said is None:
             raise
         # The store's own text may hold a key, so it is left to the log.
-        kind = UnavailableError if _passes(error) else InputError
+        if _passes(error):
+            raise UnavailableError(f"{shown(address)}: {said}") from error
+        kind = NotThereError if said == MISSING else InputError
         raise kind(f"{shown(address)}: {said}") from error
 
 
@@ -44,14 +51,14 @@ def _said(error: Exception, scheme: str) -> str | None:
     # fsspec says of a web server that a file is not there, whatever the server answered.
     web = scheme in ("http", "https")
     if web and isinstance(error, FileNotFoundError) and isinstance(error.__cause__, Exception):
-        return _said(error.__cause__, scheme) or "is not there"
+        return _said(error.__cause__, scheme) or MISSING
     kind = type(error).__name__
     if isinstance(error, ImportError) and scheme:
         return f"the package that reads {scheme}:// is not installed"
     if isinstance(error, UnicodeEncodeError) or "null byte" in str(error):
         return "is no address"
     if isinstance(error, FileNotFoundError | NotADirectoryError) or _status(error) == 404:
-        return "is not there"
+        return MISSING
     if isinstance(error, IsADirectoryError):
         return "is a folder where a file is expected"
     if isinstance(error, PermissionError) or _status(error) in (401, 403):

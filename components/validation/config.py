@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from trainer.config import Frozen, PositiveInt
+from trainer.sections import MaybeOff
 
 Limit = Annotated[float, Field(gt=0, le=1)]
 
@@ -19,7 +20,7 @@ class DriftConfig(Frozen):
     that became worse by them is refused by the gates; who wants a person to look first says stop.
     """
 
-    action: Literal["stop", "warn", "off"] = "warn"
+    action: Annotated[Literal["stop", "warn", "off"], MaybeOff] = "warn"
     split: str = "train"
     # Records, of either side: two samples of the same data differ too. Of 1,000 emoji each, words
     # by up to 0.013, caption_words by 0.007, an attribute by 0.04; of 240 by 0.07, 0.013 and 0.09.

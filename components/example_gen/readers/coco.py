@@ -14,6 +14,7 @@ from components.example_gen import storage
 from components.example_gen.addresses import shown
 from components.example_gen.decompress import DamagedError, open_plain
 from components.example_gen.readers import Reader, ReadOptions
+from components.example_gen.readers.encoding import as_utf8
 from components.example_gen.readers.metadata import (
     attributes_of,
     captions_of,
@@ -23,6 +24,7 @@ from components.example_gen.readers.metadata import (
 from components.example_gen.readers.picture import image_of
 from components.example_gen.reasons import UnusableError
 from components.example_gen.row import Place, Rejected, Row
+from components.example_gen.spellings import folded
 from schema.errors import InputError
 
 LOOKED_FOR = 5  # images that are tried in each folder
@@ -49,6 +51,7 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]
     of_image: dict[int | str | None, list[int]] = {}
     for number, annotation in enumerate(annotations):
         of_image.setdefault(_id(annotation, "image_id"), []).append(number)
+    column = options.columns.named_key
     for number, image in enumerate(images):
         place, found = Place(source, number), _id(image, "id")
         key = None if found is None else str(found)
@@ -59,13 +62,14 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]
             name = image.get("file_name")
             if not isinstance(name, str):
                 raise UnusableError("no_image", "the image has no file_name")
-            key = posixpath.splitext(name)[0]
-            if options.columns.key is not None:
-                key = key_of(image.get(options.columns.key))
-            _, path = image_of(name, f"{folder}/-")
+            key = stem = folded(posixpath.splitext(name)[0])
+            if column:
+                key = key_of(image.get(column))
+            path = image_of(name, f"{folder}/-").address
             captions, labels = _captions(mine, names, options)
             attributes = attributes_of(image, options.attributes)
-            yield Row(place, captions, None, path, key, labels, attributes)
+            key_column = column if column and key else ""
+            yield Row(place, captions, None, path, key, labels, attributes, key_column, stem)
         except UnusableError as error:
             yield Rejected(place, error.reason, error.detail, key)
     for number in sorted(each for some in of_image.values() for each in some):
@@ -79,7 +83,8 @@ READER = Reader(read, parts, "COCO captions (.json)")
 def _tables(file: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     try:
         with open_plain(file) as opened:
-            found = json.loads(opened.read().decode("utf-8-sig", "surrogateescape"))
+            text = as_utf8(opened, shown(file)).read()
+        found = json.loads(text.decode("utf-8-sig", "surrogateescape"))
     except (ValueError, RecursionError, DamagedError) as error:
         raise InputError(f"{shown(file)}: its JSON is damaged or cut off") from error
     for name in ("images", "annotations"):
@@ -123,7 +128,9 @@ def _folder(file: str, images: list[dict[str, Any]], options: ReadOptions) -> st
     some = [each["file_name"] for each in images if isinstance(each.get("file_name"), str)]
     for place in places:
         folder = storage.join(here, place)
-        if any(storage.exists(storage.join(folder, name)) for name in some[:LOOKED_FOR]):
+        if any(
+            storage.exists_in_any_spelling(storage.join(folder, name)) for name in some[:LOOKED_FOR]
+        ):
             return folder
     raise InputError(
         f"{shown(file)}: its images are in none of {', '.join(places)} beside it; name their "

@@ -4,8 +4,11 @@ import dataclasses
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from components.example_gen import addresses
 from components.example_gen.addresses import shown
+from components.example_gen.config import OFF
 from components.example_gen.readers import ReadOptions
+from components.example_gen.spellings import find_name
 from schema import features
 from schema.errors import InputError
 
@@ -30,13 +33,14 @@ USUAL: Final = {
 
 @dataclasses.dataclass(frozen=True)
 class Columns:
-    """The columns that are read."""
+    """The columns that are read; `root` is where the names of images start."""
 
     image: str
     captions: tuple[str, ...]
     key: str | None
     labels: str | None
     attributes: tuple[str, ...]
+    root: str
 
     @property
     def all(self) -> list[str]:
@@ -57,13 +61,14 @@ def find_columns(file: str, there: Collection[str], options: ReadOptions) -> Col
         InputError: one that the config names is missing, or no image or caption column is known.
     """
     named = options.columns
-    captions = (named.captions,) if isinstance(named.captions, str) else named.captions
-    for field in ("image", "key", "labels"):
-        _check(file, there, field, getattr(named, field))
-    for each in captions or ():
-        _check(file, there, "captions", each)
-    image = named.image or _usual("image", there)
-    captions = captions or tuple(filter(None, [_usual("captions", there)]))
+
+    def column(field: str, name: str | None) -> str | None:
+        return _usual(field, there) if name is None else _named(file, there, field, name)
+
+    image, labels = column("image", named.image), column("labels", named.labels)
+    key = None if named.key == OFF else column("key", named.key)
+    texts = (named.captions,) if isinstance(named.captions, str) else named.captions or (None,)
+    captions = tuple(filter(None, [column("captions", each) for each in texts]))
     for field, found in (("image", image), ("captions", captions)):
         if not found:
             raise InputError(
@@ -74,9 +79,10 @@ def find_columns(file: str, there: Collection[str], options: ReadOptions) -> Col
     return Columns(
         image,
         captions,
-        named.key or _usual("key", there),
-        named.labels or _usual("labels", there),
+        key,
+        labels,
         tuple(each for each in options.attributes if each in there),
+        options.root or addresses.parent(file),
     )
 
 
@@ -84,12 +90,14 @@ def _usual(field: str, there: Collection[str]) -> str | None:
     return next((each for each in USUAL[field] if each in there), None)
 
 
-def _check(file: str, there: Collection[str], field: str, name: str | None) -> None:
-    if name is not None and name not in there:
+def _named(file: str, there: Collection[str], field: str, name: str) -> str:
+    found = find_name(name, there)
+    if found is None:
         raise InputError(
             f"{shown(file)}: has no column {name!r}, which data.columns.{field} names; "
             f"its columns are {_listed(there)}"
         )
+    return found
 
 
 def _listed(there: Iterable[str]) -> str:

@@ -1,25 +1,31 @@
 """Read CSV and TSV with a header line: RFC 4180, so quoted cells may hold lines; maybe compressed.
 
-The delimiter of `.tsv` is the tab; else it is the one of comma, tab and semicolon that the header
-has most of. An empty cell is null. A caption cell may be a JSON list of captions.
+The delimiter is the first that parts the header into columns of which the image and the captions
+are known: the tab in a `.tsv`, else the comma; then tab, semicolon and bar, then whatever else the
+header has that may stand in no name. An empty cell is null. A caption cell may be a JSON list of
+captions.
 """
 
+import contextlib
 import csv
 import io
 import itertools
 import json
 from collections.abc import Iterator
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from components.example_gen import storage
 from components.example_gen.addresses import shown
 from components.example_gen.decompress import DamagedError, open_plain
 from components.example_gen.readers import Reader, ReadOptions
 from components.example_gen.readers.columns import Columns, find_columns
+from components.example_gen.readers.encoding import SAMPLE, as_utf8, check_utf8
 from components.example_gen.readers.limits import longest_line
 from components.example_gen.readers.table import escaped, to_row
 from components.example_gen.row import FIRST_BYTES, Place, Rejected, Row
 from schema.errors import InputError
+
+_IN_NAMES = " _-./\"'()[]{}\ufeff"  # what a column's name may hold beside letters and digits
 
 
 def parts(file: str, options: ReadOptions) -> int:
@@ -35,8 +41,10 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]
     """
     try:
         with open_plain(file) as opened:
+            plain = io.BufferedReader(cast(Any, as_utf8(opened, shown(file))), SAMPLE)
+            check_utf8(plain, shown(file))
             # What is not UTF-8 stays in the cells as surrogates, so that each is judged alone.
-            text = io.TextIOWrapper(opened, "utf-8-sig", "surrogateescape", newline="")
+            text = io.TextIOWrapper(plain, "utf-8-sig", "surrogateescape", newline="")
             yield from _rows(file, text, options)
     except DamagedError as error:
         raise InputError(f"{shown(file)}: its compressed bytes are damaged or cut off") from error
@@ -53,7 +61,7 @@ def _rows(file: str, text: TextIO, options: ReadOptions) -> Iterator[Row | Rejec
         raise InputError(f"{source}: has no header line")
     # The library has one limit for the whole process; ours is the same for every file of a run.
     csv.field_size_limit(longest)
-    delimiter = _delimiter(file, header_line)
+    delimiter = _delimiter(file, header_line, options)
     table = csv.reader(itertools.chain([header_line], lines), delimiter=delimiter, strict=True)
     header = next(_cells(source, table))[1]
     if isinstance(header, csv.Error):
@@ -110,10 +118,37 @@ def _lines(source: str, text: TextIO, longest: int) -> Iterator[str]:
         yield line
 
 
-def _delimiter(file: str, header: str) -> str:
-    if ".tsv" in storage.name(file).lower():
-        return "\t"
-    return max(",\t;", key=header.count)
+def _delimiter(file: str, header: str, options: ReadOptions) -> str:
+    """The one that fits the columns; if none does, the one that gives most of them.
+
+    Raises:
+        InputError: the header is one column whatever the delimiter.
+    """
+    if header.count('"') % 2:  # a name goes on in the next line
+        return max(",\t;|", key=header.count)
+    usual = "\t,;|" if ".tsv" in storage.name(file).lower() else ",\t;|"
+    odd = [c for c in header.rstrip("\r\n") if not (c.isalnum() or c in _IN_NAMES or c in usual)]
+    columns: dict[str, int] = {}
+    for delimiter in dict.fromkeys([*usual, *odd]):
+        names = _header(header, delimiter)
+        if len(names) > 1:
+            columns[delimiter] = len(names)
+            with contextlib.suppress(InputError):
+                find_columns(file, names, options)
+                return delimiter
+    if not columns:
+        raise InputError(
+            f"{shown(file)}: its header line {header.strip()[:80]!r} is a single column; the names "
+            "of two or more columns are expected, with a comma, tab, ; or | between them"
+        )
+    return max(columns, key=lambda delimiter: (columns[delimiter], delimiter in usual))
+
+
+def _header(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return []
 
 
 def _values(cells: dict[str, str], columns: Columns) -> dict[str, Any]:

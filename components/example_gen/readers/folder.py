@@ -1,30 +1,39 @@
 """Read a folder of images, at any depth, with captions beside them.
 
 Captions come from Hugging Face's `metadata.jsonl`, `.csv` or `.parquet` for the images below the
-folder it is in (https://huggingface.co/docs/datasets/image_dataset), else from a sidecar of the
-same name: `.txt`, whose lines that are not blank are captions, or `.json` (see `sidecar`). The key
-is the image's path from the folder on, without suffix. As in that library, whatever has a dot or
-two underscores before its name is passed over, and so are files that are none of these.
+folder it is in (https://huggingface.co/docs/datasets/image_dataset), which may be one above this
+folder; else from a sidecar of the same name: `.txt` or `.caption`, whose lines that are not blank
+are captions, or `.json` (see `sidecar`). What is an image, `kinds` says. The key is the image's
+path from the folder on, without suffix. Every other file is counted and not read, as in that
+library whatever has a dot or two underscores before its name.
 """
 
-import dataclasses
-import itertools
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from components.example_gen import addresses, storage
-from components.example_gen.addresses import normal, printable, shown
-from components.example_gen.readers import Reader, ReadOptions, delimited, jsonl, parquet
-from components.example_gen.readers.sidecar import IMAGE_SUFFIXES, MAX_TEXT_BYTES, fields_of
+from components.example_gen.addresses import printable, shown
+from components.example_gen.readers import Reader, ReadOptions
+from components.example_gen.readers.encoding import bytes_as_utf8
+from components.example_gen.readers.image_metadata import METADATA, Described, files_above
+from components.example_gen.readers.kinds import (
+    NOTICES,
+    SNIFFED,
+    Sniffer,
+    caption_files,
+    counted_as,
+    is_hidden,
+    stem_of,
+    suffix_of,
+    the_image,
+)
+from components.example_gen.readers.sidecar import MAX_TEXT_BYTES, fields_of
 from components.example_gen.reasons import UnusableError
-from components.example_gen.row import Place, Rejected, Row
+from components.example_gen.row import Ignored, Place, Rejected, Row
+from components.example_gen.spellings import folded
 from schema.errors import InputError
 
-METADATA = {
-    "metadata.csv": delimited.READER,
-    "metadata.jsonl": jsonl.READER,
-    "metadata.parquet": parquet.READER,
-}
+HIDDEN = "hidden"
 
 
 def parts(file: str, options: ReadOptions) -> int:
@@ -32,7 +41,7 @@ def parts(file: str, options: ReadOptions) -> int:
     return 1
 
 
-def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]:
+def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected | Ignored]:
     """Yield what the metadata files name, then a row or a rejection for each other image.
 
     Args:
@@ -43,77 +52,112 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]
     Raises:
         InputError: there is no image, a folder has two metadata files, or one cannot be read.
     """
-    found = [each for each in storage.walk(file) if _counts(addresses.below(file, each))]
-    images = [each for each in found if _suffix(each) in IMAGE_SUFFIXES]
-    metadata = [each for each in found if storage.name(each) in METADATA]
+    names = sorted(addresses.below(file, each) for each in storage.walk(file))
+    ignored = [HIDDEN for each in names if is_hidden(each)]
+    names = [each for each in names if not is_hidden(each)]
+    sniffer = Sniffer(lambda name: _beginning(storage.join(file, name)))
+    images: list[str] = []
+    texts: list[str] = []
+    metadata: list[str] = []
+    for name in names:
+        if posixpath.basename(name) in METADATA:
+            metadata.append(name)
+            continue
+        kind = sniffer.kind(name)
+        if kind == "other":
+            ignored.append(counted_as(name))
+        else:
+            (images if kind == "image" else texts).append(name)
+    above = files_above(file, options)
     if not images and not metadata:
         raise InputError(f"{shown(file)}: there is no image in it")
-    for one, other in itertools.pairwise(metadata):
-        if storage.parent(one) == storage.parent(other):
-            raise InputError(f"{shown(one)} and {shown(other)}: one of them is too many")
-    named: set[str] = set()
-    for each in metadata:
-        yield from _named(file, each, options, named)
+    described = Described(file, images, metadata, above, options)
+    yield from described.rows()
+    groups = _together([each for each in images if each not in described.images], texts)
+    stems = {folded(stem_of(each)) for each in described.images}
+    for key, (pictures, beside) in sorted(groups.items()):
+        if not pictures and folded(key) in stems:
+            continue  # of an image whose row was yielded
+        if not pictures and all(_is_notice(each) for each in beside):
+            ignored += map(counted_as, beside)
+            continue
+        row, left = _beside(file, key, pictures, beside, options)
+        ignored += map(counted_as, left)
+        yield row
+    for kind in (*ignored, *described.ignored):
+        yield Ignored(kind)
+
+
+READER = Reader(read, parts, "a folder", files_above)
+
+
+def _together(
+    images: Sequence[str], texts: Sequence[str]
+) -> Mapping[str, tuple[list[str], list[str]]]:
+    """Images and what stands beside them, by their common name without suffix."""
+    groups: dict[str, tuple[list[str], list[str]]] = {}
+    by_name = {each: each for each in images}
+    by_stem: dict[str, list[str]] = {}
+    for name in images:
+        by_stem.setdefault(stem_of(name), []).append(name)
+    stems = {folded(stem): stem for stem in reversed(by_stem)}
+    owned: dict[str, list[str]] = {}  # by the whole name of their image: `1.jpg.txt`
     rest: dict[str, list[str]] = {}
-    for each in found:
-        if normal(each) not in named and _suffix(each) in IMAGE_SUFFIXES | {"txt", "json"}:
-            rest.setdefault(posixpath.splitext(addresses.below(file, each))[0], []).append(each)
-    described = {_stem(file, each) for each in named}
-    for key, files in sorted(rest.items()):
-        pictures = [each for each in files if _suffix(each) in IMAGE_SUFFIXES]
-        if pictures or printable(key) not in described:  # else it is a sidecar of what was yielded
-            yield _beside(key, pictures, files, options)
-
-
-READER = Reader(read, parts, "a folder")
-
-
-def _named(
-    folder: str, metadata: str, options: ReadOptions, named: set[str]
-) -> Iterator[Row | Rejected]:
-    """The rows of a metadata file; puts the images they name into `named`."""
-    reader = METADATA[storage.name(metadata)]
-    for part in range(reader.parts(metadata, options)):
-        for row in reader.read(metadata, part, options):
-            if isinstance(row, Row) and row.image_path is not None:
-                named.add(normal(row.image_path))
-                if options.columns.key is None:
-                    row = dataclasses.replace(row, key=_stem(folder, row.image_path))
-            yield row
+    for name in texts:
+        whole = posixpath.splitext(name)[0]
+        if whole in by_name:
+            owned.setdefault(whole, []).append(name)
+            continue
+        stem = stem_of(name)
+        rest.setdefault(stem if stem in by_stem else stems.get(folded(stem), stem), []).append(name)
+    for stem, pictures in by_stem.items():
+        if len(pictures) > 1 and all(each in owned for each in pictures):
+            for each in pictures:
+                groups[each] = ([each], owned[each])
+        else:
+            mine = [name for each in pictures for name in owned.get(each, [])]
+            groups[stem] = (pictures, mine + rest.pop(stem, []))
+    for stem, names in rest.items():
+        groups[stem] = ([], names)
+    return groups
 
 
 def _beside(
-    key: str, images: list[str], files: Sequence[str], options: ReadOptions
-) -> Row | Rejected:
-    place = Place(shown((images or files)[0]), 0)
+    folder: str, key: str, images: Sequence[str], texts: Sequence[str], options: ReadOptions
+) -> tuple[Row | Rejected, list[str]]:
+    """A record, and the files beside it that are none of it."""
+    place = Place(shown(storage.join(folder, (*images, *texts)[0])), 0)
+    known_as = printable(folded(key))
     try:
-        if len(images) != 1:
-            raise UnusableError("several_images" if images else "no_image")
-        parts = {_suffix(each): _text(each) for each in files if each not in images}
-        lines = tuple(line.strip() for line in parts.get("txt", b"").splitlines())
+        image = the_image(images)
+        if image is None:
+            raise UnusableError("no_image")
+        by_suffix = {suffix_of(each): each for each in texts}
+        chosen = [*caption_files(by_suffix), *(["json"] if "json" in by_suffix else [])]
+        parts = {each: _text(storage.join(folder, by_suffix[each])) for each in chosen}
+        captions = [parts[each] for each in caption_files(parts)]
+        lines = tuple(line.strip() for text in captions for line in text.splitlines())
         fields = fields_of(parts, tuple(filter(None, lines)), options)
-        return Row(place, image_path=images[0], key=printable(key), **fields)
     except UnusableError as error:
-        return Rejected(place, error.reason, error.detail, printable(key))
+        return Rejected(place, error.reason, error.detail, known_as), []
+    used = {image, *(by_suffix[each] for each in chosen)}
+    row = Row(place, image_path=storage.join(folder, image), key=known_as, **fields)
+    return row, [each for each in (*images, *texts) if each not in used]
 
 
 def _text(address: str) -> bytes:
     body = storage.read_bytes(address, MAX_TEXT_BYTES)
     if len(body) > MAX_TEXT_BYTES:
         raise UnusableError("bad_metadata", f"{storage.name(address)} is too large")
-    return body.removeprefix(b"\xef\xbb\xbf")
+    return bytes_as_utf8(body)
 
 
-def _counts(relative: str) -> bool:
-    return not any(part.startswith((".", "__")) for part in relative.split("/"))
+def _beginning(address: str) -> bytes:
+    try:
+        return storage.read_bytes(address, SNIFFED)[:SNIFFED]
+    except (InputError, OSError):
+        return b""  # a link to nowhere, or a file that this user may not read
 
 
-def _suffix(address: str) -> str:
-    return posixpath.splitext(address)[1].removeprefix(".").lower()
-
-
-def _stem(folder: str, address: str) -> str:
-    """The path from the folder on without suffix, or all of an address outside of it."""
-    folder, address = normal(addresses.plain(folder)), normal(address)
-    inside = address.startswith(f"{folder.rstrip('/')}/")
-    return printable(posixpath.splitext(addresses.below(folder, address) if inside else address)[0])
+def _is_notice(name: str) -> bool:
+    return posixpath.splitext(posixpath.basename(name))[0].lower() in NOTICES

@@ -11,6 +11,7 @@ from components.example_gen.addresses import shown
 from components.example_gen.decompress import DamagedError, open_plain
 from components.example_gen.readers import Reader, ReadOptions
 from components.example_gen.readers.columns import find_columns
+from components.example_gen.readers.encoding import as_utf8
 from components.example_gen.readers.limits import longest_line
 from components.example_gen.readers.metadata import parse_object
 from components.example_gen.readers.table import to_row
@@ -35,7 +36,8 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]
     """
     try:
         with open_plain(file) as opened:
-            lines = _lines(opened, shown(file), longest_line(options))
+            plain = as_utf8(opened, shown(file))
+            lines = _lines(plain, shown(file), longest_line(options))
             first = list(itertools.islice(lines, LOOKED_AT))
             if not first:
                 raise InputError(f"{shown(file)}: holds no record")

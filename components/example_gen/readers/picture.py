@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +17,16 @@ _SHORTEST_BASE64 = 44
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"RIFF", b"BM")
 
 
-def image_of(value: Any, file: str) -> tuple[bytes | None, str | None]:
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """The image's bytes, or else the address of its file; `name` is where the bytes once were."""
+
+    body: bytes | None
+    address: str | None = None
+    name: str | None = None
+
+
+def image_of(value: Any, file: str) -> Picture:
     """The image's bytes, or else the address of its file.
 
     Args:
@@ -33,21 +43,23 @@ def image_of(value: Any, file: str) -> tuple[bytes | None, str | None]:
             raise UnusableError("several_images")
         value = value[0] if value else None
     if isinstance(value, Mapping):
-        inside = value.get("bytes")
+        inside, path = value.get("bytes"), value.get("path")
         if isinstance(inside, str):
-            return _decoded(inside), None
-        value = inside if inside is not None else value.get("path")
+            inside = _decoded(inside)
+        if isinstance(inside, bytes):
+            return Picture(inside, name=path if isinstance(path, str) and path else None)
+        value = path if inside is None else inside
     if value is None or value == "":
         raise UnusableError("no_image")
     if isinstance(value, bytes):
-        return value, None
+        return Picture(value)
     if not isinstance(value, str) or value.startswith("{"):
         raise UnusableError("bad_metadata", "the image is no bytes, path or base64")
     if prefix := _DATA_URI.match(value):
-        return _decoded(value[prefix.end() :]), None
+        return Picture(_decoded(value[prefix.end() :]))
     if (inline := _base64_of_an_image(value)) is not None:
-        return inline, None
-    return None, _address(value, file)
+        return Picture(inline)
+    return Picture(None, _address(value, file))
 
 
 def _address(path: str, file: str) -> str:

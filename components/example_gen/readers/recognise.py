@@ -19,7 +19,8 @@ from components.example_gen.readers import (
     tfrecord,
     webdataset,
 )
-from components.example_gen.readers.sidecar import IMAGE_SUFFIXES
+from components.example_gen.readers.encoding import as_utf8
+from components.example_gen.readers.kinds import READ_SUFFIXES
 from components.example_gen.row import Row
 from schema.errors import InputError
 
@@ -42,7 +43,7 @@ _NAMES = {
     "parquet": re.compile(r"\.(parquet|pq)$", re.IGNORECASE),
 }
 _JSON = re.compile(rf"\.json{_PACKED}", re.IGNORECASE)
-_IMAGE = re.compile(rf"\.({'|'.join(sorted(IMAGE_SUFFIXES))})$", re.IGNORECASE)
+_IMAGE = re.compile(rf"\.({'|'.join(sorted(READ_SUFFIXES))})$", re.IGNORECASE)
 # What a COCO file may begin with; its order is free.
 _COCO = re.compile(rb'\s*\{\s*"(info|images|annotations|licenses|categories|type)"\s*:')
 _BEGINNING = 1 << 20  # bytes of a .json that are looked at
@@ -79,10 +80,12 @@ def recognise(files: Sequence[str]) -> str:
 
 
 def files_named(file: str, reader: Reader, options: ReadOptions) -> Iterator[str]:
-    """The addresses of image files that a file's rows name, each once, in its order.
+    """The addresses of other files that a file is read with, each once, in its order.
 
+    These are the images that its rows name, and before them what describes it elsewhere.
     A file whose first row has its image in it is read no further: it is all in the file itself.
     """
+    yield from reader.beside(file, options)
     seen: set[str] = set()
     for part in range(reader.parts(file, options)):
         for row in reader.read(file, part, options):
@@ -113,7 +116,8 @@ def _format_of(file: str) -> str:
 def _format_of_json(file: str) -> str:
     try:
         with open_plain(file) as opened:
-            beginning = opened.read(_BEGINNING).removeprefix(b"\xef\xbb\xbf").lstrip()
+            text = as_utf8(opened, shown(file))
+            beginning = text.read(_BEGINNING).removeprefix(b"\xef\xbb\xbf").lstrip()
     except DamagedError as error:
         raise InputError(f"{shown(file)}: is damaged or cut off") from error
     try:

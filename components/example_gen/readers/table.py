@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from components.example_gen import addresses
+from components.example_gen.addresses import normal, shown
 from components.example_gen.readers.columns import Columns
 from components.example_gen.readers.metadata import (
     attributes_of,
@@ -10,9 +12,10 @@ from components.example_gen.readers.metadata import (
     key_of,
     labels_of,
 )
-from components.example_gen.readers.picture import image_of
+from components.example_gen.readers.picture import Picture, image_of
 from components.example_gen.reasons import UnusableError
 from components.example_gen.row import FIRST_BYTES, Place, Rejected, Row
+from components.example_gen.spellings import folded
 
 
 def to_row(cells: Mapping[str, Any], columns: Columns, place: Place, file: str) -> Row | Rejected:
@@ -24,10 +27,10 @@ def to_row(cells: Mapping[str, Any], columns: Columns, place: Place, file: str) 
         place: where it stands.
         file: the table's address, which paths of images start from.
     """
-    key = None
+    key, picture = None, Picture(None)
     try:
         key = key_of(cells.get(columns.key)) if columns.key else None
-        image, path = image_of(cells.get(columns.image), file)
+        picture = image_of(cells.get(columns.image), file)
         captions = tuple(
             caption for name in columns.captions for caption in captions_of(cells.get(name), name)
         )
@@ -36,14 +39,28 @@ def to_row(cells: Mapping[str, Any], columns: Columns, place: Place, file: str) 
         return Row(
             place,
             captions,
-            image,
-            path,
+            picture.body,
+            picture.address,
             key,
             labels_of(cells.get(columns.labels), columns.labels) if columns.labels else None,
             attributes_of(cells, columns.attributes),
+            columns.key if key and columns.key else "",
+            _name(picture, columns.root),
         )
     except UnusableError as error:
-        return Rejected(place, error.reason, error.detail, key, _beginning(cells, columns))
+        known_as = key or _name(picture, columns.root)
+        beginning = _beginning(cells, columns)
+        return Rejected(place, error.reason, error.detail, known_as, beginning, picture.address)
+
+
+def _name(picture: Picture, root: str) -> str | None:
+    """What a person calls the image: its path from the root on, or all of it."""
+    name = picture.name
+    if picture.address is not None:
+        name, folder = picture.address, f"{normal(addresses.plain(root)).rstrip('/')}/"
+        if normal(name).startswith(folder):
+            name = normal(name).removeprefix(folder)
+    return None if name is None else folded(shown(name))
 
 
 def _beginning(cells: Mapping[str, Any], columns: Columns) -> bytes:

@@ -20,14 +20,14 @@ class Body:
     before: str
     file: IO[bytes]
 
-    def read(self) -> bytes:
-        """All of it.
+    def read(self, size: int = -1) -> bytes:
+        """All that was not read yet, or at most `size` bytes of it.
 
         Raises:
             InputError: the tar ends before it does.
         """
         try:
-            return self.file.read()
+            return self.file.read(size)
         except (tarfile.TarError, DamagedError) as error:
             raise _damaged(self.address, self.before) from error
 
