@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
+from components.evaluation import report
 from components.evaluation.names import DIRECTIONS, metric_name
-from components.release import journal, manifest
+from components.release import contents, journal, manifest
 from components.release.journal import Event
 from components.release.releases import Releases, open_releases
 from pipeline.config import RunConfig
 from pipeline.run_locally import logs_of, print_gate, print_warnings
+from pipeline.tables import print_report
 from schema.errors import InputError
 
 SHOWN = 20  # releases in the table
@@ -108,6 +110,8 @@ def why(config: RunConfig, what: str | None) -> None:
     _print(f"run {kept[-1].stem}: {told['verdict']}", "bold")
     _gates((gate["passed"], gate["sentence"]) for gate in told["gates"])
     print_warnings(told["warnings"], told["notes"], Console())
+    if told["evaluation"]:
+        print_report(report.of_plain(told["evaluation"]), Console())
 
 
 def _why_release(releases: Releases, number: int) -> None:
@@ -118,6 +122,11 @@ def _why_release(releases: Releases, number: int) -> None:
         f"release {number}, made {_when(content.created)}, compared with {compared}{serves}", "bold"
     )
     _gates((gate.passed, gate.sentence) for gate in content.gates)
+    evaluation = releases.shelf.path(number) / contents.EVALUATION
+    if (evaluation / report.FILE).exists():
+        measured = report.read(evaluation)
+        print_warnings(measured.remarks, (), Console())
+        print_report(measured, Console())
     for event in journal.read(releases.folder):
         if number in (event.release, event.replaced):
             _print(f"  {_when(event.time)}  {_event(event)}")

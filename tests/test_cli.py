@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from components.evaluation.report import Report
 from components.release.outcome import Outcome
 from pipeline import cli, run_locally
 from pipeline.session import RunFailedError
@@ -67,7 +68,7 @@ def test_a_workspace_that_cannot_be_written_is_one_sentence_and_exit_code_1(tmp_
 
 def ended(champion: bool) -> Summary:
     outcome = Outcome(release=3, champion=champion, sentence="release 3 serves now")
-    return Summary(outcome, None, [], {})
+    return Summary(outcome, None, [], Report({}))
 
 
 @pytest.mark.parametrize(

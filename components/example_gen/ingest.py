@@ -11,6 +11,7 @@ from typing import Any
 import apache_beam as beam
 
 from components.example_gen.config import IngestConfig
+from components.example_gen.digests import write_digests
 from components.example_gen.examine import Limits
 from components.example_gen.files import Part, read_options
 from components.example_gen.found import Found, Refused
@@ -90,6 +91,7 @@ def ingest(
     stages = (rows, *examined, merged, *twins)
     refused = [stage[REFUSED] for stage in stages] | "AllRefused" >> beam.Flatten()
     write_records(records, places.splits, config.attributes)
+    write_digests(records, places.splits)
     write_quarantine(refused, places.quarantine)
     counted = [stage[COUNTS] for stage in (rows, merged, *twins)]
     write_summary(counted, records, refused, places.quarantine)
