@@ -143,7 +143,7 @@ def main() -> None:
         aim = "" if captions else f" (aim {AIM:,})"
         print(
             f"{images:,} images x {width}, {name}: {texts:,.0f} texts, {slices} slices; "
-            f" {megabytes:,.0f} MB{aim} and {seconds:.0f} s",
+            f"{megabytes:,.0f} MB{aim} and {seconds:.0f} s",
             flush=True,
         )
 
