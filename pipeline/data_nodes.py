@@ -20,6 +20,7 @@ from trainer import vocabulary
 from trainer.config import canonical_json
 
 QUANTILES = 100  # of each number, for drift: TFDV's own 10 are coarse steps
+VALUES = 10_000  # kept of each text: those of an attribute are the classes that a release knows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +49,7 @@ def data_nodes(config: RunConfig) -> DataNodes:
                 if ENVIRONMENT not in feature.not_in_environment
             ],
             num_quantiles_histogram_buckets=QUANTILES,
+            num_rank_histogram_buckets=VALUES,
         ),
     )
     place = config.model_dump(mode="json", include={"name", "push", "registry"})

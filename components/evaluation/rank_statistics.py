@@ -74,6 +74,9 @@ class Queries:
 class TextStatistics:
     """All metrics of distinct texts as queries.
 
+    A slice is made of records. A text is one query in each slice in which a record carries it as a
+    match, with the rank that it has in the whole split: its matches outside the slice count too.
+
     Args:
         scores: the records, in the order of their keys.
 
