@@ -15,6 +15,7 @@ from components.evaluation.measurement import (
     Estimate,
     Measurement,
     Measurements,
+    Results,
 )
 from components.evaluation.names import RANK_METRICS
 from components.evaluation.remarks import remarks
@@ -38,7 +39,7 @@ def measured(texts: int, images: int) -> Measurements:
 
 def test_a_report_is_a_round_trip(tmp_path):
     nan = Estimate(math.nan, math.nan, math.nan)
-    results = {
+    results: Results = {
         (): measured(3040, 1527),
         ("vendor", "noto"): {
             "text_to_image_mrr": Measurement(

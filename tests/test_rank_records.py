@@ -94,9 +94,12 @@ def test_a_text_of_all_batches_is_multiplied_once(tmp_path, monkeypatch):
     )
     multiplied = []
     count = rank_records.count
-    monkeypatch.setattr(
-        rank_records, "count", lambda texts, *rest: multiplied.append(texts) or count(texts, *rest)
-    )
+
+    def counted(texts, *rest):
+        multiplied.append(texts)
+        return count(texts, *rest)
+
+    monkeypatch.setattr(rank_records, "count", counted)
     found = through_beam(shuffled(batches_of(data, [10, 10, 10])), tmp_path)
     assert [len(texts) for texts in multiplied] == [3]
     assert_same(joined(found), ranked(data))

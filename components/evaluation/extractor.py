@@ -35,6 +35,7 @@ def custom_extractors(
     )
     names = [each.stage_name for each in extractors]
     behind = names.index("ExtractPredictions") + 1
+    embedders: dict[str, Embed]
     if isinstance(eval_shared_model, list):
         embedders = {m.model_name: TextEmbedder(m.model_path) for m in eval_shared_model}
     else:

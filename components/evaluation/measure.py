@@ -36,7 +36,7 @@ def measure(scores: Scores, resamples: int, confidence: float) -> Measurements:
     def of_records(weights: np.ndarray) -> np.ndarray:
         return np.concatenate([images(weights), pairs(weights)], axis=2)
 
-    found = {}
+    found: Measurements = {}
     for statistics, units, background in (
         (texts, texts.units, texts.background),
         (of_records, len(scores.keys), images.background | pairs.background),
