@@ -19,6 +19,7 @@ from benchmarks import machine
 from components.evaluation import threads, tiles
 from components.evaluation.embedded import Embedded
 from components.evaluation.ranking import rank
+from components.evaluation.texts import text_ids
 
 IMAGES, CAPTIONS, WIDTH = 5_000, 25_010, 512  # the size of the usual caption benchmark
 ROUNDS = 9
@@ -41,7 +42,8 @@ def embeddings(images: int, captions: int, width: int = WIDTH, seed: int = 0) ->
         [f"image-{n:06d}" for n in range(images)],
         drawn,
         texts,
-        [f"a photo of thing number {n}" for n in range(captions)],
+        text_ids([f"a photo of thing number {n}" for n in range(captions)]),
+        np.arange(captions),
         owner,
         np.ones(captions, bool),
     )

@@ -10,6 +10,8 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 
 from components.catalogue_index.component import CatalogueIndexArtifact
+from components.example_gen import digests
+from components.example_gen.splits import TRAIN
 from components.release import contents, outcome
 from components.release.contents import Contents
 from components.release.curves import read_curves
@@ -41,7 +43,7 @@ def Pusher(
         model_run: its TensorBoard curves.
         transform_graph: what the models were trained behind.
         statistics: of the training data.
-        examples: the data itself; only its span and fingerprint are kept.
+        examples: the data itself; its span, fingerprint and digests are kept.
         evaluation: metrics and verdict.
         serving_check: its report and the warm-up requests.
         pushed_model: says what became of it; see `components.release.outcome`.
@@ -73,6 +75,7 @@ def Pusher(
             "fingerprint": hashlib.sha256(fingerprint.encode()).hexdigest()[:16],
         },
         curves=read_curves(Path(model_run.uri)),
+        files={contents.TRAINED_ON: Path(examples.uri, digests.FILE.format(TRAIN))},
     )
     releases = open_releases(told)
     pushed = push(releases, release)

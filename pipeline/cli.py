@@ -91,16 +91,22 @@ def check(
 @app.command()
 def evaluate(
     release: Annotated[str, typer.Argument(help="its number, or its folder")],
-    data: Annotated[Path, typer.Argument(help="a folder of shards")],
+    data: Annotated[Path, typer.Argument(help="a folder of shards or of images, or one file")],
     config: ConfigFile = HERE,
-    files: Annotated[str, typer.Option(help="which files of the folder")] = "*.tar*",
+    files: Annotated[
+        str | None, typer.Option(help="which files of the folder; default: by their names")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="as data.format; default: by the names, or the release's")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="write all metrics here, as JSON")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print all metrics as JSON")] = False,
 ) -> None:
     """Measure a release on other data: its metrics, slices and intervals."""
     from pipeline.evaluate import evaluate as measure
 
     with one_sentence():
-        measure(release, data, files, config, output)
+        measure(release, data, files, format, config, output, as_json)
 
 
 @app.command()

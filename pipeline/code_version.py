@@ -52,6 +52,7 @@ CODE = {  # what each node runs, by node id
         "schema/served.py",
         "trainer/tune_values.py",
         "components/pusher.py",
+        "components/example_gen/digests.py",
         "components/release",
     ),
 }

@@ -10,12 +10,13 @@ from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2
-from tfx.types.standard_artifacts import Model
+from tfx.types.standard_artifacts import ExampleStatistics, Model
 
 from components.baseline import Baseline
 from components.catalogue_index.component import CatalogueIndexer
 from components.evaluation.evaluator import Evaluator
 from components.example_gen.component import ImageTextExampleGen
+from components.example_gen.config import IngestConfig
 from components.import_schema import CURATED, ImportSchema
 from components.pusher import Pusher
 from components.serving_check.component import ServingCheck
@@ -65,30 +66,33 @@ def data_pipeline(config: RunConfig, pipeline_root: str, transform: bool = False
 
 
 def evaluation_pipeline(
-    config: RunConfig, model: Path, data: Path, files: str, pipeline_root: str
+    config: RunConfig, model: Path, statistics: Path, data: IngestConfig, pipeline_root: str
 ) -> Pipeline:
     """Measure a model on other data: ingest it and evaluate, nothing else.
 
     Args:
         config: of the run that made the model.
         model: a Trainer's artifact.
-        data: a folder of shards.
-        files: glob of the files in it.
+        statistics: of the data it was trained on.
+        data: the other data, with the one split that is evaluated.
         pipeline_root: where artifacts are written.
     """
     attributes = config.data.attributes
-    there = {"format": "auto", "path": str(data), "splits": {config.evaluation.split: files}}
-    given = config.data.for_ingest().model_copy(update={**there, "files": None})
-    examples = ImageTextExampleGen(given, config.text.max_captions)
+    examples = ImageTextExampleGen(data, config.text.max_captions)
     schema = ImportSchema(curated=CURATED.read_text(), attributes=",".join(attributes))
     release = Importer(source_uri=str(model), artifact_type=Model).with_id("Release")
+    trained_on = Importer(source_uri=str(statistics), artifact_type=ExampleStatistics).with_id(
+        "TrainedOn"
+    )
     evaluator = Evaluator(
         examples=examples.outputs["examples"],
         model=release.outputs["result"],
         schema=schema.outputs["schema"],
+        statistics=trained_on.outputs["result"],
         config=canonical_json(config.evaluation),
     )
-    return _pipeline(config, [examples, schema, release, evaluator], pipeline_root, False)
+    nodes = [examples, schema, release, trained_on, evaluator]
+    return _pipeline(config, nodes, pipeline_root, False)
 
 
 def _pipeline(
@@ -134,6 +138,7 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
         schema=schema.outputs["schema"],
+        statistics=statistics.outputs["statistics"],
         config=canonical_json(config.evaluation),
         baseline=baseline.outputs["model"],
     )

@@ -19,6 +19,7 @@ from trainer.config import canonical_json
 from trainer.content_digests import content_digests
 
 QUANTILES = 100  # of each number, for drift: TFDV's own 10 are coarse steps
+VALUES = 10_000  # kept of each text: those of an attribute are the classes that a release knows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +50,7 @@ def data_nodes(config: RunConfig) -> DataNodes:
                 if ENVIRONMENT not in feature.not_in_environment
             ],
             num_quantiles_histogram_buckets=QUANTILES,
+            num_rank_histogram_buckets=VALUES,
         ),
     )
     place = config.model_dump(mode="json", include={"name", "push", "registry"})

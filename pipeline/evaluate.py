@@ -1,40 +1,58 @@
 """What `diptych evaluate` does: the metrics of a release on other data."""
 
 import dataclasses
+import glob
 import json
+import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from rich.console import Console
-from rich.table import Table
 
-from components.evaluation.measurement import Estimate, Measurement, Results
-from components.evaluation.names import DIRECTIONS, metric_name
+from components.evaluation import report
+from components.evaluation.report import Report
+from components.example_gen.config import Format, IngestConfig
 from components.release import contents, manifest
 from components.release.releases import open_releases
 from pipeline import path_names
 from pipeline.config import RunConfig, load
-from pipeline.run_locally import logs_of
+from pipeline.run_locally import logs_of, print_warnings
 from pipeline.session import session
+from pipeline.tables import every_metric, print_report
 from schema.errors import InputError
 from schema.served import FOLDERS, JOINT
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
 
-OF_SLICES = ("recall_at_1", "recall_at_10", "mrr")  # printed; the JSON file has all metrics
+    from components.example_gen.digests import Overlap
+
+AUTO = "auto"
+# What a folder may hold beside images: any of these, but for the metadata of its images.
+SHARDS = ("*.tar*", "*.tgz", "*.tfrecord*", "*.parquet", "*.jsonl*", "*.csv*", "*.tsv*")
+OF_IMAGES = "metadata."
 
 
-def evaluate(release: str, data: Path, files: str, config: Path, output: Path | None) -> Results:
+def evaluate(
+    release: str,
+    data: Path,
+    files: str | None,
+    format: str | None,
+    config: Path,
+    output: Path | None = None,
+    as_json: bool = False,
+) -> Report:
     """Measure a release and print its metrics.
 
     Args:
         release: its number, in the releases of `config`; or its folder.
-        data: a folder of shards.
-        files: glob of the files in it.
+        data: a folder of shards or of images, or one file.
+        files: glob of the files in it; None: by their names.
+        format: as `data.format`; None: by the names of the files, or the release's.
         config: read only if `release` is a number.
         output: where to write the measurements as JSON.
+        as_json: print them as JSON and nothing else.
 
     Raises:
         InputError: the release is not there or damaged, or TMPDIR cannot be used.
@@ -43,10 +61,12 @@ def evaluate(release: str, data: Path, files: str, config: Path, output: Path | 
     for fault in path_names.read_as_pattern(path_names.scratch()):
         raise InputError(fault)
     folder, model = _find(release, config)
-    told = RunConfig.model_validate_json((folder / contents.CONFIG).read_text(encoding="utf-8"))
+    trained = RunConfig.model_validate_json((folder / contents.CONFIG).read_text(encoding="utf-8"))
+    given = _ingest_config(trained, data, files, format)
+    name = f"release {model.name}"
     with (
         tempfile.TemporaryDirectory() as scratch,
-        session(f"release {model.name} on {data}", _logs(told)) as here,
+        session(f"{name} on {data}", _logs(trained), silent=as_json) as here,
     ):
         # TFX finds a model by the folder it lies in.
         artifact = Path(scratch, "model")
@@ -56,21 +76,17 @@ def evaluate(release: str, data: Path, files: str, config: Path, output: Path | 
         def build() -> "Pipeline":
             from pipeline.create_pipeline import evaluation_pipeline
 
-            return evaluation_pipeline(
-                told, artifact, data.resolve(), files, f"{scratch}/artifacts"
-            )
+            statistics = folder / contents.STATISTICS
+            return evaluation_pipeline(trained, artifact, statistics, given, f"{scratch}/artifacts")
 
         _, outputs = here.run(Path(scratch), build)
-        from components.evaluation import results
-
-        [evaluation] = outputs["Evaluator"]["evaluation"]
-        found = results.read(evaluation.uri)
-        _print(found, here.console)
-    if output is not None:
-        try:
-            output.write_text(json.dumps(_plain(found), indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{output}: cannot be written: {error.strerror}") from error
+        found = report.read(Path(outputs["Evaluator"]["evaluation"][0].uri))
+        examples = Path(outputs["ImageTextExampleGen"]["examples"][0].uri)
+        overlap = _overlap(examples, folder, trained.evaluation.split)
+        said = _trained_on(overlap, name)
+        _print(found, overlap, said, here.console)
+        found = dataclasses.replace(found, remarks=(said, *found.remarks))
+    _hand_over(report.plain(found) | _plain(overlap), output, as_json)
     return found
 
 
@@ -89,42 +105,81 @@ def _find(release: str, config: Path) -> tuple[Path, Path]:
     return folder, models[0]
 
 
+def _ingest_config(
+    trained: RunConfig, data: Path, files: str | None, format: str | None
+) -> IngestConfig:
+    """What ingest of the run was given, for other data."""
+    if not data.exists():
+        raise InputError(f"{data}: is not there")
+    data = data.resolve()
+    if format is not None and format not in get_args(Format):
+        raise InputError(f"--format {format}: is none of {', '.join(get_args(Format))}")
+    path, pattern = (data, files) if files is not None else _place(data)
+    chosen = format or (trained.data.format if files is not None or data.is_file() else AUTO)
+    ingest = trained.data.for_ingest().model_dump()
+    ingest |= {"format": chosen, "path": str(path), "files": None}
+    return IngestConfig.model_validate(ingest | {"splits": {trained.evaluation.split: pattern}})
+
+
+def _place(data: Path) -> tuple[Path, str]:
+    """A folder, and the glob below it: of the shards in some data, or of the data itself."""
+    if data.is_dir():
+        there = [
+            pattern
+            for pattern in SHARDS
+            if any(not each.name.startswith(OF_IMAGES) for each in data.glob(pattern))
+        ]
+        if len(there) > 1:
+            raise InputError(
+                f"{data}: holds {' and '.join(there)}; say with --files which to evaluate"
+            )
+        if there:
+            return data, there[0]
+        if not any(data.iterdir()):
+            raise InputError(f"{data}: is empty")
+    return data.parent, glob.escape(data.name)
+
+
 def _logs(config: RunConfig) -> Path:
     """With the logs of the runs; a release that was moved to another machine has none there."""
     ours = logs_of(config)
     return ours if ours.is_dir() else Path(tempfile.mkdtemp(prefix="diptych-"))
 
 
-def _print(found: Results, console: Console) -> None:
-    whole = Table(box=None, header_style="dim")
-    whole.add_column("all queries", no_wrap=True)
-    for name in ("queries", "value", "low", "high"):
-        whole.add_column(name, justify="right")
-    for name, measured in found[()].items():
-        estimate = measured.candidate
-        figures = (estimate.value, estimate.low, estimate.high)
-        whole.add_row(name, str(measured.count), *(f"{figure:.4g}" for figure in figures))
-    console.print(whole)
-    parts = Table(box=None, header_style="dim")
-    parts.add_column(f"slices, {DIRECTIONS[0].replace('_', ' ')}", no_wrap=True)
-    for name in ("queries", *(statistic.replace("_at_", "@") for statistic in OF_SLICES)):
-        parts.add_column(name, justify="right")
-    names = [metric_name(DIRECTIONS[0], statistic) for statistic in OF_SLICES]
-    for key, measurements in sorted((k, m) for k, m in found.items() if k and names[0] in m):
-        values = [f"{measurements[name].candidate.value:.3f}" for name in names]
-        parts.add_row(" = ".join(key), str(measurements[names[0]].count), *values)
-    console.print(parts)
+def _overlap(examples: Path, folder: Path, split: str) -> "Overlap | None":
+    """How much of the data the release was trained on; None if it keeps no record of that."""
+    from components.example_gen import digests
+
+    trained_on = folder / contents.TRAINED_ON
+    if not trained_on.exists():
+        return None
+    return digests.compare(examples / digests.FILE.format(split), trained_on)
 
 
-def _plain(found: Results) -> list[dict[str, Any]]:
-    def plain(measured: Measurement) -> dict[str, Any]:
-        estimate: Estimate = measured.candidate
-        return {"count": measured.count, **dataclasses.asdict(estimate)}
+def _trained_on(overlap: "Overlap | None", release: str) -> str:
+    if overlap is None:
+        return f"{release} keeps no digests of its train split: it may hold images of this data"
+    return overlap.sentence(release)
 
-    return [
-        {
-            "slice": dict([key]) if key else {},
-            "metrics": {name: plain(measured) for name, measured in measurements.items()},
-        }
-        for key, measurements in found.items()
-    ]
+
+def _print(found: Report, overlap: "Overlap | None", said: str, console: Console) -> None:
+    apart = overlap is not None and not overlap.same_image and not overlap.same_key
+    warnings, notes = (found.remarks, (said,)) if apart else ((said, *found.remarks), ())
+    print_warnings(warnings, notes, console)
+    print_report(found, console)
+    console.print(every_metric(found.results.get((), {})))
+
+
+def _plain(overlap: "Overlap | None") -> dict[str, Any]:
+    return {"trained_on": None if overlap is None else dataclasses.asdict(overlap)}
+
+
+def _hand_over(found: dict[str, Any], output: Path | None, as_json: bool) -> None:
+    text = json.dumps(found, indent=1) + "\n"
+    if as_json:
+        sys.stdout.write(text)
+    if output is not None:
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{output}: cannot be written: {error.strerror}") from error

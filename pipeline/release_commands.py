@@ -7,12 +7,14 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
+from components.evaluation import report
 from components.evaluation.names import DIRECTIONS, metric_name
-from components.release import journal, manifest
+from components.release import contents, journal, manifest
 from components.release.journal import Event
 from components.release.releases import Releases, open_releases
 from pipeline.config import RunConfig
 from pipeline.run_locally import logs_of, print_gate, print_warnings
+from pipeline.tables import print_report
 from pipeline.terminal import make_console, say
 from schema.errors import InputError
 from schema.messages import number_of
@@ -108,7 +110,10 @@ def why(config: RunConfig, what: str | None) -> None:
     told = json.loads(kept[-1].read_text(encoding="utf-8"))
     _print(f"run {kept[-1].stem}: {told['verdict']}", "bold")
     _gates((gate["passed"], gate["sentence"]) for gate in told["gates"])
-    print_warnings(told["warnings"], told["notes"], make_console())
+    console = make_console()
+    print_warnings(told["warnings"], told["notes"], console)
+    if told["evaluation"]:
+        print_report(report.of_plain(told["evaluation"]), console)
 
 
 def _why_release(releases: Releases, number: int) -> None:
@@ -119,6 +124,11 @@ def _why_release(releases: Releases, number: int) -> None:
         f"release {number}, made {_when(content.created)}, compared with {compared}{serves}", "bold"
     )
     _gates((gate.passed, gate.sentence) for gate in content.gates)
+    evaluation = releases.shelf.path(number) / contents.EVALUATION
+    if (evaluation / report.FILE).exists():
+        measured = report.read(evaluation)
+        print_warnings(measured.remarks, (), make_console())
+        print_report(measured, make_console())
     for event in journal.read(releases.folder):
         if number in (event.release, event.replaced):
             _print(f"  {_when(event.time)}  {_event(event)}")

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 
-from components.evaluation.measurement import Measurements
 from components.release.releases import open_releases
 from pipeline.config import RunConfig
 from pipeline.session import Outputs, RunFailedError, session
-from pipeline.summary import SHOWN, Summary, of_local_run, record, table
+from pipeline.summary import Summary, of_local_run, record
+from pipeline.tables import print_report
 from pipeline.terminal import say
 from trainer.config_warnings import config_warnings
 
@@ -69,14 +68,14 @@ def how_to_see_the_curves(outputs: Outputs) -> str:
 
 
 def print_summary(summary: Summary, console: Console) -> None:
-    """The verdict first, then each gate, then the metrics over all queries."""
+    """The verdict first, then each gate, then the metrics."""
     console.print()
     style = "bold green" if summary.shipped else "bold red"
     say(console, summary.verdict, style)
     for gate in summary.gates:
         print_gate(gate.passed, gate.sentence, console)
     print_warnings(summary.warnings, summary.notes, console)
-    print_metrics(summary.results[()], console)
+    print_report(summary.evaluation, console)
 
 
 def print_gate(passed: bool, sentence: str, console: Console) -> None:
@@ -90,14 +89,3 @@ def print_warnings(warnings: Iterable[str], notes: Iterable[str], console: Conso
     for mark, style, lines in (("!", "yellow", warnings), ("-", "dim", notes)):
         for line in lines:
             say(console, f"  {mark} {line}", style)
-
-
-def print_metrics(measurements: Measurements, console: Console) -> None:
-    """A row for each direction, a column for each statistic."""
-    drawn = Table(box=None, header_style="dim")
-    drawn.add_column("all queries")
-    for statistic in SHOWN:
-        drawn.add_column(statistic.replace("_at_", "@").replace("_", " "), justify="right")
-    for row in table(measurements):
-        drawn.add_row(*row)
-    console.print(drawn)

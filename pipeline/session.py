@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import datetime
+import io
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -86,12 +87,13 @@ class Session:
 
 
 @contextlib.contextmanager
-def session(title: str, logs: Path) -> Iterator[Session]:
+def session(title: str, logs: Path, silent: bool = False) -> Iterator[Session]:
     """Open a log named by the second, and say where it is; at the end say how long it took.
 
     Args:
         title: what runs.
         logs: the folder of logs.
+        silent: print nothing, because the output is for a program.
 
     Raises:
         RunFailedError: the folder cannot be written.
@@ -105,9 +107,10 @@ def session(title: str, logs: Path) -> Iterator[Session]:
     except OSError as error:
         raise RunFailedError(f"{logs}: cannot be written: {error.strerror}") from error
     with output_to(log) as terminal:
-        console = make_console(terminal, live)
+        shown = io.StringIO() if silent else terminal
+        console = make_console(shown, live and not silent)
         say(console, f"{title}: log of this run in {log}")
-        yield Session(console, log, choose(terminal, console))
+        yield Session(console, log, choose(shown, console))
         took = (datetime.datetime.now() - started).total_seconds()
         say(console, f"took {duration(took)}")
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.evaluation.measurement import Estimate, Measurements, Results
-from components.evaluation.names import DIRECTIONS, metric_name
+from components.evaluation import report as evaluation_report
+from components.evaluation.measurement import Results
+from components.evaluation.report import Report
 from components.evaluation.verdict import GateResult
 from components.example_gen import quarantine
 from components.release import gather, outcome
@@ -19,24 +20,28 @@ from schema.served import REMARKS
 Outputs = Mapping[str, Mapping[str, Sequence[Any]]]
 Outcomes = Mapping[str, str]
 NODE = "ImageTextExampleGen"
-SHOWN = ("recall_at_1", "recall_at_5", "recall_at_10", "mrr", "median_rank")
 
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
     """The end of a run.
 
-    `results` holds the measurements by slice, those of all queries under (); `gates` how each gate
-    went; `baseline` the release it was compared with; `warnings` what was found wrong with the data
-    or the training that did not stop the run, and `notes` what could not be looked at.
+    `evaluation` holds all measurements; `gates` how each gate went; `baseline` the release it was
+    compared with; `warnings` what was found wrong with the data or the training that did not stop
+    the run, and `notes` what could not be looked at.
     """
 
     outcome: Outcome
     baseline: int | None
     gates: Sequence[GateResult]
-    results: Results
+    evaluation: Report
     warnings: Sequence[str] = ()
     notes: Sequence[str] = ()
+
+    @property
+    def results(self) -> Results:
+        """The measurements by slice, those of all queries under ()."""
+        return self.evaluation.results
 
     @property
     def shipped(self) -> bool:
@@ -60,7 +65,6 @@ def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
     Args:
         folder: of an artifact, by node id and output key; none where the run had no such node.
     """
-    from components.evaluation import results
 
     def there(node: str, key: str) -> Path:
         found = folder(node, key)
@@ -71,14 +75,20 @@ def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
     gathered = gather.gather(
         evaluation, there("ServingCheck", "blessing"), folder("CatalogueIndexer", "index")
     )
+    measured = evaluation_report.read(evaluation)
     data = report.read(there("ExampleValidator", "anomalies"))
     read = quarantine.read_summary(str(there(NODE, "quarantine")))
     return Summary(
         outcome=outcome.read(there("Pusher", "pushed_model")),
         baseline=gathered.baseline,
         gates=gathered.gates,
-        results=results.read(str(evaluation)),
-        warnings=(*quarantine.remarks(read), *data.warnings, *_remarks(there("Trainer", "model"))),
+        evaluation=measured,
+        warnings=(
+            *quarantine.remarks(read),
+            *data.warnings,
+            *_remarks(there("Trainer", "model")),
+            *measured.remarks,
+        ),
         notes=(*([read.not_read] if read.not_read else []), *data.notes),
     )
 
@@ -115,21 +125,9 @@ def record(summary: Summary | None, verdict: str, outcomes: Outcomes, outputs: O
             "gates": [gate.model_dump() for gate in summary.gates] if summary else [],
             "warnings": list(summary.warnings) if summary else [],
             "notes": list(summary.notes) if summary else [],
+            "evaluation": evaluation_report.plain(summary.evaluation) if summary else None,
             "nodes": dict(outcomes),
             "quarantine": kept[0].uri if kept else None,
         },
         indent=1,
     )
-
-
-def table(measurements: Measurements) -> list[list[str]]:
-    """Rows of text, one per direction: its name, then a cell per statistic."""
-    return [
-        [direction.replace("_", " ")]
-        + [_cell(s, measurements[metric_name(direction, s)].candidate) for s in SHOWN]
-        for direction in DIRECTIONS
-    ]
-
-
-def _cell(statistic: str, estimate: Estimate) -> str:
-    return f"{estimate.value:.1f}" if statistic == "median_rank" else f"{estimate.value:.3f}"

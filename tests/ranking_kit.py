@@ -1,17 +1,24 @@
 """Embeddings to rank, and the definition of a rank over the full matrix, for several tests."""
 
+import dataclasses
+
 import numpy as np
 
 from components.evaluation.embedded import Embedded
 from components.evaluation.ranking import Ranks
+from components.evaluation.texts import first_occurrences, text_ids
 
 
 def embedded(keys, captions, images, texts, owner, is_match=None) -> Embedded:
+    """Records with a row of `texts` for each caption; of captions that say the same, the first."""
+    ids = text_ids(captions)
+    first, text = first_occurrences(ids)
     return Embedded(
         keys,
         np.asarray(images, np.float32),
-        np.asarray(texts, np.float32),
-        captions,
+        np.asarray(texts, np.float32)[first],
+        ids[first],
+        text,
         np.asarray(owner),
         np.ones(len(owner), bool) if is_match is None else np.asarray(is_match),
     )
@@ -24,17 +31,12 @@ def own_captions(images, texts, owner) -> Embedded:
 
 
 def reference(data: Embedded, scores: np.ndarray) -> tuple[Ranks, Ranks]:
-    """The definition, query by query, over the full matrix [n, m] of all scores."""
-    says: list[set[str]] = [set() for _ in data.keys]
-    for text, image in enumerate(data.owner):
-        if data.is_match[text]:
-            says[image].add(data.captions[text])
-    matching = np.array(
-        [
-            [data.is_match[t] and caption in said for t, caption in enumerate(data.captions)]
-            for said in says
-        ]
-    )
+    """The definition, query by query, over the full matrix [n, u] of all scores."""
+    matching = np.zeros(scores.shape, bool)
+    for image, text, is_match in zip(data.owner, data.text, data.is_match, strict=True):
+        matching[image, text] |= is_match
+    for image, text, is_match in zip(data.owner, data.text, data.is_match, strict=True):
+        matching[image, text] &= is_match
 
     def ranks_of(table: np.ndarray, match: np.ndarray) -> Ranks:
         best, precision = np.full(len(table), np.nan), np.full(len(table), np.nan)
@@ -47,7 +49,7 @@ def reference(data: Embedded, scores: np.ndarray) -> tuple[Ranks, Ranks]:
             ]
             best[query] = ranks[0]
             precision[query] = np.mean([i / rank for i, rank in enumerate(ranks, start=1)])
-        return Ranks(best, precision)
+        return Ranks(best, precision, match.sum(axis=1))
 
     return ranks_of(scores, matching), ranks_of(scores.T, matching.T)
 
@@ -56,6 +58,7 @@ def assert_same(found: tuple[Ranks, Ranks], expected: tuple[Ranks, Ranks]) -> No
     for mine, theirs in zip(found, expected, strict=True):
         np.testing.assert_array_equal(mine.best, theirs.best)
         np.testing.assert_allclose(mine.average_precision, theirs.average_precision, rtol=1e-12)
+        np.testing.assert_array_equal(mine.matches, theirs.matches)
 
 
 def coarse_data() -> Embedded:
@@ -86,13 +89,18 @@ def noisy_data(signal: float, images=1000, captions=5000, width=64) -> Embedded:
     )
 
 
-def part(data: Embedded, first: int, last: int, text: int, end: int) -> Embedded:
-    """Records first to last - 1, whose captions are text to end - 1."""
-    return embedded(
-        data.keys[first:last],
-        data.captions[text:end],
-        data.images[first:last],
-        data.texts[text:end],
-        data.owner[text:end] - first,
-        data.is_match[text:end],
+def part(data: Embedded, first: int, last: int) -> Embedded:
+    """Records first to last - 1, with the texts that they say in the order in which they do."""
+    captions = slice(*np.searchsorted(data.owner, [first, last]))
+    said, text = first_occurrences(data.text[captions])
+    texts = data.text[captions][said]
+    return dataclasses.replace(
+        data,
+        keys=data.keys[first:last],
+        images=data.images[first:last],
+        texts=data.texts[texts],
+        ids=data.ids[texts],
+        text=text,
+        owner=data.owner[captions] - first,
+        is_match=data.is_match[captions],
     )

@@ -1,11 +1,13 @@
 """Scores of made-up records, for the tests of metrics."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
 from components.evaluation.sample import Sample
-from components.evaluation.scores import Scores
+from components.evaluation.scores import Candidates, Scores
+from components.evaluation.texts import text_ids
 
 
 def scores_of(
@@ -16,36 +18,40 @@ def scores_of(
     classes: Sequence[float] | None = None,
     embeddings: Sequence[tuple[np.ndarray, np.ndarray]] | None = None,
     baseline: "list[Scores] | None" = None,
+    captions: Sequence[Sequence[str]] | None = None,
 ) -> list[Scores]:
     """One `Scores` a record of one model, or of two when those of a baseline are given.
 
-    The average precision is 1 / rank, as if each query had one match.
+    The average precision is 1 / rank, as if each query had one match; all captions differ unless
+    they are given. There are 50 candidates each way and nine classes.
     """
     found = []
     for n, (image, texts) in enumerate(zip(image_ranks, text_ranks, strict=True)):
         by_text = np.array(similarities[n] if similarities else [0.5] * len(texts))
         space = embeddings[n] if embeddings else (np.eye(3)[n % 3], np.eye(3)[[n % 3] * len(texts)])
         wide = np.asarray(texts, float)
+        said = captions[n] if captions else [f"{n}, {place}" for place in range(len(texts))]
         mine = Scores(
-            (f"key{n:05d}",),
-            np.array([len(texts)]),
-            np.array(labels[n] if labels else [True] * len(texts)),
-            np.array([[[image, 1 / image, classes[n] if classes else np.nan]]]),
-            np.stack([wide, 1 / wide, by_text], axis=1)[:, None],
-            Sample.of_record(f"key{n:05d}", [space]),
+            keys=(f"key{n:05d}",),
+            classes=("class" if classes else None,),
+            captions=np.array([len(texts)]),
+            images=np.array([[[image, 1 / image, classes[n] if classes else np.nan]]]),
+            image_matches=np.array([1]),
+            labels=np.array(labels[n] if labels else [True] * len(texts)),
+            text_ids=text_ids(said),
+            texts=np.stack([wide, 1 / wide, by_text], axis=1)[:, None],
+            text_matches=np.ones(len(texts), int),
+            candidates=Candidates(50, 50, 9),
+            sample=Sample.of_record(f"key{n:05d}", [space]),
         )
         if baseline:
             other = baseline[n]
-            mine = Scores(
-                mine.keys,
-                mine.captions,
-                mine.labels,
-                np.concatenate([mine.images, other.images], axis=1),
-                np.concatenate([mine.texts, other.texts], axis=1),
-                Sample(
-                    mine.sample.hashes,
-                    mine.sample.captions,
-                    mine.sample.spaces + other.sample.spaces,
+            mine = dataclasses.replace(
+                mine,
+                images=np.concatenate([mine.images, other.images], axis=1),
+                texts=np.concatenate([mine.texts, other.texts], axis=1),
+                sample=dataclasses.replace(
+                    mine.sample, spaces=mine.sample.spaces + other.sample.spaces
                 ),
             )
         found.append(mine)

@@ -1,16 +1,17 @@
 """Intervals: against a slow loop, by their coverage, and paired between two models."""
 
+import dataclasses
 import random
 
 import numpy as np
 import pytest
 
-from components.evaluation import bootstrap, sample
+from components.evaluation import bootstrap
 from components.evaluation.bootstrap import draw, percentiles, resample
 from components.evaluation.embedding_statistics import EmbeddingStatistics
 from components.evaluation.measure import measure
 from components.evaluation.pair_statistics import PairStatistics
-from components.evaluation.rank_statistics import RankStatistics
+from components.evaluation.rank_statistics import ImageStatistics, TextStatistics
 from components.evaluation.scores import Scores
 from tests.score_kit import random_scores, scores_of
 
@@ -32,7 +33,7 @@ def test_the_same_seed_draws_the_same():
     assert (first != other).any()
 
 
-@pytest.mark.parametrize("statistics", [RankStatistics, PairStatistics])
+@pytest.mark.parametrize("statistics", [ImageStatistics, PairStatistics])
 def test_a_resample_is_the_metric_of_its_records_drawn_one_by_one(statistics):
     """Slow reference: write every record down as often as it was drawn and measure afresh."""
     parts = random_scores(40, seed=5)
@@ -43,8 +44,85 @@ def test_a_resample_is_the_metric_of_its_records_drawn_one_by_one(statistics):
         repeated = [part for part, count in zip(parts, counts, strict=True) for _ in range(count)]
         drawn = Scores.concatenate(repeated)
         slow = statistics(drawn)
-        assert list(slow.counts) == list(whole.counts)
+        assert list(slow.background) == list(whole.background)
         np.testing.assert_allclose(fast[row], slow(np.ones((1, 40)))[0], rtol=1e-12)
+
+
+def test_a_resample_of_texts_is_that_of_the_texts_of_the_images_drawn():
+    """Slow reference: write each distinct text down as often as its first image was drawn."""
+    rng = np.random.default_rng(13)
+    # 40 images say 1 to 3 of 60 texts; the rank belongs to the text.
+    ranks = rng.geometric(0.2, 60).astype(float)
+    said = [rng.choice(60, rng.integers(1, 4), replace=False) for _ in range(40)]
+    scores = Scores.concatenate(
+        scores_of(
+            [1.0] * 40,
+            [ranks[texts].tolist() for texts in said],
+            captions=[[f"text {n}" for n in texts] for texts in said],
+        )
+    )
+    first: dict[int, list[int]] = {}  # the texts by the image that says them first
+    seen: set[int] = set()
+    for image, texts in enumerate(said):
+        new = [n for n in texts.tolist() if n not in seen]
+        seen |= set(new)
+        if new:
+            first[image] = new
+    statistics = TextStatistics(scores.sorted())
+    assert statistics.units == len(first) < 40
+    assert statistics.background["text_to_image_mrr"].count == len(seen) < 60
+    weights = np.concatenate(list(draw(len(first), 25)))
+    names = list(statistics.background)
+    for row, counts in zip(statistics(weights)[:, 0], weights.astype(int), strict=True):
+        drawn = [
+            ranks[n]
+            for texts, count in zip(first.values(), counts, strict=True)
+            for n in texts * count
+        ]
+        assert row[names.index("text_to_image_mrr")] == pytest.approx(np.mean(1 / np.array(drawn)))
+        assert row[names.index("text_to_image_median_rank")] == np.median(drawn)
+        recall = np.mean(np.array(drawn) <= 5)
+        assert row[names.index("text_to_image_recall_at_5")] == pytest.approx(recall)
+
+
+def test_a_text_of_hundreds_of_images_is_one_query():
+    """Ten texts over 500 images; nine are found first and one fourth."""
+    ranks = [1.0] * 9 + [4.0]
+    scores = Scores.concatenate(
+        scores_of(
+            [1.0] * 500,
+            [[ranks[n % 10]] for n in range(500)],
+            captions=[[f"class {n % 10}"] for n in range(500)],
+        )
+    )
+    found = measure(scores, 2000, 0.95)
+    mrr = found["text_to_image_mrr"]
+    assert mrr.count == 10
+    assert mrr.candidate.value == pytest.approx((9 + 1 / 4) / 10)
+    # The text found fourth is drawn 0 to 4 times of ten: P(Binomial(10, 0.1) > 3) = 0.013 and
+    # P(> 2) = 0.070, so the lower end is at three times and the upper one at none.
+    assert mrr.candidate.low == pytest.approx((7 + 3 / 4) / 10)
+    assert mrr.candidate.high == 1
+    assert found["image_to_text_mrr"].count == 500
+
+
+def test_units_that_are_all_alike_do_not_say_that_all_others_would_be():
+    scores = scores_of([1.0] * 10, [[1.0, 1.0]] * 5 + [[1.0]] * 5)
+    found = measure(Scores.concatenate(scores), 100, 0.95)
+    # Clopper and Pearson for 10 of 10: 0.025^(1/10) = 0.6915. The fifteen texts are those of ten
+    # images, which are what is drawn.
+    for name in ("image_to_text_recall_at_1", "text_to_image_mrr"):
+        each = found[name].candidate
+        assert (each.value, each.high) == (1, 1)
+        assert each.low == pytest.approx(0.6915, abs=5e-5)
+    missed = measure(Scores.concatenate(scores_of([40.0] * 10, [[2.0]] * 10)), 100, 0.95)
+    none = missed["image_to_text_recall_at_10"].candidate
+    assert (none.value, none.low) == (0, 0)
+    assert none.high == pytest.approx(1 - 0.6915, abs=5e-5)
+    # 0.5 may be 0 or 1 for the 31 % unseen: 0.5 -+ 0.5 * 0.3085.
+    half = missed["text_to_image_mrr"].candidate
+    assert half.low == pytest.approx(0.5 * 0.6915, abs=5e-5)
+    assert half.high == pytest.approx(1 - 0.5 * 0.6915, abs=5e-5)
 
 
 def test_a_resample_of_embeddings_never_pairs_a_record_with_itself():
@@ -142,13 +220,11 @@ def test_the_interval_of_the_difference_is_that_of_the_differences_of_each_query
 def test_a_model_does_not_differ_from_itself():
     parts = random_scores(300, seed=11)
     doubled = [
-        Scores(
-            p.keys,
-            p.captions,
-            p.labels,
-            np.repeat(p.images, 2, axis=1),
-            np.repeat(p.texts, 2, axis=1),
-            sample.Sample(p.sample.hashes, p.sample.captions, p.sample.spaces * 2),
+        dataclasses.replace(
+            p,
+            images=np.repeat(p.images, 2, axis=1),
+            texts=np.repeat(p.texts, 2, axis=1),
+            sample=dataclasses.replace(p.sample, spaces=p.sample.spaces * 2),
         )
         for p in parts
     ]

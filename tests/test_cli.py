@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
+from components.evaluation.report import Report
 from components.release.outcome import Outcome
 from components.release.releases import RefusedError
 from pipeline import cli, release_commands, run_locally
@@ -73,7 +74,7 @@ def test_a_workspace_that_cannot_be_written_is_one_sentence_and_exit_code_1(tmp_
 
 def ended(champion: bool) -> Summary:
     outcome = Outcome(release=3, champion=champion, sentence="release 3 serves now")
-    return Summary(outcome, None, [], {})
+    return Summary(outcome, None, [], Report({}))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tfx.components.evaluator import constants
 from tfx.components.pusher.executor import Executor as TfxPusher
 from tfx.types import Artifact, standard_artifacts
 
-from components.evaluation import results, verdict
+from components.evaluation import report, results, verdict
 from components.evaluation.config import EvaluationConfig, Gate, ZeroShotConfig
 from components.evaluation.embedded import Embedded
 from components.evaluation.evaluator import Executor
@@ -27,6 +27,7 @@ from pipeline.beam_arguments import beam_arguments
 from pipeline.beam_config import LocalBeam
 from schema import features
 from schema.served import FOLDERS, JOINT
+from tests.ranking_kit import embedded as embedded_records
 from trainer.config import canonical_json
 
 TEMPLATES = ("{}", "a picture of {}")
@@ -40,6 +41,7 @@ GATES = (
 class Evaluated:
     """What an Evaluator left."""
 
+    report: report.Report
     results: Results
     verdict: Verdict
     blessing: Artifact
@@ -66,6 +68,7 @@ def evaluate(run, folder: Path, model: Path, baseline: Path) -> Evaluated:
     inputs = {
         "examples": run.outputs["ImageTextExampleGen"]["examples"],
         "schema": run.outputs["ImportSchema"]["schema"],
+        "statistics": run.outputs["StatisticsGen"]["statistics"],
         "model": [candidate],
         "baseline": [serving],
     }
@@ -80,7 +83,9 @@ def evaluate(run, folder: Path, model: Path, baseline: Path) -> Evaluated:
     )
     Executor(context).Do(inputs, outputs, {"config": canonical_json(config)})
     uri = outputs["evaluation"][0].uri
-    return Evaluated(results.read(uri), verdict.read(uri), outputs["blessing"][0])
+    return Evaluated(
+        report.read(Path(uri)), results.read(uri)[0], verdict.read(uri), outputs["blessing"][0]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -128,13 +133,12 @@ def embed(path: Path, records: list[tf.train.Example]) -> Embedded:
     captions = [texts_of(record, features.CAPTIONS) for record in records]
     owner = [n for n, each in enumerate(captions) for _ in each]
     column = [c for each in captions for c in range(len(each))]
-    return Embedded(
+    return embedded_records(
         [texts_of(record, features.IMAGE_KEY)[0] for record in records],
+        [caption for each in captions for caption in each],
         out[features.IMAGE_EMBEDDING].numpy(),
         out[features.TEXT_EMBEDDINGS].numpy()[owner, column],
-        [caption for each in captions for caption in each],
-        np.array(owner),
-        np.ones(len(owner), bool),
+        owner,
     )
 
 

@@ -179,8 +179,8 @@ def test_transformed_records_are_the_same(on_flink, here, small_run, split):
 
 
 def test_the_same_model_has_the_same_metrics(on_flink, here):
-    found = results.read(on_flink["Evaluator"]["evaluation"])
-    local = results.read(here["Evaluator"]["evaluation"])
+    found = results.read(on_flink["Evaluator"]["evaluation"])[0]
+    local = results.read(here["Evaluator"]["evaluation"])[0]
     assert found.keys() == local.keys()
     queries = sum(
         len(each[features.CAPTIONS].bytes_list.value) for each in examples(here, "eval").values()

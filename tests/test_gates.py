@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from components.evaluation import verdict
 from components.evaluation.config import EvaluationConfig, Gate, ZeroShotConfig
-from components.evaluation.measurement import Estimate, Measurement, Results
+from components.evaluation.measurement import Background, Estimate, Measurement, Results
 from components.evaluation.names import LOWER_IS_BETTER, METRICS
 from components.evaluation.verdict import GateResult, decide
 
@@ -22,7 +22,7 @@ def estimate(value: float, spread: float = 0.02) -> Estimate:
 def compared(candidate: float, baseline: float, low: float, high: float) -> Measurement:
     """A measurement whose difference has the given interval."""
     difference = Estimate(candidate - baseline, low, high)
-    return Measurement(500, estimate(candidate), estimate(baseline), difference)
+    return Measurement(Background(500), estimate(candidate), estimate(baseline), difference)
 
 
 def judged(results: Results, baseline: int | None = None, **bound) -> GateResult:
@@ -44,14 +44,16 @@ def judged(results: Results, baseline: int | None = None, **bound) -> GateResult
     ],
 )
 def test_an_absolute_gate_says_metric_value_interval_and_bound(metric, value, bound, sentence):
-    found = judged({(): {metric: Measurement(180, estimate(value))}}, metric=metric, **bound)
+    found = judged(
+        {(): {metric: Measurement(Background(180), estimate(value))}}, metric=metric, **bound
+    )
     shown = {0.311: "0.311 (0.291 to 0.331)", 7.5: "7.5 (7.48 to 7.52)"}[value]
     assert found.sentence == f"{metric} is {shown}, {sentence}"
     assert found.passed == sentence.startswith("no ")
 
 
 def test_what_is_no_number_never_passes():
-    nan = Measurement(180, Estimate(math.nan, math.nan, math.nan))
+    nan = Measurement(Background(180), Estimate(math.nan, math.nan, math.nan))
     without: list[Results] = [{(): {RECALL: nan}}, {(): {}}, {}]
     for results in without:
         bounds: tuple[dict[str, Any], ...] = (
@@ -65,7 +67,9 @@ def test_what_is_no_number_never_passes():
                 passed=False,
                 sentence=f"{RECALL} could not be measured, and the gate needs a number",
             )
-    unclear = Measurement(180, estimate(0.5), estimate(0.5), Estimate(math.nan, math.nan, math.nan))
+    unclear = Measurement(
+        Background(180), estimate(0.5), estimate(0.5), Estimate(math.nan, math.nan, math.nan)
+    )
     assert not judged({(): {RECALL: unclear}}, 3, not_worse_than_baseline_by=1.0).passed
 
 
@@ -124,7 +128,7 @@ def test_a_model_that_is_the_same_passes_the_strictest_gate():
 
 
 def test_without_a_baseline_there_is_nothing_to_compare_with_and_the_gate_passes():
-    results: Results = {(): {RECALL: Measurement(180, estimate(0.5))}}
+    results: Results = {(): {RECALL: Measurement(Background(180), estimate(0.5))}}
     assert judged(results, not_worse_than_baseline_by=0.0) == GateResult(
         passed=True,
         sentence=f"{RECALL} is 0.5 (0.48 to 0.52), and there is no release to compare it with",
@@ -133,15 +137,15 @@ def test_without_a_baseline_there_is_nothing_to_compare_with_and_the_gate_passes
 
 def by_category(**found: tuple[int, float]) -> Results:
     return {
-        ("category", name): {RECALL: Measurement(count, estimate(value))}
+        ("category", name): {RECALL: Measurement(Background(count), estimate(value))}
         for name, (count, value) in found.items()
     }
 
 
 def test_each_value_of_a_slice_is_held():
     results = by_category(animals=(120, 0.2), flags=(50, 0.3), food=(70, 0.5), symbols=(49, 0.0))
-    results[()] = {RECALL: Measurement(289, estimate(0.1))}  # not asked about
-    results[("vendor", "noto")] = {RECALL: Measurement(289, estimate(0.1))}
+    results[()] = {RECALL: Measurement(Background(289), estimate(0.1))}  # not asked about
+    results[("vendor", "noto")] = {RECALL: Measurement(Background(289), estimate(0.1))}
     found = judged(results, slice="category", at_least=0.4)
     assert found == GateResult(
         passed=False,
@@ -160,7 +164,7 @@ def test_each_value_of_a_slice_is_held():
 
 def test_a_slice_with_too_few_queries_is_not_held_and_the_sentence_says_so():
     results = by_category(animals=(9, 0.0), flags=(8, 0.0))
-    results[()] = {RECALL: Measurement(17, estimate(0.0))}
+    results[()] = {RECALL: Measurement(Background(17), estimate(0.0))}
     assert judged(results, slice="category", at_least=0.4) == GateResult(
         passed=True, sentence=f"{RECALL} is held nowhere: no category has 50 queries"
     )
@@ -185,11 +189,11 @@ def test_a_slice_is_compared_with_the_same_slice_of_the_baseline():
 
 def test_one_gate_that_fails_refuses_and_the_verdict_is_kept(tmp_path):
     gates = (Gate(metric=RECALL, at_least=0.4), Gate(metric=MEDIAN, at_most=5.0))
-    nan = Measurement(3, Estimate(math.nan, math.nan, math.nan))
+    nan = Measurement(Background(3), Estimate(math.nan, math.nan, math.nan))
     results: Results = {
         (): {
-            RECALL: Measurement(180, estimate(0.5)),
-            MEDIAN: Measurement(180, estimate(7.0)),
+            RECALL: Measurement(Background(180), estimate(0.5)),
+            MEDIAN: Measurement(Background(180), estimate(7.0)),
             "pair_auc": nan,
         }
     }

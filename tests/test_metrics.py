@@ -181,8 +181,8 @@ def test_means_are_of_all_records_though_only_a_sample_is_kept(monkeypatch):
     assert found["modality_gap"] == pytest.approx(np.linalg.norm(images - texts), abs=1e-6)
     assert found["image_embedding_variance"] == pytest.approx(1 - images @ images, abs=1e-6)
     statistics = EmbeddingStatistics(joined)
-    assert statistics.counts["modality_gap"] == 200
-    assert statistics.counts["image_uniformity"] == 40
+    assert statistics.background["modality_gap"].count == 200
+    assert statistics.background["image_uniformity"].count == 40
 
 
 def test_a_zero_embedding_stays_zero():
@@ -222,7 +222,10 @@ def test_the_order_and_the_bundles_of_beam_change_no_bit(monkeypatch):
     parts = random_scores(700, seed=4)
     shuffled = random.Random(0).sample(parts, len(parts))
     assert gathered(parts, 1) == gathered(shuffled, 5)
-    assert len(gathered(parts, 1)) == 2 * len(METRICS)  # a value and a count each
+    # A value and a count each; candidates of all that rank, a chance also of pairs; the classes.
+    ranking = len(RANK_METRICS) + len(ZERO_SHOT_METRICS)
+    numbers = 2 * len(METRICS) + 2 * ranking + len(PAIR_METRICS)
+    assert len(gathered(parts, 1)) == numbers + 1
 
 
 def test_a_slice_without_records_has_no_metrics():

@@ -15,6 +15,7 @@ from components.evaluation.ranking import rank
 from pipeline.summary import of_local_run
 from schema import features
 from tests.conftest import EVAL_RECORDS, TRAIN_RECORDS, read_shard
+from tests.ranking_kit import embedded as embedded_records
 from trainer import data
 
 NODES = [
@@ -145,13 +146,12 @@ def embedded(small_run) -> Embedded:
     ]
     owner = [n for n, each in enumerate(captions) for _ in each]
     column = [c for each in captions for c in range(len(each))]
-    return Embedded(
+    return embedded_records(
         [e.features.feature[features.IMAGE_KEY].bytes_list.value[0].decode() for e in found],
+        [c for each in captions for c in each],
         out["image_embedding"].numpy(),
         out["text_embeddings"].numpy()[owner, column],
-        [c for each in captions for c in each],
-        np.array(owner),
-        np.ones(len(owner), bool),
+        owner,
     )
 
 
@@ -159,7 +159,7 @@ def embedded(small_run) -> Embedded:
 def evaluated(small_run) -> results.Results:
     """The measurements that the Evaluator wrote."""
     [artifact] = small_run.outputs["Evaluator"]["evaluation"]
-    return results.read(artifact.uri)
+    return results.read(artifact.uri)[0]
 
 
 def test_the_evaluation_is_the_ranking_over_all_candidates(evaluated, embedded):
@@ -181,7 +181,7 @@ def test_the_evaluation_is_the_ranking_over_all_candidates(evaluated, embedded):
 
 
 def test_the_shape_of_the_space_is_that_of_the_embeddings(evaluated, embedded):
-    image, text = embedded.images.mean(0), embedded.texts.mean(0)
+    image, text = embedded.images.mean(0), embedded.texts[embedded.text].mean(0)
     found = evaluated[()]
     for name, expected in (
         ("modality_gap", np.linalg.norm(image - text)),

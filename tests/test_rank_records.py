@@ -9,47 +9,52 @@ import numpy as np
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from components.evaluation import threads, tiles
+from components.evaluation import rank_records, threads, tiles
 from components.evaluation.embedded import Embedded
 from components.evaluation.rank_records import RankRecords
 from components.evaluation.ranking import Ranks, rank
-from tests.ranking_kit import assert_same, coarse_data, noisy_data, part
+from tests.ranking_kit import assert_same, coarse_data, embedded, noisy_data, part
 
 RUNNER = ["--runner=FnApiRunner", "--sdk_container_image=none"]
 
 
-def batches_of(data: Embedded, sizes: list[int]) -> list[tuple[tuple[int, int], Embedded]]:
-    """Batches of so many records, labelled with their first and last record."""
+def batches_of(data: Embedded, sizes: list[int]) -> list[Embedded]:
+    """Batches of so many records."""
     ends = [0, *np.cumsum(sizes).tolist()]
     assert ends[-1] == len(data.keys)
-    batches = []
-    for first, last in itertools.pairwise(ends):
-        text, end = np.searchsorted(data.owner, [first, last])
-        batches.append(((first, last), part(data, first, last, text, end)))
-    return batches
+    return [part(data, first, last) for first, last in itertools.pairwise(ends)]
 
 
 def through_beam(batches, folder, options=()) -> list[Any]:
-    """What comes out, by way of files: worker processes share nothing with us."""
+    """The ranks of each batch's images and captions, by way of files: workers share nothing."""
 
-    def write(ranked) -> None:
-        (first, last), images, texts = ranked
+    def write(batch, ranks) -> None:
+        images, texts = ranks.of(batch)
+        texts = texts[batch.text]
         np.savez(
-            folder / f"{first:06d}-{last:06d}.npz",
-            label=[first, last],
-            images=[images.best, images.average_precision],
-            texts=[texts.best, texts.average_precision],
+            folder / f"{batch.keys[0] if batch.keys else 'none'}.npz",
+            images=[images.best, images.average_precision, images.matches],
+            texts=[texts.best, texts.average_precision, texts.matches],
         )
 
     with beam.Pipeline(options=PipelineOptions([*RUNNER, *options])) as pipeline:
-        _ = pipeline | beam.Create(batches, reshuffle=True) | RankRecords() | beam.Map(write)
+        given = pipeline | beam.Create(batches, reshuffle=True)
+        ranks = beam.pvalue.AsSingleton(given | RankRecords())
+        _ = given | beam.Map(write, ranks)
     return [np.load(file) for file in sorted(folder.iterdir())]
 
 
 def joined(found: list) -> tuple[Ranks, Ranks]:
+    """The ranks of all images and of all captions."""
     images = np.concatenate([batch["images"] for batch in found], axis=1)
     texts = np.concatenate([batch["texts"] for batch in found], axis=1)
     return Ranks(*images), Ranks(*texts)
+
+
+def ranked(data: Embedded) -> tuple[Ranks, Ranks]:
+    """The same by the plain function."""
+    images, texts = rank(data)
+    return images, texts[data.text]
 
 
 def shuffled(batches: list) -> list:
@@ -58,7 +63,7 @@ def shuffled(batches: list) -> list:
 
 def test_batches_in_memory_equal_the_plain_function(tmp_path, monkeypatch):
     data = coarse_data()
-    expected = rank(data)
+    expected = ranked(data)
     assert np.isnan(expected[0].best).any()
     assert np.isnan(expected[1].best).any()
     monkeypatch.setattr(tiles, "TEXTS_AT_ONCE", 64)
@@ -69,27 +74,49 @@ def test_batches_in_memory_equal_the_plain_function(tmp_path, monkeypatch):
 
 def test_each_batch_gets_its_own_rows(tmp_path):
     data = coarse_data()
-    images, texts = rank(data)
+    images, texts = ranked(data)
     batches = batches_of(data, [100, 120, 80])
     [_, second, _] = through_beam(shuffled(batches), tmp_path)
-    assert second["label"].tolist() == [100, 220]
     np.testing.assert_array_equal(second["images"][0], images.best[100:220])
     first, last = np.searchsorted(data.owner, [100, 220])
     np.testing.assert_array_equal(second["texts"][0], texts.best[first:last])
 
 
+def test_a_text_of_all_batches_is_multiplied_once(tmp_path, monkeypatch):
+    # Each of 30 images says one of three words, in three batches of ten.
+    vectors = np.random.default_rng(0).integers(-3, 4, (3, 4))
+    data = embedded(
+        [f"k{n:03d}" for n in range(30)],
+        [f"word {n % 3}" for n in range(30)],
+        vectors[np.arange(30) % 3] + np.arange(30)[:, None] % 2,
+        vectors[np.arange(30) % 3],
+        np.arange(30),
+    )
+    multiplied = []
+    count = rank_records.count
+
+    def counted(texts, *rest):
+        multiplied.append(texts)
+        return count(texts, *rest)
+
+    monkeypatch.setattr(rank_records, "count", counted)
+    found = through_beam(shuffled(batches_of(data, [10, 10, 10])), tmp_path)
+    assert [len(texts) for texts in multiplied] == [3]
+    assert_same(joined(found), ranked(data))
+
+
 def test_a_key_may_stand_in_several_batches(tmp_path):
     data = coarse_data()
-    batches = batches_of(data, [100, 120, 80])
-    for n, (label, batch) in enumerate(batches):
-        batches[n] = label, dataclasses.replace(batch, keys=["again", *batch.keys[1:]])
-    found = through_beam(batches, tmp_path)
-    assert_same(joined(found), rank(data))
+    batches = [
+        dataclasses.replace(batch, keys=[f"k{n}", "again", *batch.keys[2:]])
+        for n, batch in enumerate(batches_of(data, [100, 120, 80]))
+    ]
+    assert_same(joined(through_beam(batches, tmp_path)), ranked(data))
 
 
 def test_no_records_have_no_ranks(tmp_path):
-    [found] = through_beam(batches_of(part(coarse_data(), 0, 0, 0, 0), [0]), tmp_path)
-    assert found["images"].shape == found["texts"].shape == (2, 0)
+    [found] = through_beam([part(coarse_data(), 0, 0)], tmp_path)
+    assert found["images"].shape == found["texts"].shape == (3, 0)
 
 
 @pytest.mark.parametrize("signal", [0.5])
@@ -101,7 +128,7 @@ def test_two_processes_equal_the_plain_function(signal, tmp_path):
         tmp_path,
         ["--direct_running_mode=multi_processing", "--direct_num_workers=2"],
     )
-    assert_same(joined(found), rank(data))
+    assert_same(joined(found), ranked(data))
 
 
 def test_blas_gets_its_threads_back_when_the_last_one_leaves():

@@ -47,7 +47,7 @@ def test_a_tie_counts_half():
 
 
 def test_a_tied_match_is_no_competitor():
-    # The first two images carry the same words.
+    # The first two images carry the same words: one query, one candidate.
     data = embedded(
         ["a", "b", "c", "d"],
         ["same", "same", "c", "d"],
@@ -57,7 +57,7 @@ def test_a_tied_match_is_no_competitor():
     )
     _, text_ranks = rank(data)
     # One better, one tied: 1 + 1 + 1/2; the second match 2 + 1 + 1/2.
-    assert text_ranks.best[:2].tolist() == [2.5, 2.5]
+    assert text_ranks.best.tolist() == [2.5, 1, 1]
     assert text_ranks.average_precision[0] == pytest.approx((1 / 2.5 + 2 / 3.5) / 2)
 
 
@@ -73,23 +73,43 @@ def test_a_model_that_answers_nothing_lands_in_the_middle_too(length):
         assert set(ranks.best) == {51.0}
 
 
-def test_captions_count_for_their_image_and_for_every_image_that_says_the_same():
-    # Images on the axes; captions: a (image 0), b (image 0), B (image 1, the same words as b).
+def test_a_text_of_several_images_is_one_query_and_one_candidate():
+    # Images on the axes; captions: a (image x), b (image x), B (image y, the same words as b).
     data = embedded(
         ["x", "y", "z"],
         ["a", "red  cat", "Red cat", "c"],
         np.eye(3),
-        [[0.1, 0.9, 0.5], [0.9, 0.2, 0.1], [0.8, 0.3, 0.9], [0.0, 0.0, 1.0]],
+        [[0.1, 0.9, 0.5], [0.8, 0.3, 0.9], [0.8, 0.3, 0.9], [0.0, 0.7, 1.0]],
         [0, 0, 1, 2],
     )
+    assert len(data.texts) == 3
     image_ranks, text_ranks = rank(data)
-    # image x scores the captions 0.1, 0.9, 0.8, 0.0: its own 'red cat' is first.
-    # image y scores 0.9, 0.2, 0.3, 0.0: 'Red cat' is second.
-    # image z scores 0.5, 0.1, 0.9, 1.0: first.
-    assert image_ranks.best.tolist() == [1, 2, 1]
-    # 'a' scores the images 0.1, 0.9, 0.5: image x is third. 'red cat' finds x first.
-    # 'Red cat' scores 0.8, 0.3, 0.9: x carries these words too and is second. 'c' is first.
-    assert text_ranks.best.tolist() == [3, 1, 2, 1]
+    # Image x scores the texts 0.1, 0.8, 0.0: its 'red cat' is first. Image y scores 0.9, 0.3, 0.7:
+    # 'red cat' is third. Image z scores 0.5, 0.9, 1.0: 'c' is first.
+    assert image_ranks.best.tolist() == [1, 3, 1]
+    # 'a' scores the images 0.1, 0.9, 0.5: x is third. 'red cat' scores 0.8, 0.3, 0.9: behind z, x
+    # is second. 'c' finds z first.
+    assert text_ranks.best.tolist() == [3, 2, 1]
+    # 'red cat' has x at place 2 and y at place 3: (1/2 + 2/3) / 2.
+    assert text_ranks.average_precision[1] == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert image_ranks.matches.tolist() == [2, 1, 1]
+    assert text_ranks.matches.tolist() == [1, 2, 1]
+
+
+def test_copies_of_one_wrong_text_fill_one_place():
+    # Eleven images say 'dog' and score 0.9 with it; the twelfth says 'cat' and scores 0.5 with it
+    # and 0.9 with 'dog'. Of the two texts its own is the second, not the twelfth.
+    data = embedded(
+        [f"k{n:02d}" for n in range(12)],
+        ["dog"] * 11 + ["cat"],
+        [[1.0]] * 12,
+        [[0.9]] * 11 + [[0.5]],
+        range(12),
+    )
+    image_ranks, text_ranks = rank(data)
+    assert image_ranks.best.tolist() == [1] * 11 + [2]
+    # Each text scores all images alike. 'dog': one other image is tied, 1 + 1/2; 'cat': eleven are.
+    assert text_ranks.best.tolist() == [1.5, 1 + 11 / 2]
 
 
 def test_an_explicit_mismatch_is_a_candidate_and_never_a_query():
@@ -107,6 +127,25 @@ def test_an_explicit_mismatch_is_a_candidate_and_never_a_query():
     np.testing.assert_array_equal(text_ranks.average_precision, [1, np.nan, 1])
 
 
+def test_a_text_may_match_one_image_and_be_the_mismatch_of_another():
+    # x and y say 'cat', y calls it a mismatch; z says 'dog', and 'cat' in two ways with two labels.
+    data = embedded(
+        ["x", "y", "z"],
+        ["cat", "cat", "dog", "cat", "CAT"],
+        np.eye(3),
+        [[0.5, 0.6, 0.7]] * 2 + [[0.1, 0.2, 0.3]] + [[0.5, 0.6, 0.7]] * 2,
+        [0, 1, 2, 2, 2],
+        [True, False, True, True, False],
+    )
+    image_ranks, text_ranks = rank(data)
+    # 'cat' matches x alone: as in training, a mismatch of z is none of its matches. y and z score
+    # more. 'dog' finds z first.
+    assert text_ranks.best.tolist() == [3, 1]
+    assert text_ranks.matches.tolist() == [1, 1]
+    # x: 'cat' 0.5 before 'dog' 0.1. z: 'cat' 0.7 before its 'dog' 0.3. y has no match.
+    np.testing.assert_array_equal(image_ranks.best, [1, np.nan, 2])
+
+
 def test_an_image_with_mismatches_only_asks_nothing():
     for ranks in rank(embedded(["x"], ["wrong"], [[1.0]], [[1.0]], [0], [False])):
         np.testing.assert_array_equal(ranks.best, [np.nan])
@@ -122,8 +161,8 @@ def test_an_embedding_that_is_not_finite_is_refused_by_its_record():
 
 def test_parts_join_in_the_order_of_their_keys():
     data = coarse_data()
-    cut = int(np.searchsorted(data.owner, 120))
-    first, second = part(data, 0, 120, 0, cut), part(data, 120, 300, cut, 900)
+    first, second = part(data, 0, 120), part(data, 120, 300)
+    assert len(first.texts) + len(second.texts) > len(data.texts)  # some are in both
     joined = Embedded.concatenate([second, first])
-    for name in ("keys", "captions", "images", "texts", "owner", "is_match"):
+    for name in ("keys", "ids", "text", "images", "texts", "owner", "is_match"):
         np.testing.assert_array_equal(getattr(joined, name), getattr(data, name))

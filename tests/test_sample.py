@@ -32,11 +32,15 @@ def test_recalls_by_hand():
     assert recalls(of([0, 1, 2, 0], [10, 11, 12, 13]), IMAGES, texts, 3) == (1.0, 1.0)
 
 
-def test_a_caption_of_two_images_matches_both():
-    texts = np.array([[1.0, 3, 2], [1, 3, 2], [0, 0, 1]])
-    # The same words of images 0 and 1: either will do, and image 1 is first for both.
-    assert recalls(of([0, 1, 2], [7, 7, 9]), IMAGES, texts, 1)[0] == 1.0
-    assert recalls(of([0, 1, 2], [7, 8, 9]), IMAGES, texts, 1)[0] == pytest.approx(2 / 3)
+def test_a_text_of_two_images_is_one_query_and_one_candidate():
+    texts = np.array([[1.0, 2, 3], [1, 2, 3], [0, 0, 1]])
+    # Images 0 and 1 say the same: image 1 is its second place, and the third text finds image 2.
+    # For images 0 and 1 their text is first (1 and 2 against 0); for image 2 it scores 3, and its
+    # own text 1 is second of two. With two copies of it, it would be third.
+    assert recalls(of([0, 1, 2], [7, 7, 9]), IMAGES, texts, 1) == (0.5, pytest.approx(2 / 3))
+    assert recalls(of([0, 1, 2], [7, 7, 9]), IMAGES, texts, 2) == (1.0, 1.0)
+    # As three texts: the first has place 3, the second 2, the third 1.
+    assert recalls(of([0, 1, 2], [7, 8, 9]), IMAGES, texts, 2) == (pytest.approx(2 / 3), 2 / 3)
 
 
 def test_an_image_without_a_matching_caption_asks_nothing():

@@ -7,6 +7,7 @@ import pytest
 
 from components.evaluation import slices
 from components.evaluation.predictions import Records
+from components.evaluation.texts import text_ids
 from schema import features
 
 
@@ -96,7 +97,18 @@ def test_captions_take_the_rows_of_their_record(raw):
         answer(table), lambda texts: pytest.fail("nothing is missing")
     )
     assert embedded.texts.tolist() == [[0, 1], [2, 3], [4, 5], [8, 9]]
-    assert embedded.captions == ["a red cat", "no, a dog and a very long tail", "b", "c"]
+    assert embedded.text.tolist() == [0, 1, 2, 3]
+    captions = ["a red cat", "no, a dog and a very long tail", "b", "c"]
+    assert embedded.ids.tolist() == text_ids(captions).tolist()
+
+
+def test_captions_that_say_the_same_are_one_text(raw):
+    raw[features.CAPTIONS] = Sparse([b"a red cat", b"b"], [b"B"], [b"A  Red Cat"])
+    table = np.arange(3 * 2 * 2, dtype=np.float32).reshape(3, 2, 2)
+    embedded = Records.of(raw).embedded(answer(table), lambda texts: np.zeros((0, 2)))
+    assert embedded.texts.tolist() == [[0, 1], [2, 3]]  # the rows of the first that say so
+    assert embedded.text.tolist() == [0, 1, 1, 0]
+    assert embedded.owner.tolist() == [0, 0, 1, 2]
 
 
 def test_a_model_of_fewer_captions_embeds_the_rest_by_its_text_tower(raw):

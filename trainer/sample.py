@@ -60,16 +60,16 @@ class Sample:
         return _in_parts(images, self.pixels), _in_parts(texts, self.tokens)
 
     def ranks(self, images: np.ndarray, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of each caption its best image's rank, and of each image its best caption's.
+        """Of each distinct text its best image's rank, and of each image its best text's.
 
-        The first rank is 1, and a tie counts as half. A caption that stands with several images
-        matches each of them; an image without a caption has no rank.
+        As in evaluation: a text that stands with several images is one query, which matches each of
+        them, and one candidate. The first rank is 1, and a tie counts as half; an image without a
+        caption has no rank.
         """
-        same = self.caption_ids[:, None] == self.caption_ids[None, :]
-        matches = np.zeros((len(texts), len(images)), bool)
-        for caption in range(len(texts)):
-            matches[caption, self.owner[same[caption]]] = True
-        similarity = texts @ images.T
+        _, first, text = np.unique(self.caption_ids, return_index=True, return_inverse=True)
+        matches = np.zeros((len(first), len(images)), bool)
+        matches[text, self.owner] = True
+        similarity = texts[first] @ images.T
         return _ranks(similarity, matches), _ranks(similarity.T, matches.T)
 
 

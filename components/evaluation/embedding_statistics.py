@@ -5,6 +5,7 @@ All embeddings are scaled to length 1 first.
 
 import numpy as np
 
+from components.evaluation.measurement import Background
 from components.evaluation.names import EMBEDDING_METRICS
 from components.evaluation.sample import FIXED_POINT, Space
 from components.evaluation.scores import Scores
@@ -24,14 +25,14 @@ class EmbeddingStatistics:
         scores: the records, [n].
 
     Attributes:
-        counts: the records behind each metric, by its name.
+        background: the records behind each metric.
         sampled: how many records the sample holds, k.
     """
 
     def __init__(self, scores: Scores):
         self.sampled = len(scores.sample.hashes)
-        self.counts = {
-            name: self.sampled if name.endswith("uniformity") else len(scores.keys)
+        self.background = {
+            name: Background(self.sampled if name.endswith("uniformity") else len(scores.keys))
             for name in EMBEDDING_METRICS
             if self.sampled > 1 or not name.endswith("uniformity")
         }
@@ -58,7 +59,7 @@ class EmbeddingStatistics:
             self._of_model(space, kernels, weights)
             for space, kernels in zip(self._spaces, self._kernels, strict=True)
         ]
-        return np.stack(found, axis=1)[:, :, : len(self.counts)]
+        return np.stack(found, axis=1)[:, :, : len(self.background)]
 
     def _of_model(
         self, space: Space, kernels: tuple[np.ndarray, np.ndarray], weights: np.ndarray

@@ -1,6 +1,7 @@
 """TFMA's EvalConfig from ours, and what our extractor needs back out of it."""
 
 import json
+from collections.abc import Sequence
 
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -10,12 +11,16 @@ from schema.served import SERVING_DEFAULT
 from trainer.config import canonical_json
 
 
-def build(config: EvaluationConfig) -> config_pb2.EvalConfig:
+def build(config: EvaluationConfig, classes: Sequence[str] = ()) -> config_pb2.EvalConfig:
     """All metrics over all queries and over each value of each slice.
 
     There are no thresholds in it: TFMA knows none that depend on an interval or on the size of a
     slice, so the gates are decided afterwards, by `verdict.decide`. TFX adds the baseline's model
     when it is given one.
+
+    Args:
+        config: the section of the run's config.
+        classes: that zero-shot classification chooses from.
     """
     metric = config_pb2.MetricConfig(
         class_name="RetrievalMetrics",
@@ -25,6 +30,7 @@ def build(config: EvaluationConfig) -> config_pb2.EvalConfig:
                 "resamples": config.resamples,
                 "confidence": config.confidence,
                 "zero_shot": canonical_json(config.zero_shot) if config.zero_shot else "",
+                "classes": list(classes),
             }
         ),
     )
@@ -36,8 +42,11 @@ def build(config: EvaluationConfig) -> config_pb2.EvalConfig:
     )
 
 
-def zero_shot_of(eval_config: config_pb2.EvalConfig) -> ZeroShotConfig | None:
-    """The zero-shot section that `build` was given."""
+def zero_shot_of(
+    eval_config: config_pb2.EvalConfig,
+) -> tuple[ZeroShotConfig | None, tuple[str, ...]]:
+    """The zero-shot section and the classes that `build` was given."""
     [spec] = eval_config.metrics_specs
-    given = json.loads(spec.metrics[0].config)["zero_shot"]
-    return ZeroShotConfig.model_validate_json(given) if given else None
+    given = json.loads(spec.metrics[0].config)
+    section = given["zero_shot"]
+    return ZeroShotConfig.model_validate_json(section) if section else None, tuple(given["classes"])

@@ -20,8 +20,10 @@ from tfx.types.system_executions import Evaluate
 from tfx.utils import io_utils
 
 from components import baseline
-from components.evaluation import eval_config, results, verdict
+from components.evaluation import eval_config, report, results, verdict
+from components.evaluation.classes import attribute_values
 from components.evaluation.config import EvaluationConfig
+from components.evaluation.remarks import remarks
 
 CONFIG, BASELINE = "config", "baseline"
 Artifacts = dict[str, list[Artifact]]
@@ -35,19 +37,27 @@ class Executor(tfx_executor.Executor):
     ) -> None:
         """Evaluate the model, beside the baseline if there is one, and decide."""
         config = EvaluationConfig.model_validate_json(exec_properties[CONFIG])
-        inputs = {key: found for key, found in input_dict.items() if key != BASELINE}
+        ours = (BASELINE, specs.STATISTICS_KEY)
+        inputs = {key: found for key, found in input_dict.items() if key not in ours}
+        attributes = attribute_values(
+            artifact_utils.get_single_uri(input_dict[specs.STATISTICS_KEY])
+        )
+        classes = attributes.get(config.zero_shot.attribute, ()) if config.zero_shot else ()
         given = input_dict.get(BASELINE)
         release = baseline_release(given[0].uri) if given else None
         if given and release is not None:
             inputs[specs.BASELINE_MODEL_KEY] = given
         told = {
-            specs.EVAL_CONFIG_KEY: json_format.MessageToJson(eval_config.build(config)),
+            specs.EVAL_CONFIG_KEY: json_format.MessageToJson(eval_config.build(config, classes)),
             specs.EXAMPLE_SPLITS_KEY: json.dumps([config.split]),
             specs.MODULE_PATH_KEY: "components.evaluation.extractor",
         }
         super().Do(inputs, output_dict, {**exec_properties, **told})
         uri = artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])
-        decided = verdict.decide(config, results.read(uri), release)
+        measured, counted = results.read(uri)
+        said = remarks(config, measured, counted, attributes)
+        report.write(report.Report(measured, counted, said), uri)
+        decided = verdict.decide(config, measured, release)
         verdict.write(decided, uri)
         bless(artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY]), decided, inputs)
 
@@ -93,6 +103,7 @@ class _Spec(ComponentSpec):
         specs.EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
         specs.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
         specs.SCHEMA_KEY: ChannelParameter(type=standard_artifacts.Schema),
+        specs.STATISTICS_KEY: ChannelParameter(type=standard_artifacts.ExampleStatistics),
         BASELINE: ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012
@@ -105,12 +116,13 @@ class _Spec(ComponentSpec):
 class Evaluator(base_beam_component.BaseBeamComponent):
     """Metrics, verdict and blessing of a model.
 
-    Outputs: `evaluation`, with TFMA's files and `verdict.json`; and `blessing`.
+    Outputs: `evaluation`, with TFMA's files, `evaluation.json` and `verdict.json`; and `blessing`.
 
     Args:
         examples: the records as ImageTextExampleGen wrote them.
         model: the candidate.
         schema: of the records.
+        statistics: of the data that the candidate was trained on; the classes it knows are there.
         config: canonical JSON of the evaluation section.
         baseline: of the Baseline component; left out, there is nothing to compare with.
     """
@@ -123,6 +135,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         examples: channel.BaseChannel,
         model: channel.BaseChannel,
         schema: channel.BaseChannel,
+        statistics: channel.BaseChannel,
         config: str,
         baseline: channel.BaseChannel | None = None,
     ):
@@ -130,6 +143,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             specs.EXAMPLES_KEY: examples,
             specs.MODEL_KEY: model,
             specs.SCHEMA_KEY: schema,
+            specs.STATISTICS_KEY: statistics,
             CONFIG: config,
             BASELINE: baseline,
             specs.EVALUATION_KEY: types.Channel(type=standard_artifacts.ModelEvaluation),

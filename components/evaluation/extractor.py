@@ -15,6 +15,7 @@ from tensorflow_model_analysis.extractors import extractor
 from components.evaluation.config import ZeroShotConfig
 from components.evaluation.embedded import Embedded
 from components.evaluation.eval_config import zero_shot_of
+from components.evaluation.predictions import Embed
 from components.evaluation.rank_records import RankRecords
 from components.evaluation.scored_batch import Batch
 from components.evaluation.slices import slice_name
@@ -34,12 +35,13 @@ def custom_extractors(
     )
     names = [each.stage_name for each in extractors]
     behind = names.index("ExtractPredictions") + 1
+    embedders: dict[str, Embed]
     if isinstance(eval_shared_model, list):
         embedders = {m.model_name: TextEmbedder(m.model_path) for m in eval_shared_model}
     else:
         embedders = {"": TextEmbedder(eval_shared_model.model_path)}
     slices = [slice_name(key) for spec in eval_config.slicing_specs for key in spec.feature_keys]
-    extract = ExtractScores(embedders, slices, zero_shot_of(eval_config))
+    extract = ExtractScores(embedders, slices, *zero_shot_of(eval_config))
     return [
         *extractors[:behind],
         extractor.Extractor(stage_name="ExtractScores", ptransform=extract),
@@ -54,16 +56,19 @@ class ExtractScores(beam.PTransform):
         embedders: the text tower of each model, by TFMA's name of it, '' of the only one.
         slices: names of the slices.
         zero_shot: the section of the config.
+        classes: to choose from in zero-shot classification.
     """
 
     def __init__(
         self,
-        embedders: dict[str, TextEmbedder],
+        embedders: dict[str, Embed],
         slices: Sequence[str],
         zero_shot: ZeroShotConfig | None,
+        classes: Sequence[str],
     ):
         super().__init__()
         self._embedders, self._slices, self._zero_shot = embedders, list(slices), zero_shot
+        self._classes = tuple(classes)
 
     def expand(self, extracts: beam.PCollection) -> Any:
         attribute = self._zero_shot.attribute if self._zero_shot else None
@@ -77,28 +82,25 @@ class ExtractScores(beam.PTransform):
             | "Count" >> count_records("Evaluator")
         )
         classes = (
-            batches
-            | "ClassNames" >> beam.FlatMap(lambda batch: set(batch.classes) - {None})
-            | "Distinct" >> beam.Distinct()
-            | "Together" >> beam.combiners.ToList()
+            batches.pipeline
+            | "ClassNames" >> beam.Create([self._classes])
             | "EmbedClasses" >> beam.Map(_embed_classes, templates, self._embedders)
         )
-        for number, _ in enumerate(self._embedders):
-            # One model after the other; what is known so far rides along.
-            batches = (
-                batches
-                | f"Take{number}" >> beam.Map(_with_embedded, number)
-                | f"Rank{number}" >> RankRecords()
-                | f"Keep{number}" >> beam.MapTuple(Batch.with_ranks)
-            )
-        return batches | "Scores" >> beam.Map(Batch.with_scores, beam.pvalue.AsSingleton(classes))
+        ranks = [
+            batches
+            | f"Take{number}" >> beam.Map(_embedded, number)
+            | f"Rank{number}" >> RankRecords()
+            for number, _ in enumerate(self._embedders)
+        ]
+        sides = [beam.pvalue.AsSingleton(each) for each in (classes, *ranks)]
+        return batches | "Scores" >> beam.Map(Batch.with_scores, *sides)
 
 
-def _with_embedded(batch: Batch, number: int) -> tuple[Batch, Embedded]:
-    return batch, batch.embedded[number]
+def _embedded(batch: Batch, number: int) -> Embedded:
+    return batch.embedded[number]
 
 
 def _embed_classes(
-    names: Sequence[str], templates: Sequence[str], embedders: dict[str, TextEmbedder]
+    names: Sequence[str], templates: Sequence[str], embedders: dict[str, Embed]
 ) -> list[Classes]:
     return [embed_classes(names, templates, embed) for embed in embedders.values()]

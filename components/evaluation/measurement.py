@@ -15,17 +15,54 @@ class Estimate:
 
 
 @dataclasses.dataclass(frozen=True)
-class Measurement:
-    """A metric of one slice.
+class Background:
+    """What a metric is read against.
 
-    `count` is the number of queries; for pairs and embeddings that of pairs and of records. With a
-    baseline there are its own estimate and that of candidate - baseline on the same queries.
+    Attributes:
+        count: the number of queries; for pairs and embeddings that of pairs and of records.
+        candidates: of each query, in the whole split; None for pairs and embeddings.
+        chance: the metric if the candidates are put in an order at random; None where there is
+            no such level.
     """
 
     count: int
+    candidates: int | None = None
+    chance: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """A metric of one slice.
+
+    With a baseline there are its own estimate and that of candidate - baseline on the same queries.
+    """
+
+    background: Background
     candidate: Estimate
     baseline: Estimate | None = None
     difference: Estimate | None = None
+
+    @property
+    def count(self) -> int:
+        """The number of queries."""
+        return self.background.count
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassCounts:
+    """The images that have a class, beside the classes that a model chooses from.
+
+    Attributes:
+        classes: how many there are to choose from.
+        images: of a known class.
+        largest: of the known class that most images have.
+        unknown: images by class, of the classes that are not among those to choose from.
+    """
+
+    classes: int
+    images: int
+    largest: int
+    unknown: dict[str, int]
 
 
 Measurements = dict[str, Measurement]  # by the metric's name

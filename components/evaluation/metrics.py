@@ -4,14 +4,14 @@ TFMA would run a combiner for each metric and each model. One for all of them le
 baseline share the bootstrap's draws, and pays for gathering and drawing once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluation.measure import measure
+from components.evaluation.measure import count_classes, measure
 from components.evaluation.names import METRICS
 from components.evaluation.results import to_tfma
 from components.evaluation.scores import Scores
@@ -28,16 +28,23 @@ class RetrievalMetrics(metric_types.Metric):
         confidence: of each interval.
         zero_shot: canonical JSON of the section of the config, or ''. It is the extractor that
             reads it: TFMA hands an extractor nothing but its EvalConfig, which holds this metric.
+        classes: to choose from in zero-shot classification; for the extractor, too.
     """
 
     def __init__(
-        self, resamples: int, confidence: float, zero_shot: str = "", name: str = "retrieval"
+        self,
+        resamples: int,
+        confidence: float,
+        zero_shot: str = "",
+        classes: Sequence[str] = (),
+        name: str = "retrieval",
     ):
         super().__init__(
             _computations,
             resamples=resamples,
             confidence=confidence,
             zero_shot=zero_shot,
+            classes=classes,
             name=name,
         )
 
@@ -87,8 +94,9 @@ class MeasureFn(beam.CombineFn):
     def extract_output(self, accumulator: list[Scores]) -> dict[metric_types.MetricKey, Any]:
         if not accumulator:
             return {}
-        measured = measure(Scores.concatenate(accumulator), self._resamples, self._confidence)
-        return to_tfma(measured, self._models)
+        scores = Scores.concatenate(accumulator)
+        measured = measure(scores, self._resamples, self._confidence)
+        return to_tfma(measured, count_classes(scores), self._models)
 
 
 def join_small(parts: list[Scores]) -> list[Scores]:

@@ -31,6 +31,13 @@ EMBEDDING_METRICS = (
 ZERO_SHOT_METRICS = ("zero_shot_top_1", "zero_shot_top_5")
 METRICS = (*RANK_METRICS, *PAIR_METRICS, *EMBEDDING_METRICS, *ZERO_SHOT_METRICS)
 
+# Means of values from 0 to 1.
+SHARES = frozenset(
+    {
+        *(n for n in RANK_METRICS if not n.endswith(("median_rank", "mean_rank"))),
+        *ZERO_SHOT_METRICS,
+    }
+)
 LOWER_IS_BETTER = frozenset(
     {
         *(metric_name(d, s) for d in DIRECTIONS for s in ("median_rank", "mean_rank")),

@@ -5,6 +5,7 @@ Functions of how often every record counts, as in `rank_statistics`.
 
 import numpy as np
 
+from components.evaluation.measurement import Background
 from components.evaluation.names import PAIR_METRICS
 from components.evaluation.scores import SIMILARITY, Scores
 
@@ -20,12 +21,18 @@ class PairStatistics:
         scores: the records, [n]. Without both labels among them there is nothing to measure.
 
     Attributes:
-        counts: the pairs behind each metric, by its name.
+        background: by metric; its chance is what a model reaches that gives all one similarity.
     """
 
     def __init__(self, scores: Scores):
         both = 0 < np.count_nonzero(scores.labels) < len(scores.labels)
-        self.counts = dict.fromkeys(PAIR_METRICS, len(scores.labels)) if both else {}
+        matches = np.count_nonzero(scores.labels) / max(len(scores.labels), 1)
+        levels = zip(PAIR_METRICS, (0.5, max(matches, 1 - matches)), strict=True)
+        self.background = (
+            {name: Background(len(scores.labels), chance=level) for name, level in levels}
+            if both
+            else {}
+        )
         models = range(scores.texts.shape[1])
         self._steps = [_Steps(scores.texts[:, n, SIMILARITY], scores) for n in models]
 
@@ -34,7 +41,7 @@ class PairStatistics:
 
         nan where a resample lacks one of the labels.
         """
-        if not self.counts:
+        if not self.background:
             return np.zeros((len(weights), len(self._steps), 0))
         return np.stack([steps(weights) for steps in self._steps], axis=1)
 

@@ -9,6 +9,7 @@ import numpy as np
 from components.evaluation import slices
 from components.evaluation.embedded import Embedded
 from components.evaluation.names import ABSENT, ASPECT_RATIO, CAPTION_LENGTH
+from components.evaluation.texts import first_occurrences, text_ids
 from schema import features
 
 Embed = Callable[[Sequence[str]], np.ndarray]  # n texts to float32 [n, d]
@@ -48,25 +49,27 @@ class Records:
         )
 
     def embedded(self, predicted: dict[str, np.ndarray], embed_texts: Embed) -> Embedded:
-        """What one model makes of them.
+        """What one model makes of them; a text that several captions say is taken from the first.
 
         Args:
             predicted: the outputs of the model's serving_default.
             embed_texts: its text tower, for captions beyond the number that serving_default
                 embeds: a baseline may have been trained when records had fewer.
         """
-        images = np.asarray(predicted[features.IMAGE_EMBEDDING], np.float32)
         table = np.asarray(predicted[features.TEXT_EMBEDDINGS], np.float32)
+        ids = text_ids(self.captions)
+        first, text = first_occurrences(ids)
         column = np.arange(len(self.owner)) - np.searchsorted(self.owner, self.owner)
-        texts = table[self.owner, np.minimum(column, table.shape[1] - 1)]
-        [beyond] = np.nonzero(column >= table.shape[1])
+        texts = table[self.owner[first], np.minimum(column[first], table.shape[1] - 1)]
+        [beyond] = np.nonzero(column[first] >= table.shape[1])
         if len(beyond):
-            texts[beyond] = embed_texts([self.captions[text] for text in beyond])
+            texts[beyond] = embed_texts([self.captions[caption] for caption in first[beyond]])
         return Embedded(
             self.keys,
-            _numbers(images),
+            _numbers(np.asarray(predicted[features.IMAGE_EMBEDDING], np.float32)),
             _numbers(texts),
-            self.captions,
+            ids[first],
+            text,
             self.owner,
             self.is_match,
         )

@@ -1,100 +1,128 @@
 """Ranks of records that Beam holds: every worker ranks its batches against all candidates.
 
-Each batch is multiplied with all images once. That settles the ranks of its texts, and counts for
-every image how many of these texts stand before its matches; the counts of all batches, added up,
-settle the ranks of the images. What goes to every worker are the images and the scores of the
-matches, not the texts.
+A distinct text is multiplied with all images once, with the first batch that holds it. That settles
+its rank, and counts for every image how many of the batch's texts stand before its matches; the
+counts of all batches, added up, settle the ranks of the images. What goes to every worker are the
+images and the scores of the matches, not the texts.
 """
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 
-from components.evaluation.embedded import Embedded
+from components.evaluation.embedded import Embedded, Place, in_order, places_of
 from components.evaluation.ranking import Ranks, find_targets, ranks_of
 from components.evaluation.targets import Targets
 from components.evaluation.tile import Counts
 from components.evaluation.tiles import count
 
 IMAGE_COUNTS = "image_counts"
-NOTHING = Ranks(np.zeros(0), np.zeros(0))
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitRanks:
+    """The ranks of a whole split.
+
+    Attributes:
+        images: of each record.
+        texts: of each distinct text.
+        places: of each batch, by its name: its first record, and its texts among all of them.
+    """
+
+    images: Ranks
+    texts: Ranks
+    places: dict[bytes, tuple[int, np.ndarray]]
+
+    def of(self, batch: Embedded) -> tuple[Ranks, Ranks]:
+        """The ranks of a batch's records [n] and of its texts [u]."""
+        if not len(batch.keys):
+            return self.images[:0], self.texts[:0]
+        first, texts = self.places[_name(batch)]
+        return self.images[first : first + len(batch.keys)], self.texts[texts]
 
 
 class RankRecords(beam.PTransform):
-    """Rank every image and every caption of a split against the whole split.
+    """Rank every image and every distinct text of a split against the whole split.
 
     Use: `batches | RankRecords()`.
 
-    Input: a PCollection of (anything, Embedded): batches of records, each record in one batch.
-    Output: a PCollection of (the same thing, image Ranks [n], text Ranks [m]), one per batch, in
-    no order. Row i of the image ranks belongs to `keys[i]` of that batch's Embedded, row j of the
-    text ranks to `captions[j]`; captions that are explicit mismatches have nan there.
+    Input: a PCollection of Embedded: batches of records, each record in one batch.
+    Output: a PCollection with one SplitRanks, small enough for a side input.
 
     The ranks are those of `ranking.rank` over all batches joined, however many workers there are.
     An embedding that is not finite fails the pipeline with the InputError of `ranking.rank`.
     """
 
-    def expand(self, batches: beam.PCollection[tuple[Any, Embedded]]) -> Any:
-        split = (
-            batches
-            | "Embeddings" >> beam.Values()
-            | "Together" >> beam.combiners.ToList()
-            | "Targets" >> beam.Map(_Split.of)
+    def expand(self, batches: beam.PCollection[Embedded]) -> Any:
+        split = beam.pvalue.AsSingleton(batches | "Together" >> beam.CombineGlobally(_Join()))
+        counted = batches | "Multiply" >> beam.ParDo(_Multiply(), split=split).with_outputs(
+            IMAGE_COUNTS, main="texts"
         )
-        counted = batches | "Multiply" >> beam.ParDo(
-            _Multiply(), split=beam.pvalue.AsSingleton(split)
-        ).with_outputs(IMAGE_COUNTS, main="ranked")
-        image_ranks = (
+        return (
             counted[IMAGE_COUNTS]
             | "Sum" >> beam.CombineGlobally(_Sum())
-            | "ImageRanks" >> beam.Map(_image_ranks, split=beam.pvalue.AsSingleton(split))
-        )
-        return counted["ranked"] | "Attach" >> beam.Map(
-            lambda ranked, image_ranks: (ranked[0], image_ranks[ranked[1]], ranked[2]),
-            image_ranks=beam.pvalue.AsSingleton(image_ranks),
+            | "Ranks"
+            >> beam.Map(_split_ranks, split=split, texts=beam.pvalue.AsList(counted["texts"]))
         )
 
 
 @dataclasses.dataclass(frozen=True)
 class _Split:
-    """What a batch must know of the whole split; `places` are the rows of each batch."""
+    """What a batch must know of the whole split; `places`: its first record, and its texts."""
 
     images: np.ndarray
     of_texts: Targets
     of_images: Targets
-    places: dict[bytes, tuple[slice, slice]]  # of its records, of its texts
+    places: dict[bytes, tuple[int, Place]]
 
     @classmethod
-    def of(cls, parts: list[Embedded]) -> "_Split | None":
-        parts = sorted((part for part in parts if len(part.keys)), key=lambda part: part.keys[0])
+    def of(cls, parts: Sequence[Embedded]) -> "_Split | None":
+        parts = in_order(parts)
         if not parts:
             return None
         embedded = Embedded.concatenate(parts)
         of_texts, of_images = find_targets(embedded)
-        places, record, text = {}, 0, 0
-        for part in parts:
-            ends = record + len(part.keys), text + len(part.captions)
-            places[_name(part)] = slice(record, ends[0]), slice(text, ends[1])
-            record, text = ends
+        places, record = {}, 0
+        for part, place in zip(parts, places_of(parts), strict=True):
+            places[_name(part)] = record, place
+            record += len(part.keys)
         return cls(embedded.images, of_texts, of_images, places)
 
 
-class _Multiply(beam.DoFn):
-    """A batch to (thing, rows of its records, text ranks), and to counts for all images."""
+class _Join(beam.CombineFn):
+    """Gathers all batches, and ends with what each of them must know."""
 
-    def process(self, batch: tuple[Any, Embedded], split: _Split) -> Iterable[Any]:
-        thing, embedded = batch
-        if not len(embedded.keys):
-            yield thing, slice(0, 0), NOTHING
+    def create_accumulator(self) -> list[Embedded]:
+        return []
+
+    def add_input(self, accumulator: list[Embedded], batch: Embedded) -> list[Embedded]:
+        accumulator.append(batch)
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[list[Embedded]]) -> list[Embedded]:
+        return [part for each in accumulators for part in each]
+
+    def extract_output(self, accumulator: list[Embedded]) -> _Split | None:
+        return _Split.of(accumulator)
+
+
+class _Multiply(beam.DoFn):
+    """A batch to (number of its first new text, ranks of its new texts), and to image counts."""
+
+    def process(self, batch: Embedded, split: _Split | None) -> Iterable[Any]:
+        if not len(batch.keys) or split is None:
             return
-        records, texts = split.places[_name(embedded)]
-        of_texts = split.of_texts[texts]
-        text_counts, image_counts = count(embedded.texts, split.images, of_texts, split.of_images)
-        yield thing, records, ranks_of(of_texts, text_counts)
+        _, place = split.places[_name(batch)]
+        if not len(place.new):
+            return
+        of_texts = split.of_texts[place.first : place.first + len(place.new)]
+        texts = batch.texts[place.new]
+        text_counts, image_counts = count(texts, split.images, of_texts, split.of_images)
+        yield place.first, ranks_of(of_texts, text_counts)
         yield beam.pvalue.TaggedOutput(IMAGE_COUNTS, image_counts)
 
 
@@ -121,11 +149,19 @@ class _Sum(beam.CombineFn):
         return accumulator
 
 
-def _image_ranks(counts: Counts | None, split: _Split | None) -> Ranks:
-    return NOTHING if counts is None or split is None else ranks_of(split.of_images, counts)
+def _split_ranks(
+    counts: Counts | None, split: _Split | None, texts: Sequence[tuple[int, Ranks]]
+) -> SplitRanks:
+    ordered = [ranks for _, ranks in sorted(texts, key=lambda each: each[0])]
+    if counts is None or split is None:
+        return SplitRanks(Ranks.concatenate([]), Ranks.concatenate([]), {})
+    places = {name: (first, place.text) for name, (first, place) in split.places.items()}
+    return SplitRanks(ranks_of(split.of_images, counts), Ranks.concatenate(ordered), places)
 
 
 def _name(embedded: Embedded) -> bytes:
-    """Tells a batch from all others, by its words: two of the same name hold the same records."""
-    words = "\0".join([*embedded.keys, "", *embedded.captions])
-    return hashlib.blake2b(words.encode(), digest_size=16).digest()
+    """Tell a batch from all others by its content: two of one name hold the same records."""
+    found = hashlib.blake2b("\0".join(embedded.keys).encode(), digest_size=16)
+    for each in (embedded.ids, embedded.text, embedded.owner, embedded.is_match):
+        found.update(each.tobytes())
+    return found.digest()

@@ -1,9 +1,9 @@
 """Exact ranks of the right match among all candidates.
 
-Protocol: every matching caption is a query for images, every image with such a caption is a query
-for captions. The candidates are all images, or all captions, of the split. Matches are a caption
-and its own image, and every image that carries the same caption, word for word; matches of the
-same query never compete with each other.
+Protocol: every distinct text is one query for images, however many images carry it, and one
+candidate; every image with a matching caption is one query for texts. The candidates are all
+images, or all distinct texts, of the split. A text matches every image that carries it as a match;
+matches of the same query never compete with each other.
 
 Score: the dot product of two float32 embeddings. Two scores count as equal when they differ by
 less than float64 can tell for sure, 4 d 2^-53 times the largest |x| |y| of the split; otherwise
@@ -40,20 +40,32 @@ class Ranks:
     do not match). Without ties that is the average precision of Manning, Raghavan and Schütze,
     Introduction to Information Retrieval, 2008, section 8.4; with ties it is the precision at
     the expected ranks. A query with one match has 1 / best.
+
+    `matches`: how many candidates match, int64 [q].
     """
 
     best: np.ndarray
     average_precision: np.ndarray
+    matches: np.ndarray
 
     def __len__(self) -> int:
         return len(self.best)
 
-    def __getitem__(self, queries: slice) -> "Ranks":
-        return Ranks(self.best[queries], self.average_precision[queries])
+    def __getitem__(self, queries: slice | np.ndarray) -> "Ranks":
+        return Ranks(self.best[queries], self.average_precision[queries], self.matches[queries])
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["Ranks"]) -> "Ranks":
+        """Join the ranks of different queries."""
+        none = cls(np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
+        fields = (field.name for field in dataclasses.fields(cls))
+        return cls(
+            *(np.concatenate([getattr(part, name) for part in (none, *parts)]) for name in fields)
+        )
 
 
 def rank(embedded: Embedded, best_only: bool = False) -> tuple[Ranks, Ranks]:
-    """Rank every image and every matching caption against all the others.
+    """Rank every image and every distinct text against all candidates.
 
     Args:
         embedded: every record of the split.
@@ -61,7 +73,7 @@ def rank(embedded: Embedded, best_only: bool = False) -> tuple[Ranks, Ranks]:
             nan; with five captions an image that saves up to half of the time.
 
     Returns:
-        Ranks of the images among the captions [n], and of the captions among the images [m].
+        Ranks of the images among the texts [n], and of the texts among the images [u].
 
     Raises:
         InputError: an embedding's length is not a finite float32.
@@ -72,13 +84,14 @@ def rank(embedded: Embedded, best_only: bool = False) -> tuple[Ranks, Ranks]:
 
 
 def find_targets(embedded: Embedded, best_only: bool = False) -> tuple[Targets, Targets]:
-    """What the captions, and what the images, of a whole split must find.
+    """What the texts, and what the images, of a whole split must find.
 
     Raises:
         InputError: an embedding's length is not a finite float32.
     """
     _refuse_not_finite("image", embedded.images, embedded.keys)
-    _refuse_not_finite("text", embedded.texts, [embedded.keys[n] for n in embedded.owner.tolist()])
+    carriers = embedded.owner[np.unique(embedded.text, return_index=True)[1]]
+    _refuse_not_finite("text", embedded.texts, [embedded.keys[n] for n in carriers.tolist()])
     return both_directions(embedded.texts, embedded.images, *match_pairs(embedded), best_only)
 
 
@@ -93,7 +106,7 @@ def ranks_of(targets: Targets, counts: Counts) -> Ranks:
     precision = np.full(len(targets), np.nan)
     known = (matches > 0) & (targets.wanted == matches)
     precision[known] = np.bincount(query, order / ranks, len(targets))[known] / matches[known]
-    return Ranks(best, precision)
+    return Ranks(best, precision, matches)
 
 
 def _refuse_not_finite(kind: str, rows: np.ndarray, keys: Sequence[str]) -> None:

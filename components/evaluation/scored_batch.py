@@ -8,12 +8,12 @@ from tensorflow_model_analysis.api import types as tfma_types
 
 from components.evaluation.embedded import Embedded
 from components.evaluation.metrics import SCORES
-from components.evaluation.predictions import Records
-from components.evaluation.ranking import Ranks
+from components.evaluation.predictions import Embed, Records
+from components.evaluation.rank_records import SplitRanks
 from components.evaluation.sample import Sample
-from components.evaluation.scores import Scores
+from components.evaluation.scores import Candidates, Scores
 from components.evaluation.slices import slice_feature
-from components.evaluation.text_embedder import TextEmbedder
+from components.evaluation.targets import pair_scores
 from components.evaluation.zero_shot import Classes, class_ranks
 
 FEATURES, PREDICTIONS = "features", "predictions"  # TFMA's
@@ -27,19 +27,17 @@ class Batch:
         extracts: what TFMA needs further on, the features to slice by among it.
         embedded: what each model makes of the records.
         classes: the class of each record for zero-shot classification, [n].
-        ranks: of images and of texts, by each model so far.
     """
 
     extracts: tfma_types.Extracts
     embedded: tuple[Embedded, ...]
     classes: Sequence[str | None]
-    ranks: tuple[tuple[Ranks, Ranks], ...] = ()
 
     @classmethod
     def of(
         cls,
         extracts: tfma_types.Extracts,
-        embedders: dict[str, TextEmbedder],
+        embedders: dict[str, Embed],
         slices: Sequence[str],
         class_attribute: str | None,
     ) -> "Batch":
@@ -69,43 +67,54 @@ class Batch:
             else [None] * len(records.keys),
         )
 
-    def with_ranks(self, images: Ranks, texts: Ranks) -> "Batch":
-        """The batch with the ranks of one more model."""
-        return dataclasses.replace(self, ranks=(*self.ranks, (images, texts)))
-
-    def with_scores(self, classes: Sequence[Classes]) -> tfma_types.Extracts:
+    def with_scores(self, classes: Sequence[Classes], *ranks: SplitRanks) -> tfma_types.Extracts:
         """The extracts with the scores of each record among the features.
 
         Args:
-            classes: of the whole split, as each model embeds them.
+            classes: to choose from, as each model embeds them.
+            ranks: of the whole split, by each model.
         """
+        first = self.embedded[0]
         images, texts = [], []
-        for embedded, (of_images, of_texts), each in zip(
-            self.embedded, self.ranks, classes, strict=True
-        ):
+        for embedded, of_split, each in zip(self.embedded, ranks, classes, strict=True):
+            of_images, of_texts = of_split.of(embedded)
             class_rank = class_ranks(embedded.images, self.classes, each)
             images.append([of_images.best, of_images.average_precision, class_rank])
-            texts.append([of_texts.best, of_texts.average_precision, own_similarities(embedded)])
+            own = own_similarities(embedded)
+            asks = [
+                np.where(embedded.is_match, each[embedded.text], np.nan)
+                for each in (of_texts.best, of_texts.average_precision)
+            ]
+            texts.append([*asks, own])
         # [models, columns, n] to the [n, models, columns] of `Scores`.
         by_image = np.moveaxis(np.array(images, np.float64), 2, 0)
         by_text = np.moveaxis(np.array(texts, np.float64), 2, 0)
-        first = self.embedded[0]
+        text_matches, text_ids = of_texts.matches[first.text], first.ids[first.text]
+        candidates = Candidates(
+            len(of_split.images), len(of_split.texts), len(classes[0].names) if classes else 0
+        )
         ends = np.searchsorted(first.owner, np.arange(len(first.keys) + 1))
         scores = np.empty((len(first.keys), 1), object)
         for record, key in enumerate(first.keys):
             mine = slice(ends[record], ends[record + 1])
             scores[record, 0] = Scores(
-                (key,),
-                np.array([mine.stop - mine.start]),
-                first.is_match[mine],
-                by_image[record : record + 1],
-                by_text[mine],
-                Sample.of_record(key, [(e.images[record], e.texts[mine]) for e in self.embedded]),
+                keys=(key,),
+                classes=(self.classes[record],),
+                captions=np.array([mine.stop - mine.start]),
+                images=by_image[record : record + 1],
+                image_matches=of_images.matches[record : record + 1],
+                labels=first.is_match[mine],
+                text_ids=text_ids[mine],
+                texts=by_text[mine],
+                text_matches=text_matches[mine],
+                candidates=candidates,
+                sample=Sample.of_record(
+                    key, [(e.images[record], e.texts[e.text[mine]]) for e in self.embedded]
+                ),
             )
         return {**self.extracts, FEATURES: {**self.extracts[FEATURES], SCORES: scores}}
 
 
 def own_similarities(embedded: Embedded) -> np.ndarray:
     """The similarity of each caption to its own image, float64 [m]."""
-    images = embedded.images[embedded.owner].astype(np.float64)
-    return np.einsum("md,md->m", images, embedded.texts)
+    return pair_scores(embedded.texts, embedded.images, embedded.text, embedded.owner)

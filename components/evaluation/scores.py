@@ -10,6 +10,18 @@ from components.evaluation.sample import Sample
 # Columns of `Scores.images` and `Scores.texts`.
 RANK, AVERAGE_PRECISION = 0, 1
 CLASS_RANK = SIMILARITY = 2
+# The arrays of `Scores`, by what their rows are.
+BY_RECORD = ("captions", "images", "image_matches")
+BY_CAPTION = ("labels", "text_ids", "texts", "text_matches")
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidates:
+    """How many candidates there are in the whole split: images, distinct texts, known classes."""
+
+    images: int
+    texts: int
+    classes: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,20 +30,30 @@ class Scores:
 
     Attributes:
         keys: [n].
+        classes: of each record for zero-shot classification, None where it has none, [n].
         captions: how many each record has, int [n].
-        labels: whether a caption matches its image, bool [m], record by record.
         images: rank and average precision of each image's matches, and the rank of its class;
             float64 [n, models, 3], nan where there is none.
-        texts: rank and average precision of each caption's matches, nan for an explicit mismatch,
-            and the similarity of the caption to its own image; float64 [m, models, 3].
+        image_matches: how many texts match each image, int [n].
+        labels: whether a caption matches its image, bool [m], record by record.
+        text_ids: equal for captions that are the same text, uint64 [m].
+        texts: rank and average precision of each caption's text, nan for an explicit mismatch, and
+            the similarity of the caption to its own image; float64 [m, models, 3].
+        text_matches: how many images match each caption's text, int [m].
+        candidates: of the split.
         sample: the embeddings.
     """
 
     keys: tuple[str, ...]
+    classes: tuple[str | None, ...]
     captions: np.ndarray
-    labels: np.ndarray
     images: np.ndarray
+    image_matches: np.ndarray
+    labels: np.ndarray
+    text_ids: np.ndarray
     texts: np.ndarray
+    text_matches: np.ndarray
+    candidates: Candidates
     sample: Sample
 
     @property
@@ -41,14 +63,17 @@ class Scores:
 
     @classmethod
     def concatenate(cls, parts: Sequence["Scores"]) -> "Scores":
-        """Join scores of disjoint records."""
+        """Join scores of disjoint records of one split."""
+
+        def joined(name: str) -> np.ndarray:
+            return np.concatenate([getattr(part, name) for part in parts])
+
         return cls(
-            tuple(key for part in parts for key in part.keys),
-            np.concatenate([part.captions for part in parts]),
-            np.concatenate([part.labels for part in parts]),
-            np.concatenate([part.images for part in parts]),
-            np.concatenate([part.texts for part in parts]),
-            Sample.concatenate([part.sample for part in parts]),
+            keys=tuple(key for part in parts for key in part.keys),
+            classes=tuple(name for part in parts for name in part.classes),
+            **{name: joined(name) for name in (*BY_RECORD, *BY_CAPTION)},
+            candidates=parts[0].candidates,
+            sample=Sample.concatenate([part.sample for part in parts]),
         )
 
     def sorted(self) -> "Scores":
@@ -58,10 +83,10 @@ class Scores:
         places[order] = np.arange(len(order))
         captions = np.argsort(places[self.owner], kind="stable")
         return Scores(
-            tuple(self.keys[record] for record in order),
-            self.captions[order],
-            self.labels[captions],
-            self.images[order],
-            self.texts[captions],
-            self.sample,
+            keys=tuple(self.keys[record] for record in order),
+            classes=tuple(self.classes[record] for record in order),
+            **{name: getattr(self, name)[order] for name in BY_RECORD},
+            **{name: getattr(self, name)[captions] for name in BY_CAPTION},
+            candidates=self.candidates,
+            sample=self.sample,
         )

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from components.evaluation.counting import between, one_by_one, reaching, side_by_side
+from components.evaluation.counting import MANY, between, one_by_one, reaching, side_by_side
 from components.evaluation.targets import Targets, pair_scores
 
 FEW = 1 / 64  # share of a tile up to which its scores are looked at one by one
@@ -61,7 +61,9 @@ class Tile:
         limits = targets.limits(np.float32)
         matters = reaching(table, targets, limits)
         counts = Counts.zeros(targets)
-        if np.count_nonzero(matters) <= scores.size * FEW:
+        few = np.count_nonzero(matters) <= scores.size * FEW
+        # Of a text that many images carry, each score would stand beside each match: too many.
+        if few and targets.wanted.max(initial=0) <= MANY:
             match, candidate = one_by_one(table, matters, targets, limits, counts.better)
         else:
             counts.better, reached = side_by_side(table, matters, targets, limits)

@@ -12,6 +12,7 @@ from typing import Any
 import apache_beam as beam
 
 from components.example_gen.config import IngestConfig
+from components.example_gen.digests import write_digests
 from components.example_gen.examine import Limits
 from components.example_gen.files import Part, read_options
 from components.example_gen.found import Found, Refused
@@ -96,6 +97,7 @@ def ingest(
     stages = (rows, *examined, merged, *twins)
     refused = [stage[REFUSED] for stage in stages] | "AllRefused" >> beam.Flatten()
     write_records(records, places.splits, config.attributes)
+    write_digests(records, places.splits)
     write_quarantine(refused, places.quarantine)
     # A split that is left without a record is in the sums, too.
     none = pipeline | "Splits" >> beam.Create([(("examples", split), 0) for split in places.splits])

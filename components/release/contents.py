@@ -14,6 +14,7 @@ from components.release.manifest import Manifest
 from components.release.shelf import NEW
 from schema.served import CHECK_REPORT, CONFIG, FOLDERS, MODELS, WARMUP_FILE, WARMUP_FOLDER
 
+TRAINED_ON = "trained_on.npy"  # digests of the records of the train split
 EVALUATION, STATISTICS, TRANSFORM_GRAPH, INDEX = (
     "evaluation",
     "statistics",
@@ -27,7 +28,7 @@ class Contents:
     """What one release is made of.
 
     `model` is a Trainer's artifact, `serving_check` a ServingCheck's, `folders` further artifacts
-    by their name in the release.
+    by their name in the release, `files` single files likewise.
     """
 
     model: Path
@@ -37,6 +38,7 @@ class Contents:
     config: Mapping[str, Any]
     data: Mapping[str, str]
     curves: Mapping[str, tuple[tuple[int, float], ...]]
+    files: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
     def write(self, folder: Path) -> Manifest:
         """Fill an empty folder; see `Releases.publish`."""
@@ -49,6 +51,8 @@ class Contents:
                 shutil.copy(warmup, extra)
         for name, source in self.folders.items():
             shutil.copytree(source, folder / name)
+        for name, source in self.files.items():
+            shutil.copy(source, folder / name)
         shutil.copy(self.serving_check / CHECK_REPORT, folder)
         (folder / CONFIG).write_text(json.dumps(self.config, indent=2) + "\n", encoding="utf-8")
         now = datetime.datetime.now()

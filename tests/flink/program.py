@@ -34,6 +34,7 @@ def part_of(loaded: RunConfig, root: str, model: str | None) -> Pipeline:
         examples=nodes["ImageTextExampleGen"].outputs["examples"],
         model=release.outputs["result"],
         schema=nodes["ImportSchema"].outputs["schema"],
+        statistics=nodes["StatisticsGen"].outputs["statistics"],
         config=canonical_json(loaded.evaluation),
     )
     return Pipeline(
