@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.check_text import print_tokens
 from pipeline.config import RunConfig
 from pipeline.run_locally import logs_of, print_warnings
 from pipeline.session import Outputs, RunFailedError, session
@@ -54,6 +55,7 @@ def check(config: RunConfig) -> None:
             kept.write_text(record(None, f"check failed: {error}", {}, error.outputs))
             raise
         print_table(outputs, here.console)
+        print_tokens(config, outputs, here.console)
         try:
             steps_of(config.training, _summary(outputs).examples["train"])
         except InputError as error:

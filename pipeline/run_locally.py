@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from components.evaluation import text_metrics
 from components.evaluation.measurement import Measurements
 from components.release.releases import open_releases
 from pipeline.config import RunConfig
@@ -64,6 +65,8 @@ def print_summary(summary: Summary, console: Console) -> None:
         print_gate(gate.passed, gate.sentence, console)
     print_warnings(summary.warnings, summary.notes, console)
     print_metrics(summary.results[()], console)
+    tokens = text_metrics.sentence(summary.results[()])
+    console.print(tokens, highlight=False, markup=False, soft_wrap=True)
 
 
 def print_gate(passed: bool, sentence: str, console: Console) -> None:

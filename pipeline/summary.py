@@ -58,7 +58,7 @@ def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
     Args:
         folder: of an artifact, by node id and output key; none where the run had no such node.
     """
-    from components.evaluation import results
+    from components.evaluation import results, text_metrics
 
     def there(node: str, key: str) -> Path:
         found = folder(node, key)
@@ -71,12 +71,17 @@ def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
     )
     data = report.read(there("ExampleValidator", "anomalies"))
     read = quarantine.read_summary(str(there(NODE, "quarantine")))
+    measured = results.read(str(evaluation))
     return Summary(
         outcome=outcome.read(there("Pusher", "pushed_model")),
         baseline=gathered.baseline,
         gates=gathered.gates,
-        results=results.read(str(evaluation)),
-        warnings=(*quarantine.remarks(read), *data.warnings),
+        results=measured,
+        warnings=(
+            *quarantine.remarks(read),
+            *data.warnings,
+            *text_metrics.warnings(measured[()]),
+        ),
         notes=data.notes,
     )
 

@@ -17,10 +17,10 @@ from tfx.types import Artifact, artifact_utils, channel, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.types.system_executions import Evaluate
-from tfx.utils import io_utils
+from tfx.utils import io_utils, path_utils
 
 from components import baseline
-from components.evaluation import eval_config, results, verdict
+from components.evaluation import eval_config, results, text_metrics, verdict
 from components.evaluation.config import EvaluationConfig
 
 CONFIG, BASELINE = "config", "baseline"
@@ -47,6 +47,10 @@ class Executor(tfx_executor.Executor):
         }
         super().Do(inputs, output_dict, {**exec_properties, **told})
         uri = artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])
+        examples = artifact_utils.get_split_uri(input_dict[specs.EXAMPLES_KEY], config.split)
+        [model] = input_dict[specs.MODEL_KEY]
+        tokens = text_metrics.measure(examples, path_utils.serving_model_path(model.uri))
+        text_metrics.write(uri, tokens)
         decided = verdict.decide(config, results.read(uri), release)
         verdict.write(decided, uri)
         bless(artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY]), decided, inputs)

@@ -7,6 +7,7 @@ from tensorflow_model_analysis.metrics.metric_types import MetricKey
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2 as proto
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as writer
 
+from components.evaluation import text_metrics
 from components.evaluation.measurement import Estimate, Measurement, Measurements, Results, Slice
 from components.evaluation.slices import slice_name
 
@@ -49,10 +50,11 @@ def read(uri: str) -> Results:
 
     A metric that a slice does not allow (labels of one kind only, no class) is absent.
     """
-    return {
+    found = {
         _slice_of(each.slice_key): dict(_measurements(each))
         for each in writer.load_and_deserialize_metrics(uri)
     }
+    return found | {(): found.get((), {}) | text_metrics.read(uri)}
 
 
 def _slice_of(key: proto.SliceKey) -> Slice:
