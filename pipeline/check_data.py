@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.check_gates import impossible_gates
+from pipeline.check_text import print_tokens
 from pipeline.config import RunConfig
 from pipeline.run_locally import logs_of, print_warnings
 from pipeline.session import Outputs, RunFailedError, session
@@ -59,6 +60,7 @@ def check(config: RunConfig) -> None:
             kept.write_text(record(None, f"check failed: {error}", {}, error.outputs))
             raise
         print_table(outputs, here.console)
+        print_tokens(config, outputs, here.console)
         try:
             _refuse_what_fails_later(config, outputs)
         except InputError as error:

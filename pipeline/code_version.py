@@ -12,6 +12,7 @@ PREPROCESSING = (
     "trainer/preprocessing.py",
     "trainer/text.py",
     "trainer/vocabulary.py",
+    "trainer/learn_vocabulary.py",
     "trainer/pixels.py",
 )
 CODE = {  # what each node runs, by node id
@@ -40,7 +41,13 @@ CODE = {  # what each node runs, by node id
         "components/release_lookup.py",
         "components/release",
     ),
-    "Evaluator": ("schema", "components/evaluation", "components/progress.py"),
+    "Evaluator": (
+        "schema",
+        "components/evaluation",
+        "components/progress.py",
+        "trainer/token_statistics.py",
+        "trainer/vocabulary.py",
+    ),
     "ServingCheck": ("schema", "trainer", "components/serving_check", "components/release"),
     "CatalogueIndexer": (
         "schema",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from components.evaluation import text_metrics
 from components.release.releases import open_releases
 from pipeline.config import RunConfig
 from pipeline.session import Outputs, RunFailedError, session
@@ -76,6 +77,7 @@ def print_summary(summary: Summary, console: Console) -> None:
         print_gate(gate.passed, gate.sentence, console)
     print_warnings(summary.warnings, summary.notes, console)
     print_report(summary.evaluation, console)
+    say(console, text_metrics.sentence(summary.results[()]))
 
 
 def print_gate(passed: bool, sentence: str, console: Console) -> None:

@@ -52,6 +52,27 @@ def test_an_absolute_gate_says_metric_value_interval_and_bound(metric, value, bo
     assert found.passed == sentence.startswith("no ")
 
 
+def test_the_unknown_tokens_of_a_split_can_be_bounded():
+    share = Measurement(1_000, Estimate(0.02, 0.02, 0.02))  # counted: its interval is a point
+    for bound, passed in ((0.01, False), (0.02, True)):
+        found = judged(
+            {(): {"unknown_token_share": share}}, metric="unknown_token_share", at_most=bound
+        )
+        words = "no more than" if passed else "above"
+        assert found == GateResult(
+            passed=passed, sentence=f"unknown_token_share is 0.02, {words} the gate of {bound}"
+        )
+
+
+@pytest.mark.parametrize(
+    "bound",
+    [{"at_least": 0.1}, {"not_worse_than_baseline_by": 0.1}, {"at_most": 0.1, "slice": "a"}],
+)
+def test_tokens_are_bounded_from_above_and_over_the_whole_split(bound):
+    with pytest.raises(ValidationError, match="needs at_most and no slice"):
+        Gate(metric="equal_caption_share", **bound)
+
+
 def test_what_is_no_number_never_passes():
     nan = Measurement(Background(180), Estimate(math.nan, math.nan, math.nan))
     without: list[Results] = [{(): {RECALL: nan}}, {(): {}}, {}]

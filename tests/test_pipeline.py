@@ -10,7 +10,12 @@ import tensorflow_transform as tft
 
 from components.evaluation import results, verdict
 from components.evaluation.embedded import Embedded
-from components.evaluation.names import EMBEDDING_METRICS, RANK_METRICS, ZERO_SHOT_METRICS
+from components.evaluation.names import (
+    EMBEDDING_METRICS,
+    RANK_METRICS,
+    TEXT_METRICS,
+    ZERO_SHOT_METRICS,
+)
 from components.evaluation.ranking import rank
 from pipeline.summary import of_local_run
 from schema import features
@@ -162,11 +167,31 @@ def evaluated(small_run) -> results.Results:
     return results.read(artifact.uri)[0]
 
 
+def test_the_evaluation_counts_the_tokens_of_distinct_captions(small_run, evaluated, embedded):
+    tokenize = tf.saved_model.load(str(small_run.release)).text_tower.tokens
+    texts = sorted({caption.lower() for caption in embedded.captions})
+    tokens = tokenize(tf.constant(texts))["tokens"].numpy()
+    vocabulary = (small_run.release / "assets" / "vocabulary").read_text().splitlines()
+    unknown = [
+        i for i, piece in enumerate(vocabulary) if piece == "[UNK]" or piece.startswith("<0x")
+    ]
+    assert len(unknown) == 1 + 16  # in a vocabulary of 400
+    rows = Counter(map(tuple, tokens.tolist()))
+    measured = evaluated[()]["unknown_token_share"]
+    assert measured.count == (tokens > 0).sum()
+    assert measured.candidate.value == np.isin(tokens, unknown).sum() / measured.count
+    measured = evaluated[()]["equal_caption_share"]
+    assert measured.count == len(texts)
+    equal = sum(times for times in rows.values() if times > 1)
+    assert measured.candidate.value == equal / len(texts)
+
+
 def test_the_evaluation_is_the_ranking_over_all_candidates(evaluated, embedded):
     of_images, of_texts = rank(embedded)
     for key in ((), ("vendor", "fluent-emoji-flat")):  # the one vendor is the whole split
         found = {name: each.candidate.value for name, each in evaluated[key].items()}
-        assert set(found) == {*RANK_METRICS, *EMBEDDING_METRICS, *ZERO_SHOT_METRICS}
+        expected = {*RANK_METRICS, *EMBEDDING_METRICS, *ZERO_SHOT_METRICS}
+        assert set(found) == expected | set(() if key else TEXT_METRICS)
         for direction, ranks in (("image_to_text", of_images), ("text_to_image", of_texts)):
             best, precision = ranks.best, ranks.average_precision
             for k in (1, 5, 10):

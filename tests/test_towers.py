@@ -14,7 +14,7 @@ from trainer.tower_config import (
     ViTConfig,
 )
 
-TEXT = TextConfig(vocabulary_size=30, max_tokens=5)
+TEXT = TextConfig(vocabulary_size=32, max_tokens=5)
 TRANSFORMER = TransformerConfig(kind="transformer", width=12, depth=2, heads=3)
 VIT = ViTConfig(kind="vit", width=12, depth=2, heads=3, patch=8)
 

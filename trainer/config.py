@@ -20,6 +20,7 @@ from trainer.sections import Frozen, PositiveInt
 from trainer.tower_config import BagConfig, ConvNetConfig, ImageTower, TextTower
 from trainer.training_config import AugmentConfig, TrainingConfig
 
+LEAST_LEARNED = 32  # pieces: 18 are reserved, and some characters shall be known
 Fit = Literal["pad", "crop"]
 
 
@@ -35,11 +36,11 @@ class TextConfig(Frozen):
     """How Transform prepares captions."""
 
     vocabulary: str | None = None  # a file of word pieces, one a line; None: learned from train
-    vocabulary_size: Annotated[int, Field(ge=16)] = 8000  # word pieces, at most
+    vocabulary_size: Annotated[int, Field(ge=16)] = 8000  # word pieces, at most; 32 to learn them
     start_token: str | None = None  # put before each caption, like [CLS]; of the vocabulary's
     end_token: str | None = None  # put after it, like [SEP]
     max_tokens: PositiveInt = 32  # pieces kept of one caption, with those around it
-    max_captions: PositiveInt = 8  # captions of one image; ingest refuses more
+    max_captions: PositiveInt = 8  # of one image; data.keep_captions says what becomes of more
 
     @property
     def around(self) -> tuple[tuple[str, str], ...]:
@@ -54,6 +55,11 @@ class TextConfig(Frozen):
                 raise ValueError(f"{key} needs vocabulary: a learned one does not hold it")
         if self.max_tokens <= len(self.around):
             raise ValueError(f"max_tokens = {self.max_tokens} leaves no place for a caption")
+        if self.vocabulary is None and self.vocabulary_size < LEAST_LEARNED:
+            raise ValueError(
+                f"vocabulary_size = {self.vocabulary_size} is too small to learn from captions; "
+                f"at least {LEAST_LEARNED}, as some pieces are there to spell unknown characters"
+            )
         return self
 
 

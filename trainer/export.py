@@ -71,6 +71,12 @@ class TextTower(Tower):
         record = self._transform({features.CAPTIONS: tf.sparse.from_dense(text[:, None])})
         return {features.EMBEDDING: self._embed(record[features.TOKENS][:, 0])}
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=TEXT)])
+    def tokens(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Captions [n] to what the network reads, [n, max_tokens], and their caption ids [n]."""
+        record = self._transform({features.CAPTIONS: tf.sparse.from_dense(text[:, None])})
+        return {name: record[name][:, 0] for name in (features.TOKENS, features.CAPTION_IDS)}
+
     def embed(self, tokens: tf.Tensor, caption_ids: tf.Tensor) -> tf.Tensor:
         """Token ids [n, max_captions, max_tokens] to embeddings [n, max_captions, d].
 

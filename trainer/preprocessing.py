@@ -8,13 +8,13 @@ import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
-from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner
 from tensorflow_transform.beam.experimental import PTransformAnalyzer
 
 from schema import features
 from schema.errors import InputError
 from trainer import pixels, text, vocabulary
 from trainer.config import TextConfig, TransformConfig
+from trainer.learn_vocabulary import learn
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
@@ -56,9 +56,7 @@ def text_features(captions: tf.SparseTensor, config: TransformConfig) -> dict[st
         output_shapes=[[]],
         output_asset_default_values=[b"vocabulary"],
     )[0]
-    tokens = text.word_pieces(
-        words, file, config.text.max_tokens, config.text.start_token, config.text.end_token
-    )
+    tokens = text.word_pieces(words, file, config.text)
     ids = text.caption_ids(words)
     return {
         features.TOKENS: tf.reshape(tokens, [-1, limit, config.text.max_tokens]),
@@ -71,14 +69,14 @@ def caption_labels(labels: tf.SparseTensor, caption_ids: tf.Tensor) -> tf.Tensor
     limit = caption_ids.shape[1]
     given = tf.sparse.to_dense(labels, default_value=1)[:, :limit]
     given = tf.pad(given, [[0, 0], [0, limit - tf.shape(given)[1]]], constant_values=1)
+    given = tf.reshape(given, [-1, limit])  # a product with one column would have any number
     return given * tf.cast(tf.not_equal(caption_ids, 0), tf.int64)
 
 
 class LearnWordPieces(PTransformAnalyzer):
     """Count words at scale with Beam, then learn a word-piece vocabulary from the counts.
 
-    The learner is TensorFlow Text's, after Schuster and Nakajima (2012); its output file becomes
-    an asset of the transform graph.
+    The file of them becomes an asset of the transform graph.
     """
 
     def __init__(self, vocabulary_size: int):
@@ -105,13 +103,7 @@ def write_vocabulary(counts: list[tuple[bytes, int]], size: int, folder: str) ->
     Returns:
         The file's name, bytes in a 0-d array, as the analyzer's contract asks.
     """
-    # Sorted, so that the vocabulary does not depend on the order in which workers answered.
-    words = [(word.decode(), count) for word, count in sorted(counts) if word]
-    if not words:
-        raise InputError("the captions of the train split hold no word to learn word pieces from")
-    # The learner looks for the piece frequency that fits `size`; its own floor of 10 suits corpora
-    # of millions of captions and would leave small data with single letters.
-    return _write(learner.learn(words, size, list(text.RESERVED), lower_thresh=2)[:size], folder)
+    return _write(learn({word.decode(): count for word, count in counts if word}, size), folder)
 
 
 class GivenWordPieces(PTransformAnalyzer):

@@ -9,7 +9,7 @@ from trainer.library_tower_config import (
     KerasHubImageConfig,
     KerasHubTextConfig,
 )
-from trainer.sections import Fraction, PositiveInt
+from trainer.sections import Dropout, PositiveInt
 from trainer.tower_base import TowerConfig
 
 
@@ -25,7 +25,7 @@ class ConvNetConfig(TowerConfig):
 
     kind: Literal["convnet"]
     widths: tuple[PositiveInt, ...] = (64, 128)  # channels of each stage; each halves the side
-    dropout: Fraction = 0.0
+    dropout: Dropout = 0.0
 
     @property
     def batch_norm(self) -> bool:
@@ -47,7 +47,7 @@ class BagConfig(TowerConfig):
 
     kind: Literal["bag"]
     width: PositiveInt = 256
-    dropout: Fraction = 0.0  # share of tokens left out while training
+    dropout: Dropout = 0.0  # share of tokens left out while training
 
 
 class BlocksConfig(TowerConfig):
@@ -57,7 +57,7 @@ class BlocksConfig(TowerConfig):
     depth: PositiveInt = 6  # blocks
     heads: PositiveInt = 3
     mlp_ratio: PositiveInt = 4  # hidden units of a block's second half, in widths
-    dropout: Fraction = 0.0  # after each half of a block
+    dropout: Dropout = 0.0  # after each half of a block
 
 
 class ViTConfig(BlocksConfig):

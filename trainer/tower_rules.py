@@ -9,10 +9,12 @@ from trainer.library_tower_config import (
 )
 from trainer.loss_config import InfoNceConfig, SigmoidConfig
 from trainer.tower_base import TowerConfig
-from trainer.tower_config import BlocksConfig, ConvNetConfig, LstmConfig, ViTConfig
+from trainer.tower_config import BlocksConfig, ConvConfig, ConvNetConfig, LstmConfig, ViTConfig
 
 if TYPE_CHECKING:
     from trainer.config import TrainerConfig
+
+SMALLEST_CONV = 4  # pixels: a 3x3 convolution leaves two, which are pooled
 
 
 def check(config: "TrainerConfig") -> None:
@@ -70,6 +72,8 @@ def _check_start(key: str, tower: TowerConfig) -> None:
 
 def _check_image(config: "TrainerConfig") -> None:
     tower, size = config.model.image_tower, config.image.size
+    if isinstance(tower, ConvConfig) and size < SMALLEST_CONV:
+        raise ValueError(f"image.size = {size} must be at least {SMALLEST_CONV} for conv")
     if isinstance(tower, ConvNetConfig) and size % 2:
         raise ValueError(f"image.size = {size} must be even for convnet")
     if isinstance(tower, ViTConfig) and size % tower.patch:

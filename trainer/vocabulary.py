@@ -1,4 +1,4 @@
-"""A vocabulary that was given and not learned. Free of TensorFlow: the config checks it, too."""
+"""What a vocabulary holds, and the checks of a given one. Free of TensorFlow, for the config."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,6 +11,16 @@ if TYPE_CHECKING:
 
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
 KEY = "text.vocabulary"
+# What a learned vocabulary spells unknown characters with: bytes of UTF-8, or halves of them where
+# 256 pieces would take more than a quarter of it.
+BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
+HALF_BYTES = tuple(f"<0x{half:X}>" for half in range(16))
+LONGEST_PIECE = 100  # characters; a longer one of a given vocabulary is never used
+
+
+def reserved_pieces(size: int) -> tuple[str, ...]:
+    """The first pieces of a learned vocabulary of so many; their line numbers are their ids."""
+    return (PADDING, UNKNOWN, *(BYTES if size >= 4 * len(BYTES) else HALF_BYTES))
 
 
 def pieces_of(content: bytes, config: "TextConfig") -> Sequence[str]:

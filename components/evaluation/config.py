@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from components.evaluation.names import METRICS, ZERO_SHOT_METRICS
+from components.evaluation.names import METRICS, TEXT_METRICS, ZERO_SHOT_METRICS
 from trainer.config import Frozen
 
 MINIMUM_COUNT = 50  # of queries; a recall of fewer swings by more than 14 points by chance
@@ -17,7 +17,7 @@ PLACE = "{}"  # where a template takes the name of a class
 class Gate(Frozen):
     """A bound that a metric must keep, or nothing is shipped."""
 
-    metric: str  # one of components.evaluation.names.METRICS
+    metric: str  # one of components.evaluation.names.METRICS or TEXT_METRICS
     at_least: float | None = None
     at_most: float | None = None
     # The loss against the serving model that is put up with, in the metric's own unit.
@@ -27,12 +27,18 @@ class Gate(Frozen):
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
-        if self.metric not in METRICS:
-            raise ValueError(f"metric = {self.metric!r} is none of {', '.join(METRICS)}")
+        known = (*METRICS, *TEXT_METRICS)
+        if self.metric not in known:
+            raise ValueError(f"metric = {self.metric!r} is none of {', '.join(known)}")
         bounds = (self.at_least, self.at_most, self.not_worse_than_baseline_by)
         if sum(bound is not None for bound in bounds) != 1:
             raise ValueError(
                 "a gate needs exactly one of at_least, at_most and not_worse_than_baseline_by"
+            )
+        if self.metric in TEXT_METRICS and (self.at_most is None or self.slice is not None):
+            raise ValueError(
+                f"metric = {self.metric!r} needs at_most and no slice: it is measured of the "
+                "candidate alone, over the whole split"
             )
         # By its value, because the canonical JSON of a config sets every field.
         if self.slice is None and self.minimum_count != MINIMUM_COUNT:

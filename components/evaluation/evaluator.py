@@ -17,10 +17,10 @@ from tfx.types import Artifact, artifact_utils, channel, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.types.system_executions import Evaluate
-from tfx.utils import io_utils
+from tfx.utils import io_utils, path_utils
 
 from components import baseline
-from components.evaluation import eval_config, report, results, verdict
+from components.evaluation import eval_config, report, results, text_metrics, verdict
 from components.evaluation.classes import attribute_values
 from components.evaluation.config import EvaluationConfig
 from components.evaluation.remarks import remarks
@@ -54,8 +54,12 @@ class Executor(tfx_executor.Executor):
         }
         super().Do(inputs, output_dict, {**exec_properties, **told})
         uri = artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])
+        examples = artifact_utils.get_split_uri(input_dict[specs.EXAMPLES_KEY], config.split)
+        [model] = input_dict[specs.MODEL_KEY]
+        tokens = text_metrics.measure(examples, path_utils.serving_model_path(model.uri))
         measured, counted = results.read(uri)
-        said = remarks(config, measured, counted, attributes)
+        measured[()] = measured.get((), {}) | tokens
+        said = (*remarks(config, measured, counted, attributes), *text_metrics.warnings(tokens))
         report.write(report.Report(measured, counted, said), uri)
         decided = verdict.decide(config, measured, release)
         verdict.write(decided, uri)

@@ -30,6 +30,8 @@ EMBEDDING_METRICS = (
 # Measured where the config has a section `zero_shot`.
 ZERO_SHOT_METRICS = ("zero_shot_top_1", "zero_shot_top_5")
 METRICS = (*RANK_METRICS, *PAIR_METRICS, *EMBEDDING_METRICS, *ZERO_SHOT_METRICS)
+# Of the distinct captions of the whole split, by the candidate's tokenizer: `text_metrics`.
+UNKNOWN_TOKENS, EQUAL_CAPTIONS = TEXT_METRICS = ("unknown_token_share", "equal_caption_share")
 
 # Means of values from 0 to 1.
 SHARES = frozenset(

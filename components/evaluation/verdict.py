@@ -137,6 +137,8 @@ class _Judge:
 
 
 def _estimate(estimate: Estimate) -> str:
+    if estimate.low == estimate.high:  # counted, and not estimated from a sample
+        return _number(estimate.value)
     return f"{_number(estimate.value)} ({_number(estimate.low)} to {_number(estimate.high)})"
 
 

@@ -13,6 +13,7 @@ from trainer.sections import Fraction, Frozen, MaybeOff, PositiveInt
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Format = Literal["auto", "webdataset", "tfrecord", "jsonl", "csv", "parquet", "coco", "folder"]
 OFF = "off"  # in place of a column's name: none is read
+Keep = Literal["first", "random", "all"]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -52,6 +53,9 @@ class IngestConfig(Frozen):
     max_bytes: PositiveInt = 100_000_000  # of one encoded image
     max_side: Annotated[int, Field(ge=32)] | None = None  # larger images are shrunk to it
     max_caption_characters: PositiveInt = 10_000  # a longer caption is not used
+    # Of an image with more than text.max_captions: the first ones, those that a hash of the key and
+    # the caption draws, or all or none: the image goes to the quarantine.
+    keep_captions: Keep = "first"
     near_duplicates: NearDuplicatesConfig = NearDuplicatesConfig()
 
     @model_validator(mode="after")

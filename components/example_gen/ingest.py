@@ -60,7 +60,8 @@ def ingest(
         ImageLimits(config.max_pixels, config.max_bytes, config.max_side),
         config.max_caption_characters,
     )
-    grouping = Grouping(precedence(list(config.patterns)), config.shares, max_captions)
+    ranks = precedence(list(config.patterns))
+    grouping = Grouping(ranks, config.shares, max_captions, config.keep_captions)
     options = read_options(config)
     rows = (
         pipeline

@@ -1,10 +1,12 @@
 """Rows of one image key become one record with all its captions."""
 
 import dataclasses
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
+from components.example_gen.config import Keep
 from components.example_gen.found import Found, ImageFacts, Refused, Stored
-from components.example_gen.reasons import DUPLICATE_CAPTION
+from components.example_gen.reasons import ABOVE_THE_LIMIT, DUPLICATE_CAPTION
 from components.example_gen.row import Place
 from components.example_gen.splits import split_of
 
@@ -35,12 +37,14 @@ class Record:
 class Grouping:
     """How rows are put together.
 
-    `precedence` ranks the splits that globs name; `shares` splits by the key where they do not.
+    `precedence` ranks the splits that globs name; `shares` splits by the key where they do not;
+    `keep` says which captions of a record remain where it has more than `max_captions`.
     """
 
     precedence: Mapping[str, int]
     shares: Mapping[str, float]
     max_captions: int
+    keep: Keep = "first"
 
 
 def merge(
@@ -121,9 +125,13 @@ def _merge(
             if caption in texts:
                 dropped.append(DUPLICATE_CAPTION)
             texts[caption] = label if texts.get(caption) is None else texts[caption]
-    if len(texts) > grouping.max_captions:
+    above = len(texts) - grouping.max_captions
+    if above > 0 and grouping.keep == "all":
         detail = f"{len(texts)} captions, and text.max_captions is {grouping.max_captions}"
         return None, refused + [_refused(row, "too_many_captions", detail) for row in kept]
+    if above > 0:
+        texts = _within(texts, key, grouping)
+        dropped += [ABOVE_THE_LIMIT] * above
     record = Record(
         split=split_of(key, grouping.shares) if grouping.shares else first.split,
         key=key,
@@ -138,6 +146,21 @@ def _merge(
         name=first.name,
     )
     return record, refused
+
+
+def _within(texts: dict[str, int | None], key: str, grouping: Grouping) -> dict[str, int | None]:
+    """As many captions as there may be, with their labels and in their order.
+
+    Those that match the image go before those that do not, or a record could lose all its matches.
+    """
+
+    def rank(each: tuple[int, str]) -> tuple[bool, bytes | int]:
+        number, caption = each
+        drawn = hashlib.blake2b(f"{key}\0{caption}".encode(), digest_size=8).digest()
+        return not _matches(texts[caption]), drawn if grouping.keep == "random" else number
+
+    ranked = sorted(enumerate(texts), key=rank)[: grouping.max_captions]
+    return {caption: texts[caption] for _, caption in sorted(ranked)}
 
 
 def _stranger(row: Found, first: Found, texts: Mapping[str, int | None]) -> tuple[str, str]:

@@ -23,13 +23,14 @@ REASONS: Final = {
     "caption_not_utf8": "the caption is not UTF-8",
     "caption_too_long": "the caption is longer than data.max_caption_characters",
     "caption_is_html": "the caption is HTML",
-    "too_many_captions": "there are more captions than text.max_captions",
+    "too_many_captions": "there are more captions than text.max_captions, and all shall be kept",
     "key_of_another_image": "its key is that of a record with another image",
     "key_in_two_splits": "its key stands in the train split, or in another split before",
     "near_duplicate_of_train": "the image looks like one of the train split",
 }
 # Of a caption: dropped and counted; the record goes to quarantine only if none is left.
 DUPLICATE_CAPTION: Final = "duplicate_caption"
+ABOVE_THE_LIMIT: Final = "above_max_captions"
 # Of a record that is good but must not be evaluated on: it does not count as bad data.
 HARMLESS: Final = frozenset({"near_duplicate_of_train"})
 
