@@ -9,9 +9,10 @@ from fsspec.registry import known_implementations
 
 from kubeflow.findings import Finding, obstacle, warning
 from kubeflow.platforms import Platform
-from kubeflow.tasks import NEVER_CACHED
+from kubeflow.tasks import cacheable, hidden_inputs
 from pipeline.cluster_config import KubeflowConfig, NodeConfig
 from pipeline.config import RunConfig
+from trainer.loss_config import CustomConfig
 from trainer.named_files import named_files
 
 SECRET_LIKE = re.compile(r"(SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIALS|PRIVATE|API_?KEY|ACCESS_KEY)")
@@ -31,7 +32,8 @@ def check_config(config: RunConfig, platform: Platform) -> list[Finding]:
         *_data(config, kubeflow, platform),
         *_files(config, kubeflow, platform),
         *_releases(config, kubeflow, platform),
-        *_pods(kubeflow, platform),
+        *_loss(config),
+        *_pods(config, kubeflow, platform),
     ]
 
 
@@ -141,15 +143,26 @@ def _mounted(path: str, node: NodeConfig, platform: Platform) -> bool:
     return any(PurePosixPath(path).is_relative_to(volume.path) for volume in node.volumes or ())
 
 
-def _pods(kubeflow: KubeflowConfig, platform: Platform) -> Iterator[Finding]:
+def _loss(config: RunConfig) -> Iterator[Finding]:
+    """A loss of the user's own lies beside the config, and a pod has the image's files only."""
+    if isinstance(config.loss, CustomConfig):
+        yield warning(
+            "Trainer",
+            f"imports {config.loss.module}, which loss.function names, from the image",
+            "put the module into the image, in a folder of PYTHONPATH",
+        )
+
+
+def _pods(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> Iterator[Finding]:
     """What is asked for all nodes is told once, and not for each of them."""
     yield from _asked("kubeflow.every_node", kubeflow.every_node, platform)
     yield from _gpus("kubeflow.every_node", kubeflow.every_node, platform)
     for node_id, own in kubeflow.nodes.items():
-        if node_id in NEVER_CACHED and own.cache:
+        if own.cache and not cacheable(node_id, config):
+            read = ", ".join(hidden_inputs(node_id, config)) or "what is outside of the pipeline"
             yield obstacle(
                 node_id,
-                "looks at the world outside, so a cached answer of it would be old news",
+                f"reads {read}, where Kubeflow's cache sees no change",
                 f"leave out kubeflow.nodes.{node_id}.cache",
             )
         yield from _asked(node_id, own, platform)

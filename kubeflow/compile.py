@@ -17,7 +17,7 @@ from kubeflow.check_spec import check_spec
 from kubeflow.findings import Finding, refuse
 from kubeflow.platforms import Platform
 from kubeflow.pods import platform_document
-from kubeflow.tasks import container_settings, task_settings
+from kubeflow.tasks import cacheable, container_settings, task_settings
 from pipeline import code_version
 from pipeline.cluster_config import KubeflowConfig
 from pipeline.config import RunConfig
@@ -103,7 +103,7 @@ def _finish(
     component = spec["components"][node_id]
     container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
     _add_parameters(spec, node_id, config)
-    task.update(task_settings(node_id, node, platform))
+    task.update(task_settings(node_id, node, platform, cacheable(node_id, config)))
     container.update(container_settings(node))
     if node.image:
         container["image"] = node.image

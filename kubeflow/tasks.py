@@ -8,11 +8,14 @@ from kubernetes.utils.quantity import parse_quantity
 
 from kubeflow.platforms import Platform
 from pipeline.cluster_config import NodeConfig
+from pipeline.config import RunConfig
+from trainer.loss_config import CustomConfig
+from trainer.named_files import named_files
 
 Container = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec
 
 # These look at the world outside: the data's folder, the champion, the registry. Kubeflow's cache
-# compares only what stands in the spec, so a cached answer of theirs would be old news.
+# compares only what stands in the spec, so it cannot see that this has changed.
 NEVER_CACHED = frozenset({"ImageTextExampleGen", "ServedStatistics", "Baseline", "Pusher"})
 GPU = "nvidia.com/gpu"
 BYTES_OF_A_UNIT = 10**9  # the unit of the numeric memory fields
@@ -20,15 +23,33 @@ BACKOFF_FACTOR = 2  # of the wait, with each retry
 ATTEMPT_HOURS = 24
 
 
-def cached(node_id: str, node: NodeConfig) -> bool:
-    """Whether the outputs of a node may be reused."""
-    return node_id not in NEVER_CACHED and node.cache is not False
+def hidden_inputs(node_id: str, config: RunConfig) -> list[str]:
+    """Return the keys of the config that make a node read what Kubeflow's cache cannot see.
+
+    A compiled file holds paths and names, and what stands there in a pod may change from run to
+    run: the weights of `start_from`, say, or the module of `loss.function` in the image.
+    """
+    if node_id not in ("Transform", "Tuner", "Trainer"):
+        return []
+    trained = config.for_trainer()
+    searched = config.tune.variants(trained) if config.tune and node_id == "Tuner" else ()
+    keys = {key for each in (trained, *searched) for key in named_files(each, with_presets=True)}
+    if isinstance(config.loss, CustomConfig):
+        keys.add("loss.function")
+    return sorted(key for key in keys if node_id != "Transform" or key.startswith("text."))
 
 
-def task_settings(node_id: str, node: NodeConfig, platform: Platform) -> dict[str, Any]:
+def cacheable(node_id: str, config: RunConfig) -> bool:
+    """Whether Kubeflow's cache sees all that decides what a node answers with."""
+    return node_id not in NEVER_CACHED and not hidden_inputs(node_id, config)
+
+
+def task_settings(
+    node_id: str, node: NodeConfig, platform: Platform, cacheable: bool
+) -> dict[str, Any]:
     """Return the fields of a PipelineTaskSpec that the config decides, as JSON."""
     spec = pipeline_spec_pb2.PipelineTaskSpec()
-    spec.caching_options.enable_cache = cached(node_id, node)
+    spec.caching_options.enable_cache = cacheable and node.cache is not False
     if node.retries:
         wait = node.retry_after_seconds or 0
         spec.retry_policy.max_retry_count = node.retries

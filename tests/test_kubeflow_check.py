@@ -62,8 +62,8 @@ def test_a_config_without_the_section(tmp_path):
         ),
         (
             {"nodes": {"Baseline": {"cache": True}}},
-            "Baseline: looks at the world outside, so a cached answer of it would be old news; "
-            "leave out kubeflow.nodes.Baseline.cache",
+            "Baseline: reads what is outside of the pipeline, where Kubeflow's cache sees no "
+            "change; leave out kubeflow.nodes.Baseline.cache",
         ),
         (
             {"nodes": {"Pusher": {"environment": {"AWS_SECRET_ACCESS_KEY": "x"}}}},

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from pipeline.code_version import CODE, digest
+from pipeline.config import RunConfig
 from tests.kfp_argo import attempts, retry_strategy
 from tests.kubeflow_kit import IMAGE, TUNE, cluster_config, section
 
@@ -103,7 +104,7 @@ def test_every_node_is_a_task_that_waits_for_the_right_ones(documents):
         "ImageTextExampleGen", "StatisticsGen", "ImportSchema", "ServedStatistics",
     }  # fmt: skip
     assert set(tasks["Evaluator"]["dependentTasks"]) == {
-        "ImageTextExampleGen", "Trainer", "ImportSchema", "Baseline",
+        "ImageTextExampleGen", "StatisticsGen", "Trainer", "ImportSchema", "Baseline",
     }  # fmt: skip
 
 
@@ -245,7 +246,7 @@ def test_on_vertex_the_longest_wait_is_left_to_it():
     from kubeflow.tasks import task_settings
     from pipeline.cluster_config import NodeConfig
 
-    policy = task_settings("Trainer", NodeConfig(retries=2), "vertex")["retryPolicy"]
+    policy = task_settings("Trainer", NodeConfig(retries=2), "vertex", True)["retryPolicy"]
     assert policy == {"maxRetryCount": 2, "backoffDuration": "0s", "backoffFactor": 2.0}
 
 
@@ -315,3 +316,31 @@ def test_what_is_vertex_only(vertex):
     assert example_gen["args"][0] == "--platform=vertex"
     assert container(spec, "Trainer")["resources"]["accelerator"]["type"] == "NVIDIA_TESLA_T4"
     assert spec["defaultPipelineRoot"] == "gs://bucket/root"
+
+
+def test_what_reads_files_that_the_config_only_names_is_not_cached(tmp_path):
+    """A nightly run must see that another release lies in the folder of start_from."""
+    from kubeflow.compile import examine
+    from kubeflow.tasks import cacheable
+
+    (tmp_path / "kubeflow_loss.py").write_text("def loss(s, y): ...")
+    plain = cluster_config(tmp_path, tune=TUNE)
+    start = {"image_tower": {"kind": "conv", "start_from": "/diptych/releases/3"}}
+    from_release = cluster_config(tmp_path, model=start, tune=TUNE)
+    pieces = {"vocabulary": "vocab.txt", "vocabulary_size": 60}
+    with_pieces = cluster_config(tmp_path, text=pieces, tune=TUNE)
+    loss = {"name": "custom", "function": "kubeflow_loss.loss"}
+    with_loss = cluster_config(tmp_path, loss=loss, tune=TUNE)
+    nodes = ("Transform", "Tuner", "Trainer", "Evaluator", "Pusher")
+
+    def cached(config: RunConfig) -> list[bool]:
+        return [cacheable(node, config) for node in nodes]
+
+    assert cached(plain) == [True, True, True, True, False]
+    assert cached(from_release) == [True, False, False, True, False]
+    assert cached(with_pieces) == [False, False, False, True, False]
+    assert cached(with_loss) == [True, False, False, True, False]
+    [spec, *_] = examine(from_release, "kubeflow")[0]
+    tasks = spec["root"]["dag"]["tasks"]
+    assert tasks["Trainer"]["cachingOptions"] == {"enableCache": False}
+    assert tasks["Transform"]["cachingOptions"] == {"enableCache": True}
