@@ -13,6 +13,9 @@ PREPROCESSING = (
     "trainer/text.py",
     "trainer/vocabulary.py",
     "trainer/pixels.py",
+    "trainer/image_formats.py",
+    "trainer/image_frames.py",
+    "trainer/image_bytes.py",
 )
 CODE = {  # what each node runs, by node id
     "ImageTextExampleGen": ("schema", "components/example_gen", "components/progress.py"),

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from components.example_gen.config import IngestConfig
@@ -17,6 +16,7 @@ from schema import features
 from tests import bad_images
 from tests.bad_images import EACH, KINDS, SIZE, names
 from tests.ingest_kit import Ingested, ingested, picture, values, write_tar
+from trainer.image_formats import decode
 
 GOOD = 1_000
 REFUSED = {kind: reason for kind, (_, reason) in KINDS.items() if reason is not None}
@@ -86,15 +86,14 @@ def test_odd_images_come_out_as_a_decoder_without_options_reads_them(mixed):
         for name in names(kind):
             example = by_key[name]
             [image] = values(example, features.IMAGE_ENCODED)
-            pixels = tf.io.decode_image(image, expand_animations=False).numpy()
+            pixels = decode(image).numpy()
             size = SIZE[::-1] if kind == "exif" else SIZE
             shape = (size[1], size[0])
             assert pixels.shape[:2] == shape
             assert values(example, features.IMAGE_HEIGHT) == [shape[0]]
-            assert pixels.shape[2] == (1 if kind == "sixteen" else 3)
             assert pixels.std() > 10  # a picture, not a black rectangle
     changed = done.summary.images_changed
-    assert sum(changed.values()) == 4 * EACH  # CMYK, 16 bits, animated, turned
+    assert changed == {"first_frame": EACH}  # CMYK, 16 bits and turned are kept as they are
 
 
 def test_a_turned_image_shows_what_its_camera_saw(mixed):
@@ -103,8 +102,8 @@ def test_a_turned_image_shows_what_its_camera_saw(mixed):
     [example] = [e for e in done.examples["train"] if values(e, features.IMAGE_KEY) == [b"exif-00"]]
     [image] = values(example, features.IMAGE_ENCODED)
     upright = Image.open(io.BytesIO(bad_images.jpeg(seed))).transpose(Image.Transpose.ROTATE_270)
-    difference = np.asarray(Image.open(io.BytesIO(image)), float) - np.asarray(upright, float)
-    assert np.abs(difference).mean() < 4  # encoded twice
+    difference = decode(image).numpy() - np.asarray(upright, float)
+    assert np.abs(difference).mean() < 4  # each decoder smooths the colours in its own way
 
 
 def test_bombs_take_no_memory_and_bad_records_little_time(mixed):

@@ -15,6 +15,7 @@ from components.serving_check import (
 )
 from components.serving_check.config import ServingCheckConfig
 from components.serving_check.contract import SIGNATURES
+from components.serving_check.odd_images import odd_images
 from components.serving_check.report import Check, CheckReport, Latency, conclude, judge
 from schema import features
 
@@ -64,12 +65,15 @@ def _stages(
     yield [_found(len(probed.images), len(probe[features.KEY_ID]))]
 
     warmup.write(folder, plan.warm_up_requests(probed))
+    odd = odd_images()
     requests = warmup.read(folder, list(SIGNATURES))
     calls = {
         **plan.batch_calls(probed),
         **plan.single_calls(probed),
         **{plan.warm_up_key(call): call for call in requests},
         plan.SWAPPED: plan.swapped_call(probed),
+        **plan.odd_calls(odd),
+        **plan.damaged_calls(probed),
     }
     try:
         seen = fresh_process.ask(
@@ -93,6 +97,8 @@ def _stages(
         values.channels(seen, probed, config),
         values.towers_agree(seen, config),
         values.batch_independent(seen, probed, config),
+        values.odd_images(seen, odd, config),
+        values.damaged(seen, config),
         values.warm_up(seen, requests, config),
         values.latency(latency, config),
     ]

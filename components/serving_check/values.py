@@ -9,11 +9,15 @@ from components.serving_check import plan
 from components.serving_check.config import ServingCheckConfig
 from components.serving_check.contract import SIGNATURES
 from components.serving_check.fresh_process import Call, Seen
+from components.serving_check.odd_images import OddImage
 from components.serving_check.records import Probed
 from components.serving_check.report import Check, Latency, judge
 from schema import features, served
 
 SERVING = "tensorflow-serving"
+# What a JPEG decoder's rounding of a colour, one level of 255, may change in an embedding. An image
+# that is not turned, or has other colours, is off by more than ten times that.
+LOSSY = 0.02
 UNIT = 1e-5  # largest deviation of a length from 1
 RECOGNISED = (
     0.25  # red and blue count as exchanged if exchanging them leaves less of the difference
@@ -25,7 +29,7 @@ def unit_norm(seen: Seen, probed: Probed) -> Check:
     worst, where = 0.0, ""
     for key, outputs in seen.answers.items():
         for name, value in outputs.items():
-            if name == features.SIMILARITY:
+            if key in plan.DAMAGED or name in (features.SIMILARITY, features.VALID):
                 continue
             if name == features.TEXT_EMBEDDINGS:
                 value = value[probed.present[: len(value)]]
@@ -89,6 +93,48 @@ def batch_independent(seen: Seen, probed: Probed, config: ServingCheckConfig) ->
         for output, value in plan.alone(name, together, i).items():
             pairs[f"{output} of {key}"] = (seen.answers[key][output], value)
     return _equal("batch-independent", pairs, "that of the whole batch", config.agreement)
+
+
+def odd_images(seen: Seen, odd: Sequence[OddImage], config: ServingCheckConfig) -> Check:
+    """Is an image of any kind embedded like the same image as a plain PNG?"""
+    mine, plain = (seen.answers[key][features.EMBEDDING] for key in (plan.ODD, plan.PLAIN))
+    differences = {
+        each.kind: (_difference(mine[i], plain[i]), config.agreement if each.lossless else LOSSY)
+        for i, each in enumerate(odd)
+    }
+    faults = [
+        f"{kind}: the embedding differs from that of the same image as a plain PNG by "
+        f"{difference:.2g}, over {limit:g}"
+        for kind, (difference, limit) in differences.items()
+        if not difference <= limit
+    ]
+    return judge("odd-images", faults, f"{len(odd)} odd kinds of image are embedded as plain ones")
+
+
+def damaged(seen: Seen, config: ServingCheckConfig) -> Check:
+    """Are images that nobody can decode marked, and the others of their batch answered?"""
+    faults = []
+    batch = seen.answers[plan.key(served.JOINT, served.EMBED_IMAGE)][features.EMBEDDING]
+    for key in plan.DAMAGED:
+        valid = seen.answers[key][features.VALID]
+        [name] = seen.answers[key].keys() & {
+            features.IMAGE_EMBEDDING,
+            features.EMBEDDING,
+            features.SIMILARITY,
+        }
+        value = seen.answers[key][name]
+        if not (valid[0] and valid[-1]) or valid[1:-1].any():
+            faults.append(f"{key}: valid is {valid.tolist()}")
+        elif not np.isnan(value[1:-1]).all():
+            faults.append(f"{key}: {name} of a damaged image is not NaN")
+        elif name != features.SIMILARITY:
+            for i in (0, -1):
+                if not _difference(value[i], batch[i]) <= config.agreement:
+                    faults.append(f"{key}: another image's {name} changes")
+    empty = seen.answers[plan.NO_IMAGE][features.EMBEDDING].shape
+    if empty != (0, batch.shape[1]):
+        faults.append(f"{plan.NO_IMAGE}: the shape is {list(empty)}")
+    return judge("damaged-images", faults, "damaged images are marked and the others answered")
 
 
 def latency(measured: Mapping[str, Latency], config: ServingCheckConfig) -> Check:
