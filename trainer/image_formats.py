@@ -32,6 +32,9 @@ _BMP_BITS = (1, 4, 8, 24, 32)
 # columns were.
 _FLIPS = [[0, 0], [0, 0], [0, 1], [1, 1], [1, 0], [0, 0], [0, 1], [1, 1], [1, 0]]
 
+# By the first byte: 0 for what is not read, else a branch of `decode`.
+_BRANCHES = [max(0, b"\0\xff\x89GRB".find(bytes([byte]))) for byte in range(256)]
+
 Decoded = tuple[tf.Tensor, tf.Tensor]  # uint8 [height, width, channels], and the orientation
 
 
@@ -45,25 +48,20 @@ def decode(image: tf.Tensor) -> tf.Tensor:
         float32 [height, width, 3] in 0 to 255.
     """
     image = tf.convert_to_tensor(image)
-    data = raw(image)
-    kinds = [
-        is_at(data, 0, b"\xff\xd8\xff"),
-        is_at(data, 0, b"\x89PNG\r\n\x1a\n"),
-        is_at(data, 0, b"GIF87a") | is_at(data, 0, b"GIF89a"),
-        is_at(data, 0, b"RIFF") & is_at(data, 8, b"WEBP"),
-        is_at(data, 0, b"BM"),
-        True,
-    ]
+    first = tf.io.decode_raw(tf.strings.join([piece(image, 0, 1), b"\0"]), tf.uint8)[0]
     branches = [
-        lambda: _jpeg(image, data),
-        lambda: _png(image, data),
-        lambda: (first_gif_frame(image, data), _upright()),
-        lambda: _webp(image, data),
-        lambda: (_bmp(data), _upright()),
         # Not an assertion: an op with a side effect would run even where no image is asked for.
         lambda: (decode_image(piece(image, 0, 0)), _upright()),
+        lambda: _jpeg(image),
+        lambda: _png(image),
+        lambda: (first_gif_frame(image, raw(image)), _upright()),
+        lambda: _webp(image, raw(image)),
+        lambda: (_bmp(raw(image)), _upright()),
     ]
-    native, turned = tf.switch_case(tf.argmax(tf.stack(kinds), output_type=tf.int32), branches)
+    # The first byte is enough to choose a decoder, which refuses what is not of its format.
+    native, turned = tf.switch_case(
+        tf.gather(tf.constant(_BRANCHES), tf.cast(first, tf.int32)), branches
+    )
     native.set_shape([None, None, None])
     native = upright(native, turned)
     channels = tf.shape(native)[-1]
@@ -103,7 +101,7 @@ def _over_white(native: tf.Tensor) -> tf.Tensor:
     return _rgb(native[..., :-1]) * alpha + WHITE * (1.0 - alpha)
 
 
-def _jpeg(image: tf.Tensor, data: tf.Tensor) -> Decoded:
+def _jpeg(image: tf.Tensor) -> Decoded:
     four = tf.equal(tf.io.extract_jpeg_shape(image)[2], 4)
     unmarked = tf.cond(four, lambda: ~contains(image, _ADOBE), lambda: False)
     marked = tf.cond(
@@ -111,6 +109,8 @@ def _jpeg(image: tf.Tensor, data: tf.Tensor) -> Decoded:
     )
 
     def search() -> tf.Tensor:
+        data = raw(image)
+
         def step(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             mark, marker = tf.unstack(window(data, at, 2))
             alone = tf.equal(marker, 1) | ((marker >= 0xD0) & (marker <= 0xD7))
@@ -127,13 +127,15 @@ def _jpeg(image: tf.Tensor, data: tf.Tensor) -> Decoded:
     return decode_image(marked), tf.cond(contains(image, EXIF), search, _upright)
 
 
-def _png(image: tf.Tensor, data: tf.Tensor) -> Decoded:
+def _png(image: tf.Tensor) -> Decoded:
     def with_alpha() -> tf.Tensor:
         four = tf.io.decode_png(image, channels=4)  # opaque, but for a colour that tRNS names
         four.set_shape([None, None, None])
         return four
 
     def search() -> tf.Tensor:
+        data = raw(image)
+
         def step(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return is_at(data, at + 4, b"eXIf"), at + 12 + number(data, at, 4, ">")
 
@@ -175,7 +177,8 @@ def _bmp(data: tf.Tensor) -> tf.Tensor:
     high, row = tf.abs(height), (width * bits + 31) // 32 * 4  # bytes of a row
     end = start + high * row
     read = (
-        tf.reduce_any(tf.equal(header, tf.constant(_BMP_HEADERS, tf.int64)))
+        is_at(data, 0, b"BM")
+        & tf.reduce_any(tf.equal(header, tf.constant(_BMP_HEADERS, tf.int64)))
         & tf.reduce_any(tf.equal(bits, tf.constant(_BMP_BITS, tf.int64)))
         & tf.equal(compression, 0)
         & (end + MARGIN <= tf.size(data, out_type=tf.int64))

@@ -4,6 +4,7 @@ libjpeg can decode at 1/2, 1/4 or 1/8 of the size from the low frequencies of ea
 reads every bit of the file, so that damage shows; only arithmetic and memory are saved.
 """
 
+import contextlib
 import io
 import re
 
@@ -43,13 +44,9 @@ def prepare_jpeg(image: bytes, header: Header, max_side: int | None) -> Prepared
         return _prepare(image, header, max_side, set())
     except UnusableError as error:
         mended = _with_end(image, error.detail)
-        for _ in range(2):  # an end marker may be missing behind rubbish
-            if mended is None:
-                break
-            try:
+        if mended is not None:
+            with contextlib.suppress(UnusableError):
                 return _prepare(mended, header, max_side, {"end_marker"})
-            except UnusableError as other:
-                mended = _with_end(mended, other.detail)
         raise
 
 
@@ -74,7 +71,9 @@ def _with_end(image: bytes, fault: str) -> bytes | None:
     Whether the pixels before it are whole, decoding what is returned tells.
     """
     if fault == _NO_END:
-        return image + _END
+        # Zeros may stand where a file was cut off: as pixels they would hide it.
+        whole = image.rstrip(b"\0")
+        return whole + (b"\0" if whole[-1:] == b"\xff" != image[-1:] else b"") + _END
     late = _LATE_END.search(fault)
     if not late or _END not in image:
         return None

@@ -15,9 +15,6 @@ from components.serving_check.report import Check, Latency, judge
 from schema import features, served
 
 SERVING = "tensorflow-serving"
-# What a JPEG decoder's rounding of a colour, one level of 255, may change in an embedding. An image
-# that is not turned, or has other colours, is off by more than ten times that.
-LOSSY = 0.02
 UNIT = 1e-5  # largest deviation of a length from 1
 RECOGNISED = (
     0.25  # red and blue count as exchanged if exchanging them leaves less of the difference
@@ -98,15 +95,12 @@ def batch_independent(seen: Seen, probed: Probed, config: ServingCheckConfig) ->
 def odd_images(seen: Seen, odd: Sequence[OddImage], config: ServingCheckConfig) -> Check:
     """Is an image of any kind embedded like the same image as a plain PNG?"""
     mine, plain = (seen.answers[key][features.EMBEDDING] for key in (plan.ODD, plan.PLAIN))
-    differences = {
-        each.kind: (_difference(mine[i], plain[i]), config.agreement if each.lossless else LOSSY)
-        for i, each in enumerate(odd)
-    }
+    differences = {each.kind: _difference(mine[i], plain[i]) for i, each in enumerate(odd)}
     faults = [
         f"{kind}: the embedding differs from that of the same image as a plain PNG by "
-        f"{difference:.2g}, over {limit:g}"
-        for kind, (difference, limit) in differences.items()
-        if not difference <= limit
+        f"{difference:.2g}, over {config.agreement:g}"
+        for kind, difference in differences.items()
+        if not difference <= config.agreement
     ]
     return judge("odd-images", faults, f"{len(odd)} odd kinds of image are embedded as plain ones")
 
