@@ -43,7 +43,13 @@ CODE = {  # what each node runs, by node id
         "components/release",
     ),
     "Evaluator": ("schema", "components/evaluation", "components/progress.py"),
-    "ServingCheck": ("schema", "trainer", "components/serving_check", "components/release"),
+    "ServingCheck": (
+        "schema",
+        "trainer",
+        "components/serving_check",
+        "components/release",
+        "components/example_gen/originals.py",
+    ),
     "CatalogueIndexer": (
         "schema",
         "trainer/config.py",

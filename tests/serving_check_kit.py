@@ -25,6 +25,7 @@ NAMES = [
         "batch-independent",
         "odd-images",
         "damaged-images",
+        "as-received",
         "warm-up",
         "latency",
         "tensorflow-serving",

@@ -1,5 +1,6 @@
 """1,000 good records and 240 bad or odd ones: exactly the expected come through, cheaply."""
 
+import hashlib
 import io
 import resource
 import tarfile
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from components.example_gen.config import IngestConfig
+from components.example_gen.originals import OF_EACH_KIND, read_originals
 from schema import features
 from tests import bad_images
 from tests.bad_images import EACH, KINDS, SIZE, names
@@ -94,6 +96,20 @@ def test_odd_images_come_out_as_a_decoder_without_options_reads_them(mixed):
             assert pixels.std() > 10  # a picture, not a black rectangle
     changed = done.summary.images_changed
     assert changed == {"first_frame": EACH}  # CMYK, 16 bits and turned are kept as they are
+
+
+def test_some_images_that_are_encoded_anew_are_kept_as_received(mixed):
+    done, _, _ = mixed
+    kept = read_originals(str(done.folder))
+    assert [each.kind for each in kept] == ["first_frame"] * OF_EACH_KIND
+    made = {
+        bad_images.animated(10_000 * (1 + list(KINDS).index("animated")) + n) for n in range(EACH)
+    }
+    digests = sorted(hashlib.sha256(image).hexdigest() for image in made)
+    assert [each.digest for each in kept] == digests[:OF_EACH_KIND]  # the lowest, in any order
+    for each in kept:
+        assert each.image in made
+        np.testing.assert_array_equal(decode(each.stored), decode(each.image))
 
 
 def test_a_turned_image_shows_what_its_camera_saw(mixed):

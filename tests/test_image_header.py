@@ -65,7 +65,7 @@ def test_empty_and_too_many_bytes():
         (b"\0\0\0\x18ftypmp42\0\0\0\0", "looks like a video or another ISO media file"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL, which is not read"),
         (b"\0\0\1\0\1\0\x10\x10", "an icon file, which is not read"),
-        (b"%PDF-1.7", "PDF, which is not read"),
+        (b"%PDF-1.7", "looks like PDF"),
         (b"/9j/4AAQSkZJRgABAQ", "looks like base64 text"),
         (b"iVBORw0KGgoAAAANSUhEUg", "looks like base64 text"),
         (b"version https://git-lfs.github.com/spec/v1", "looks like a Git LFS pointer"),

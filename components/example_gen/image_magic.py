@@ -8,9 +8,7 @@ from components.example_gen.headers.foreign import AVIF, HEIC, TIFF
 _AVIF: Final = {b"avif", b"avis"}
 _HEIC: Final = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_NOT_READ: Final = {
-    "Canon RAW", "an icon file", "JPEG 2000", "JPEG XL", "PDF", "Photoshop", "SVG",
-}  # fmt: skip
+_IMAGES: Final = {"Canon RAW", "an icon file", "JPEG 2000", "JPEG XL", "Photoshop", "SVG"}
 _BINARY: Final = (
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
@@ -70,7 +68,7 @@ def format_of(image: bytes) -> str | None:
 def looks_like(image: bytes) -> str:
     """Say, for people, what bytes of no format that is read look like; '' if nobody knows."""
     name = _name(image)
-    if name in _NOT_READ:
+    if name in _IMAGES:
         return f"{name}, which is not read"
     return f"looks like {name}" if name else ""
 
@@ -98,3 +96,8 @@ def _first(known: Sequence[tuple[bytes, str]], start: bytes) -> str:
 
 def _printable(start: bytes) -> bool:
     return all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start)
+
+
+def is_image(start: bytes) -> bool:
+    """Whether some bytes begin like an image, be it of a format that is read or of another."""
+    return format_of(start) is not None or _name(start) in _IMAGES

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from components.example_gen.originals import Original
 from components.serving_check import (
     form,
     fresh_process,
@@ -27,6 +28,7 @@ def examine(
     config: ServingCheckConfig,
     normalize: bool,
     folder: str,
+    originals: Sequence[Original] = (),
 ) -> CheckReport:
     """Check an export and write its warm-up requests.
 
@@ -39,10 +41,11 @@ def examine(
         config: limits.
         normalize: whether embeddings must have length 1.
         folder: where the warm-up requests go.
+        originals: images as received, with what is stored of them.
     """
     checks: list[Check] = []
     latency: dict[str, Latency] = {}
-    for stage in _stages(models, probe, files, config, normalize, folder, latency):
+    for stage in _stages(models, probe, files, config, normalize, folder, latency, originals):
         checks += stage
         if not all(check.passed for check in stage):
             break
@@ -57,6 +60,7 @@ def _stages(
     normalize: bool,
     folder: str,
     latency: dict[str, Latency],
+    originals: Sequence[Original],
 ) -> Iterator[list[Check]]:
     if probe is None:
         yield [judge("probe", ["the trainer left none of its embeddings to compare with"], "")]
@@ -74,6 +78,7 @@ def _stages(
         plan.SWAPPED: plan.swapped_call(probed),
         **plan.odd_calls(odd),
         **plan.damaged_calls(probed),
+        **plan.original_calls(originals),
     }
     try:
         seen = fresh_process.ask(
@@ -99,6 +104,7 @@ def _stages(
         values.batch_independent(seen, probed, config),
         values.odd_images(seen, odd, config),
         values.damaged(seen, config),
+        values.as_received(seen, originals, config),
         values.warm_up(seen, requests, config),
         values.latency(latency, config),
     ]

@@ -1,10 +1,11 @@
 """Which calls of the three models tell whether they are right, and what they must answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from components.example_gen.originals import Original
 from components.serving_check.contract import SIGNATURES
 from components.serving_check.fresh_process import Call
 from components.serving_check.odd_images import OddImage
@@ -15,11 +16,14 @@ from trainer import image_formats
 ONE_BY_ONE = 4  # records that are given singly as well
 ODD = f"{served.JOINT}.{served.EMBED_IMAGE}, odd images"
 PLAIN = f"{served.JOINT}.{served.EMBED_IMAGE}, their plain counterparts"
+ORIGINAL = f"{served.JOINT}.{served.EMBED_IMAGE}, images as received"
+STORED = f"{served.JOINT}.{served.EMBED_IMAGE}, what is stored of them"
 NO_IMAGE = f"{served.JOINT}.{served.EMBED_IMAGE}, no image"
 DAMAGED = tuple(
     f"{served.JOINT}.{name}, damaged images among others"
     for name in (served.SERVING_DEFAULT, served.EMBED_IMAGE, served.SIMILARITY)
 )
+MAY_BE_NAN = (*DAMAGED, ORIGINAL)
 SWAPPED = f"{served.JOINT}.{served.EMBED_IMAGE}, red and blue exchanged"
 
 Arrays = Mapping[str, np.ndarray]  # by output name
@@ -90,11 +94,19 @@ def swapped_call(probed: Probed) -> Call:
 
 def odd_calls(odd: Sequence[OddImage]) -> dict[str, Call]:
     """Images of odd kinds, and their plain counterparts."""
+    return {ODD: _images(each.image for each in odd), PLAIN: _images(each.plain for each in odd)}
 
-    def call(images: list[bytes]) -> Call:
-        return Call(served.JOINT, served.EMBED_IMAGE, {served.IMAGE_INPUT: images})
 
-    return {ODD: call([each.image for each in odd]), PLAIN: call([each.plain for each in odd])}
+def original_calls(originals: Sequence[Original]) -> dict[str, Call]:
+    """Images as they were received, and what is stored of them."""
+    return {
+        ORIGINAL: _images(each.image for each in originals),
+        STORED: _images(each.stored for each in originals),
+    }
+
+
+def _images(images: Iterable[bytes]) -> Call:
+    return Call(served.JOINT, served.EMBED_IMAGE, {served.IMAGE_INPUT: list(images)})
 
 
 def damaged_calls(probed: Probed) -> dict[str, Call]:
@@ -108,7 +120,7 @@ def damaged_calls(probed: Probed) -> dict[str, Call]:
     }
     names = (served.SERVING_DEFAULT, served.EMBED_IMAGE, served.SIMILARITY)
     return {
-        NO_IMAGE: Call(served.JOINT, served.EMBED_IMAGE, {served.IMAGE_INPUT: []}),
+        NO_IMAGE: _images([]),
         **{
             key: Call(
                 served.JOINT,

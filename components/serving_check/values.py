@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from components.example_gen.originals import Original
 from components.serving_check import plan
 from components.serving_check.config import ServingCheckConfig
 from components.serving_check.contract import SIGNATURES
@@ -15,6 +16,7 @@ from components.serving_check.report import Check, Latency, judge
 from schema import features, served
 
 SERVING = "tensorflow-serving"
+SIMILAR = 0.9  # least cosine of an image with itself at another size; turned, it has much less
 UNIT = 1e-5  # largest deviation of a length from 1
 RECOGNISED = (
     0.25  # red and blue count as exchanged if exchanging them leaves less of the difference
@@ -26,7 +28,7 @@ def unit_norm(seen: Seen, probed: Probed) -> Check:
     worst, where = 0.0, ""
     for key, outputs in seen.answers.items():
         for name, value in outputs.items():
-            if key in plan.DAMAGED or name in (features.SIMILARITY, features.VALID):
+            if key in plan.MAY_BE_NAN or name in (features.SIMILARITY, features.VALID):
                 continue
             if name == features.TEXT_EMBEDDINGS:
                 value = value[probed.present[: len(value)]]
@@ -103,6 +105,29 @@ def odd_images(seen: Seen, odd: Sequence[OddImage], config: ServingCheckConfig) 
         if not difference <= config.agreement
     ]
     return judge("odd-images", faults, f"{len(odd)} odd kinds of image are embedded as plain ones")
+
+
+def as_received(seen: Seen, originals: Sequence[Original], config: ServingCheckConfig) -> Check:
+    """Is an image that ingest encoded anew embedded like what it stored, or marked?"""
+    given, stored = (seen.answers[key][features.EMBEDDING] for key in (plan.ORIGINAL, plan.STORED))
+    valid = seen.answers[plan.ORIGINAL][features.VALID]
+    faults = []
+    for i, each in enumerate(originals):
+        if not valid[i]:
+            continue
+        # Shrunk twice is not shrunk once: then the embedding is only a similar one.
+        if "shrunk" in each.kind:
+            lengths = np.linalg.norm(given[i]) * np.linalg.norm(stored[i])
+            right = float(given[i] @ stored[i]) >= SIMILAR * lengths
+        else:
+            right = _difference(given[i], stored[i]) <= config.agreement
+        if not right:
+            faults.append(f"{each.kind}: an image as received is embedded unlike what is stored")
+    fine = (
+        f"{int(valid.sum())} of {len(originals)} images as received are embedded like what is "
+        "stored, the others are marked"
+    )
+    return judge("as-received", faults, fine)
 
 
 def damaged(seen: Seen, config: ServingCheckConfig) -> Check:
