@@ -102,9 +102,8 @@ def test_some_images_that_are_encoded_anew_are_kept_as_received(mixed):
     done, _, _ = mixed
     kept = read_originals(str(done.folder))
     assert [each.kind for each in kept] == ["first_frame"] * OF_EACH_KIND
-    made = {
-        bad_images.animated(10_000 * (1 + list(KINDS).index("animated")) + n) for n in range(EACH)
-    }
+    first = 10_000 * (1 + list(KINDS).index("animated"))
+    made = {bad_images.animated(first + n) for n in range(EACH)}
     digests = sorted(hashlib.sha256(image).hexdigest() for image in made)
     assert [each.digest for each in kept] == digests[:OF_EACH_KIND]  # the lowest, in any order
     for each in kept:

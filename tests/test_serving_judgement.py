@@ -179,7 +179,7 @@ ORIGINALS = [Original("0", "first_frame", b"", b""), Original("1", "shrunk", b""
 
 def test_an_odd_image_that_is_embedded_differently_is_named():
     assert values.odd_images(odd_seen(), ODD, HASTY).passed
-    off = {"embedding": np.eye(4, dtype=np.float32)[:2] + [[0.001], [0]]}
+    off = {"embedding": np.eye(2, 4, dtype=np.float32) + np.array([[0.001], [0]], np.float32)}
     check = values.odd_images(odd_seen(**{plan.ODD: off}), ODD, HASTY)
     assert check.name == "odd-images"
     assert check.sentence == (
