@@ -14,6 +14,9 @@ PREPROCESSING = (
     "trainer/vocabulary.py",
     "trainer/learn_vocabulary.py",
     "trainer/pixels.py",
+    "trainer/image_formats.py",
+    "trainer/image_frames.py",
+    "trainer/image_bytes.py",
 )
 CODE = {  # what each node runs, by node id
     "ImageTextExampleGen": ("schema", "components/example_gen", "components/progress.py"),
@@ -48,7 +51,13 @@ CODE = {  # what each node runs, by node id
         "trainer/token_statistics.py",
         "trainer/vocabulary.py",
     ),
-    "ServingCheck": ("schema", "trainer", "components/serving_check", "components/release"),
+    "ServingCheck": (
+        "schema",
+        "trainer",
+        "components/serving_check",
+        "components/release",
+        "components/example_gen/originals.py",
+    ),
     "CatalogueIndexer": (
         "schema",
         "trainer/config.py",

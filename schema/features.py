@@ -28,6 +28,7 @@ IMAGE_EMBEDDING = "image_embedding"  # float32 [d]
 TEXT_EMBEDDINGS = "text_embeddings"  # float32 [max_captions, d]
 EMBEDDING = "embedding"  # float32 [d], of a signature that embeds one kind only
 SIMILARITY = "similarity"  # float32 [texts]
+VALID = "valid"  # bool, false for an image that cannot be decoded; what it answers with is NaN
 
 ATTRIBUTES = "attributes/"  # what their features begin with
 IMAGE_FORMATS = ("bmp", "gif", "jpeg", "png", "webp")

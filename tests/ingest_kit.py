@@ -119,6 +119,7 @@ def ingested(
 ) -> Ingested:
     """Ingest the files of a config into a new folder, in Beam, without TFX around it."""
     places = Places(
+        str(folder),
         {split: str(folder / split) for split in config.splits},
         str(folder / "quarantine"),
         str(folder / "spool"),

@@ -21,7 +21,15 @@ HASTY = ServingCheckConfig(latency_calls=1)
 NAMES = [
     *("probe", "fresh-process", "vocabulary", "variables", "loads", "signatures", "dtypes"),
     *("answers", "shapes", "finite", "unit-norm", "agreement", "channels", "towers-agree"),
-    *("batch-independent", "warm-up", "latency", "tensorflow-serving"),
+    *(
+        "batch-independent",
+        "odd-images",
+        "damaged-images",
+        "as-received",
+        "warm-up",
+        "latency",
+        "tensorflow-serving",
+    ),
 ]
 
 

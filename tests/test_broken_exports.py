@@ -12,7 +12,7 @@ from components.serving_check import program
 from components.serving_check.report import CheckReport
 from schema import served
 from tests.serving_check_kit import NAMES, Original, data_file, flip_a_byte
-from trainer import pixels
+from trainer import image_formats, pixels
 from trainer.model import DualEncoder
 
 
@@ -64,9 +64,9 @@ def break_length(original: Original, where: Path) -> None:
 
 
 def break_channels(original: Original, where: Path) -> None:
-    read = pixels.read
+    prepare = pixels.transform_and_read
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pixels, "read", lambda *given: read(*given)[..., ::-1])
+        patch.setattr(pixels, "transform_and_read", lambda *given: prepare(*given)[..., ::-1])
         original.export_again(where)
 
 
@@ -87,10 +87,10 @@ def break_release(original: Original, where: Path) -> None:
 
 
 def cut_vocabulary(original: Original, where: Path) -> None:
-    """The last half of the word pieces is lost in all three models; everything loads."""
+    """The last half of the word pieces is lost wherever texts are read; everything loads."""
     original.copy(where)
-    for folder in served.FOLDERS.values():
-        [file] = (where / folder / "assets").iterdir()
+    for model in (served.JOINT, served.TEXT_TOWER):
+        [file] = (where / served.FOLDERS[model] / "assets").iterdir()
         lines = file.read_text().splitlines(keepends=True)
         file.write_text("".join(lines[: len(lines) // 2]))
 
@@ -102,12 +102,20 @@ def unknown_op(original: Original, where: Path) -> None:
     file.write_bytes(file.read_bytes().replace(b"LookupTableFindV2", b"LookupTableFindV9"))
 
 
+def break_orientation(original: Original, where: Path) -> None:
+    """No record of the small run is turned: only an odd image shows it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(image_formats, "upright", lambda native, _: native)
+        original.export_again(where)
+
+
 BROKEN = {  # how, and the names of the checks that fail
     "missing vocabulary": (break_vocabulary, {"vocabulary", "loads"}),
     "NaN weights": (break_weights, {"finite"}),
     "wrong signature name": (break_signature, {"signatures"}),
     "unnormalised output": (break_length, {"unit-norm", "agreement"}),
     "swapped channels": (break_channels, {"channels", "agreement"}),
+    "turned images": (break_orientation, {"odd-images"}),
     "corrupted variables": (break_variables, {"variables", "loads"}),
     "tower of another run": (break_release, {"towers-agree", "agreement"}),
     "cut vocabulary": (cut_vocabulary, {"agreement"}),
@@ -120,6 +128,7 @@ SENTENCES = {
     "wrong signature name": "joint lacks the signature embed_image",
     "unnormalised output": "off the length 1 by",
     "swapped channels": "red and blue are exchanged",
+    "turned images": "JPEG of EXIF orientation 2: the embedding differs from that of the same",
     "corrupted variables": "the variables of text_tower cannot be read",
     "tower of another run": "text_tower differs from the joint model's by",
     "cut vocabulary": "embedding of joint.embed_text differs from the trainer's by",

@@ -60,22 +60,19 @@ def test_an_image_cut_off_anywhere_is_damaged(name):
     image = FILES[name]
     assert reason(image) is None
     ends = [int(len(image) * share) for share in (0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999)]
-    for end in (*ends, len(image) - 2, len(image) - 1):
+    # Without its last bytes, the end marker, a JPEG is whole.
+    last = () if name.startswith("jpeg") else (len(image) - 2, len(image) - 1)
+    for end in (*ends, *last):
         for max_side in (None, 100, 32):
             limits = ImageLimits(10**6, 10**6, max_side)
             assert reason(image[:end], limits) in ("damaged_pixels", "damaged_header"), end
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name != "bmp"])
+@pytest.mark.parametrize("name", FILES)
 def test_what_follows_an_image_does_no_harm(name):
     image = FILES[name]
     for more in (b"\0", b"rubbish" * 99, image):
         assert prepare(image + more, LIMITS).changed == prepare(image, LIMITS).changed
-
-
-def test_a_bmp_with_more_behind_it_is_encoded_anew():
-    """TensorFlow refuses it."""
-    assert prepare(FILES["bmp"] + b"\0", LIMITS).changed == ("bmp",)
 
 
 def found(name: str, flips: int = 200) -> float:
@@ -145,7 +142,7 @@ def test_the_detail_says_what_was_found():
     with pytest.raises(UnusableError, match="the checksum of the PNG's chunk at byte 33 is wrong"):
         prepare(bytes(image), LIMITS)
     with pytest.raises(UnusableError, match="Premature end of JPEG file"):
-        prepare(FILES["jpeg"][:-2], LIMITS)
+        prepare(FILES["jpeg"][:-200], LIMITS)
 
 
 def test_the_larger_side_is_shrunk_to_max_side():

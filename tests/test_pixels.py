@@ -7,6 +7,7 @@ from PIL import Image
 
 from trainer import pixels
 from trainer.config import ImageConfig
+from trainer.image_formats import decode as decode_image
 
 
 def encode(picture: Image.Image, kind: str) -> bytes:
@@ -15,36 +16,36 @@ def encode(picture: Image.Image, kind: str) -> bytes:
     return out.getvalue()
 
 
-def decode(picture: Image.Image, kind: str) -> np.ndarray:
-    return pixels.decode(tf.constant(encode(picture, kind))).numpy()
+def decoded(picture: Image.Image, kind: str) -> np.ndarray:
+    return decode_image(tf.constant(encode(picture, kind))).numpy()
 
 
 @pytest.mark.parametrize("kind", ["png", "gif", "bmp"])
 def test_lossless_formats_decode_to_their_pixels(kind):
     picture = Image.new("RGB", (3, 2), (200, 100, 50))
     picture.putpixel((2, 1), (1, 2, 3))
-    np.testing.assert_array_equal(decode(picture, kind), np.asarray(picture))
+    np.testing.assert_array_equal(decoded(picture, kind), np.asarray(picture))
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
 def test_lossy_formats_decode_close_to_their_pixels(kind):
     picture = Image.new("RGB", (16, 16), (200, 100, 50))
-    np.testing.assert_allclose(decode(picture, kind), np.asarray(picture), atol=4)
+    np.testing.assert_allclose(decoded(picture, kind), np.asarray(picture), atol=4)
 
 
 def test_transparency_lies_over_white():
     # 100 x 0.5 + 255 x 0.5, with alpha 128 / 255 = 0.50196: 177.2
-    half = decode(Image.new("RGBA", (1, 1), (100, 0, 255, 128)), "png")
+    half = decoded(Image.new("RGBA", (1, 1), (100, 0, 255, 128)), "png")
     np.testing.assert_allclose(half[0, 0], [177.2, 127.0, 255.0], atol=0.1)
-    clear = decode(Image.new("RGBA", (1, 1), (0, 0, 0, 0)), "png")
+    clear = decoded(Image.new("RGBA", (1, 1), (0, 0, 0, 0)), "png")
     np.testing.assert_array_equal(clear[0, 0], [255, 255, 255])
 
 
 def test_grey_grey_with_alpha_and_palette():
-    np.testing.assert_array_equal(decode(Image.new("L", (1, 1), 70), "png")[0, 0], [70] * 3)
-    np.testing.assert_array_equal(decode(Image.new("LA", (1, 1), (70, 0)), "png")[0, 0], [255] * 3)
+    np.testing.assert_array_equal(decoded(Image.new("L", (1, 1), 70), "png")[0, 0], [70] * 3)
+    np.testing.assert_array_equal(decoded(Image.new("LA", (1, 1), (70, 0)), "png")[0, 0], [255] * 3)
     palette = Image.new("RGB", (2, 2), (9, 8, 7)).quantize(4)
-    np.testing.assert_array_equal(decode(palette, "png")[0, 0], [9, 8, 7])
+    np.testing.assert_array_equal(decoded(palette, "png")[0, 0], [9, 8, 7])
 
 
 def test_pad_shows_the_whole_image_on_white_and_crop_its_centre():

@@ -10,10 +10,14 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from components.example_gen.image_header import ImageLimits
+from components.example_gen.prepare_image import prepare
 from schema import features
+from tests import test_prepare_image as kinds
 from tests.conftest import read_shard
 
 SERVE = """
+import concurrent.futures
 import sys
 import numpy as np
 import tensorflow as tf
@@ -24,6 +28,38 @@ model = tf.saved_model.load(sys.argv[1])
 given = np.load(sys.argv[2], allow_pickle=True)
 images, texts = tf.constant(list(given["images"])), tf.constant(list(given["texts"]))
 call = model.signatures
+bad = list(given["damaged"])
+
+
+def damaged():
+    # From eight threads at once.
+    def ask(_):
+        return call["embed_image"](image=tf.constant(bad))
+
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(ask, range(40)))
+    pairs = call["similarity"](image=tf.constant(bad), text=texts[:3])
+    nothing = call["embed_image"](image=tf.constant([], tf.string))
+    record = tf.train.Example.FromString(given["examples"][0])
+    record.features.feature["image/encoded"].bytes_list.value[:] = [bad[1]]
+    mixed = tf.constant([given["examples"][0], record.SerializeToString()])
+    mixed = call["serving_default"](examples=mixed)
+    return {
+        "valid": np.stack([each["valid"].numpy() for each in answers]),
+        "images": np.stack([each["embedding"].numpy() for each in answers]),
+        "similarity": pairs["similarity"].numpy(),
+        "similarity_valid": pairs["valid"].numpy(),
+        "nothing": nothing["embedding"].numpy(),
+        "nothing_valid": nothing["valid"].numpy(),
+        "nothing_similar": call["similarity"](
+            image=tf.constant([], tf.string), text=texts[:3]
+        )["similarity"].numpy(),
+        "record": mixed["image_embedding"].numpy(),
+        "record_valid": mixed["valid"].numpy(),
+        "record_texts": mixed["text_embeddings"].numpy(),
+    }
+
+
 out = call["serving_default"](examples=tf.constant(list(given["examples"])))
 np.savez(
     sys.argv[3],
@@ -34,6 +70,7 @@ np.savez(
     one=call["embed_image"](image=images[:1])["embedding"],
     default_images=out["image_embedding"],
     default_texts=out["text_embeddings"],
+    **{"damaged_" + name: value for name, value in damaged().items()},
 )
 """
 
@@ -57,7 +94,9 @@ def served(small_run, tmp_path_factory) -> dict[str, np.ndarray]:
             example.features.feature[name].bytes_list.value.extend(values)
         examples.append(example.SerializeToString())
     given, answered = folder / "given.npz", folder / "answered.npz"
-    arrays = {"images": images, "texts": texts, "examples": examples}
+    cut = [records[1].image[:-20], records[1].image[:40]]
+    bad = [records[0].image, b"", *cut, b"no image at all", other.getvalue()[:50], records[1].image]
+    arrays = {"damaged": bad, "images": images, "texts": texts, "examples": examples}
     packed: dict[str, Any] = {name: np.array(v, dtype=object) for name, v in arrays.items()}
     np.savez(given, **packed)
     subprocess.run(
@@ -108,6 +147,53 @@ def test_serving_default_agrees_with_the_single_signatures(served):
 
 def test_an_embedding_does_not_depend_on_its_batch(served):
     np.testing.assert_allclose(served["one"][0], served["images"][0], atol=1e-5)
+
+
+def test_a_damaged_image_is_marked_and_the_others_are_answered(served):
+    """In a fresh process, from eight threads at once."""
+    valid = [True, False, False, False, False, False, True]
+    assert served["damaged_valid"].shape == (40, 7)
+    assert (served["damaged_valid"] == valid).all()
+    assert np.isnan(served["damaged_images"][:, 1:-1]).all()
+    good = np.broadcast_to(served["images"][:2], (40, 2, served["images"].shape[1]))
+    np.testing.assert_allclose(served["damaged_images"][:, [0, -1]], good, atol=1e-5)
+    assert served["damaged_similarity_valid"].tolist() == valid
+    assert np.isnan(served["damaged_similarity"][1:-1]).all()
+    np.testing.assert_allclose(
+        served["damaged_similarity"][[0, -1]], served["similarity"][:2, :3], atol=1e-5
+    )
+
+
+def test_a_damaged_image_of_a_record_leaves_its_texts(served):
+    assert served["damaged_record_valid"].tolist() == [True, False]
+    np.testing.assert_allclose(served["damaged_record"][0], served["images"][0], atol=1e-5)
+    assert np.isnan(served["damaged_record"][1]).all()
+    texts = served["default_texts"][[0, 0]]
+    np.testing.assert_allclose(served["damaged_record_texts"], texts, atol=1e-5)
+
+
+def test_a_batch_of_no_images(served):
+    assert served["damaged_nothing"].shape == (0, served["images"].shape[1])
+    assert served["damaged_nothing_valid"].shape == (0,)
+    assert served["damaged_nothing_similar"].shape == (0, 3)
+
+
+def test_bytes_as_a_client_has_them_are_embedded_like_what_ingest_stores(small_run):
+    """Every kind of file that the graph decodes; those that ingest encodes anew among them."""
+    limits = ImageLimits(10**6, 10**6)
+    files = {
+        **{name: given[0] for name, given in {**kinds.EXACT, **kinds.ABOUT}.items()},
+        **kinds.MORE,
+    }
+    names = [name for name in files if name not in kinds.NOT_IN_THE_GRAPH]
+    tower = small_run.served.image_tower
+    given = tower(tf.constant([files[name] for name in names]))
+    stored = tower(tf.constant([prepare(files[name], limits).image for name in names]))
+    assert given["valid"].numpy().all()
+    off = np.abs(given["embedding"].numpy() - stored["embedding"].numpy()).max(1)
+    assert {name: value for name, value in zip(names, off, strict=True) if value > 1e-5} == {}
+    unknown = tower(tf.constant([files[name] for name in kinds.NOT_IN_THE_GRAPH]))
+    assert not unknown["valid"].numpy().any()
 
 
 def test_the_served_graph_equals_the_networks_on_transformed_records(small_run, served):

@@ -11,10 +11,12 @@ import pytest
 import tensorflow as tf
 
 from components.example_gen.merge import Record
+from components.example_gen.originals import Original
 from components.example_gen.record import to_example
 from components.serving_check import (
     form,
     fresh_process,
+    plan,
     program,
     records,
     report,
@@ -23,10 +25,12 @@ from components.serving_check import (
 from components.serving_check.config import ServingCheckConfig
 from components.serving_check.examine import examine
 from components.serving_check.fresh_process import Call
+from components.serving_check.odd_images import OddImage, odd_images
 from components.serving_check.report import CheckReport
 from schema import features
 from tests import ingest_kit
 from tests.serving_check_kit import HASTY, seen
+from trainer.image_formats import decode
 from trainer.probe import PRECISION
 from trainer.text import caption_ids, fingerprint, normalise, split_words
 
@@ -156,3 +160,60 @@ def test_answers_of_the_server_are_compared():
     check = values.served_alike(other, mine, HASTY)
     assert (check.name, check.passed) == ("tensorflow-serving", False)
     assert check.sentence.startswith("embedding of one differs from the fresh process's by 1")
+
+
+def odd_seen(**changed) -> fresh_process.Seen:
+    """Answers to images as received and what is stored of them, to odd ones and to damaged ones."""
+    rows = np.eye(4, dtype=np.float32)
+    answers = {
+        plan.ODD: {"embedding": rows[:2]},
+        plan.PLAIN: {"embedding": rows[:2]},
+        plan.ORIGINAL: {"embedding": rows[:3], "valid": np.array([True, True, True])},
+        plan.STORED: {"embedding": rows[:3], "valid": np.array([True, True, True])},
+    }
+    return fresh_process.Seen([], {}, {}, {}, {**answers, **changed})
+
+
+ODD = [OddImage("turned JPEG", b"", b""), OddImage("grey PNG", b"", b"")]
+ORIGINALS = [Original("0", "first_frame", b"", b""), Original("1", "shrunk", b"", b""),
+             Original("2", "tiff", b"", b"")]  # fmt: skip
+
+
+def test_an_odd_image_that_is_embedded_differently_is_named():
+    assert values.odd_images(odd_seen(), ODD, HASTY).passed
+    off = {"embedding": np.eye(2, 4, dtype=np.float32) + np.array([[0.001], [0]], np.float32)}
+    check = values.odd_images(odd_seen(**{plan.ODD: off}), ODD, HASTY)
+    assert check.name == "odd-images"
+    assert check.sentence == (
+        "turned JPEG: the embedding differs from that of the same image as a plain PNG by 0.001, "
+        "over 1e-05"
+    )
+
+
+@pytest.mark.parametrize(
+    ("embedding", "valid", "faults"),
+    [
+        ([[1, 0], [0, 1], [9, 9]], [True, True, False], ""),  # the TIFF is marked
+        ([[1, 0], [0.3, 0.95], [1, 1]], [True, True, True], ""),  # cosine 0.95 of what was shrunk
+        ([[1, 0], [0.6, 0.8], [1, 1]], [True, True, True], "shrunk"),
+        ([[0.999, 0], [0, 1], [1, 1]], [True, True, True], "first_frame"),
+    ],
+)
+def test_an_image_as_received_is_embedded_like_what_is_stored_or_marked(embedding, valid, faults):
+    stored = np.array([[1, 0], [0, 1], [1, 1]], np.float32)
+    seen = odd_seen(**{
+        plan.ORIGINAL: {"embedding": np.array(embedding, np.float32), "valid": np.array(valid)},
+        plan.STORED: {"embedding": stored, "valid": np.ones(3, bool)},
+    })  # fmt: skip
+    check = values.as_received(seen, ORIGINALS, HASTY)
+    assert check.passed == (not faults)
+    assert faults in check.sentence
+
+
+def test_every_odd_image_is_another_file_of_the_same_picture():
+    images = odd_images()
+    assert len({each.kind for each in images}) == len(images) == 42
+    assert len({each.image for each in images} | {each.plain for each in images}) > 50
+    for each in images:
+        shown = decode(each.image).numpy()
+        np.testing.assert_array_equal(np.round(shown), decode(each.plain).numpy(), each.kind)

@@ -9,12 +9,13 @@ import tensorflow as tf
 from schema import features, served
 from trainer import pixels
 from trainer.model import DualEncoder
+from trainer.try_each import try_each
 
 EXAMPLES, IMAGE, TEXT = served.EXAMPLES_INPUT, served.IMAGE_INPUT, served.TEXT_INPUT
 
 
 class Tower(tf.Module):
-    """One tower behind the transform graph.
+    """One tower behind what prepares its input.
 
     A SavedModel holds whatever its root reaches through attributes, so a tower keeps its own
     network and only a method of the dual encoder, which leads to no weights.
@@ -22,48 +23,47 @@ class Tower(tf.Module):
     Args:
         network: the tower's layers.
         embed: the method of the dual encoder that calls them and finishes the embedding.
-        transform: `TFTransformOutput.transform_features_layer()`.
     """
 
     NETWORK = "_network"  # the attribute, by whose name the SavedModel finds its weights
 
-    def __init__(
-        self,
-        network: keras.Model,
-        embed: Callable[[tf.Tensor], tf.Tensor],
-        transform: keras.layers.Layer,
-    ):
+    def __init__(self, network: keras.Model, embed: Callable[[tf.Tensor], tf.Tensor]):
         super().__init__()
-        self._network, self._embed, self._transform = network, embed, transform
+        self._network, self._embed = network, embed
 
 
 class ImageTower(Tower):
-    """The image tower alone."""
+    """The image tower alone, behind the functions that the transform graph calls."""
 
-    def __init__(self, model: DualEncoder, transform: keras.layers.Layer):
-        super().__init__(model.image_tower, model.embed_images, transform)
+    def __init__(self, model: DualEncoder):
+        super().__init__(model.image_tower, model.embed_images)
         self._config = model.config.image
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=IMAGE)])
     def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Encoded images [n] to embedding [n, d]."""
-        record = self._transform({features.IMAGE_ENCODED: image[:, None]})
-        return {features.EMBEDDING: self.embed(record[features.PIXELS])}
+        """Encoded images [n] to embedding [n, d], and whether each is valid [n].
 
-    def embed(self, encoded: tf.Tensor) -> tf.Tensor:
-        """Images as Transform encodes them, [n], to embeddings [n, d]."""
+        The embedding of an image that cannot be decoded is NaN.
+        """
 
-        def read(one: tf.Tensor) -> tf.Tensor:
-            return pixels.read(one, self._config)
+        def prepare(one: tf.Tensor) -> tf.Tensor:
+            return pixels.transform_and_read(one, self._config)
 
-        return self._embed(tf.map_fn(read, encoded, fn_output_signature=tf.uint8))
+        squares, valid = try_each(prepare, image)
+        embedding = self._embed(squares)[: tf.size(image)]
+        nothing = tf.constant(float("nan"), embedding.dtype)
+        return {
+            features.EMBEDDING: tf.where(valid[:, None], embedding, nothing),
+            features.VALID: valid,
+        }
 
 
 class TextTower(Tower):
     """The text tower alone."""
 
     def __init__(self, model: DualEncoder, transform: keras.layers.Layer):
-        super().__init__(model.text_tower, model.embed_texts, transform)
+        super().__init__(model.text_tower, model.embed_texts)
+        self._transform = transform
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=TEXT)])
     def __call__(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -102,7 +102,7 @@ class Served(tf.Module):
 
     def __init__(self, model: DualEncoder, transform: keras.layers.Layer, raw_spec: dict):
         super().__init__()
-        self.image_tower = ImageTower(model, transform)
+        self.image_tower = ImageTower(model)
         self.text_tower = TextTower(model, transform)
         self._transform = transform
         self._raw_spec = {name: raw_spec[name] for name in NEEDED}
@@ -112,12 +112,15 @@ class Served(tf.Module):
         """Serialized tf.train.Example [n] to the embeddings of each image and its captions.
 
         Returns:
-            image_embedding [n, d] and text_embeddings [n, max_captions, d]; rows beyond a
-            record's captions are zero.
+            image_embedding [n, d], NaN where valid [n] is false, and text_embeddings [n,
+            max_captions, d]; rows beyond a record's captions are zero.
         """
-        record = self._transform(tf.io.parse_example(examples, self._raw_spec))
+        parsed = tf.io.parse_example(examples, self._raw_spec)
+        images = self.image_tower(tf.reshape(parsed[features.IMAGE_ENCODED], [-1]))
+        record = self._transform({features.CAPTIONS: parsed[features.CAPTIONS]})
         return {
-            features.IMAGE_EMBEDDING: self.image_tower.embed(record[features.PIXELS]),
+            features.IMAGE_EMBEDDING: images[features.EMBEDDING],
+            features.VALID: images[features.VALID],
             features.TEXT_EMBEDDINGS: self.text_tower.embed(
                 record[features.TOKENS], record[features.CAPTION_IDS]
             ),
@@ -130,10 +133,16 @@ class Served(tf.Module):
         ]
     )
     def similarity(self, image: tf.Tensor, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Encoded images [n] and captions [m] to the dot products of their embeddings [n, m]."""
-        images = self.image_tower(image)[features.EMBEDDING]
+        """Encoded images [n] and captions [m] to the dot products of their embeddings [n, m].
+
+        The row of an image that cannot be decoded is NaN; valid [n] says which can.
+        """
+        images = self.image_tower(image)
         texts = self.text_tower(text)[features.EMBEDDING]
-        return {features.SIMILARITY: tf.matmul(images, texts, transpose_b=True)}
+        return {
+            features.SIMILARITY: tf.matmul(images[features.EMBEDDING], texts, transpose_b=True),
+            features.VALID: images[features.VALID],
+        }
 
 
 def export(model: Served, folder: str) -> None:

@@ -3,38 +3,7 @@
 import tensorflow as tf
 
 from trainer.config import Fit, ImageConfig
-
-WHITE = 255.0
-
-
-def decode(image: tf.Tensor) -> tf.Tensor:
-    """Decode one JPEG, PNG, GIF (first frame), BMP or WebP to RGB, transparency over white.
-
-    Args:
-        image: the file's bytes, a scalar string.
-
-    Returns:
-        float32 [height, width, 3] in 0 to 255.
-    """
-    native = tf.io.decode_image(image, channels=0, expand_animations=False)
-    native.set_shape([None, None, None])
-    channels = tf.shape(native)[-1]
-    # 1 = grey, 2 = grey and alpha, 3 = RGB, 4 = RGB and alpha.
-    has_alpha = tf.logical_or(tf.equal(channels, 2), tf.equal(channels, 4))
-    return tf.cond(has_alpha, lambda: _over_white(native), lambda: _rgb(native))
-
-
-def _rgb(colour: tf.Tensor) -> tf.Tensor:
-    """uint8 [height, width, 1 or 3] to float32 [height, width, 3]."""
-    rgb = tf.cast(tf.broadcast_to(colour, tf.concat([tf.shape(colour)[:2], [3]], 0)), tf.float32)
-    rgb.set_shape([None, None, 3])
-    return rgb
-
-
-def _over_white(native: tf.Tensor) -> tf.Tensor:
-    """uint8 [height, width, 2 or 4], the last alpha, to float32 [height, width, 3]."""
-    alpha = tf.cast(native[..., -1:], tf.float32) / 255.0
-    return _rgb(native[..., :-1]) * alpha + WHITE * (1.0 - alpha)
+from trainer.image_formats import WHITE, decode
 
 
 def fit_to_square(rgb: tf.Tensor, size: int, fit: Fit) -> tf.Tensor:
@@ -72,12 +41,21 @@ def transform(images: tf.Tensor, config: ImageConfig) -> tf.Tensor:
     """Decode, resize and re-encode a batch: any supported bytes [n] to small bytes [n]."""
 
     def one(image: tf.Tensor) -> tf.Tensor:
-        pixels = fit_to_square(decode(image), config.size, config.fit)
-        if config.encoding == "jpeg":
-            return tf.io.encode_jpeg(pixels, quality=95, chroma_downsampling=False)
-        return tf.io.encode_png(pixels, compression=1)  # the file around it is gzipped already
+        return _encode(fit_to_square(decode(image), config.size, config.fit), config)
 
     return tf.map_fn(one, images, fn_output_signature=tf.string)
+
+
+def transform_and_read(image: tf.Tensor, config: ImageConfig) -> tf.Tensor:
+    """Return what `read` makes of `transform`: a scalar string to uint8 [size, size, 3]."""
+    square = fit_to_square(decode(image), config.size, config.fit)
+    return read(_encode(square, config), config) if config.encoding == "jpeg" else square
+
+
+def _encode(square: tf.Tensor, config: ImageConfig) -> tf.Tensor:
+    if config.encoding == "jpeg":
+        return tf.io.encode_jpeg(square, quality=95, chroma_downsampling=False)
+    return tf.io.encode_png(square, compression=1)  # the file around it is gzipped already
 
 
 def read(encoded: tf.Tensor, config: ImageConfig) -> tf.Tensor:

@@ -105,6 +105,10 @@ class _Embed(beam.DoFn):
         answer = self._model.signatures[served.SERVING_DEFAULT](
             **{served.EXAMPLES_INPUT: tf.constant(batch)}
         )
+        if features.VALID in answer:
+            for key, valid in zip(keys, answer[features.VALID].numpy(), strict=True):
+                if not valid:
+                    raise InputError(f"the model cannot decode the image of the record {key}")
         yield keys, answer[features.IMAGE_EMBEDDING].numpy()
         for key, record, vectors in zip(
             keys, records, answer[features.TEXT_EMBEDDINGS].numpy(), strict=True

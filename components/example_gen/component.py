@@ -53,6 +53,7 @@ class Executor(BaseBeamExecutor):
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
         places = Places(
+            examples=examples.uri,
             splits={
                 split: artifact_utils.get_split_uri([examples], split) for split in config.splits
             },

@@ -10,6 +10,7 @@ from components.example_gen import storage
 from components.example_gen.captions import clean
 from components.example_gen.found import Found, ImageFacts, Refused, Stored
 from components.example_gen.image_header import ImageLimits
+from components.example_gen.originals import Original
 from components.example_gen.perceptual_hash import fingerprints
 from components.example_gen.prepare_image import prepare
 from components.example_gen.prepared import Prepared
@@ -36,12 +37,13 @@ class Examined:
     """What was found of one image.
 
     `image` is the bytes to keep, None if no row is usable; `found` the usable rows, their images
-    stored nowhere yet; `refused` the others.
+    stored nowhere yet; `refused` the others; `original` is there if the image was changed.
     """
 
     image: bytes | None
     found: list[Found]
     refused: list[Refused]
+    original: Original | None = None
 
 
 def examine(images: Sequence[Rows], limits: Limits) -> list[Examined]:
@@ -65,22 +67,23 @@ def examine(images: Sequence[Rows], limits: Limits) -> list[Examined]:
     ]
 
 
-def _prepare(rows: Rows, limits: ImageLimits) -> tuple[str, Prepared] | list[Refused]:
-    """The digest of an image as received and what was made of it, or its rows' refusal."""
+def _prepare(rows: Rows, limits: ImageLimits) -> tuple[bytes, Prepared] | list[Refused]:
+    """An image as received and what was made of it, or its rows' refusal."""
     first = rows[0][1]
     image = first.image
     try:
         if image is None:
             image = _fetch(first, limits.max_bytes)
-        return hashlib.sha256(image).hexdigest(), prepare(image, limits)
+        return image, prepare(image, limits)
     except UnusableError as error:
         head = (image or b"")[:FIRST_BYTES]
         return [_refused(split, row, error, head) for split, row in rows]
 
 
 def _examined(
-    rows: Rows, content: str, prepared: Prepared, looks: np.void, limits: Limits
+    rows: Rows, image: bytes, prepared: Prepared, looks: np.void, limits: Limits
 ) -> Examined:
+    content = hashlib.sha256(image).hexdigest()
     facts = ImageFacts(
         content=content,
         format=prepared.format,
@@ -98,7 +101,11 @@ def _examined(
         except UnusableError as error:
             head = next((_bytes(caption) for caption in row.captions), b"")
             refused.append(_refused(split, row, error, head))
-    return Examined(prepared.image if found else None, found, refused)
+    if not found:
+        return Examined(None, [], refused)
+    kind = ", ".join(prepared.changed)
+    original = Original(content, kind, image, prepared.image) if kind else None
+    return Examined(prepared.image, found, refused, original)
 
 
 def _fetch(row: Row, max_bytes: int) -> bytes:

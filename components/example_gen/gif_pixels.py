@@ -60,7 +60,7 @@ def _count(bits: int, body: bytes) -> int:
 
 def plain(picture: Image.Image, header: Header) -> Image.Image:
     """The first frame in RGB, or RGBA where something is transparent or it leaves room around."""
-    if "transparent" not in header.changes:
+    if not header.transparent:
         return picture.convert("RGB")
     shown = picture.convert("RGBA")
     if header.frame == (0, 0, *picture.size) or header.frame is None:

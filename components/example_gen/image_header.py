@@ -3,9 +3,10 @@
 import dataclasses
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-from components.example_gen.headers import Header, bmp, gif, jpeg, png, webp
+from components.example_gen.headers import Header, bmp, foreign, gif, jpeg, png, webp
 from components.example_gen.image_magic import format_of, looks_like
 from components.example_gen.reasons import UnusableError
 
@@ -15,6 +16,7 @@ _PARSERS: Final[dict[str, Callable[[bytes], Header]]] = {
     "jpeg": jpeg.parse,
     "png": png.parse,
     "webp": webp.parse,
+    **{name: partial(foreign.parse, name=name) for name in foreign.FORMATS},
 }
 
 
@@ -46,8 +48,7 @@ def read_header(image: bytes, limits: ImageLimits) -> Header:
         raise UnusableError("too_many_bytes", f"{len(image):,} bytes")
     name = format_of(image)
     if name is None:
-        found = looks_like(image)
-        raise UnusableError("not_an_image", f"looks like {found}" if found else "")
+        raise UnusableError("not_an_image", looks_like(image))
     try:
         header = _PARSERS[name](image)
     except (IndexError, struct.error) as error:

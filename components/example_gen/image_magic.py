@@ -3,21 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-_BRANDS: Final = {
-    b"avif": "AVIF",
-    b"avis": "AVIF",
-    b"heic": "HEIC",
-    b"heix": "HEIC",
-    b"hevc": "HEIC",
-    b"mif1": "HEIF",
-    b"msf1": "HEIF",
-    b"crx ": "Canon RAW",
-}
+from components.example_gen.headers.foreign import AVIF, HEIC, TIFF
+
+_AVIF: Final = {b"avif", b"avis"}
+_HEIC: Final = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_IMAGES: Final = {"Canon RAW", "an icon file", "JPEG 2000", "JPEG XL", "Photoshop", "SVG"}
 _BINARY: Final = (
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"II+\0", "TIFF"),
-    (b"MM\0+", "TIFF"),
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
     (b"\0\0\0\x0cJXL ", "JPEG XL"),
@@ -46,12 +38,20 @@ _TEXT: Final = (
     ("r0lgodlh", "base64 text"),
     ("uklgr", "base64 text"),
 )
-_SNIFFED = 256  # bytes looked at for text
+_SNIFFED = 1024  # bytes looked at for text
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
 
 
 def format_of(image: bytes) -> str | None:
-    """One of `schema.features.IMAGE_FORMATS` by the first bytes, or None."""
+    """The format by the first bytes, or None: what ingest stores is one of fewer formats."""
+    if image[:4] in _TIFF:
+        return TIFF
+    if image[4:8] == b"ftyp":
+        # The brand, and after a version those that the file is compatible with.
+        box = image[8 : min(int.from_bytes(image[:4]), 256)]
+        brands = {box[:4], *(box[at : at + 4] for at in range(8, len(box), 4))}
+        if box[:4] in _AVIF | _HEIC:
+            return AVIF if brands & _AVIF else HEIC
     if image[:3] == b"\xff\xd8\xff":
         return "jpeg"
     if image[:8] == b"\x89PNG\r\n\x1a\n":
@@ -66,9 +66,17 @@ def format_of(image: bytes) -> str | None:
 
 
 def looks_like(image: bytes) -> str:
-    """Name, for people, what bytes of no format that is read look like; '' if nobody knows."""
+    """Say, for people, what bytes of no format that is read look like; '' if nobody knows."""
+    name = _name(image)
+    if name in _IMAGES:
+        return f"{name}, which is not read"
+    return f"looks like {name}" if name else ""
+
+
+def _name(image: bytes) -> str:
     if image[4:8] == b"ftyp":
-        return _BRANDS.get(image[8:12], "a video or another ISO media file")
+        raw = image[8:12] == b"crx "
+        return "Canon RAW" if raw else "a video or another ISO media file"
     start = image[:_SNIFFED]
     if not start.strip(b"\0"):
         return "zeros"
@@ -90,9 +98,6 @@ def _printable(start: bytes) -> bool:
     return all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start)
 
 
-_IMAGES: Final = {*_BRANDS.values(), "TIFF", "JPEG 2000", "Photoshop", "SVG"}
-
-
 def is_image(start: bytes) -> bool:
     """Whether some bytes begin like an image, be it of a format that is read or of another."""
-    return format_of(start) is not None or looks_like(start) in _IMAGES
+    return format_of(start) is not None or _name(start) in _IMAGES

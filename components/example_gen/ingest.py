@@ -18,12 +18,13 @@ from components.example_gen.files import Part, read_options
 from components.example_gen.found import Found, Refused
 from components.example_gen.image_header import ImageLimits
 from components.example_gen.merge import Grouping, Record, merge, own_names
+from components.example_gen.originals import write_originals
 from components.example_gen.outputs import write_quarantine, write_records, write_summary
 from components.example_gen.readers import ReadOptions
 from components.example_gen.readers.recognise import READERS
 from components.example_gen.row import Ignored, Row
 from components.example_gen.splits import precedence
-from components.example_gen.stages import COUNTS, FOUND, REFUSED, Examine
+from components.example_gen.stages import COUNTS, FOUND, ORIGINALS, REFUSED, Examine
 from components.example_gen.twins import without_twins
 from components.progress import count_records
 
@@ -33,8 +34,9 @@ ELSEWHERE = "elsewhere"  # rows whose image is in a file of its own
 
 @dataclasses.dataclass(frozen=True)
 class Places:
-    """Folders: of each split's examples, of the quarantine, of the spool."""
+    """Folders: of all examples, of each split's, of the quarantine, of the spool."""
 
+    examples: str
     splits: Mapping[str, str]
     quarantine: str
     spool: str
@@ -79,7 +81,7 @@ def ingest(
     examined = [
         images
         | f"Examine{name}"
-        >> beam.ParDo(Examine(limits, places.spool)).with_outputs(REFUSED, main=FOUND)
+        >> beam.ParDo(Examine(limits, places.spool)).with_outputs(REFUSED, ORIGINALS, main=FOUND)
         for name, images in (("Inline", rows[FOUND]), ("Fetched", fetched))
     ]
     merged = (
@@ -99,6 +101,8 @@ def ingest(
     refused = [stage[REFUSED] for stage in stages] | "AllRefused" >> beam.Flatten()
     write_records(records, places.splits, config.attributes)
     write_digests(records, places.splits)
+    originals = [stage[ORIGINALS] for stage in examined] | "AllOriginals" >> beam.Flatten()
+    write_originals(originals, places.examples)
     write_quarantine(refused, places.quarantine)
     # A split that is left without a record is in the sums, too.
     none = pipeline | "Splits" >> beam.Create([(("examples", split), 0) for split in places.splits])

@@ -1,4 +1,4 @@
-"""PNG, GIF, WebP and BMP: decoded by Pillow, and encoded anew as PNG where they must be."""
+"""All but JPEG: decoded by Pillow, and encoded anew where the transform graph cannot do it."""
 
 import io
 from typing import Final
@@ -11,7 +11,8 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from components.example_gen import gif_pixels, png_pixels
-from components.example_gen.headers import Header, png
+from components.example_gen.headers import Header, foreign, png
+from components.example_gen.jpeg_pixels import QUALITY
 from components.example_gen.prepared import Prepared, fitted, in_order, thumbnail, upright
 from components.example_gen.reasons import UnusableError
 
@@ -26,7 +27,7 @@ _COMPRESSION = 3  # of PNG, 1 to 9: more takes long and saves little
 
 
 def prepare_other(image: bytes, header: Header, max_side: int | None) -> Prepared:
-    """Check an image that is no JPEG and store it upright, of 8 bits and within `max_side`.
+    """Check an image that is not JPEG; keep it, or store it upright, of 8 bits, within `max_side`.
 
     Raises:
         UnusableError: `damaged_pixels`.
@@ -37,19 +38,25 @@ def prepare_other(image: bytes, header: Header, max_side: int | None) -> Prepare
         changed.add("shrunk")
         picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     if header.orientation != 1:
-        changed.add("turned")
         picture = upright(picture, header.orientation)
     small = thumbnail(picture)
     if not changed:
         return Prepared(image, header.format, *picture.size, small)
     out = io.BytesIO()
-    picture.save(out, "png", compress_level=_COMPRESSION)
-    return Prepared(out.getvalue(), "png", *picture.size, small, in_order(changed))
+    # What was lossy already is a photograph: as PNG it would be many times as large.
+    kind = "jpeg" if header.format in foreign.LOSSY and picture.mode == "RGB" else "png"
+    if kind == "jpeg":
+        picture.save(out, kind, quality=QUALITY, subsampling=0)
+    else:
+        picture.save(out, kind, compress_level=_COMPRESSION)
+    return Prepared(out.getvalue(), kind, *picture.size, small, in_order(changed))
 
 
 def _decode(image: bytes, header: Header) -> tuple[Image.Image, set[str]]:
     """The still image or first frame in L, LA, RGB or RGBA, and what of it must change."""
     changed = set(header.changes)
+    if header.format in foreign.FORMATS:
+        return foreign.plain(image, header.format), changed
     body = png.still(image) if header.format == "png" else image
     try:
         with _FILES[header.format](io.BytesIO(body)) as picture:

@@ -1,6 +1,6 @@
 """From an image's bytes to those that are stored: checked, upright, and no larger than asked.
 
-What `tf.io.decode_image` decodes to the pixels that a viewer shows is kept byte for byte; the rest
+What the transform graph decodes to the pixels that a viewer shows is kept byte for byte; the rest
 is encoded anew, and `prepared.CHANGES` says what and how. Every pixel is decoded once on the way,
 so that damage is found here.
 """

@@ -9,18 +9,19 @@ from PIL import Image
 THUMBNAIL: Final = 32  # pixels of the side of what is hashed
 WHITE: Final = (255, 255, 255)
 
-# Why an image is encoded anew, in the order in which it is done. An image to which nothing of this
-# applies is kept byte for byte.
+# What is done to an image, in this order. One to which nothing of this applies is kept byte for
+# byte: the transform graph decodes it as a client sends it, turned, transparent or CMYK.
 CHANGES: Final = {
+    "end_marker": "a JPEG that is whole but for its end marker, which is missing or follows "
+    "rubbish: with the marker right behind the pixels, which stay as they are",
     "first_frame": "an animated GIF, PNG or WebP: its first frame, as PNG",
-    "cmyk": "a CMYK or YCCK JPEG: RGB, as JPEG",
-    "16_bit": "a PNG of 16 bits: the upper 8 of each value, as PNG",
-    "transparent": "a GIF with transparency, or a grey or RGB PNG with a transparent colour: "
-    "with alpha, as PNG",
     "palette": "a GIF with pixels outside its palette: as PNG",
-    "bmp": "a BMP that is not of 24 bits without compression: as PNG",
-    "shrunk": "larger than data.max_side: shrunk to it; JPEG stays JPEG, the rest becomes PNG",
-    "turned": "an EXIF orientation: turned upright; JPEG stays JPEG, the rest becomes PNG",
+    "bmp": "a BMP that is compressed, of 16 bits or of OS/2: as PNG",
+    "tiff": "a TIFF: its first page, as PNG",
+    "avif": "an AVIF: as JPEG, or with transparency as PNG",
+    "heic": "an HEIC: as JPEG, or with transparency as PNG",
+    "shrunk": "larger than data.max_side: shrunk to it; JPEG, AVIF and HEIC become JPEG, the rest "
+    "PNG",
 }
 
 

@@ -13,11 +13,12 @@ from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from apache_beam.utils.windowed_value import WindowedValue
 
 from components.example_gen.examine import Examined, Limits, Rows, examine
+from components.example_gen.originals import Original, lowest
 from components.example_gen.row import Row
 from components.example_gen.spool import Spool
 
 # Names of outputs: what goes on, what does not, what is counted.
-FOUND, KEPT, REFUSED, COUNTS = "found", "kept", "refused", "counts"
+FOUND, KEPT, REFUSED, COUNTS, ORIGINALS = "found", "kept", "refused", "counts", "originals"
 AT_ONCE = 16  # images a thread is given; as few as keep its share of Python's lock small
 AHEAD = 4  # such batches for each thread, read ahead of the one whose turn it is
 
@@ -42,6 +43,7 @@ class Examine(beam.DoFn):
 
     def start_bundle(self) -> None:
         self._spool: Spool | None = None
+        self._originals: list[Original] = []
         self._batch: list[Rows] = []
         self._waiting: collections.deque[Future[list[Examined]]] = collections.deque()
 
@@ -57,7 +59,10 @@ class Examine(beam.DoFn):
     def finish_bundle(self) -> Iterator[Any]:
         self._submit()
         while self._waiting:
-            for output in self._settle(self._waiting.popleft().result()):
+            outputs = list(self._settle(self._waiting.popleft().result()))
+            if not self._waiting:
+                outputs += [beam.pvalue.TaggedOutput(ORIGINALS, each) for each in self._originals]
+            for output in outputs:
                 tag = output.tag if isinstance(output, beam.pvalue.TaggedOutput) else None
                 value = output.value if tag else output
                 windowed = WindowedValue(value, MIN_TIMESTAMP, [GlobalWindow()])
@@ -79,5 +84,7 @@ class Examine(beam.DoFn):
                 stored = self._spool.add(examined.image)
                 for each in examined.found:
                     yield dataclasses.replace(each, stored=stored)
+            if examined.original is not None:
+                self._originals = lowest([*self._originals, examined.original])
             for refused in examined.refused:
                 yield beam.pvalue.TaggedOutput(REFUSED, refused)

@@ -8,6 +8,7 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 
+from components.example_gen.originals import read_originals
 from components.serving_check import report
 from components.serving_check.config import ServingCheckConfig
 from components.serving_check.examine import examine
@@ -41,6 +42,7 @@ def ServingCheck(
     """
     found = examine(
         models={name: os.path.join(model.uri, folder) for name, folder in FOLDERS.items()},
+        originals=read_originals(examples.uri),
         probe=_probe(os.path.join(model.uri, PROBE)),
         files=sorted(
             tf.io.gfile.glob(os.path.join(artifact_utils.get_split_uri([examples], split), "*"))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from components.example_gen.originals import Original
 from components.serving_check import (
     form,
     fresh_process,
@@ -15,6 +16,7 @@ from components.serving_check import (
 )
 from components.serving_check.config import ServingCheckConfig
 from components.serving_check.contract import SIGNATURES
+from components.serving_check.odd_images import odd_images
 from components.serving_check.report import Check, CheckReport, Latency, conclude, judge
 from schema import features
 from trainer.probe import PRECISION
@@ -27,6 +29,7 @@ def examine(
     config: ServingCheckConfig,
     normalize: bool,
     folder: str,
+    originals: Sequence[Original] = (),
 ) -> CheckReport:
     """Check an export and write its warm-up requests.
 
@@ -39,13 +42,14 @@ def examine(
         config: limits.
         normalize: whether embeddings must have length 1.
         folder: where the warm-up requests go.
+        originals: images as received, with what is stored of them.
 
     Raises:
         UnavailableError: what should have called the models died or did not finish; no verdict.
     """
     checks: list[Check] = []
     latency: dict[str, Latency] = {}
-    for stage in _stages(models, probe, files, config, normalize, folder, latency):
+    for stage in _stages(models, probe, files, config, normalize, folder, latency, originals):
         checks += stage
         if not all(check.passed for check in stage):
             break
@@ -60,6 +64,7 @@ def _stages(
     normalize: bool,
     folder: str,
     latency: dict[str, Latency],
+    originals: Sequence[Original],
 ) -> Iterator[list[Check]]:
     if probe is None:
         yield [judge("probe", ["the trainer left none of its embeddings to compare with"], "")]
@@ -69,12 +74,16 @@ def _stages(
     yield [_found(len(probed.images), len(probe[features.KEY_ID]))]
 
     warmup.write(folder, plan.warm_up_requests(probed))
+    odd = odd_images()
     requests = warmup.read(folder, list(SIGNATURES))
     calls = {
         **plan.batch_calls(probed),
         **plan.single_calls(probed),
         **{plan.warm_up_key(call): call for call in requests},
         plan.SWAPPED: plan.swapped_call(probed),
+        **plan.odd_calls(odd),
+        **plan.damaged_calls(probed),
+        **plan.original_calls(originals),
     }
     seen = fresh_process.ask(
         models, calls, plan.timed_calls(probed), config.latency_calls, config.timeout_s
@@ -94,6 +103,9 @@ def _stages(
         values.channels(seen, probed, config),
         values.towers_agree(seen, config),
         values.batch_independent(seen, probed, config),
+        values.odd_images(seen, odd, config),
+        values.damaged(seen, config),
+        values.as_received(seen, originals, config),
         values.warm_up(seen, requests, config),
         values.latency(latency, config),
     ]

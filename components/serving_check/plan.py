@@ -1,17 +1,29 @@
 """Which calls of the three models tell whether they are right, and what they must answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from components.example_gen.originals import Original
 from components.serving_check.contract import SIGNATURES
 from components.serving_check.fresh_process import Call
+from components.serving_check.odd_images import OddImage
 from components.serving_check.records import Probed
 from schema import features, served
-from trainer import pixels
+from trainer import image_formats
 
 ONE_BY_ONE = 4  # records that are given singly as well
+ODD = f"{served.JOINT}.{served.EMBED_IMAGE}, odd images"
+PLAIN = f"{served.JOINT}.{served.EMBED_IMAGE}, their plain counterparts"
+ORIGINAL = f"{served.JOINT}.{served.EMBED_IMAGE}, images as received"
+STORED = f"{served.JOINT}.{served.EMBED_IMAGE}, what is stored of them"
+NO_IMAGE = f"{served.JOINT}.{served.EMBED_IMAGE}, no image"
+DAMAGED = tuple(
+    f"{served.JOINT}.{name}, damaged images among others"
+    for name in (served.SERVING_DEFAULT, served.EMBED_IMAGE, served.SIMILARITY)
+)
+MAY_BE_NAN = (*DAMAGED, ORIGINAL)
 SWAPPED = f"{served.JOINT}.{served.EMBED_IMAGE}, red and blue exchanged"
 
 Arrays = Mapping[str, np.ndarray]  # by output name
@@ -72,10 +84,63 @@ def warm_up_requests(probed: Probed) -> list[Call]:
 def swapped_call(probed: Probed) -> Call:
     """The same images with red and blue exchanged, to recognise a model that does so itself."""
     images = [
-        tf.io.encode_png(tf.cast(tf.round(pixels.decode(image)), tf.uint8)[..., ::-1]).numpy()
+        tf.io.encode_png(
+            tf.cast(tf.round(image_formats.decode(image)), tf.uint8)[..., ::-1]
+        ).numpy()
         for image in probed.images
     ]
     return Call(served.JOINT, served.EMBED_IMAGE, {served.IMAGE_INPUT: images})
+
+
+def odd_calls(odd: Sequence[OddImage]) -> dict[str, Call]:
+    """Images of odd kinds, and their plain counterparts."""
+    return {ODD: _images(each.image for each in odd), PLAIN: _images(each.plain for each in odd)}
+
+
+def original_calls(originals: Sequence[Original]) -> dict[str, Call]:
+    """Images as they were received, and what is stored of them."""
+    return {
+        ORIGINAL: _images(each.image for each in originals),
+        STORED: _images(each.stored for each in originals),
+    }
+
+
+def _images(images: Iterable[bytes]) -> Call:
+    return Call(served.JOINT, served.EMBED_IMAGE, {served.IMAGE_INPUT: list(images)})
+
+
+def damaged_calls(probed: Probed) -> dict[str, Call]:
+    """A batch of no image, and the first two records around images that nobody can decode."""
+    images = [probed.images[0], *damaged(probed.images[0]), probed.images[-1]]
+    examples = [_with_image(probed.examples[0], image) for image in images]
+    inputs = {
+        served.EXAMPLES_INPUT: examples,
+        served.IMAGE_INPUT: images,
+        served.TEXT_INPUT: probed.texts[:1],
+    }
+    names = (served.SERVING_DEFAULT, served.EMBED_IMAGE, served.SIMILARITY)
+    return {
+        NO_IMAGE: _images([]),
+        **{
+            key: Call(
+                served.JOINT,
+                name,
+                {each: inputs[each] for each in SIGNATURES[served.JOINT][name].inputs},
+            )
+            for key, name in zip(DAMAGED, names, strict=True)
+        },
+    }
+
+
+def damaged(image: bytes) -> list[bytes]:
+    """No bytes, other bytes, and a cut-off image."""
+    return [b"", b"<svg/>", image[: len(image) // 2]]
+
+
+def _with_image(example: bytes, image: bytes) -> bytes:
+    parsed = tf.train.Example.FromString(example)
+    parsed.features.feature[features.IMAGE_ENCODED].bytes_list.value[:] = [image]
+    return bytes(parsed.SerializeToString())
 
 
 def timed_calls(probed: Probed) -> dict[str, Call]:
@@ -89,15 +154,17 @@ def timed_calls(probed: Probed) -> dict[str, Call]:
 def expected(probed: Probed) -> dict[str, Arrays]:
     """What each call with every record answers if the export is the trained model."""
     images, texts = probed.image_embeddings, probed.text_embeddings
-    image, text = {features.EMBEDDING: images}, {features.EMBEDDING: texts}
+    valid = {features.VALID: np.ones(len(images), bool)}  # ingest has decoded every one
+    image, text = {features.EMBEDDING: images, **valid}, {features.EMBEDDING: texts}
     return {
         key(served.JOINT, served.SERVING_DEFAULT): {
             features.IMAGE_EMBEDDING: images,
             features.TEXT_EMBEDDINGS: probed.text_table,
+            **valid,
         },
         key(served.JOINT, served.EMBED_IMAGE): image,
         key(served.JOINT, served.EMBED_TEXT): text,
-        key(served.JOINT, served.SIMILARITY): {features.SIMILARITY: images @ texts.T},
+        key(served.JOINT, served.SIMILARITY): {features.SIMILARITY: images @ texts.T, **valid},
         key(served.IMAGE_TOWER, served.SERVING_DEFAULT): image,
         key(served.TEXT_TOWER, served.SERVING_DEFAULT): text,
     }
@@ -105,9 +172,10 @@ def expected(probed: Probed) -> dict[str, Arrays]:
 
 def alone(signature: str, answer: Arrays, i: int) -> Arrays:
     """The part of an answer to every record that record or caption `i` alone must get too."""
+    mine = {name: value[i : i + 1] for name, value in answer.items()}
     if signature == served.SIMILARITY:
-        return {name: value[i : i + 1, i : i + 1] for name, value in answer.items()}
-    return {name: value[i : i + 1] for name, value in answer.items()}
+        mine[features.SIMILARITY] = mine[features.SIMILARITY][:, i : i + 1]
+    return mine
 
 
 def _pools(probed: Probed) -> dict[str, Sequence[bytes]]:

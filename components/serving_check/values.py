@@ -5,15 +5,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from components.example_gen.originals import Original
 from components.serving_check import plan
 from components.serving_check.config import ServingCheckConfig
 from components.serving_check.contract import SIGNATURES
 from components.serving_check.fresh_process import Call, Seen
+from components.serving_check.odd_images import OddImage
 from components.serving_check.records import Probed
 from components.serving_check.report import Check, Latency, judge
 from schema import features, served
 
 SERVING = "tensorflow-serving"
+SIMILAR = 0.9  # least cosine of an image with itself at another size; turned, it has much less
 UNIT = 1e-5  # largest deviation of a length from 1
 RECOGNISED = (
     0.25  # red and blue count as exchanged if exchanging them leaves less of the difference
@@ -25,7 +28,7 @@ def unit_norm(seen: Seen, probed: Probed) -> Check:
     worst, where = 0.0, ""
     for key, outputs in seen.answers.items():
         for name, value in outputs.items():
-            if name == features.SIMILARITY:
+            if key in plan.MAY_BE_NAN or name in (features.SIMILARITY, features.VALID):
                 continue
             if name == features.TEXT_EMBEDDINGS:
                 value = value[probed.present[: len(value)]]
@@ -89,6 +92,68 @@ def batch_independent(seen: Seen, probed: Probed, config: ServingCheckConfig) ->
         for output, value in plan.alone(name, together, i).items():
             pairs[f"{output} of {key}"] = (seen.answers[key][output], value)
     return _equal("batch-independent", pairs, "that of the whole batch", config.agreement)
+
+
+def odd_images(seen: Seen, odd: Sequence[OddImage], config: ServingCheckConfig) -> Check:
+    """Is an image of any kind embedded like the same image as a plain PNG?"""
+    mine, plain = (seen.answers[key][features.EMBEDDING] for key in (plan.ODD, plan.PLAIN))
+    differences = {each.kind: _difference(mine[i], plain[i]) for i, each in enumerate(odd)}
+    faults = [
+        f"{kind}: the embedding differs from that of the same image as a plain PNG by "
+        f"{difference:.2g}, over {config.agreement:g}"
+        for kind, difference in differences.items()
+        if not difference <= config.agreement
+    ]
+    return judge("odd-images", faults, f"{len(odd)} odd kinds of image are embedded as plain ones")
+
+
+def as_received(seen: Seen, originals: Sequence[Original], config: ServingCheckConfig) -> Check:
+    """Is an image that ingest encoded anew embedded like what it stored, or marked?"""
+    given, stored = (seen.answers[key][features.EMBEDDING] for key in (plan.ORIGINAL, plan.STORED))
+    valid = seen.answers[plan.ORIGINAL][features.VALID]
+    faults = []
+    for i, each in enumerate(originals):
+        if not valid[i]:
+            continue
+        # Shrunk twice is not shrunk once: then the embedding is only a similar one.
+        if "shrunk" in each.kind:
+            lengths = np.linalg.norm(given[i]) * np.linalg.norm(stored[i])
+            right = float(given[i] @ stored[i]) >= SIMILAR * lengths
+        else:
+            right = _difference(given[i], stored[i]) <= config.agreement
+        if not right:
+            faults.append(f"{each.kind}: an image as received is embedded unlike what is stored")
+    fine = (
+        f"{int(valid.sum())} of {len(originals)} images as received are embedded like what is "
+        "stored, the others are marked"
+    )
+    return judge("as-received", faults, fine)
+
+
+def damaged(seen: Seen, config: ServingCheckConfig) -> Check:
+    """Are images that nobody can decode marked, and the others of their batch answered?"""
+    faults = []
+    batch = seen.answers[plan.key(served.JOINT, served.EMBED_IMAGE)][features.EMBEDDING]
+    for key in plan.DAMAGED:
+        valid = seen.answers[key][features.VALID]
+        [name] = seen.answers[key].keys() & {
+            features.IMAGE_EMBEDDING,
+            features.EMBEDDING,
+            features.SIMILARITY,
+        }
+        value = seen.answers[key][name]
+        if not (valid[0] and valid[-1]) or valid[1:-1].any():
+            faults.append(f"{key}: valid is {valid.tolist()}")
+        elif not np.isnan(value[1:-1]).all():
+            faults.append(f"{key}: {name} of a damaged image is not NaN")
+        elif name != features.SIMILARITY:
+            for i in (0, -1):
+                if not _difference(value[i], batch[i]) <= config.agreement:
+                    faults.append(f"{key}: another image's {name} changes")
+    empty = seen.answers[plan.NO_IMAGE][features.EMBEDDING].shape
+    if empty != (0, batch.shape[1]):
+        faults.append(f"{plan.NO_IMAGE}: the shape is {list(empty)}")
+    return judge("damaged-images", faults, "damaged images are marked and the others answered")
 
 
 def latency(measured: Mapping[str, Latency], config: ServingCheckConfig) -> Check:

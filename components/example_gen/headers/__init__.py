@@ -13,14 +13,15 @@ class Header:
     """An image before any pixel is decoded.
 
     Attributes:
-        format: one of `schema.features.IMAGE_FORMATS`.
+        format: what `image_magic.format_of` says.
         width: in pixels as stored, before the orientation is applied.
         height: likewise.
         orientation: EXIF's, 1 (upright) to 8.
-        changes: keys of `prepare_image.CHANGES` that the format's own traits ask for.
+        changes: keys of `prepared.CHANGES` that the format's own traits ask for.
         colours: of a JPEG: 1 (grey), 3 or 4 (CMYK).
         frame: of a GIF: left, top, right and bottom of the first frame, maybe not the whole image.
         palette: of a GIF: how many colours the first frame has to choose from.
+        transparent: of a GIF: whether a colour of the first frame, or what is around it, is.
     """
 
     format: str
@@ -31,3 +32,4 @@ class Header:
     colours: int = 0
     frame: tuple[int, int, int, int] | None = None
     palette: int = 0
+    transparent: bool = False

@@ -7,6 +7,7 @@ from components.example_gen.reasons import UnusableError
 
 _CORE = 12  # bytes of the oldest header; all later ones begin with the same 40
 _UNCOMPRESSED = 0
+_BITS = (1, 4, 8, 24, 32)  # of a pixel, that the transform graph decodes
 
 
 def parse(image: bytes) -> Header:
@@ -18,8 +19,5 @@ def parse(image: bytes) -> Header:
     if size < 40:
         raise UnusableError("damaged_header", f"BMP has no header of {size} bytes")
     width, height, _, bits, compression = struct.unpack_from("<iiHHI", image, 18)
-    (start,) = struct.unpack_from("<I", image, 10)
-    row = (3 * width + 3) // 4 * 4
-    whole = len(image) == start + row * abs(height)  # TensorFlow reads no other
-    plain = bits == 24 and compression == _UNCOMPRESSED and whole
+    plain = compression == _UNCOMPRESSED and bits in _BITS
     return Header("bmp", width, abs(height), 1, () if plain else ("bmp",))

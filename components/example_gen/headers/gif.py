@@ -25,10 +25,11 @@ def parse(image: bytes) -> Header:
     if not 1 <= bits <= 8:
         raise UnusableError("damaged_header", f"GIF has no pixels of {bits} bits")
     changes = ["first_frame"] if _frames(image, at) > 1 else []
-    if transparent or (across, down) != (width, height):
-        changes.append("transparent")
+    clear = transparent or (across, down) != (width, height)
     entries = (own_palette or palette) // 3
-    return Header("gif", width, height, 1, tuple(changes), frame=frame, palette=entries)
+    return Header(
+        "gif", width, height, 1, tuple(changes), frame=frame, palette=entries, transparent=clear
+    )
 
 
 def codes(image: bytes) -> tuple[int, bytes]:

@@ -19,7 +19,7 @@ _SCAN, _END, _APP1 = 0xDA, 0xD9, 0xE1
 def parse(image: bytes) -> Header:
     """Read size, colours and orientation; see `headers`."""
     size: tuple[int, int] | None = None
-    turned, colours, at = 1, 0, 2
+    turned, colours, at = 0, 0, 2
     while True:
         if image[at] != 0xFF:
             raise UnusableError("damaged_header", f"no JPEG marker at byte {at:,}")
@@ -45,9 +45,9 @@ def parse(image: bytes) -> Header:
                 raise UnusableError("not_an_image", f"looks like {bits}-bit JPEG")
             if colours not in (1, 3, 4):
                 raise UnusableError("damaged_header", f"the JPEG has {colours} components")
-        elif marker == _APP1 and turned == 1 and image[at + 4 : at + 10] == b"Exif\0\0":
+        elif marker == _APP1 and not turned and image[at + 4 : at + 10] == b"Exif\0\0":
             turned = orientation(image[at + 10 : at + 2 + length])
         at += 2 + length
     if size is None:
         raise UnusableError("damaged_header", "the JPEG does not give its size")
-    return Header("jpeg", *size, turned, ("cmyk",) if colours == 4 else (), colours)
+    return Header("jpeg", *size, turned or 1, colours=colours)

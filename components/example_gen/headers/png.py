@@ -29,17 +29,13 @@ def parse(image: bytes) -> Header:
         raise UnusableError("damaged_header", "the checksum of the PNG's IHDR chunk is wrong")
     if depth not in _BITS.get(colour, ()):
         raise UnusableError("damaged_header", f"PNG has no {depth} bits for colour type {colour}")
-    turned, changes = 1, []
-    if depth == 16:
-        changes.append("16_bit")
+    turned, changes = 0, []
     for name, start, end in _chunks(image):
         if name == b"acTL" and int.from_bytes(image[start : start + 4]) > 1:
             changes.append("first_frame")
-        elif name == b"tRNS" and colour in (_GREY, _RGB):
-            changes.append("transparent")
-        elif name == b"eXIf" and turned == 1:
+        elif name == b"eXIf" and not turned:
             turned = orientation(image[start:end])
-    return Header("png", width, height, turned, tuple(dict.fromkeys(changes)))
+    return Header("png", width, height, turned or 1, tuple(dict.fromkeys(changes)))
 
 
 def bits(image: bytes) -> int:
