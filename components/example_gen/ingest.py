@@ -16,13 +16,18 @@ from components.example_gen.files import Part, read_options
 from components.example_gen.found import Found, Refused
 from components.example_gen.image_header import ImageLimits
 from components.example_gen.merge import Grouping, merge
-from components.example_gen.outputs import write_quarantine, write_records, write_summary
+from components.example_gen.outputs import (
+    write_pairs,
+    write_quarantine,
+    write_records,
+    write_summary,
+)
 from components.example_gen.readers import ReadOptions
 from components.example_gen.readers.recognise import READERS
 from components.example_gen.row import Row
 from components.example_gen.splits import precedence
 from components.example_gen.stages import COUNTS, FOUND, REFUSED, Examine
-from components.example_gen.twins import without_twins
+from components.example_gen.twins import PAIRS, without_twins
 from components.progress import count_records
 
 NODE = "ImageTextExampleGen"
@@ -86,12 +91,15 @@ def ingest(
         | "ByKey" >> beam.GroupBy(lambda found: found.key)
         | "Merge" >> beam.FlatMap(_merge, grouping).with_outputs(REFUSED, COUNTS, main=FOUND)
     )
-    records, twins = without_twins(merged[FOUND], config.near_duplicates)
-    stages = (rows, *examined, merged, *twins)
+    records, near = without_twins(merged[FOUND], config.near_duplicates, config.attributes)
+    compared = () if near is None else (near,)
+    stages = (rows, *examined, merged, *compared)
     refused = [stage[REFUSED] for stage in stages] | "AllRefused" >> beam.Flatten()
     write_records(records, places.splits, config.attributes)
     write_quarantine(refused, places.quarantine)
-    counted = [stage[COUNTS] for stage in (rows, merged, *twins)]
+    if near is not None:
+        write_pairs(near[PAIRS], places.quarantine)
+    counted = [stage[COUNTS] for stage in (rows, merged, *compared)]
     write_summary(counted, records, refused, places.quarantine)
 
 
