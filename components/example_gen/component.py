@@ -83,6 +83,8 @@ def _accept(folder: str, config: IngestConfig) -> None:
             refused = (e for e in quarantine.read_records(folder) if e.split in (split, ALL))
             first = next((f"; the first is {quarantine.told(each)}" for each in refused), "")
             why = f" ({summary.sentence}{first})" if summary.unusable else ""
+            if split in summary.near_duplicates:
+                why += f": {quarantine.near_duplicates(summary, split)} and were removed"
             raise InputError(f"the split {split} has no usable record{why}")
     report(NODE, records=summary.read, quarantined=summary.unusable)
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from components.example_gen import addresses
 from components.example_gen.found import Refused
-from components.example_gen.reasons import HARMLESS, REASONS
+from components.example_gen.reasons import HARMLESS, NEAR_DUPLICATE, REASONS
 from components.example_gen.row import Place
 from schema.errors import InputError
 from trainer.config import Frozen
@@ -66,6 +66,29 @@ def summarize(counts: Mapping[tuple[str, str], int]) -> Summary:
     return Summary.model_validate(fields)
 
 
+def check_removed(summary: Summary, max_removed: float) -> list[str]:
+    """Say what stops a run that has removed too many near duplicates: a sentence for each split."""
+    if NEAR_DUPLICATE not in summary.quarantined:
+        return []
+    return [
+        f"{near_duplicates(summary, split)} and were removed; "
+        f"data.near_duplicates.max_removed allows a share of {max_removed:g}. Look at the pairs "
+        "that `diptych check` shows: if they are copies, split the data so that all copies of an "
+        "image are in one split, or allow more; if they are not, raise "
+        "data.near_duplicates.similarity or set its action to report"
+        for split, count in summary.near_duplicates.items()
+        if count > max_removed * (summary.examples.get(split, 0) + count)
+    ]
+
+
+def near_duplicates(summary: Summary, split: str) -> str:
+    """Say of a split '416 of 793 images of eval (52.5 %) look like ones of the train split'."""
+    count = summary.near_duplicates[split]
+    of = summary.examples.get(split, 0) + count * (NEAR_DUPLICATE in summary.quarantined)
+    share = f"{count:,} of {of:,} images of {split} ({count / of:.1%})".replace("%", " %")
+    return f"{share} look like ones of the train split"
+
+
 def check(summary: Summary, max_quarantined: float) -> list[str]:
     """What stops a run of which too much is unusable: a sentence, or none."""
     if summary.unusable <= max_quarantined * summary.read:
@@ -79,11 +102,9 @@ def check(summary: Summary, max_quarantined: float) -> list[str]:
 def remarks(summary: Summary) -> list[str]:
     """What a person should know of an ingest that went through: a sentence each."""
     told = [summary.sentence] if summary.unusable else []
-    removed = "near_duplicate_of_train" in summary.quarantined  # all that were found, or none
-    for split, count in summary.near_duplicates.items():
-        was = "; they were removed" if removed else ""
-        told.append(f"{count:,} images of {split} look like ones of the train split{was}")
-    return told
+    removed = NEAR_DUPLICATE in summary.quarantined  # all that were found, or none
+    was = "; they were removed" if removed else ""
+    return told + [f"{near_duplicates(summary, each)}{was}" for each in summary.near_duplicates]
 
 
 def line(refused: Refused) -> str:
