@@ -24,7 +24,8 @@ from schema.errors import InputError
 from schema.progress import LOGGER
 
 ANOMALIES_FILE = "SchemaDiff.pb"  # TFX's own name for it
-SERVED, DRIFT, MAX_QUARANTINED = "served", "drift", "max_quarantined"
+SERVED, DRIFT = "served", "drift"
+MAX_QUARANTINED, MAX_REMOVED = "max_quarantined", "max_removed"
 
 Artifacts = dict[str, list[Artifact]]
 
@@ -66,6 +67,7 @@ class Executor(base_executor.BaseExecutor):
         report.write(Path(output.uri), compared)
         summary = quarantine.read_summary(kept)
         stops = quarantine.check(summary, exec_properties[MAX_QUARANTINED])
+        stops += quarantine.check_removed(summary, exec_properties[MAX_REMOVED])
         stops += rankable.faults(summary)
         stops += ["the data breaks the schema: " + "; ".join(broken)] if broken else []
         if config.action == "stop":
@@ -82,6 +84,7 @@ class _Spec(ComponentSpec):
     PARAMETERS = {  # noqa: RUF012  TFX's way
         DRIFT: ExecutionParameter(type=str),
         MAX_QUARANTINED: ExecutionParameter(type=float),
+        MAX_REMOVED: ExecutionParameter(type=float),
     }
     INPUTS = {  # noqa: RUF012
         specs.STATISTICS_KEY: ChannelParameter(type=standard_artifacts.ExampleStatistics),
@@ -104,6 +107,7 @@ class ExampleValidator(base_component.BaseComponent):
         drift: canonical JSON of `data.drift`.
         quarantine: of ImageTextExampleGen.
         max_quarantined: the share of the records read above which the run stops.
+        max_removed: the share of a split above which near duplicates that were removed stop it.
         served: of ServedStatistics; left out, there is nothing to compare with.
     """
 
@@ -117,6 +121,7 @@ class ExampleValidator(base_component.BaseComponent):
         drift: str,
         quarantine: channel.BaseChannel,
         max_quarantined: float,
+        max_removed: float,
         served: channel.BaseChannel | None = None,
     ):
         spec = _Spec(
@@ -127,6 +132,7 @@ class ExampleValidator(base_component.BaseComponent):
                 DRIFT: drift,
                 QUARANTINE: quarantine,
                 MAX_QUARANTINED: max_quarantined,
+                MAX_REMOVED: max_removed,
                 specs.ANOMALIES_KEY: types.Channel(type=standard_artifacts.ExampleAnomalies),
             }
         )

@@ -1,5 +1,6 @@
 """What `diptych check` does: ingest, statistics and validation without training, as one table."""
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,7 +100,7 @@ def print_table(outputs: Outputs, console: Console) -> None:
         table.add_row(name, *cells)
     console.print()
     console.print(table)
-    for line in lines(summary):
+    for line in lines(summary, list(_near_duplicates(outputs, summary))):
         say(console, line)
     if "ExampleValidator" in outputs:
         from components.validation import report
@@ -117,7 +118,16 @@ def _summary(outputs: Outputs) -> "Summary":
     return quarantine.read_summary(kept.uri)
 
 
-def lines(summary: "Summary") -> Iterator[str]:
+def _near_duplicates(outputs: Outputs, summary: "Summary") -> Iterator[str]:
+    from pipeline import check_near_duplicates
+
+    [kept] = outputs[NODE]["quarantine"]
+    measured = outputs.get("StatisticsGen", {}).get("statistics", ())
+    of_split = functools.partial(_statistics, measured[0].uri) if measured else None
+    return check_near_duplicates.lines(kept.uri, summary, of_split)
+
+
+def lines(summary: "Summary", near_duplicates: Iterable[str]) -> Iterator[str]:
     """What concerns all splits, a sentence each."""
     from components.example_gen import quarantine
     from components.example_gen.reasons import HARMLESS
@@ -130,9 +140,7 @@ def lines(summary: "Summary") -> Iterator[str]:
     if summary.images_changed:
         yield f"images re-encoded: {_counted(summary.images_changed)}"
     yield f"images that another record has too, byte for byte: {summary.identical:,}"
-    found = sum(summary.near_duplicates.values())
-    removed = summary.quarantined.get("near_duplicate_of_train", 0)
-    yield f"images outside train that look like one of train's: {found:,}, removed {removed:,}"
+    yield from near_duplicates
     if summary.not_read:
         yield summary.not_read
     yield f"quarantined: {summary.unusable:,}"

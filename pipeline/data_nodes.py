@@ -65,6 +65,7 @@ def data_nodes(config: RunConfig) -> DataNodes:
         served=served.outputs["statistics"],
         quarantine=example_gen.outputs["quarantine"],
         max_quarantined=config.data.max_quarantined,
+        max_removed=config.data.near_duplicates.max_removed,
     )
     nodes = (example_gen, statistics, schema, served, validator)
     return DataNodes(example_gen, statistics, schema, validator, nodes)

@@ -13,11 +13,12 @@ import tfx  # noqa: F401  TensorFlow Data Validation needs it to be there first
 from rich.console import Console
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.example_gen import quarantine
+from components.example_gen import near_duplicate_pairs, quarantine
+from components.example_gen.near_duplicate_pairs import Pair
 from components.example_gen.quarantine import Summary
 from components.validation import report
 from components.validation.report import Report
-from pipeline import check_data
+from pipeline import check_data, check_near_duplicates
 from pipeline.config import parse
 from pipeline.session import RunFailedError
 from pipeline.summary import NODE
@@ -28,20 +29,28 @@ SUMMARY = Summary(
     read=12_345,
     examples={"eval": 90, "train": 12_000},
     merged=1_200,
-    quarantined={"near_duplicate_of_train": 1_007, "empty_caption": 1, "damaged_pixels": 1_047},
+    quarantined={"near_duplicate_of_train": 12, "empty_caption": 1, "damaged_pixels": 1_047},
     captions={"10": 30, "2": 1_060, "1": 11_000},
     captions_dropped={"duplicate_caption": 1_500, "empty_caption": 2},
     images_changed={"from_bmp": 1_001, "shrunk": 3},
     identical=1_024,
-    near_duplicates={"eval": 6, "test": 1_002},
+    near_duplicates={"eval": 12},
 )
+NEAR = [
+    "images outside train that look like one of train's: 12, removed 12",
+    "  12 of 102 images of eval (11.8 %) look like ones of the train split",
+    "    similarity  split  key    key of train",
+    *(f"    1.000       eval   e{n:02d}    t" for n in range(10)),
+    "  and 2 more: all pairs are in FOLDER/near_duplicates.jsonl",
+]
+PAIRS = [Pair("eval", f"e{n:02d}", "t", "bytes", 1.0, {"shape": "star"}) for n in range(12)]
 LINES = [
     "read 12,345 records; 1,200 joined the image of an earlier one",
     "captions per image: 11,000 with 1, 1,060 with 2, 30 with 10",
     "captions left out: 1,500 duplicate_caption, 2 empty_caption",
     "images re-encoded: 1,001 from_bmp, 3 shrunk",
     "images that another record has too, byte for byte: 1,024",
-    "images outside train that look like one of train's: 1,008, removed 1,007",
+    *NEAR,
     "quarantined: 1,048",
     "   1,047 damaged_pixels: the image's pixels are cut off or damaged",
     "       1 empty_caption: the caption is empty",
@@ -58,6 +67,7 @@ def artifact(folder: Path) -> list[SimpleNamespace]:
 def ingest(folder: Path, summary: Summary = SUMMARY) -> dict[str, Any]:
     [kept] = artifact(folder / "quarantine")
     Path(kept.uri, quarantine.SUMMARY).write_text(summary.model_dump_json())
+    Path(kept.uri, near_duplicate_pairs.FILE).write_text(near_duplicate_pairs.written(PAIRS))
     return {NODE: {"quarantine": [kept]}}
 
 
@@ -106,15 +116,24 @@ EVAL = [  # without the number of words
 def printed(outputs: dict[str, Any], width: int = 80) -> list[str]:
     out = io.StringIO()
     check_data.print_table(outputs, Console(file=out, width=width))
-    return [line.rstrip() for line in out.getvalue().splitlines()]
+    return plain(out.getvalue(), outputs)
+
+
+def plain(text: str, outputs: dict[str, Any]) -> list[str]:
+    """Lines, with FOLDER for the quarantine's."""
+    if NODE in outputs:
+        text = text.replace(outputs[NODE]["quarantine"][0].uri, "FOLDER")
+    return [line.rstrip() for line in text.splitlines()]
 
 
 def test_what_concerns_all_splits():
-    assert list(check_data.lines(SUMMARY)) == LINES
+    assert list(check_data.lines(SUMMARY, NEAR)) == LINES
 
 
 def test_what_did_not_occur_is_left_out_where_that_is_clear():
-    assert list(check_data.lines(Summary(read=2, examples={"train": 2}, captions={"1": 2}))) == [
+    few = Summary(read=2, examples={"train": 2}, captions={"1": 2})
+    near = check_near_duplicates.lines("nowhere", few, None)
+    assert list(check_data.lines(few, near)) == [
         "read 2 records; 0 joined the image of an earlier one",
         "captions per image: 2 with 1",
         "images that another record has too, byte for byte: 0",
@@ -174,6 +193,34 @@ def test_without_statistics_there_are_the_counts(tmp_path):
     assert printed(ingest(tmp_path)) == ["", *COUNTS, *LINES]
 
 
+def test_the_balance_of_attributes_without_near_duplicates(tmp_path):
+    shapes = text(features.attribute("shape"))
+    for label, count in (("star", 8), ("[leaf]", 82)):
+        shapes.string_stats.rank_histogram.buckets.add(label=label, sample_count=count)
+    outputs = ingest(tmp_path) | statistics(tmp_path, train=TRAIN, eval=[*EVAL, shapes])
+    shown = printed(outputs, 200)
+    at = shown.index(NEAR[-1])
+    # With the 12 stars there were 20 of 102, and 82.
+    assert shown[at + 1 : at + 4] == [
+        "  without them the share of shape [leaf] in eval goes from 80.4 % to 91.1 %",
+        "  without them the share of shape star in eval goes from 19.6 % to 8.9 %",
+        "quarantined: 1,048",
+    ]
+
+
+def test_a_key_cannot_steer_the_terminal(tmp_path):
+    pairs = [Pair("eval", "a\x1b[2J", "b", "alike", 0.934)]
+    (tmp_path / near_duplicate_pairs.FILE).write_text(near_duplicate_pairs.written(pairs))
+    found = Summary(examples={"eval": 4}, near_duplicates={"eval": 1})
+    assert list(check_near_duplicates.lines(str(tmp_path), found, None)) == [
+        "images outside train that look like one of train's: 1, removed 0",
+        "  1 of 4 images of eval (25.0 %) look like ones of the train split",
+        "    similarity  split  key       key of train",
+        "    0.934       eval   a\\x1b[2J  b",
+        f"  all pairs are in {tmp_path}/near_duplicates.jsonl",
+    ]
+
+
 def test_what_the_validator_said(tmp_path):
     outputs = ingest(tmp_path) | {"ExampleValidator": {"anomalies": artifact(tmp_path / "a")}}
     report.write(tmp_path / "a", Report(warnings=("[w] is odd", "so is x"), notes=("no release",)))
@@ -204,7 +251,8 @@ class Stage:
 
     @property
     def printed(self) -> list[str]:
-        return [line.rstrip() for line in self._out.getvalue().splitlines()]
+        text = self._out.getvalue().replace(str(self.workspace.parent / "quarantine"), "FOLDER")
+        return [line.rstrip() for line in text.splitlines()]
 
     @property
     def kept(self) -> dict[str, Any]:

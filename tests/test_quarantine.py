@@ -57,16 +57,34 @@ def test_what_a_person_should_know_of_an_ingest_that_went_through():
     bad = {"empty_caption": 1, "near_duplicate_of_train": 1_002}
     looks = {"eval": 1_000, "test": 2}
     like = "look like ones of the train split"
-    assert quarantine.remarks(Summary(read=9_000, quarantined=bad, near_duplicates=looks)) == [
-        "1 of 9,000 records is quarantined: 1 empty_caption",
-        f"1,000 images of eval {like}; they were removed",
-        f"2 images of test {like}; they were removed",
+    left = {"eval": 3_000, "train": 5_000}
+    summary = Summary(read=9_003, examples=left, quarantined=bad, near_duplicates=looks)
+    assert quarantine.remarks(summary) == [
+        "1 of 9,003 records is quarantined: 1 empty_caption",
+        f"1,000 of 4,000 images of eval (25.0 %) {like}; they were removed",
+        f"2 of 2 images of test (100.0 %) {like}; they were removed",
     ]
-    assert quarantine.remarks(Summary(read=9, near_duplicates={"eval": 3})) == [
-        f"3 images of eval {like}"
-    ]
+    kept = Summary(read=9, examples={"eval": 8}, near_duplicates={"eval": 3})
+    assert quarantine.remarks(kept) == [f"3 of 8 images of eval (37.5 %) {like}"]
     harmless = {"near_duplicate_of_train": 3}
     assert quarantine.remarks(Summary(read=9, quarantined=harmless)) == []
+
+
+def test_a_run_stops_above_the_share_of_near_duplicates_of_a_split_and_not_at_it():
+    left, found = {"train": 10, "eval": 95, "test": 94}, {"eval": 5, "test": 6}
+    removed = {"near_duplicate_of_train": 11}
+    summary = Summary(read=210, examples=left, quarantined=removed, near_duplicates=found)
+    # 5 of 100 and 6 of 100.
+    [sentence] = quarantine.check_removed(summary, 0.05)
+    assert sentence.startswith(
+        "6 of 100 images of test (6.0 %) look like ones of the train split and were removed; "
+        "data.near_duplicates.max_removed allows a share of 0.05. Look at the pairs"
+    )
+    assert quarantine.check_removed(summary, 0.06) == []
+    assert len(quarantine.check_removed(summary, 0)) == 2
+    # They are only reported.
+    left = {"train": 10, "eval": 100, "test": 100}
+    assert quarantine.check_removed(Summary(examples=left, near_duplicates=found), 0) == []
 
 
 def test_a_run_stops_above_the_share_and_not_at_it():

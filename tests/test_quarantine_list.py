@@ -21,7 +21,7 @@ RECORDS = [
     Refused("train", Place("a.tar", 0), "damaged_pixels", "cut at row 3", "cat[1]", b"\xff"),
     Refused("train", Place("a.tar", 512), "empty_caption", "", None, b"  "),
     Refused("eval", Place("b\u202e.tar", 7), "damaged_pixels", "[bold]:cat:", "k\x1b[2J\n", b"\n"),
-    Refused("eval", Place("b.tar", 9), "near_duplicate_of_train", "3 of 64 bits", "ünï"),
+    Refused("eval", Place("b.tar", 9), "near_duplicate_of_train", "similarity 0.9", "ünï"),
 ]
 SUMMARY = Summary(
     read=1000,
@@ -84,7 +84,7 @@ def test_the_sums_then_a_line_for_each_record_by_its_place_near_duplicates_last(
         " train  a.tar        0    cat[1]      damaged_pixels           cut at row 3",
         " train  a.tar        512              empty_caption",
         r" eval   b\u202e.tar  7    k\x1b[2J\n  damaged_pixels           [bold]:cat:",
-        " eval   b.tar        9    ünï         near_duplicate_of_train  3 of 64 bits",
+        " eval   b.tar        9    ünï         near_duplicate_of_train  similarity 0.9",
     ]
 
 

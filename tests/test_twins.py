@@ -1,106 +1,136 @@
-"""Which records look like one of train, by made-up fingerprints: counted, told, left out."""
+"""Which records show what one of train shows, by images in a spool: counted, kept, left out."""
 
 import apache_beam as beam
 import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
 
+from benchmarks.near_duplicates_data import encoded, textures
 from components.example_gen.config import NearDuplicatesConfig
 from components.example_gen.found import Refused
-from components.example_gen.perceptual_hash import FINGERPRINT
+from components.example_gen.image_header import ImageLimits
+from components.example_gen.near_duplicate_pairs import Pair
+from components.example_gen.near_duplicates import Compared
+from components.example_gen.perceptual_hash import fingerprints
+from components.example_gen.prepare_image import prepare
 from components.example_gen.row import Place
+from components.example_gen.spool import Spool
 from components.example_gen.stages import COUNTS, REFUSED
-from components.example_gen.twins import Looks, without_twins
+from components.example_gen.twins import PAIRS, without_twins
 from pipeline.beam_arguments import beam_arguments
 from pipeline.beam_config import LocalBeam
 from tests.ingest_kit import facts, record
 
-
-def fingerprint(bits: int) -> np.ndarray:
-    """One of which every bit is sure, of one grey."""
-    made = np.zeros(1, FINGERPRINT)
-    made["hash"], made["sure"], made["colours"] = bits, np.uint64(2**64 - 1), 128
-    return made
+SCENES = list(textures(12).values())
+LIMITS = ImageLimits(10_000_000, 10_000_000)
 
 
-def looking(key: str, bits: int, split: str, offset: int = 0):
-    image = facts(key, looks=fingerprint(bits).tobytes())
-    return record(key, image=image, split=split, place=Place("f", offset))
+def png(number: int) -> bytes:
+    return encoded(SCENES[number], "png")
 
 
-FAR = 0xFFFFFFFF00000000
-RECORDS = [
-    looking("t-far", FAR, "train"),
-    looking("t-three", 0b0111, "train"),
-    looking("t-one", 0b0001, "train"),
-    looking("t-also-one", 0b0001, "train"),
-    looking("none", 0, "eval", 1),  # 1 bit from t-one and from t-also-one, 3 from t-three
-    looking("far", FAR, "test", 2),
-    looking("two", 0b11000 | FAR, "eval", 3),  # 2 bits from t-far
-    looking("alone", 0xFFFF0000FFFF, "eval", 4),
-]
+def jpeg(number: int) -> bytes:
+    return encoded(SCENES[number], "jpeg", quality=60)
 
 
-def check(action: str, distance: int, kept: list, refused: list, counts: list, records=RECORDS):
-    """Compare everything that comes out, whatever its order; refused by key and detail."""
-    asked = NearDuplicatesConfig.model_validate({"action": action, "distance": distance})
-    with beam.Pipeline(options=PipelineOptions(beam_arguments(LocalBeam()))) as pipeline:
-        left, stages = without_twins(pipeline | beam.Create(list(records)), asked)
-        assert_that(left | beam.Map(lambda each: each.key), equal_to(kept), "Kept")
-        assert len(stages) == (action != "off")
-        for stage in stages:
-            assert_that(stage[REFUSED], equal_to(refused), "Refused")
-            assert_that(stage[COUNTS], equal_to(counts), "Counts")
-
-
-def near(split: str, offset: int, key: str, detail: str) -> Refused:
-    return Refused(split, Place("f", offset), "near_duplicate_of_train", detail, key)
-
-
-ALL = [each.key for each in RECORDS]
-EVAL, TEST = (("near_duplicates", "eval"), 1), (("near_duplicates", "test"), 1)
-
-
-def test_each_record_outside_train_with_the_nearest_of_train():
-    # More than Beam hands on at once, so that what is near is in several batches; the bits are
-    # random, so that hardly one is near: of 64, 9 differ or more.
-    rng = np.random.default_rng(0)
-    others = [looking(f"t{n}", int(rng.integers(2**63)), "train") for n in range(600)]
-    records = [*RECORDS[:2], *others, *RECORDS[2:]]
-    check(
-        "remove",
-        8,
-        kept=["t-far", "t-three", "t-one", "t-also-one", "alone", *(each.key for each in others)],
-        refused=[
-            # Of two as near the one that comes first by its key.
-            near("eval", 1, "none", "1 of 64 bits differ from the key t-also-one"),
-            near("test", 2, "far", "0 of 64 bits differ from the key t-far"),
-            near("eval", 3, "two", "2 of 64 bits differ from the key t-far"),
-        ],
-        counts=[EVAL, TEST, EVAL],
-        records=records,
+def shown(spool: Spool, key: str, body: bytes, split: str, offset: int = 0):
+    made = prepare(body, LIMITS)
+    image = facts(
+        str(hash(body)),
+        fingerprint=fingerprints(made.small).tobytes(),
+        width=made.width,
+        height=made.height,
+    )
+    stored, place = spool.add(body), Place("f", offset)
+    attributes = {"kind": f"kind of {key}", "other": "x"}
+    return record(
+        key, image=image, split=split, place=place, stored=stored, attributes=attributes, rows=2
     )
 
 
-def test_a_report_keeps_them_all_at_the_distance_of_the_config():
-    check("report", 1, ALL, [], [EVAL, TEST])
-    check("report", 2, ALL, [], [EVAL, TEST, EVAL])
+def judged(folder, action: str, similarity: float = 0.88, train: int = 3):
+    """What is kept, refused, counted and paired, each as a list."""
+    spool = Spool(str(folder / "spool"))
+    records = [
+        *(shown(spool, f"t{n}", png(n), "train") for n in range(train)),
+        shown(spool, "t1-again", png(1), "train"),
+        shown(spool, "bytes", png(1), "eval", 1),
+        shown(spool, "quality", jpeg(2), "test", 2),
+        shown(spool, "other", png(11), "eval", 3),
+    ]
+    spool.close()
+    asked = NearDuplicatesConfig.model_validate({"action": action, "similarity": similarity})
+    return records, asked
 
 
-def test_off_does_not_look():
+def check(folder, action, kept, refused, counts, pairs, similarity=0.88, train=3):
+    records, asked = judged(folder, action, similarity, train)
+    with beam.Pipeline(options=PipelineOptions(beam_arguments(LocalBeam()))) as pipeline:
+        left, found = without_twins(pipeline | beam.Create(records), asked, ["kind"])
+        assert_that(left | beam.Map(lambda each: each.key), equal_to(kept), "Kept")
+        assert_that(found[REFUSED], equal_to(refused), "Refused")
+        assert_that(found[COUNTS], equal_to(counts), "Counts")
+        near = found[PAIRS] | beam.Map(
+            lambda each: (each.split, each.key, each.train_key, each.sameness, each.attributes)
+        )
+        assert_that(near, equal_to(pairs), "Pairs")
+
+
+TRAIN = ["t0", "t1", "t2", "t1-again"]
+EVAL, TEST = (("near_duplicates", "eval"), 1), (("near_duplicates", "test"), 1)
+# Of two of train with the same bytes the one that comes first by its key.
+SAME = ("eval", "bytes", "t1", "bytes", {"kind": "kind of bytes"})
+ALIKE = ("test", "quality", "t2", "alike", {"kind": "kind of quality"})
+
+
+class RefusedLike:
+    """Equal to a refused record whose detail begins like this."""
+
+    def __init__(self, split: str, offset: int, key: str, detail: str):
+        self._told = (split, Place("f", offset), "near_duplicate_of_train", key)
+        self._detail = detail
+
+    def __eq__(self, other: object) -> bool:
+        assert isinstance(other, Refused)
+        told = (other.split, other.place, other.reason, other.key)
+        return told == self._told and other.detail.startswith(self._detail)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_copies_are_left_out_with_what_they_look_like(tmp_path):
+    refused = [
+        RefusedLike("eval", 1, "bytes", "the same bytes as the key t1"),
+        RefusedLike("test", 2, "quality", "similarity 0.9"),
+    ]
+    check(tmp_path, "remove", [*TRAIN, "other"], refused, [EVAL, TEST], [SAME, ALIKE])
+
+
+def test_a_report_keeps_them_all_at_the_similarity_of_the_config(tmp_path):
+    everything = [*TRAIN, "bytes", "quality", "other"]
+    check(tmp_path / "1", "report", everything, [], [EVAL, TEST], [SAME, ALIKE])
+    check(tmp_path / "2", "report", everything, [], [EVAL], [SAME], similarity=1)
+
+
+def test_off_compares_nothing():
     records = object()
-    off = NearDuplicatesConfig(action="off")
-    assert without_twins(records, off) == (records, [])
+    assert without_twins(records, NearDuplicatesConfig(action="off"), []) == (records, None)
 
 
-def test_without_train_nothing_looks_like_it():
-    others = RECORDS[4:]
-    check("remove", 8, [each.key for each in others], [], [], others)
+def test_a_pair_says_what_is_alike():
+    assert Pair("eval", "a", "b", "alike", 0.9).detail == "similarity 0.900 to the key b"
+    assert Pair("eval", "a", "b", "pixels", 1.0).detail == "the same pixels as the key b"
 
 
-def test_looks_are_in_the_order_of_the_keys():
-    looks = Looks.of(reversed(RECORDS))
-    assert looks.keys == sorted(ALL)
-    by_key = {each.key: each.image.looks for each in RECORDS}
-    assert [each.tobytes() for each in looks.fingerprints] == [by_key[key] for key in looks.keys]
-    assert len(Looks.of([]).fingerprints) == 0
+def test_an_image_with_a_side_below_64_pixels_is_close_to_none():
+    body = fingerprints(np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)).tobytes()
+    sizes = {"a": (64, 64), "b": (63, 640), "c": (640, 63)}
+    records = [
+        record(key, image=facts(key, fingerprint=body, width=width, height=height))
+        for key, (width, height) in reversed(sizes.items())
+    ]
+    made = Compared.of(records)
+    assert (made.keys, made.contents) == (["a", "b", "c"], ["a", "b", "c"])
+    assert made.fingerprints["colours"].any(-1).tolist() == [True, False, False]
+    assert len(set(made.fingerprints["digest"].tolist())) == 1
+    assert len(Compared.of([]).fingerprints) == 0

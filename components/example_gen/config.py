@@ -33,11 +33,11 @@ class ColumnsConfig(Frozen):
 
 
 class NearDuplicatesConfig(Frozen):
-    """Images outside the train split that look like one in it would flatter the evaluation."""
+    """Images outside train that show what one in it shows would flatter the evaluation."""
 
     # remove: those outside train
     action: Annotated[Literal["remove", "report", "off"], MaybeOff] = "remove"
-    distance: Annotated[int, Field(ge=0, le=16)] = 8  # bits of 64 that may differ: a crop of 2 %
+    similarity: Annotated[float, Field(gt=0, le=1)] = 0.88  # of the pixels, where they differ most
 
 
 class IngestConfig(Frozen):
@@ -87,13 +87,22 @@ class IngestConfig(Frozen):
 ALL = "all"  # the name of the files' one pattern where shares split them
 
 
+class LimitedNearDuplicatesConfig(NearDuplicatesConfig):
+    """The same, with what stops a run."""
+
+    max_removed: Fraction = 0.05  # share of a split; above it the run stops before training
+
+
 class DataConfig(IngestConfig):
     """The section `data` of a run's config."""
 
+    near_duplicates: LimitedNearDuplicatesConfig = LimitedNearDuplicatesConfig()
     max_quarantined: Fraction = 0.01  # share of the records read; above it the run stops
     drift: DriftConfig = DriftConfig()  # from the data of the release that serves
 
     def for_ingest(self) -> IngestConfig:
         """The part ingest is told: what stops the run later changes no example."""
         fields = IngestConfig.model_fields
-        return IngestConfig.model_validate({name: getattr(self, name) for name in fields})
+        told = {name: getattr(self, name) for name in fields}
+        compared = self.near_duplicates.model_dump(exclude={"max_removed"})
+        return IngestConfig.model_validate({**told, "near_duplicates": compared})

@@ -58,11 +58,11 @@ def examine(images: Sequence[Rows], limits: Limits) -> list[Examined]:
     """
     prepared = [_prepare(rows, limits.images) for rows in images]
     small = [each[1].small for each in prepared if not isinstance(each, list)]
-    looks = iter(fingerprints(np.stack(small)) if small else ())
+    prints = iter(fingerprints(np.stack(small)) if small else ())
     return [
         Examined(None, [], each)
         if isinstance(each, list)
-        else _examined(rows, *each, next(looks), limits)
+        else _examined(rows, *each, next(prints), limits)
         for rows, each in zip(images, prepared, strict=True)
     ]
 
@@ -81,7 +81,7 @@ def _prepare(rows: Rows, limits: ImageLimits) -> tuple[bytes, Prepared] | list[R
 
 
 def _examined(
-    rows: Rows, image: bytes, prepared: Prepared, looks: np.void, limits: Limits
+    rows: Rows, image: bytes, prepared: Prepared, fingerprint: np.void, limits: Limits
 ) -> Examined:
     content = hashlib.sha256(image).hexdigest()
     facts = ImageFacts(
@@ -89,8 +89,8 @@ def _examined(
         format=prepared.format,
         width=prepared.width,
         height=prepared.height,
-        hash=int(looks["hash"]),
-        looks=looks.tobytes(),
+        hash=int(fingerprint["hash"]),
+        fingerprint=fingerprint.tobytes(),
         changed=prepared.changed,
     )
     found: list[Found] = []

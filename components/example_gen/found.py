@@ -10,8 +10,9 @@ from components.example_gen.row import Place
 class ImageFacts:
     """What later stages need of an image, without its pixels.
 
-    `content` is the digest of the bytes as they were received; `hash` has 64 bits, and `looks` is
-    the whole `perceptual_hash.FINGERPRINT`, as bytes; `changed` says what was done to the bytes.
+    `content` is the digest of the bytes as they were received; `hash` has 64 bits, and
+    `fingerprint` is the whole `perceptual_hash.FINGERPRINT`, as bytes; `changed` says what was done
+    to the bytes.
     """
 
     content: str
@@ -19,7 +20,7 @@ class ImageFacts:
     width: int
     height: int
     hash: int
-    looks: bytes
+    fingerprint: bytes
     changed: tuple[str, ...]
 
 

@@ -19,13 +19,18 @@ from components.example_gen.found import Found, Refused
 from components.example_gen.image_header import ImageLimits
 from components.example_gen.merge import Grouping, Record, merge, own_names
 from components.example_gen.originals import write_originals
-from components.example_gen.outputs import write_quarantine, write_records, write_summary
+from components.example_gen.outputs import (
+    write_pairs,
+    write_quarantine,
+    write_records,
+    write_summary,
+)
 from components.example_gen.readers import ReadOptions
 from components.example_gen.readers.recognise import READERS
 from components.example_gen.row import Ignored, Row
 from components.example_gen.splits import precedence
 from components.example_gen.stages import COUNTS, FOUND, ORIGINALS, REFUSED, Examine
-from components.example_gen.twins import without_twins
+from components.example_gen.twins import PAIRS, without_twins
 from components.progress import count_records
 
 NODE = "ImageTextExampleGen"
@@ -96,17 +101,20 @@ def ingest(
         | "ByName" >> beam.GroupBy(lambda record: record.name or record.key)
         | "OwnNames" >> beam.FlatMap(_own_names, grouping)
     )
-    records, twins = without_twins(named, config.near_duplicates)
-    stages = (rows, *examined, merged, *twins)
+    records, near = without_twins(named, config.near_duplicates, config.attributes)
+    compared = () if near is None else (near,)
+    stages = (rows, *examined, merged, *compared)
     refused = [stage[REFUSED] for stage in stages] | "AllRefused" >> beam.Flatten()
     write_records(records, places.splits, config.attributes)
     write_digests(records, places.splits)
     originals = [stage[ORIGINALS] for stage in examined] | "AllOriginals" >> beam.Flatten()
     write_originals(originals, places.examples)
     write_quarantine(refused, places.quarantine)
+    if near is not None:
+        write_pairs(near[PAIRS], places.quarantine)
     # A split that is left without a record is in the sums, too.
     none = pipeline | "Splits" >> beam.Create([(("examples", split), 0) for split in places.splits])
-    counted = [none, *(stage[COUNTS] for stage in (rows, merged, *twins))]
+    counted = [none, *(stage[COUNTS] for stage in (rows, merged, *compared))]
     write_summary(counted, records, refused, places.quarantine)
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import apache_beam as beam
 
-from components.example_gen import quarantine, write
+from components.example_gen import near_duplicate_pairs, quarantine, write
 from components.example_gen.found import Refused
 from components.example_gen.merge import Record
+from components.example_gen.near_duplicate_pairs import Pair
 
 
 def write_records(
@@ -58,6 +59,21 @@ def _write_quarantined(file: tuple[int, Iterable[Refused]], folder: str) -> None
     lines = sorted(map(quarantine.line, refused))
     path = f"{folder}/{quarantine.RECORDS.format(number, quarantine.FILES)}"
     io_utils.write_string_file(path, "\n".join(lines) + "\n")
+
+
+def write_pairs(pairs: beam.PCollection, folder: str) -> None:
+    """Write the near duplicates, those that are removed as well as those that are reported."""
+    _ = (
+        pairs
+        | "AllPairs" >> beam.combiners.ToList()
+        | "WritePairs" >> beam.Map(_write_pairs, f"{folder}/{near_duplicate_pairs.FILE}")
+    )
+
+
+def _write_pairs(pairs: list[Pair], path: str) -> None:
+    from tfx.utils import io_utils
+
+    io_utils.write_string_file(path, near_duplicate_pairs.written(pairs))
 
 
 def write_summary(

@@ -1,45 +1,46 @@
-"""A hash of what an image shows, and a summary of its colours: alike for copies of one image.
+"""The perceptual hash of an image, and what near duplicates are searched by.
 
 Reference: C. Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions, 2010,
 3.2.1. The bits are those of `imagehash.phash` (https://github.com/JohannesBuchner/imagehash) for
 the same 32 x 32 grey image.
 """
 
+import hashlib
 from typing import Final
 
 import numpy as np
 
 SIDE: Final = 32  # pixels of the side of what is hashed
 _LOW: Final = 8  # frequencies kept in each direction: 64 bits
-_GRID: Final = 8  # regions of the colour summary in each direction
-COLOURS: Final = _GRID * _GRID * 3
+_LOW_COLOUR: Final = 6  # of each colour in each direction, without the mean
+COLOURS: Final = (_LOW_COLOUR**2 - 1) * 3
 
-# What is kept of an image: its hash, which bits of that are sure, and its colours.
+# The lowest frequencies of the colours, as whole numbers of about this length in all: their
+# products are exact in float32, whatever the order in which a processor adds them up, since
+# 2,000 x 2,000 is far below 2^24.
+LENGTH: Final = 2000
 FINGERPRINT: Final = np.dtype(
-    [("hash", "<u8"), ("sure", "<u8"), ("colours", "u1", (COLOURS,))], align=False
+    [("hash", "<u8"), ("digest", "<u8"), ("colours", "<i2", (COLOURS,))], align=False
 )
-# A frequency this near to the median may lie on its other side in a copy: its bit is not sure. A
-# drawing that is symmetric, or mostly background, has many: of 64 x 64 emoji, JPEG of quality 75
-# changes 3 bits of 64 in the mean and 24 at worst, of them almost no sure one. The unit is that of
-# `frequencies`, where noise of one grey level has a standard deviation of 16.
-SURE_ABOVE: Final = 40.0
+# Levels of 255. An image whose colours vary less (root mean square) shows nothing but noise.
+FLAT: Final = 3.0
 
 
-def _cosines() -> np.ndarray:
-    """The first rows of the DCT-II matrix, [8, 32]: cos(pi k (2 n + 1) / 2 N)."""
-    k, n = np.arange(_LOW)[:, None], np.arange(SIDE)
+def _cosines(rows: int) -> np.ndarray:
+    """The first rows of the DCT-II matrix, [rows, 32]: cos(pi k (2 n + 1) / 2 N)."""
+    k, n = np.arange(rows)[:, None], np.arange(SIDE)
     return np.cos(np.pi * k * (2 * n + 1) / (2 * SIDE))
 
 
-_DCT: Final = _cosines()
+_DCT: Final = _cosines(_LOW)
+_SCALES: Final = np.sqrt(np.array([1] + [2] * (_LOW_COLOUR - 1)) / SIDE)
+_ORTHOGONAL: Final = _cosines(_LOW_COLOUR) * _SCALES[:, None]
 # Of red, green and blue in grey, ITU-R BT.601, in 65,536ths: Pillow's numbers.
 _WEIGHTS: Final = np.array([19_595, 38_470, 7_471], np.uint32)
 
 
 def fingerprints(small: np.ndarray) -> np.ndarray:
-    """What `near_duplicates.find` compares; can be stored by `tobytes` and joined.
-
-    An image of one colour has no frequencies but noise, so that hardly a bit of it is sure.
+    """Compute what `near_duplicates.find` compares; can be stored by `tobytes` and joined.
 
     Args:
         small: uint8 [..., 32, 32, 3], as in `prepared.Prepared`.
@@ -48,10 +49,8 @@ def fingerprints(small: np.ndarray) -> np.ndarray:
         `FINGERPRINT` [...].
     """
     result = np.empty(small.shape[:-3], FINGERPRINT)
-    above = frequencies(grey(small))
-    above -= _median(above)
-    result["hash"] = _packed(above > 0)
-    result["sure"] = _packed(np.abs(above) > SURE_ABOVE)
+    result["hash"] = phash(grey(small))
+    result["digest"] = _digests(small)
     result["colours"] = colours(small)
     return result
 
@@ -91,19 +90,29 @@ def grey(small: np.ndarray) -> np.ndarray:
 
 
 def colours(small: np.ndarray) -> np.ndarray:
-    """Mean colours of an 8 x 8 grid.
+    """Give the direction of the low frequencies of the colours: alike for copies of an image.
+
+    Neither the mean nor the contrast is in it. Zero for a flat image, which is like no other.
 
     Args:
         small: uint8 [..., 32, 32, 3].
 
     Returns:
-        uint8 [..., 192].
+        int16 [..., 105] of length `LENGTH`, or zeros.
     """
-    side = SIDE // _GRID
-    split = small.reshape(*small.shape[:-3], _GRID, side, _GRID, side, 3)
-    sums = split.sum(axis=-4, dtype=np.uint16).sum(axis=-2, dtype=np.uint16)
-    means = (sums + side * side // 2) // (side * side)
-    return means.astype(np.uint8).reshape(*small.shape[:-3], COLOURS)
+    planes = np.moveaxis(small, -1, -3).astype(np.float64)
+    low = _ORTHOGONAL @ planes @ _ORTHOGONAL.T
+    flat = low.reshape(*low.shape[:-2], _LOW_COLOUR**2)[..., 1:].reshape(*low.shape[:-3], COLOURS)
+    length = np.linalg.norm(flat, axis=-1, keepdims=True)
+    varied = length > FLAT * np.sqrt(3 * SIDE * SIDE)
+    return np.rint(np.where(varied, flat * (LENGTH / np.maximum(length, 1)), 0)).astype(np.int16)
+
+
+def _digests(small: np.ndarray) -> np.ndarray:
+    """64 bits of a digest of each image, uint64 [...]: equal for equal pixels."""
+    flat = small.reshape(-1, SIDE * SIDE * 3)
+    digests = b"".join(hashlib.blake2b(each.tobytes(), digest_size=8).digest() for each in flat)
+    return np.frombuffer(digests, "<u8").reshape(small.shape[:-3])
 
 
 def _median(values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from pydantic import Field
 from components.example_gen import addresses
 from components.example_gen.config import ALL
 from components.example_gen.found import Refused
-from components.example_gen.reasons import HARMLESS, REASONS
+from components.example_gen.reasons import HARMLESS, NEAR_DUPLICATE, REASONS
 from components.example_gen.row import Place
 from components.example_gen.splits import TRAIN
 from schema.errors import InputError
@@ -93,6 +93,30 @@ def summarize(counts: Mapping[tuple[str, str], int]) -> Summary:
     return Summary.model_validate(fields)
 
 
+def check_removed(summary: Summary, max_removed: float) -> list[str]:
+    """Say what stops a run that has removed too many near duplicates: a sentence for each split."""
+    if NEAR_DUPLICATE not in summary.quarantined:
+        return []
+    return [
+        f"{near_duplicates(summary, split)} and {'was' if count == 1 else 'were'} removed; "
+        f"data.near_duplicates.max_removed allows a share of {max_removed:g}. Look at the pairs "
+        "that `diptych check` shows: if they are copies, split the data so that all copies of an "
+        "image are in one split, or allow more; if they are not, raise "
+        "data.near_duplicates.similarity or set its action to report"
+        for split, count in summary.near_duplicates.items()
+        if count > max_removed * (summary.examples.get(split, 0) + count)
+    ]
+
+
+def near_duplicates(summary: Summary, split: str) -> str:
+    """Say of a split '416 of 793 images of eval (52.5 %) look like ones of the train split'."""
+    count = summary.near_duplicates[split]
+    of = summary.examples.get(split, 0) + count * (NEAR_DUPLICATE in summary.quarantined)
+    part = f"{count:,} of {number_of(of, 'image')} of {split} ({count / of:.1%})"
+    alike = "looks like one" if count == 1 else "look like ones"
+    return f"{part.replace('%', ' %')} {alike} of the train split"
+
+
 def check(summary: Summary, max_quarantined: float) -> list[str]:
     """What stops a run of which too much is unusable: a sentence, or none."""
     if summary.unusable <= max_quarantined * summary.read:
@@ -117,6 +141,8 @@ def empty_splits(folder: str, splits: Iterable[str]) -> list[str]:
             refused = (each for each in read_records(folder) if each.split in (split, ALL))
             first = next((f"; the first is {told(each)}" for each in refused), "")
             why = f" ({summary.sentence}{first}{summary.advice})" if summary.unusable else ""
+            if split in summary.near_duplicates:
+                why += f": {near_duplicates(summary, split)} and were removed"
             stops.append(f"the split {split} has no usable record{why}")
     return stops
 
@@ -124,12 +150,10 @@ def empty_splits(folder: str, splits: Iterable[str]) -> list[str]:
 def remarks(summary: Summary) -> list[str]:
     """What a person should know of an ingest that went through: a sentence each."""
     told = [summary.sentence + summary.advice] if summary.unusable else []
-    removed = "near_duplicate_of_train" in summary.quarantined  # all that were found, or none
+    removed = NEAR_DUPLICATE in summary.quarantined  # all that were found, or none
     for split, found in summary.near_duplicates.items():
-        one = found == 1
-        was = f"; {'it was' if one else 'they were'} removed" if removed else ""
-        alike = "looks like one" if one else "look like ones"
-        told.append(f"{number_of(found, 'image')} of {split} {alike} of the train split{was}")
+        was = f"; {'it was' if found == 1 else 'they were'} removed" if removed else ""
+        told.append(f"{near_duplicates(summary, split)}{was}")
     return told
 
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+NEAR_DUPLICATE: Final = "near_duplicate_of_train"
 # Of a record: it goes to the quarantine with one of these.
 REASONS: Final = {
     "empty_image": "the image has no bytes",
@@ -26,13 +27,13 @@ REASONS: Final = {
     "too_many_captions": "there are more captions than text.max_captions, and all shall be kept",
     "key_of_another_image": "its key is that of a record with another image",
     "key_in_two_splits": "its key stands in the train split, or in another split before",
-    "near_duplicate_of_train": "the image looks like one of the train split",
+    NEAR_DUPLICATE: "the image looks like one of the train split",
 }
 # Of a caption: dropped and counted; the record goes to quarantine only if none is left.
 DUPLICATE_CAPTION: Final = "duplicate_caption"
 ABOVE_THE_LIMIT: Final = "above_max_captions"
 # Of a record that is good but must not be evaluated on: it does not count as bad data.
-HARMLESS: Final = frozenset({"near_duplicate_of_train"})
+HARMLESS: Final = frozenset({NEAR_DUPLICATE})
 
 
 class UnusableError(Exception):

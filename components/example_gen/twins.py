@@ -1,87 +1,97 @@
-"""Images outside the train split that look like one of it: found, counted, left out if asked."""
+"""Images outside the train split that show what one of it shows: found, counted, left out."""
 
-import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
 
-from components.example_gen import near_duplicates
+from components.example_gen import spool
 from components.example_gen.config import NearDuplicatesConfig
-from components.example_gen.found import Refused
+from components.example_gen.found import Refused, Stored
 from components.example_gen.merge import Record
-from components.example_gen.perceptual_hash import FINGERPRINT
+from components.example_gen.near_duplicate_pairs import confirm
+from components.example_gen.near_duplicates import AT_MOST, Candidate, Compared, candidates
+from components.example_gen.reasons import NEAR_DUPLICATE
 from components.example_gen.splits import TRAIN
 from components.example_gen.stages import COUNTS, KEPT, REFUSED
 
-
-@dataclasses.dataclass(frozen=True)
-class Looks:
-    """What is compared of many images: their keys, and their fingerprints [n]."""
-
-    keys: list[str]
-    fingerprints: np.ndarray
-
-    @classmethod
-    def of(cls, records: Iterable[Record]) -> "Looks":
-        """Of records, in the order of their keys."""
-        ordered = sorted(records, key=lambda record: record.key)
-        joined = b"".join(record.image.looks for record in ordered)
-        return cls([record.key for record in ordered], np.frombuffer(joined, FINGERPRINT))
+PAIRS = "pairs"
 
 
-class FindTwins(beam.DoFn):
-    """Batches of train records against all others: yields (key of the other, (bits, train's key)).
+def without_twins(
+    records: beam.PCollection, asked: NearDuplicatesConfig, attributes: Sequence[str]
+) -> tuple[beam.PCollection, Any]:
+    """Leave out records outside train that show what one of train's shows.
 
     Args:
-        distance: bits in which two hashes may differ.
+        records: of all splits; their images are in a spool.
+        asked: whether to compare, and what to do.
+        attributes: kept of what was found.
+
+    Returns:
+        Records, and the outputs `REFUSED`, `COUNTS` and `PAIRS`; None if nothing is compared.
     """
-
-    def __init__(self, distance: int):
-        self._distance = distance
-
-    def process(self, train: list[Record], others: Looks) -> Iterator[tuple[str, tuple[int, str]]]:
-        looks = Looks.of(train)
-        found = near_duplicates.find(others.fingerprints, looks.fingerprints, self._distance)
-        for a, b, bits in zip(found.index_a, found.index_b, found.bits, strict=True):
-            yield others.keys[a], (int(bits), looks.keys[b])
-
-
-def without_twins(records: beam.PCollection, asked: NearDuplicatesConfig) -> tuple[Any, list[Any]]:
-    """Records, without those outside train that look like one of train's; and what was found."""
     if asked.action == "off":
-        return records, []
+        return records, None
     train = records | "Train" >> beam.Filter(lambda record: record.split == TRAIN)
     others = records | "NotTrain" >> beam.Filter(lambda record: record.split != TRAIN)
-    looks = others | "Others" >> beam.combiners.ToList() | "Looks" >> beam.Map(Looks.of)
+    compared = others | "Others" >> beam.combiners.ToList() | "Compared" >> beam.Map(Compared.of)
     near = (
         train
         | "Batches" >> beam.BatchElements(min_batch_size=256, max_batch_size=1024)
-        | "FindTwins" >> beam.ParDo(FindTwins(asked.distance), beam.pvalue.AsSingleton(looks))
+        | "Candidates" >> beam.FlatMap(_candidates, beam.pvalue.AsSingleton(compared))
+        | "Closest" >> beam.combiners.Top.SmallestPerKey(AT_MOST)
     )
     judged = (
         {
             "record": others | "OthersByKey" >> beam.Map(lambda record: (record.key, record)),
-            "twin": near | "Nearest" >> beam.CombinePerKey(min),
+            "candidates": near,
         }
-        | "Twins" >> beam.CoGroupByKey()
+        | "WithCandidates" >> beam.CoGroupByKey()
         | "Judge"
-        >> beam.FlatMap(_judge, asked.action == "remove").with_outputs(REFUSED, COUNTS, main=KEPT)
+        >> beam.ParDo(Judge(asked, attributes)).with_outputs(REFUSED, COUNTS, PAIRS, main=KEPT)
     )
-    return (train, judged[KEPT]) | "Records" >> beam.Flatten(), [judged]
+    return (train, judged[KEPT]) | "Records" >> beam.Flatten(), judged
 
 
-def _judge(group: tuple[str, Mapping[str, Any]], remove: bool) -> Iterator[Any]:
-    key, found = group
-    [record] = found["record"]
-    for bits, twin in found["twin"]:
-        count = (("near_duplicates", record.split), 1)
-        yield beam.pvalue.TaggedOutput(COUNTS, count)
-        if remove:
-            detail = f"{bits} of 64 bits differ from the key {twin}"
-            refused = Refused(record.split, record.place, "near_duplicate_of_train", detail, key)
-            yield beam.pvalue.TaggedOutput(REFUSED, refused)
-            # Its other rows are in the record; they were counted as merged.
+def _candidates(train: list[Record], others: Compared) -> Iterator[tuple[str, Candidate]]:
+    for key, found in candidates(others, Compared.of(train)):
+        for each in found:
+            yield key, each
+
+
+class Judge(beam.DoFn):
+    """A record and its candidates to the record, or to why it is left out.
+
+    The candidates are decoded one by one, the closest first, until one is confirmed: most records
+    have none, and no thumbnail of any other image is kept.
+
+    Args:
+        asked: of the config.
+        attributes: kept of what was found.
+    """
+
+    def __init__(self, asked: NearDuplicatesConfig, attributes: Sequence[str]):
+        self._asked, self._attributes = asked, tuple(attributes)
+
+    def process(self, group: tuple[str, Mapping[str, Any]]) -> Iterator[Any]:
+        key, found = group
+        [record] = found["record"]
+        closest = [each for few in found["candidates"] for each in few]
+        pair = confirm(record, sorted(closest), _read, self._asked.similarity, self._attributes)
+        if pair is None:
+            yield record
             return
-    yield record
+        yield beam.pvalue.TaggedOutput(COUNTS, (("near_duplicates", record.split), 1))
+        yield beam.pvalue.TaggedOutput(PAIRS, pair)
+        if self._asked.action == "report":
+            yield record
+            return
+        # Its other rows are in the record; they were counted as merged.
+        why = (record.split, record.place, NEAR_DUPLICATE, pair.detail, key)
+        yield beam.pvalue.TaggedOutput(REFUSED, Refused(*why))
+
+
+def _read(stored: Stored) -> bytes:
+    [(_, body)] = spool.read([stored])
+    return body
