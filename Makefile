@@ -23,6 +23,7 @@ format: $(READY)  ## rewrite the code in the house style
 bench: demo  ## the figures of the README
 	.venv/bin/python -m benchmarks.demo
 	.venv/bin/python -m benchmarks.ingest
+	.venv/bin/python -m benchmarks.near_duplicates
 	.venv/bin/python -m benchmarks.input_pipeline
 	.venv/bin/python -m benchmarks.training.speed
 	.venv/bin/python -m benchmarks.training.speed --short

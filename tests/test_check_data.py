@@ -39,8 +39,8 @@ SUMMARY = Summary(
 NEAR = [
     "images outside train that look like one of train's: 12, removed 12",
     "  12 of 102 images of eval (11.8 %) look like ones of the train split",
-    "    similarity  split  key    key of train",
-    *(f"    1.000       eval   e{n:02d}    t" for n in range(10)),
+    "    similarity  split  key  key of train",
+    *(f"    1.000       eval   e{n:02d}  t" for n in range(10)),
     "  and 2 more: all pairs are in FOLDER/near_duplicates.jsonl",
 ]
 PAIRS = [Pair("eval", f"e{n:02d}", "t", "bytes", 1.0, {"shape": "star"}) for n in range(12)]

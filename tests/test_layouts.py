@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from components.example_gen.component import ImageTextExampleGen
-from components.example_gen.config import IngestConfig
+from components.example_gen.config import DataConfig, IngestConfig
 from components.example_gen.driver import Driver, patterns
 from components.example_gen.prepared import CHANGES
 from components.example_gen.readers.columns import USUAL
@@ -223,7 +223,7 @@ def store():
 
 def located(data: dict[str, Any], folder: Path, request: pytest.FixtureRequest) -> IngestConfig:
     """The config of a snippet whose files are below `folder`, or in the store that it names."""
-    config = IngestConfig.model_validate_json(json.dumps(data))
+    config = DataConfig.model_validate_json(json.dumps(data)).for_ingest()
     if "://" not in config.path:
         return config.model_copy(update={"path": str(folder / config.path)})
     served = request.getfixturevalue("store")

@@ -134,4 +134,4 @@ def balance(
         after = (count - gone[value] * (not removed)) / max(1, total - less)
         if abs(after - before) >= WORTH_SAYING:
             changes.append((value, before, after))
-    return sorted(changes, key=lambda each: (-abs(each[2] - each[1]), each[0]))
+    return sorted(changes, key=lambda each: (-round(abs(each[2] - each[1]), 6), each[0]))
