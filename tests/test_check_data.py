@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import tfx  # noqa: F401  TensorFlow Data Validation needs it to be there first
-from rich.console import Console
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.example_gen import near_duplicate_pairs, quarantine
@@ -22,6 +21,7 @@ from pipeline import check_data, check_near_duplicates
 from pipeline.config import parse
 from pipeline.session import RunFailedError
 from pipeline.summary import NODE
+from pipeline.terminal import make_console
 from schema import features
 from tests.conftest import small_values
 
@@ -115,7 +115,7 @@ EVAL = [  # without the number of words
 
 def printed(outputs: dict[str, Any], width: int = 80) -> list[str]:
     out = io.StringIO()
-    check_data.print_table(outputs, Console(file=out, width=width))
+    check_data.print_table(outputs, make_console(out, width=width))
     return plain(out.getvalue(), outputs)
 
 
@@ -150,7 +150,7 @@ def test_files_that_are_not_read_and_a_split_without_records(tmp_path):
         quarantined={"no_caption": 1},
         ignored={".md": 2, "hidden": 1_200, ".heic": 2},
     )
-    assert list(check_data.lines(summary))[4:6] == [
+    assert list(check_data.lines(summary, []))[3:5] == [
         "files that are not read: 1,200 hidden, 2 .heic, 2 .md",
         "quarantined: 1",
     ]
@@ -214,7 +214,7 @@ def test_a_key_cannot_steer_the_terminal(tmp_path):
     found = Summary(examples={"eval": 4}, near_duplicates={"eval": 1})
     assert list(check_near_duplicates.lines(str(tmp_path), found, None)) == [
         "images outside train that look like one of train's: 1, removed 0",
-        "  1 of 4 images of eval (25.0 %) look like ones of the train split",
+        "  1 of 4 images of eval (25.0 %) looks like one of the train split",
         "    similarity  split  key       key of train",
         "    0.934       eval   a\\x1b[2J  b",
         f"  all pairs are in {tmp_path}/near_duplicates.jsonl",
@@ -246,7 +246,7 @@ class Stage:
     def _session(self, title: str, logs: Path):
         assert (title, logs) == ("small: check of the data", self._log.parent)
         logs.mkdir(parents=True)
-        console = Console(file=self._out, width=80)
+        console = make_console(self._out, width=80)
         yield SimpleNamespace(console=console, log=self._log, run=self.run)
 
     @property

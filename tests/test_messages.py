@@ -30,4 +30,6 @@ def test_one_near_duplicate_is_one():
         near_duplicates={"eval": 1},
         quarantined={"near_duplicate_of_train": 1},
     )
-    assert remarks(summary) == ["1 image of eval looks like one of the train split; it was removed"]
+    assert remarks(summary) == [
+        "1 of 9 images of eval (11.1 %) looks like one of the train split; it was removed"
+    ]
