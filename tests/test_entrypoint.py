@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from schema.errors import InputError
 MODEL = {"instanceSchema": "title: tfx.Model\ntype: object\n"}
 SPEC = {"artifacts": {"model": {"artifactType": MODEL}, "baseline": {"artifactType": MODEL}}}
 KEPT = {"span": 2.0, "display_name": "model", "store_session_info": '{"Provider":"minio"}'}
-INPUT = {
+INPUT: dict[str, Any] = {
     "inputs": {
         "parameterValues": {"epochs": 3.0},
         "artifacts": {

@@ -1,6 +1,7 @@
 """Compiled files that Kubeflow could not run, each refused in one sentence."""
 
 import copy
+from typing import Any
 
 import pytest
 import yaml
@@ -84,7 +85,8 @@ def test_files(tmp_path):
 
 def test_a_file_whose_retries_never_come():
     """As older versions of Diptych compiled it."""
-    task = {"retryPolicy": {"maxRetryCount": 2, "backoffFactor": 2.0}}
+    policy: dict[str, Any] = {"maxRetryCount": 2, "backoffFactor": 2.0}
+    task = {"retryPolicy": policy}
     given = spec(root={"dag": {"tasks": {"Trainer": task}}})
     with pytest.raises(InputError) as caught:
         parse(text(given), "small.yaml")
@@ -92,5 +94,5 @@ def test_a_file_whose_retries_never_come():
         "small.yaml: Trainer: its retries have no backoffMaxDuration, so Argo gives up at the "
         "first failure; compile again with `diptych kubeflow compile`"
     )
-    task["retryPolicy"]["backoffMaxDuration"] = "3600s"
+    policy["backoffMaxDuration"] = "3600s"
     assert parse(text(given), "small.yaml").name == "small"

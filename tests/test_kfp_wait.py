@@ -80,7 +80,11 @@ def details(**errors: str) -> dict[str, Any]:
     """What the API says of a failed run, with errors by the name of the node."""
     found = []
     for number, (name, state) in enumerate(NODES):
-        task = {"run_id": "run-4", "task_id": f"task-{number}", "display_name": name}
+        task: dict[str, Any] = {
+            "run_id": "run-4",
+            "task_id": f"task-{number}",
+            "display_name": name,
+        }
         task |= {"state": state, "child_tasks": [{"pod_name": f"small-x7k2p-{number}"}]}
         if name in errors:
             task["error"] = {"code": 13, "message": errors[name]}
