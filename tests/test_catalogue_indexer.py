@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.catalogue_index import embed as embed_module
 from components.catalogue_index import report
 from components.catalogue_index.config import IndexConfig
 from components.catalogue_index.index import CatalogueIndex
 from components.catalogue_index.recall import write_index
-from schema import features
+from schema import features, served
+from schema.errors import InputError
 from tests.index_kit import EXACT
 
 
@@ -144,3 +146,27 @@ def test_what_the_component_refuses(small_run, node, tmp_path):
     with tf.io.TFRecordWriter(str(empty / file.name), "GZIP"):
         pass
     assert failure(node, EXACT, empty.parent) == "the split of the catalogue holds no record"
+
+
+def test_a_record_that_the_model_cannot_decode_is_named():
+    """Its NaN would be a vector of the index."""
+
+    class Model:
+        def __init__(self):
+            self.signatures = {
+                served.SERVING_DEFAULT: lambda examples: {
+                    features.IMAGE_EMBEDDING: tf.constant([[1.0], [np.nan]]),
+                    features.VALID: tf.constant([True, False]),
+                    features.TEXT_EMBEDDINGS: tf.zeros([2, 0, 1]),
+                }
+            }
+
+    records = []
+    for key in (b"a", b"b"):
+        record = tf.train.Example()
+        record.features.feature[features.IMAGE_KEY].bytes_list.value.append(key)
+        records.append(record.SerializeToString())
+    embed = embed_module._Embed("")
+    embed._model = Model()
+    with pytest.raises(InputError, match="cannot decode the image of the record b"):
+        next(embed.process(records))

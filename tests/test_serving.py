@@ -10,10 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from components.example_gen.image_header import ImageLimits
-from components.example_gen.prepare_image import prepare
 from schema import features
-from tests import test_prepare_image as kinds
 from tests.conftest import read_shard
 
 SERVE = """
@@ -176,24 +173,6 @@ def test_a_batch_of_no_images(served):
     assert served["damaged_nothing"].shape == (0, served["images"].shape[1])
     assert served["damaged_nothing_valid"].shape == (0,)
     assert served["damaged_nothing_similar"].shape == (0, 3)
-
-
-def test_bytes_as_a_client_has_them_are_embedded_like_what_ingest_stores(small_run):
-    """Every kind of file that the graph decodes; those that ingest encodes anew among them."""
-    limits = ImageLimits(10**6, 10**6)
-    files = {
-        **{name: given[0] for name, given in {**kinds.EXACT, **kinds.ABOUT}.items()},
-        **kinds.MORE,
-    }
-    names = [name for name in files if name not in kinds.NOT_IN_THE_GRAPH]
-    tower = small_run.served.image_tower
-    given = tower(tf.constant([files[name] for name in names]))
-    stored = tower(tf.constant([prepare(files[name], limits).image for name in names]))
-    assert given["valid"].numpy().all()
-    off = np.abs(given["embedding"].numpy() - stored["embedding"].numpy()).max(1)
-    assert {name: value for name, value in zip(names, off, strict=True) if value > 1e-5} == {}
-    unknown = tower(tf.constant([files[name] for name in kinds.NOT_IN_THE_GRAPH]))
-    assert not unknown["valid"].numpy().any()
 
 
 def test_the_served_graph_equals_the_networks_on_transformed_records(small_run, served):
