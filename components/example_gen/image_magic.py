@@ -88,11 +88,3 @@ def _first(known: Sequence[tuple[bytes, str]], start: bytes) -> str:
 
 def _printable(start: bytes) -> bool:
     return all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start)
-
-
-_IMAGES: Final = {*_BRANDS.values(), "TIFF", "JPEG 2000", "Photoshop", "SVG"}
-
-
-def is_image(start: bytes) -> bool:
-    """Whether some bytes begin like an image, be it of a format that is read or of another."""
-    return format_of(start) is not None or looks_like(start) in _IMAGES

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Literal
 
-from components.example_gen.image_magic import is_image
+from components.example_gen.image_magic import format_of, looks_like
 from components.example_gen.reasons import UnusableError
 
 Kind = Literal["image", "text", "other"]
@@ -37,6 +37,10 @@ NOTICES: Final = frozenset(
         *("readme", "license", "licence", "notice", "copying", "changelog", "citation", "authors"),
         *("requirements", "dataset_info", "dataset_infos", "dataset_dict", "state"),
     }
+)
+# What images that are not read are called; a video, a text or an archive is none.
+NAMES: Final = (
+    *("AVIF", "HEIC", "HEIF", "TIFF", "JPEG 2000", "JPEG XL", "Photoshop", "SVG", "Canon RAW"),
 )
 SNIFFED = 256  # bytes of a file that are looked at
 TRIED = 32  # files of an unknown suffix; if none of them is an image, no other is looked at
@@ -80,6 +84,13 @@ def by_suffix(name: str) -> Kind | None:
     if found is None or found == "application/octet-stream":
         return None
     return "image" if found.partition("/")[0] == "image" else "other"
+
+
+def is_image(start: bytes) -> bool:
+    """Whether some bytes begin like an image, be it of a format that is read or of another."""
+    if format_of(start) is not None:
+        return True
+    return any(name in looks_like(start) for name in NAMES)
 
 
 class Sniffer:

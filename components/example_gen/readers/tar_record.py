@@ -6,7 +6,6 @@ import tarfile
 from collections.abc import Iterator, Sequence
 
 from components.example_gen.addresses import printable
-from components.example_gen.image_magic import is_image
 from components.example_gen.readers import ReadOptions
 from components.example_gen.readers.encoding import bytes_as_utf8
 from components.example_gen.readers.kinds import (
@@ -16,6 +15,7 @@ from components.example_gen.readers.kinds import (
     by_suffix,
     caption_files,
     counted_as,
+    is_image,
     stem_of,
     suffix_of,
 )
