@@ -106,7 +106,8 @@ def lines(summary: "Summary") -> Iterator[str]:
     from components.example_gen.reasons import HARMLESS
 
     yield f"read {summary.read:,} records; {summary.merged:,} joined the image of an earlier one"
-    yield f"captions per image: {_counted(_by_number(summary.captions), 'with ')}"
+    if summary.captions:
+        yield f"captions per image: {_counted(_by_number(summary.captions), 'with ')}"
     if summary.captions_dropped:
         yield f"captions left out: {_counted(summary.captions_dropped)}"
     if summary.images_changed:
