@@ -52,7 +52,7 @@ class Executor(base_executor.BaseExecutor):
             kept, artifact_utils.decode_split_names(statistics.split_names)
         )
         if stops:  # there is nothing to compare
-            raise InputError("; ".join(stops))
+            raise InputError(stops[0])
         broken = []
         for split in artifact_utils.decode_split_names(statistics.split_names):
             found = validate(

@@ -134,7 +134,8 @@ def lines(summary: "Summary", near_duplicates: Iterable[str]) -> Iterator[str]:
 
     read = number_of(summary.read, "record")
     yield f"read {read}; {summary.merged:,} joined the image of an earlier one"
-    yield f"captions per image: {_counted(_by_number(summary.captions), 'with ')}"
+    if summary.captions:
+        yield f"captions per image: {_counted(_by_number(summary.captions), 'with ')}"
     if summary.captions_dropped:
         yield f"captions left out: {_counted(summary.captions_dropped)}"
     if summary.images_changed:

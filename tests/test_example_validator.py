@@ -62,7 +62,11 @@ class Node:
         (folder / "schema" / "schema.pbtxt").write_text(text_format.MessageToString(schema))
         (folder / "anomalies").mkdir()
         (folder / "quarantine").mkdir()
-        (folder / "quarantine" / "summary.json").write_text(Summary(read=100).model_dump_json())
+        self.sums(Summary(read=100, examples={"train": 100}))
+
+    def sums(self, summary: Summary) -> None:
+        """Have ingest leave these."""
+        (self.folder / "quarantine" / "summary.json").write_text(summary.model_dump_json())
 
     def run(self, action: str, now: Path, served: Path | None, release: int | None) -> Report:
         statistics = standard_artifacts.ExampleStatistics()
@@ -88,6 +92,15 @@ class Node:
 @pytest.fixture
 def node(tmp_path) -> Node:
     return Node(tmp_path)
+
+
+def test_a_split_without_a_record_stops_before_anything_is_compared(node, tmp_path):
+    node.sums(Summary(read=3, examples={"train": 0}, quarantined={"no_caption": 3}))
+    with pytest.raises(InputError) as caught:
+        node.run("off", measured(tmp_path / "now", b"Sport"), None, None)
+    assert str(caught.value) == (
+        "the split train has no usable record (3 of 3 records are quarantined: 3 no_caption)"
+    )
 
 
 DRIFTED = (

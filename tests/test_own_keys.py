@@ -3,6 +3,7 @@
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,7 +25,7 @@ from tests.test_merge import GLOBS
 
 def hugging_face(path: Path, *cells: tuple[str | None, int, str], ids: bool = False) -> str:
     """A table with Hugging Face's images inside: path, which image, caption."""
-    table = [
+    table: list[dict[str, Any]] = [
         {"image": {"bytes": picture(seed), "path": name}, "caption": text}
         for name, seed, text in cells
     ]
@@ -167,8 +168,7 @@ def test_the_same_names_in_two_splits_are_other_images(tmp_path):
     told = {"path": str(tmp_path), "splits": {"train": "train.tar", "eval": "eval.tar"}}
     done = ingested(tmp_path / "out", IngestConfig.model_validate(told))
     assert done.summary == Summary(
-        **{"read": 2, "examples": {"train": 1, "eval": 1}, "merged": 0},
-        **{"captions": {"1": 2}, "ignored": {".cls": 2}},
+        read=2, examples={"train": 1, "eval": 1}, captions={"1": 2}, ignored={".cls": 2}
     )
     assert done.keys("train") == ["00000"]
     assert done.keys("eval")[0].startswith("00000-")

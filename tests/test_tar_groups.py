@@ -101,6 +101,9 @@ def test_more_images_of_a_record_are_left_out_and_counted(shard):
         (f"{n}", picture(shade=0)) for n in range(3)
     ]
     assert ignored(READER, path) == {".png": 3, ".npy": 3}
+    path = shard(*members[:4])  # a single record says as much
+    assert [row.key for row in rows(READER, path)] == ["0"]
+    assert ignored(READER, path) == {".png": 1, ".npy": 1}
     # The same with dots in the names of the pairs: the mask is none that lacks its text.
     members = [
         member for n in "12" for member in (*pairs([f"k{n}.in"], text="txt"), (f"k{n}.mask.png", B))
@@ -146,6 +149,11 @@ def test_half_a_pair_is_one_rejection_that_lists_what_there_is(shard):
     assert reasons(found) == ["no_image", "row", "no_caption", "row"]
     [half] = [each for each in found if each.key == "scan.2"]
     assert half.detail == "of scan there is .2.jpg"
+    # Two halves are no pair where the other names say that the number is part of the key.
+    halves = everything(READER, shard(*pairs(["a.1", "a.2"]), ("b.1.jpg", A), ("b.2.txt", TEXT)))
+    assert [(each.key, reason) for each, reason in zip(halves, reasons(halves), strict=True)] == [
+        *(("a.1", "row"), ("a.2", "row"), ("b.1", "no_caption"), ("b.2", "no_image")),
+    ]
 
 
 def test_several_fields_that_could_be_the_image(shard):

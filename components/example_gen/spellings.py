@@ -5,10 +5,11 @@ macOS writes `é` as two characters where most tables have one, and a file syste
 
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
+from typing import Final, Literal
 
 from components.example_gen import addresses
 
-FORMS = ("NFC", "NFD")
+FORMS: Final[tuple[Literal["NFC"], Literal["NFD"]]] = ("NFC", "NFD")
 
 
 def folded(name: str) -> str:

@@ -84,8 +84,8 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected 
         row, left = _beside(file, key, pictures, beside, options)
         ignored += map(counted_as, left)
         yield row
-    for kind in (*ignored, *described.ignored):
-        yield Ignored(kind)
+    for counted in (*ignored, *described.ignored):
+        yield Ignored(counted)
 
 
 READER = Reader(read, parts, "a folder", files_above)

@@ -6,7 +6,7 @@ Its suffix says so where it is known; else its first bytes do, of as many files 
 import mimetypes
 import posixpath
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import Final, Literal
 
 from components.example_gen.image_magic import is_image
@@ -123,6 +123,6 @@ def the_image(names: Iterable[str]) -> str | None:
     return candidates[0] if candidates else None
 
 
-def caption_files(names: Mapping[str, bytes] | Sequence[str]) -> list[str]:
+def caption_files(names: Collection[str]) -> list[str]:
     """Of some suffixes those whose texts are captions: of the first kind that is there."""
     return next(([each] for each in CAPTION_SUFFIXES if each in names), [])
