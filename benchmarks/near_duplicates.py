@@ -169,7 +169,7 @@ def search(
 
 
 def _records(split: str, files: Mapping[str, bytes], images: dict[Stored, bytes]) -> list[Record]:
-    records = []
+    records: list[Record] = []
     for key, body in files.items():
         row = Row(Place(split, len(records)), ("a caption",), body, key=key)
         [examined] = examine([[(split, row)]], LIMITS)
@@ -177,8 +177,7 @@ def _records(split: str, files: Mapping[str, bytes], images: dict[Stored, bytes]
         stored = Stored(split, len(records), len(examined.image))
         images[stored] = examined.image
         rows = [dataclasses.replace(each, stored=stored) for each in examined.found]
-        record, _ = merge(key, rows, Grouping({}, {}, 5))
-        assert record is not None
+        [record], _ = merge(key, rows, Grouping({}, {}, 5))
         records.append(record)
     return records
 

@@ -53,7 +53,9 @@ def test_an_absolute_gate_says_metric_value_interval_and_bound(metric, value, bo
 
 
 def test_the_unknown_tokens_of_a_split_can_be_bounded():
-    share = Measurement(1_000, Estimate(0.02, 0.02, 0.02))  # counted: its interval is a point
+    share = Measurement(
+        Background(1_000), Estimate(0.02, 0.02, 0.02)
+    )  # counted: its interval is a point
     for bound, passed in ((0.01, False), (0.02, True)):
         found = judged(
             {(): {"unknown_token_share": share}}, metric="unknown_token_share", at_most=bound

@@ -296,14 +296,13 @@ def test_the_config_for_own_pairs_is_whole_and_can_be_checked(tmp_path):
     file.write_text(shown)
     config = load_to_train(file)
     assert config.index is not None
-    counts = {"train": config.training.batch_size, "eval": 20}
-    for split, count in counts.items():
+    numbers = {"train": range(1, config.training.batch_size + 1), "eval": range(1001, 1021)}
+    for split, names in numbers.items():
         folder = tmp_path / "pictures" / split
         folder.mkdir(parents=True)
-        for number in range(1, count + 1):
-            seed = number + (1000 if split == "eval" else 0)
-            (folder / f"{number}.jpg").write_bytes(picture(seed, "jpeg"))
-            (folder / f"{number}.txt").write_text(f"word{seed} a picture\n")
+        for name in names:
+            (folder / f"{name}.jpg").write_bytes(picture(name, "jpeg"))
+            (folder / f"{name}.txt").write_text(f"word{name} a picture\n")
     check(config)
     [kept] = (tmp_path / "runs" / "logs").glob("*.json")
     assert json.loads(kept.read_text())["verdict"] == "checked: the data can be used"

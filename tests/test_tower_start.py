@@ -40,10 +40,9 @@ class SavedTexts(export.Tower):
 
 def release(folder, model: DualEncoder):
     """Both towers as a release holds them, but for what stands before them."""
-    nothing = keras.layers.Identity()
     for name, tower in (
-        ("image_tower", SavedImages(model.image_tower, model.embed_images, nothing)),
-        ("text_tower", SavedTexts(model.text_tower, model.embed_texts, nothing)),
+        ("image_tower", SavedImages(model.image_tower, model.embed_images)),
+        ("text_tower", SavedTexts(model.text_tower, model.embed_texts)),
     ):
         tf.saved_model.save(tower, str(folder / name / "3"), signatures=tower.__call__)
     return folder
@@ -119,20 +118,19 @@ def test_the_key_of_the_config_that_decides_another_size_is_named(old, tmp_path)
     shutil.copytree(place, tmp_path / "3")
     theirs = {"kubeflow": None, **config().model_dump(mode="json")}
     (tmp_path / "3" / "config.json").write_text(json.dumps(theirs))
-    for sections, differences in (
-        ({"embedding_dim": 7}, "model.embedding_dim is 6 there and 7 here"),
-        (
-            {"image_tower": {**CONVNET, "widths": [4], "dropout": 0.0}},
-            "model.image_tower.widths is [4, 8] there and [4] here",
-        ),
+    start_from = {"start_from": str(tmp_path / "3")}
+    wider = {"embedding_dim": 7, "image_tower": {**CONVNET, **start_from}}
+    # The rate of dropout is no weight.
+    narrower = {"image_tower": {**CONVNET, "widths": [4], "dropout": 0.0, **start_from}}
+    for sections, difference in (
+        (wider, "model.embedding_dim is 6 there and 7 here"),
+        (narrower, "model.image_tower.widths is [4, 8] there and [4] here"),
     ):
-        tower = {**CONVNET, **sections.pop("image_tower", {}), "start_from": str(tmp_path / "3")}
-        model = DualEncoder(config(model={**sections, "image_tower": tower}))
         with pytest.raises(InputError) as caught:
-            start.load(model)
+            start.load(DualEncoder(config(model=sections)))
         assert str(caught.value) == (
             f"model.image_tower.start_from: {tmp_path}/3/image_tower/3 is not a tower of this kind "
-            f"and size: {differences}"
+            f"and size: {difference}"
         )
 
 

@@ -118,9 +118,9 @@ def as_received(seen: Seen, originals: Sequence[Original], config: ServingCheckC
         # Shrunk twice is not shrunk once: then the embedding is only a similar one.
         if "shrunk" in each.kind:
             lengths = np.linalg.norm(given[i]) * np.linalg.norm(stored[i])
-            right = float(given[i] @ stored[i]) >= SIMILAR * lengths
+            right = bool(given[i] @ stored[i] >= SIMILAR * lengths)
         else:
-            right = _difference(given[i], stored[i]) <= config.agreement
+            right = bool(_difference(given[i], stored[i]) <= config.agreement)
         if not right:
             faults.append(f"{each.kind}: an image as received is embedded unlike what is stored")
     fine = (
