@@ -89,7 +89,7 @@ TOWERS = {
         {"kind": "lstm", "width": 1, "units": 1, "vocabulary_size": 40},
     ),
     "vit and transformer": (
-        {"kind": "vit", "patch": 8, "width": 1, "depth": 1, "heads": 1, "mlp_ratio": 1},
+        {"kind": "vit", "patch": 4, "width": 1, "depth": 1, "heads": 1, "mlp_ratio": 1},
         {"kind": "transformer", "width": 1, "depth": 1, "heads": 1, "dropout": 0.99},
     ),
 }

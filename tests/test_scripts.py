@@ -16,7 +16,7 @@ from trainer.token_statistics import TokenStatistics, count, unknown_ids
 
 NAMES = json.loads((Path(__file__).parent / "data" / "cldr" / "names.json").read_text("utf-8"))
 SIZE = 4000  # of a vocabulary for all 23 languages: they are written in 1,400 characters
-LONG = 256  # tokens: nothing is cut off
+LONG = 1024  # tokens: nothing is cut off
 
 
 def words_of(captions: Iterable[str]) -> tf.RaggedTensor:
@@ -79,27 +79,26 @@ def test_a_language_that_was_not_learned_is_spelled(size, tmp_path):
     held_out = ("th", "hy", "zh", "my")
     pieces = learned(NAMES.keys() - held_out, size)
     assert len(pieces) <= size
-    for language in (*held_out, "en", "km", "ja"):
+    for language in (*held_out, "en", "km", "ja", "ar"):
         names = NAMES[language]
         tokens = tokens_of(names, pieces, tmp_path, LONG)
         assert 1 not in tokens
         for name, row in zip(names, tokens, strict=True):
             assert spelled(row, pieces) == normal(name).replace(" ", "").encode()
-        assert (measured(names, tokens, pieces).unknown_share > 0.3) == (language in held_out)
+        assert measured(names, tokens, pieces).equal == 0
 
 
 def test_text_without_spaces_is_cut_into_pieces_of_several_characters(tmp_path):
-    """Each caption a word of 50 characters, all different, as Thai has them."""
+    """Each caption a word of 29 characters on average, all different, as Thai has them."""
     animals, places = NAMES["th"][:20], NAMES["lo"][:20]
     captions = [f"{a}{b}".replace(" ", "") for a in animals for b in places]
     counts = Counter(word.decode() for word in words_of(captions).flat_values.numpy())
-    pieces = learn(counts, 300)
-    tokens = tokens_of(captions, pieces, tmp_path, 16)
+    pieces = learn(counts, 1000)
+    tokens = tokens_of(captions, pieces, tmp_path, LONG)
     found = measured(captions, tokens, pieces)
-    assert (found.captions, found.unknown) == (400, 0)
+    assert (found.captions, found.unknown, found.equal) == (400, 0, 0)
     characters = sum(map(len, captions))
-    assert found.tokens < characters / 3
-    assert found.equal_share < 0.02
+    assert found.tokens < characters / 2
 
 
 def test_the_characters_of_a_long_word_and_of_a_full_alphabet_are_known():

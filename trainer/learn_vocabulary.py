@@ -6,6 +6,7 @@ without spaces or with many characters is written in, so the counts are prepared
 search is called directly.
 """
 
+import itertools
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,8 +18,10 @@ from schema.errors import InputError
 from trainer import text, vocabulary
 
 ALPHABET = 0.75  # share of the vocabulary, without its reserved pieces, for single characters
-PART = 32  # characters; longer words are cut, as the learner's time grows with the square
-WORDS = 10  # the most frequent words are learned from, so many for each piece of the vocabulary
+PART = 20  # characters; longer words are cut, as the learner's time grows with the square of one
+# The most frequent words are learned from, until their squared lengths add up to this for each
+# piece of the vocabulary: of usual words, six times as many as pieces.
+EFFORT = 400
 SEEN = 2  # times a piece must occur; the learner's 10 suits millions of captions
 INSIDE = "##"  # before a piece that does not begin a word
 
@@ -42,7 +45,7 @@ def learn(counts: Mapping[str, int], size: int) -> list[str]:
     room = size - len(reserved)
     alone, joined = _alphabet(counts, int(ALPHABET * room))
     characters = [*sorted(alone), *sorted(joined), *(INSIDE + each for each in sorted(joined))]
-    parts = _most_frequent(_parts(counts, joined), WORDS * size)
+    parts = _most_frequent(_parts(counts, joined), EFFORT * size)
     pieces = _search(parts, room - len(alone)) if parts else []
     known = set(characters)
     longer = [piece for piece in pieces if piece not in known]
@@ -78,9 +81,11 @@ def _parts(counts: Mapping[str, int], characters: set[str]) -> Counter[str]:
     return parts
 
 
-def _most_frequent(counts: Counter[str], limit: int) -> list[tuple[str, int]]:
-    """So many words with their counts; a hash draws among equally frequent ones."""
-    return sorted(counts.items(), key=lambda each: (-each[1], _hash(each[0]), each[0]))[:limit]
+def _most_frequent(counts: Counter[str], effort: int) -> list[tuple[str, int]]:
+    """As many words as the effort allows; a hash draws among equally frequent ones."""
+    ordered = sorted(counts.items(), key=lambda each: (-each[1], _hash(each[0]), each[0]))
+    total = itertools.accumulate(len(word) ** 2 for word, _ in ordered)
+    return [each for each, sum_ in zip(ordered, total, strict=True) if sum_ <= effort]
 
 
 def _hash(word: str) -> int:
