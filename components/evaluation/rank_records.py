@@ -58,7 +58,9 @@ class RankRecords(beam.PTransform):
     """
 
     def expand(self, batches: beam.PCollection[Embedded]) -> Any:
-        split = beam.pvalue.AsSingleton(batches | "Together" >> beam.CombineGlobally(_Join()))
+        joined = batches | "Together" >> beam.CombineGlobally(_Join())
+        split = beam.pvalue.AsSingleton(joined)
+        places = beam.pvalue.AsSingleton(joined | "Places" >> beam.Map(_without_images))
         counted = batches | "Multiply" >> beam.ParDo(_Multiply(), split=split).with_outputs(
             IMAGE_COUNTS, main="texts"
         )
@@ -66,7 +68,7 @@ class RankRecords(beam.PTransform):
             counted[IMAGE_COUNTS]
             | "Sum" >> beam.CombineGlobally(_Sum())
             | "Ranks"
-            >> beam.Map(_split_ranks, split=split, texts=beam.pvalue.AsList(counted["texts"]))
+            >> beam.Map(_split_ranks, split=places, texts=beam.pvalue.AsList(counted["texts"]))
         )
 
 
@@ -147,6 +149,11 @@ class _Sum(beam.CombineFn):
 
     def extract_output(self, accumulator: Counts | None) -> Counts | None:
         return accumulator
+
+
+def _without_images(split: _Split | None) -> _Split | None:
+    """What the last stage needs, which would otherwise hold a copy of all images."""
+    return None if split is None else dataclasses.replace(split, images=split.images[:0])
 
 
 def _split_ranks(
