@@ -16,7 +16,7 @@ from components.example_gen.perceptual_hash import FINGERPRINT, LENGTH
 SMALLEST = 64  # pixels: an image with a shorter side is compared pixel by pixel only
 # Cosine of the low frequencies of two images that may be copies. Of 99 % of copies, also those that
 # lack 5 % of the width and height, it is higher: benchmarks/near_duplicates.py.
-CLOSE = 0.85
+CLOSE = 0.8
 AT_MOST = 6  # images of train that are compared by their pixels with one other image
 SAME_BYTES, SAME_SMALL = 2**30, 2**29  # in place of a cosine: the files, or the 32 x 32 pixels
 _BLOCK = 2048  # others whose cosines with a batch are in memory at once
