@@ -93,8 +93,8 @@ def test_against_every_pair_by_hand_however_train_is_cut_into_batches(monkeypatc
         batch = Compared(
             train.keys[part], train.contents[part], train.stored[part], train.fingerprints[part]
         )
-        for key, near in candidates(others, batch):
-            cut[key] = sorted(cut.get(key, []) + near)[: near_duplicates.AT_MOST]
+        for key, some in candidates(others, batch):
+            cut[key] = sorted(cut.get(key, []) + some)[: near_duplicates.AT_MOST]
     assert cut == dict(candidates(others, train))
 
 
