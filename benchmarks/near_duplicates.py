@@ -169,7 +169,7 @@ def search(
 
 
 def _records(split: str, files: Mapping[str, bytes], images: dict[Stored, bytes]) -> list[Record]:
-    records = []
+    records: list[Record] = []
     for key, body in files.items():
         row = Row(Place(split, len(records)), ("a caption",), body, key=key)
         [examined] = examine([[(split, row)]], LIMITS)
