@@ -87,15 +87,15 @@ def test_against_every_pair_by_hand_however_train_is_cut_into_batches(monkeypatc
             expected[f"o{i}"] = near[: near_duplicates.AT_MOST]
     assert found(others, train) == expected
     assert sum(len(near) == near_duplicates.AT_MOST for near in expected.values()) > 3
-    merged: dict[str, list[Candidate]] = {}
+    cut: dict[str, list[Candidate]] = {}
     for start in range(0, 60, 9):
         part = slice(start, start + 9)
         batch = Compared(
             train.keys[part], train.contents[part], train.stored[part], train.fingerprints[part]
         )
-        for key, closest in candidates(others, batch):
-            merged[key] = sorted(merged.get(key, []) + closest)[: near_duplicates.AT_MOST]
-    assert merged == dict(candidates(others, train))
+        for key, some in candidates(others, batch):
+            cut[key] = sorted(cut.get(key, []) + some)[: near_duplicates.AT_MOST]
+    assert cut == dict(candidates(others, train))
 
 
 def test_images_that_are_all_alike_do_not_take_the_square_of_their_number():
