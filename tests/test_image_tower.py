@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from trainer import image_formats
 from trainer.export import ImageTower
 from trainer.model import DualEncoder
 
-FILES = {
+FILES: dict[str, Any] = {
     **{name: given[0] for name, given in {**kinds.EXACT, **kinds.ABOUT}.items()},
     **kinds.MORE,
 }

@@ -2,6 +2,7 @@
 
 import io
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
@@ -413,7 +414,9 @@ def heic(image: Image.Image, **options) -> bytes:
 
 
 ALPHA = rgba(with_alpha(picture()))
-FOREIGN = {  # name: (file, format stored, what is shown, the largest difference to that)
+FOREIGN: dict[
+    str, Any
+] = {  # name: (file, format stored, what is shown, the largest difference to that)
     "tiff": (tiff(), "png", RGB, 0),
     "tiff lzw": (tiff(compression="tiff_lzw"), "png", RGB, 0),
     "tiff pages": (tiff(save_all=True, append_images=[TURNED]), "png", RGB, 0),

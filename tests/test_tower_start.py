@@ -37,10 +37,9 @@ class SavedTexts(export.Tower):
 
 def release(folder, model: DualEncoder):
     """Both towers as a release holds them, but for what stands before them."""
-    nothing = keras.layers.Identity()
     for name, tower in (
-        ("image_tower", SavedImages(model.image_tower, model.embed_images, nothing)),
-        ("text_tower", SavedTexts(model.text_tower, model.embed_texts, nothing)),
+        ("image_tower", SavedImages(model.image_tower, model.embed_images)),
+        ("text_tower", SavedTexts(model.text_tower, model.embed_texts)),
     ):
         tf.saved_model.save(tower, str(folder / name / "3"), signatures=tower.__call__)
     return folder

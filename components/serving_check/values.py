@@ -118,7 +118,7 @@ def as_received(seen: Seen, originals: Sequence[Original], config: ServingCheckC
         # Shrunk twice is not shrunk once: then the embedding is only a similar one.
         if "shrunk" in each.kind:
             lengths = np.linalg.norm(given[i]) * np.linalg.norm(stored[i])
-            right = float(given[i] @ stored[i]) >= SIMILAR * lengths
+            right = float(given[i] @ stored[i]) >= SIMILAR * float(lengths)
         else:
             right = _difference(given[i], stored[i]) <= config.agreement
         if not right:
