@@ -377,7 +377,8 @@ def test_the_graph_shows_what_pillow_and_ingest_show(name):
 
 @pytest.mark.parametrize("name", ["jpeg", "png rgb", "gif", "webp", "webp animated", "bmp"])
 def test_what_is_cut_off_is_an_error_of_the_graph(name):
-    image = {**EXACT, **ABOUT}[name][0]
+    files: dict[str, Any] = {**EXACT, **ABOUT}
+    image = files[name][0]
     # The second frame of an animation is not looked at, nor is the checksum of a PNG's end.
     last = 2 if name == "webp animated" else 16 if name == "png rgb" else 4
     ends = (len(image) // 3, len(image) * 2 // 3, len(image) - last)
