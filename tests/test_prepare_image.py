@@ -2,6 +2,7 @@
 
 import io
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
@@ -376,7 +377,8 @@ def test_the_graph_shows_what_pillow_and_ingest_show(name):
 
 @pytest.mark.parametrize("name", ["jpeg", "png rgb", "gif", "webp", "webp animated", "bmp"])
 def test_what_is_cut_off_is_an_error_of_the_graph(name):
-    image: bytes = {**EXACT, **ABOUT}[name][0]  # type: ignore[assignment]
+    files: dict[str, Any] = {**EXACT, **ABOUT}
+    image = files[name][0]
     # The second frame of an animation is not looked at, nor is the checksum of a PNG's end.
     last = 2 if name == "webp animated" else 16 if name == "png rgb" else 4
     ends = (len(image) // 3, len(image) * 2 // 3, len(image) - last)
@@ -413,7 +415,9 @@ def heic(image: Image.Image, **options) -> bytes:
 
 
 ALPHA = rgba(with_alpha(picture()))
-FOREIGN = {  # name: (file, format stored, what is shown, the largest difference to that)
+FOREIGN: dict[
+    str, Any
+] = {  # name: (file, format stored, what is shown, the largest difference to that)
     "tiff": (tiff(), "png", RGB, 0),
     "tiff lzw": (tiff(compression="tiff_lzw"), "png", RGB, 0),
     "tiff pages": (tiff(save_all=True, append_images=[TURNED]), "png", RGB, 0),

@@ -52,7 +52,7 @@ def _open(image: bytes, name: str) -> ImageFile:
         return TiffImageFile(io.BytesIO(image))
     if name == AVIF:
         return AvifImageFile(io.BytesIO(image))
-    from pillow_heif import HeifImageFile  # a fifth of a second, for those who need it
+    from pi_heif import HeifImageFile  # a fifth of a second, for those who need it
 
     return HeifImageFile(io.BytesIO(image))
 
