@@ -2,6 +2,7 @@
 
 import functools
 import json
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -34,7 +35,7 @@ LARGEST = {
 @pytest.mark.parametrize("values", [SMALLEST, LARGEST], ids=["smallest", "largest"])
 def test_records_at_the_bounds_of_transform(values, tmp_path):
     told = TransformConfig.model_validate_json(json.dumps(values))
-    records = [
+    records: list[dict[str, list[Any]]] = [
         {
             features.IMAGE_KEY: [b"one"],
             features.IMAGE_ENCODED: [picture()],
