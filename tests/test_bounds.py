@@ -35,7 +35,7 @@ LARGEST = {
 @pytest.mark.parametrize("values", [SMALLEST, LARGEST], ids=["smallest", "largest"])
 def test_records_at_the_bounds_of_transform(values, tmp_path):
     told = TransformConfig.model_validate_json(json.dumps(values))
-    records: list[dict[str, Any]] = [
+    records: list[dict[str, list[Any]]] = [
         {
             features.IMAGE_KEY: [b"one"],
             features.IMAGE_ENCODED: [picture()],
