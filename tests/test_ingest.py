@@ -139,7 +139,7 @@ def test_near_duplicates_of_train_leave_the_other_splits(tmp_path):
     assert (keys, counts) == (["other"], {"eval": 1})
     assert (refused.key, refused.reason) == ("same", "near_duplicate_of_train")
     assert re.fullmatch(r"similarity (0\.9\d\d|1\.000) to the key t", refused.detail)
-    [pair] = near_duplicate_pairs.read(str(done.folder / "quarantine"))
+    [pair] = near_duplicate_pairs.read(str(tmp_path / "remove" / "quarantine"))
     assert (pair.split, pair.key, pair.train_key) == ("eval", "same", "t")
 
 
