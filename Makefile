@@ -29,6 +29,7 @@ bench: demo  ## the figures of the README
 	.venv/bin/python -m benchmarks.training.speed --short
 	.venv/bin/python -m benchmarks.training.memory
 	.venv/bin/python -m benchmarks.training.quality
+	.venv/bin/python -m benchmarks.vocabulary
 	.venv/bin/python -m benchmarks.evaluation
 	.venv/bin/python -m benchmarks.catalogue_index
 	.venv/bin/python -m benchmarks.registry
