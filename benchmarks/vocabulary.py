@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner
 
-from benchmarks.machine import machine
+from benchmarks import machine
 from trainer import learn_vocabulary
 
 FILES = 9_000
@@ -42,7 +42,7 @@ def main(count: int = 20_000, size: int = 8_000) -> None:
     counts = words(count)
     theirs = seconds(lambda: learner.learn(sorted(counts.items()), size, RESERVED, lower_thresh=2))
     ours = seconds(lambda: learn_vocabulary.learn(counts, size))
-    print(machine())
+    print(machine.describe())
     print(f"{len(counts):,} words, {size:,} pieces")
     print(f"TensorFlow Text's search  {theirs[0]:6.1f} s, {theirs[1]:,} pieces")
     print(f"ours                      {ours[0]:6.1f} s, {ours[1]:,} pieces")
