@@ -68,11 +68,11 @@ def keep(extracts: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def extracted() -> list[tuple[str, Scores]]:
+def extracted(tmp_path_factory) -> list[tuple[str, Scores]]:
     """The shop and the scores of every record."""
-    extract = ExtractScores(
-        {"": embed}, ["shop"], ZeroShotConfig(attribute="kind"), ["house", "pet"]
-    )
+    folder = str(tmp_path_factory.mktemp("embedded"))
+    zero_shot = ZeroShotConfig(attribute="kind")
+    extract = ExtractScores({"": embed}, ["shop"], zero_shot, ["house", "pet"], folder)
     options = PipelineOptions(["--runner=FnApiRunner", "--sdk_container_image=none"])
     FOUND.clear()
     with beam.Pipeline(options=options) as pipeline:

@@ -13,6 +13,7 @@ from components.evaluation import rank_records, threads, tiles
 from components.evaluation.embedded import Embedded
 from components.evaluation.rank_records import RankRecords
 from components.evaluation.ranking import Ranks, rank
+from components.evaluation.stored import Stored
 from tests.ranking_kit import assert_same, coarse_data, embedded, noisy_data, part
 
 RUNNER = ["--runner=FnApiRunner", "--sdk_container_image=none"]
@@ -25,10 +26,13 @@ def batches_of(data: Embedded, sizes: list[int]) -> list[Embedded]:
     return [part(data, first, last) for first, last in itertools.pairwise(ends)]
 
 
-def through_beam(batches, folder, options=()) -> list[Any]:
+def through_beam(batches, tmp_path, options=()) -> list[Any]:
     """The ranks of each batch's images and captions, by way of files: workers share nothing."""
+    folder = tmp_path / "ranks"
+    folder.mkdir()
 
-    def write(batch, ranks) -> None:
+    def write(stored, ranks) -> None:
+        batch = stored.records
         images, texts = ranks.of(batch)
         texts = texts[batch.text]
         np.savez(
@@ -38,7 +42,11 @@ def through_beam(batches, folder, options=()) -> list[Any]:
         )
 
     with beam.Pipeline(options=PipelineOptions([*RUNNER, *options])) as pipeline:
-        given = pipeline | beam.Create(batches, reshuffle=True)
+        given = (
+            pipeline
+            | beam.Create(batches, reshuffle=True)
+            | "Store" >> beam.Map(Stored.write, str(tmp_path / "embedded"))
+        )
         ranks = beam.pvalue.AsSingleton(given | RankRecords())
         _ = given | beam.Map(write, ranks)
     return [np.load(file) for file in sorted(folder.iterdir())]
