@@ -116,7 +116,9 @@ class Batch:
                 text_matches=text_matches[mine],
                 candidates=candidates,
                 sample=Sample.of_record(
-                    key, [(e.images[record], e.texts[e.text[mine]]) for e in by_model]
+                    key,
+                    text_ids[mine],
+                    [(e.images[record], e.texts[e.text[mine]]) for e in by_model],
                 ),
             )
         return {**self.extracts, FEATURES: {**self.extracts[FEATURES], SCORES: scores}}
