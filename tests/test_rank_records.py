@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import pickle
 from typing import Any
 
 import apache_beam as beam
@@ -137,6 +138,22 @@ def test_two_processes_equal_the_plain_function(signal, tmp_path):
         ["--direct_running_mode=multi_processing", "--direct_num_workers=2"],
     )
     assert_same(joined(found), ranked(data))
+
+
+def test_beam_moves_the_name_of_a_file_instead_of_vectors(tmp_path):
+    data = noisy_data(0.5, images=100, captions=300, width=256)
+    stored = Stored.write(data, str(tmp_path / "new" / "folder"))
+    # 100 + 300 vectors of 256 float32 are 409,600 bytes; keys, ids and places are 16,100 or so.
+    assert len(pickle.dumps(data)) > 409_600
+    assert len(pickle.dumps(stored)) < 20_000
+    back = pickle.loads(pickle.dumps(stored)).read()
+    for field in dataclasses.fields(Embedded):
+        np.testing.assert_array_equal(getattr(back, field.name), getattr(data, field.name))
+    [file] = (tmp_path / "new" / "folder").iterdir()
+    assert file.stat().st_size == 409_600
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(RuntimeError, match="was cut off"):
+        stored.texts.read()
 
 
 def test_blas_gets_its_threads_back_when_the_last_one_leaves():

@@ -21,7 +21,7 @@ from tfx.types.system_executions import Evaluate
 from tfx.utils import io_utils, path_utils
 
 from components import baseline
-from components.evaluation import eval_config, extractor, report, results, text_metrics, verdict
+from components.evaluation import eval_config, report, results, stored, text_metrics, verdict
 from components.evaluation.classes import attribute_values
 from components.evaluation.config import EvaluationConfig
 from components.evaluation.remarks import remarks
@@ -54,11 +54,11 @@ class Executor(tfx_executor.Executor):
             specs.MODULE_PATH_KEY: "components.evaluation.extractor",
         }
         embedded = f"{self._get_tmp_dir()}/embedded"  # where workers of a cluster reach it
-        given_before = extractor.FOLDER.set(embedded)
+        given_before = stored.FOLDER.set(embedded)
         try:
             super().Do(inputs, output_dict, {**exec_properties, **told})
         finally:
-            extractor.FOLDER.reset(given_before)
+            stored.FOLDER.reset(given_before)
             if fileio.exists(embedded):
                 fileio.rmtree(embedded)
         uri = artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])

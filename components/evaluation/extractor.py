@@ -5,7 +5,6 @@ within each slice; ranking here ranks against every candidate, and a slice stays
 queries.
 """
 
-import contextvars
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,14 +18,10 @@ from components.evaluation.predictions import Embed
 from components.evaluation.rank_records import RankRecords
 from components.evaluation.scored_batch import Batch
 from components.evaluation.slices import slice_name
-from components.evaluation.stored import Stored
+from components.evaluation.stored import FOLDER, Stored
 from components.evaluation.text_embedder import TextEmbedder
 from components.evaluation.zero_shot import Classes, embed_classes
 from components.progress import count_records
-
-# Where the embeddings of the evaluation at hand are kept. TFX hands `custom_extractors` nothing of
-# ours but the EvalConfig, which TFMA writes into the artifact.
-FOLDER: contextvars.ContextVar[str] = contextvars.ContextVar("FOLDER")
 
 
 def custom_extractors(

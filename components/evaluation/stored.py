@@ -5,6 +5,7 @@ vectors of a batch are written once, Beam moves the name of their file, and each
 needs.
 """
 
+import contextvars
 import dataclasses
 import uuid
 from collections.abc import Sequence
@@ -14,6 +15,9 @@ from tfx.dsl.io import fileio
 
 from components.evaluation.embedded import Embedded
 
+# Where the embeddings of the evaluation at hand are kept. TFX hands `custom_extractors` nothing of
+# ours but the EvalConfig, which TFMA writes into the artifact; and it loads that module anew.
+FOLDER: contextvars.ContextVar[str] = contextvars.ContextVar("FOLDER")
 TYPE = np.dtype("<f4")
 
 
