@@ -12,6 +12,7 @@ import functools
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -107,7 +108,9 @@ def run(images: int, width: int, captions: int) -> None:
     """Evaluate in this process and print what it took, as JSON."""
     tower: Any = functools.partial(embed, width)
     classes = [f"class {n}" for n in range(CLASSES)]
-    extract = ExtractScores({"": tower}, [KIND], ZeroShotConfig(attribute=KIND), classes)
+    scratch = tempfile.TemporaryDirectory()
+    zero_shot = ZeroShotConfig(attribute=KIND)
+    extract = ExtractScores({"": tower}, [KIND], zero_shot, classes, scratch.name)
     before, start = memory("VmRSS"), time.perf_counter()
     options = PipelineOptions(["--runner=FnApiRunner", "--sdk_container_image=none"])
     with beam.Pipeline(options=options) as pipeline:
@@ -121,6 +124,7 @@ def run(images: int, width: int, captions: int) -> None:
             | "Counts" >> beam.MapTuple(lambda key, found: (key, queries(found)))
             | "Print" >> beam.Map(lambda found: print(json.dumps(found)))
         )
+    scratch.cleanup()
     print(json.dumps([memory("VmHWM") - before, time.perf_counter() - start]), flush=True)
 
 

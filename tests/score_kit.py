@@ -42,7 +42,7 @@ def scores_of(
             texts=np.stack([wide, 1 / wide, by_text], axis=1)[:, None],
             text_matches=np.ones(len(texts), int),
             candidates=Candidates(50, 50, 9),
-            sample=Sample.of_record(f"key{n:05d}", [space]),
+            sample=Sample.of_record(f"key{n:05d}", text_ids(said), [space]),
         )
         if baseline:
             other = baseline[n]

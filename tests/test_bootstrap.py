@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from components.evaluation import bootstrap
-from components.evaluation.bootstrap import draw, percentiles, resample
+from components.evaluation.bootstrap import SEED, draw, percentiles, resample
 from components.evaluation.embedding_statistics import EmbeddingStatistics
 from components.evaluation.measure import measure
 from components.evaluation.pair_statistics import PairStatistics
@@ -125,22 +125,23 @@ def test_units_that_are_all_alike_do_not_say_that_all_others_would_be():
     assert half.high == pytest.approx(1 - 0.5 * 0.6915, abs=5e-5)
 
 
-def test_a_resample_of_embeddings_never_pairs_a_record_with_itself():
-    parts = random_scores(12, seed=6)
-    joined = Scores.concatenate(parts)
-    fast = EmbeddingStatistics(joined)
-    weights = np.concatenate(list(draw(12, 5)))
-    space, captions = joined.sample.spaces[0], joined.sample.captions
-    for row, counts in zip(fast(weights)[:, 0], weights.astype(int), strict=True):
-        drawn = np.repeat(np.arange(12), counts)
-        image, text = space.images[drawn].mean(0), space.texts[drawn].sum(0) / captions[drawn].sum()
+def test_a_resample_of_embeddings_never_pairs_a_record_or_a_text_with_itself():
+    joined = Scores.concatenate(random_scores(12, seed=6))
+    space, texts = joined.sample.spaces[0], len(joined.sample.text_ids)
+    assert texts == joined.captions.sum() > 12
+    found = EmbeddingStatistics(joined).resampled(5)[:, 0]
+    draws = (np.concatenate(list(draw(12, 5))), np.concatenate(list(draw(texts, 5, SEED + 1))))
+    for row, *weights in zip(found, *draws, strict=True):
+        [image, text] = drawn = [np.repeat(np.arange(len(w)), w.astype(int)) for w in weights]
+        image, text = space.images[image].mean(0), space.texts[text].mean(0)
         assert row[0] == pytest.approx(np.linalg.norm(image - text), abs=1e-6)
         assert row[1] == pytest.approx(1 - image @ image, abs=1e-6)
-        for column, vectors in ((3, space.images), (4, space.first_texts)):
+        assert row[2] == pytest.approx(1 - text @ text, abs=1e-6)
+        for column, vectors, places in zip((3, 4), (space.images, space.texts), drawn, strict=True):
             kept = [
                 np.exp(-2 * ((vectors[a] - vectors[b]) ** 2).sum())
-                for a in drawn
-                for b in drawn
+                for a in places
+                for b in places
                 if a != b
             ]
             assert row[column] == pytest.approx(np.log(np.mean(kept)), abs=1e-5)

@@ -1,5 +1,6 @@
 """Repeated captions through Beam and TFMA's metric: each distinct text is one query of a slice."""
 
+import pickle
 from typing import Any
 
 import apache_beam as beam
@@ -12,7 +13,7 @@ from components.evaluation.extractor import ExtractScores
 from components.evaluation.measure import measure
 from components.evaluation.metrics import SCORES, MeasureFn
 from components.evaluation.ranking import rank
-from components.evaluation.scored_batch import FEATURES, PREDICTIONS
+from components.evaluation.scored_batch import FEATURES, INPUT, PREDICTIONS, Batch
 from components.evaluation.scores import Scores
 from components.evaluation.slices import slice_feature
 from components.evaluation.zero_shot import class_ranks, embed_classes
@@ -51,6 +52,7 @@ def batch(first: int, last: int) -> dict[str, Any]:
             features.attribute("shop"): strings([[SHOP[n]] for n in rows]),
             features.attribute("kind"): strings([[KIND[n]] if KIND[n] else [] for n in rows]),
         },
+        INPUT: np.array([b"a record with its image"] * (last - first), object),
         PREDICTIONS: {
             features.IMAGE_EMBEDDING: IMAGES[first:last],
             features.TEXT_EMBEDDINGS: table,
@@ -68,11 +70,11 @@ def keep(extracts: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def extracted() -> list[tuple[str, Scores]]:
+def extracted(tmp_path_factory) -> list[tuple[str, Scores]]:
     """The shop and the scores of every record."""
-    extract = ExtractScores(
-        {"": embed}, ["shop"], ZeroShotConfig(attribute="kind"), ["house", "pet"]
-    )
+    folder = str(tmp_path_factory.mktemp("embedded"))
+    zero_shot = ZeroShotConfig(attribute="kind")
+    extract = ExtractScores({"": embed}, ["shop"], zero_shot, ["house", "pet"], folder)
     options = PipelineOptions(["--runner=FnApiRunner", "--sdk_container_image=none"])
     FOUND.clear()
     with beam.Pipeline(options=options) as pipeline:
@@ -135,6 +137,16 @@ def test_each_text_asks_once_in_each_slice_that_says_it_against_all_images(extra
         measured = measure(Scores.concatenate(chosen), 200, 0.95)["text_to_image_mrr"]
         assert found["text_to_image_mrr"].value.value == measured.candidate.value
         assert found["text_to_image_mrr"].lower_bound.value == measured.candidate.low
+
+
+def test_no_image_and_no_vector_travels_with_a_batch(tmp_path):
+    given = Batch.of(batch(0, 3), {"": embed}, ["shop"], None, str(tmp_path))
+    assert list(given.extracts) == [FEATURES]
+    assert [slice_feature("shop")] == list(given.extracts[FEATURES])
+    travels = pickle.dumps(given)
+    assert b"a record with its image" not in travels
+    assert IMAGES[0].tobytes() not in travels
+    np.testing.assert_array_equal(given.embedded[0].read().images, IMAGES[:3])
 
 
 def test_zero_shot_chooses_among_the_classes_it_is_given(extracted):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import pickle
 from typing import Any
 
 import apache_beam as beam
@@ -13,6 +14,7 @@ from components.evaluation import rank_records, threads, tiles
 from components.evaluation.embedded import Embedded
 from components.evaluation.rank_records import RankRecords
 from components.evaluation.ranking import Ranks, rank
+from components.evaluation.stored import Stored
 from tests.ranking_kit import assert_same, coarse_data, embedded, noisy_data, part
 
 RUNNER = ["--runner=FnApiRunner", "--sdk_container_image=none"]
@@ -25,10 +27,13 @@ def batches_of(data: Embedded, sizes: list[int]) -> list[Embedded]:
     return [part(data, first, last) for first, last in itertools.pairwise(ends)]
 
 
-def through_beam(batches, folder, options=()) -> list[Any]:
+def through_beam(batches, tmp_path, options=()) -> list[Any]:
     """The ranks of each batch's images and captions, by way of files: workers share nothing."""
+    folder = tmp_path / "ranks"
+    folder.mkdir()
 
-    def write(batch, ranks) -> None:
+    def write(stored, ranks) -> None:
+        batch = stored.records
         images, texts = ranks.of(batch)
         texts = texts[batch.text]
         np.savez(
@@ -38,7 +43,11 @@ def through_beam(batches, folder, options=()) -> list[Any]:
         )
 
     with beam.Pipeline(options=PipelineOptions([*RUNNER, *options])) as pipeline:
-        given = pipeline | beam.Create(batches, reshuffle=True)
+        given = (
+            pipeline
+            | beam.Create(batches, reshuffle=True)
+            | "Store" >> beam.Map(Stored.write, str(tmp_path / "embedded"))
+        )
         ranks = beam.pvalue.AsSingleton(given | RankRecords())
         _ = given | beam.Map(write, ranks)
     return [np.load(file) for file in sorted(folder.iterdir())]
@@ -129,6 +138,22 @@ def test_two_processes_equal_the_plain_function(signal, tmp_path):
         ["--direct_running_mode=multi_processing", "--direct_num_workers=2"],
     )
     assert_same(joined(found), ranked(data))
+
+
+def test_beam_moves_the_name_of_a_file_instead_of_vectors(tmp_path):
+    data = noisy_data(0.5, images=100, captions=300, width=256)
+    stored = Stored.write(data, str(tmp_path / "new" / "folder"))
+    # 100 + 300 vectors of 256 float32 are 409,600 bytes; keys, ids and places are 16,100 or so.
+    assert len(pickle.dumps(data)) > 409_600
+    assert len(pickle.dumps(stored)) < 20_000
+    back = pickle.loads(pickle.dumps(stored)).read()
+    for field in dataclasses.fields(Embedded):
+        np.testing.assert_array_equal(getattr(back, field.name), getattr(data, field.name))
+    [file] = (tmp_path / "new" / "folder").iterdir()
+    assert file.stat().st_size == 409_600
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(RuntimeError, match="was cut off"):
+        stored.texts.read()
 
 
 def test_blas_gets_its_threads_back_when_the_last_one_leaves():

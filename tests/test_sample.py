@@ -9,7 +9,7 @@ from trainer.sample import Sample, recall
 
 
 def of(owner: list[int], ids: list[int]) -> Sample:
-    return Sample(np.zeros(0), np.zeros(0), np.array(owner), np.array(ids))
+    return Sample(np.zeros(max(owner) + 1), np.zeros(0), np.array(owner), np.array(ids))
 
 
 def recalls(told: Sample, images: np.ndarray, texts: np.ndarray, k: int) -> tuple[float, float]:
@@ -41,6 +41,15 @@ def test_a_text_of_two_images_is_one_query_and_one_candidate():
     assert recalls(of([0, 1, 2], [7, 7, 9]), IMAGES, texts, 2) == (1.0, 1.0)
     # As three texts: the first has place 3, the second 2, the third 1.
     assert recalls(of([0, 1, 2], [7, 8, 9]), IMAGES, texts, 2) == (pytest.approx(2 / 3), 2 / 3)
+
+
+def test_the_chance_of_distinct_texts():
+    # Of four images two carry text 7, one text 8: 2/4 and 1/4 for the first of them; neither of
+    # the first two with (2 * 1) / (4 * 3) = 1/6 and (3 * 2) / (4 * 3) = 1/2.
+    sample = of([0, 1, 3], [7, 7, 8])
+    assert sample.chance(1) == pytest.approx((1 / 2 + 1 / 4) / 2)
+    assert sample.chance(2) == pytest.approx(1 - (1 / 6 + 1 / 2) / 2)
+    assert sample.chance(10) == 1  # all four
 
 
 def test_an_image_without_a_matching_caption_asks_nothing():

@@ -7,7 +7,14 @@ import pytest
 from trainer.trouble import CLAMPED_LOOKS, Look, Trouble, spread
 
 HEALTHY = Look(
-    done=0.9, image_spread=0.9, text_spread=0.9, recall_at_10=0.5, candidates=500, scale=0.2
+    done=0.9,
+    image_spread=0.9,
+    text_spread=0.9,
+    recall_at_10=0.5,
+    chance=0.02,
+    candidates=500,
+    queries=500,
+    scale=0.2,
 )
 
 
@@ -74,3 +81,13 @@ def test_a_recall_below_chance():
     assert Trouble().judge(dataclasses.replace(HEALTHY, recall_at_10=0.002)) is None
     assert Trouble().judge(dataclasses.replace(low, done=0.4)) is None
     assert Trouble().judge(dataclasses.replace(low, candidates=99)) is None
+
+
+def test_few_texts_have_another_chance_and_are_less_sure():
+    # Ten texts, each of 50 of 500 images: chance is about 1 - 0.9^10 = 0.651, and three deviations
+    # are 3 sqrt(0.651 * 0.349 / 10) = 0.452, so that 0.19 is too little and 0.2 is not.
+    few = dataclasses.replace(HEALTHY, chance=0.651, queries=10)
+    assert "below the 0.651 of guessing" in str(
+        Trouble().judge(dataclasses.replace(few, recall_at_10=0.19))
+    )
+    assert Trouble().judge(dataclasses.replace(few, recall_at_10=0.2)) is None

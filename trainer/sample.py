@@ -66,11 +66,26 @@ class Sample:
         them, and one candidate. The first rank is 1, and a tie counts as half; an image without a
         caption has no rank.
         """
-        _, first, text = np.unique(self.caption_ids, return_index=True, return_inverse=True)
-        matches = np.zeros((len(first), len(images)), bool)
-        matches[text, self.owner] = True
+        first, matches = self._matches()
         similarity = texts[first] @ images.T
         return _ranks(similarity, matches), _ranks(similarity.T, matches.T)
+
+    def chance(self, k: int) -> float:
+        """The text-to-image recall@k of images in random order, the mean over distinct texts.
+
+        Of N images m carry a text; none of the first k does with C(N - m, k) / C(N, k).
+        """
+        others = self.count - self._matches()[1].sum(1)
+        drawn = np.arange(min(k, self.count))
+        missed = np.maximum(others[:, None] - drawn, 0) / (self.count - drawn)
+        return float(1 - missed.prod(1).mean())
+
+    def _matches(self) -> tuple[np.ndarray, np.ndarray]:
+        """The first caption of each distinct text, [u], and whether an image carries it, [u, n]."""
+        _, first, text = np.unique(self.caption_ids, return_index=True, return_inverse=True)
+        matches = np.zeros((len(first), self.count), bool)
+        matches[text, self.owner] = True
+        return first, matches
 
 
 def recall(ranks: np.ndarray, k: int) -> float:

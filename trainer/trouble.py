@@ -23,7 +23,9 @@ class Look:
         image_spread: `spread` of the image embeddings of the sample.
         text_spread: of the text embeddings.
         recall_at_10: text to image, of the sample's captions.
+        chance: that recall of a network that guesses.
         candidates: images in the sample.
+        queries: distinct texts in the sample.
         scale: the logit scale, as a share of the largest; 0 without one.
         images_alike: whether all images of the sample have the same pixels.
         texts_alike: whether all captions of the sample have the same word pieces.
@@ -33,7 +35,9 @@ class Look:
     image_spread: float
     text_spread: float
     recall_at_10: float
+    chance: float
     candidates: int
+    queries: int
     scale: float
     images_alike: bool = False
     texts_alike: bool = False
@@ -83,12 +87,13 @@ class Trouble:
             )
         if look.done < GRACE or look.candidates < FEWEST:
             return
-        chance = 10 / look.candidates
-        # Three standard deviations of a network that guesses; captions of one image go together.
-        slack = 3 * math.sqrt(chance * (1 - chance) / look.candidates)
-        if look.recall_at_10 < chance - slack:
+        # Three standard deviations of a network that guesses. Captions of one image succeed and
+        # fail together, and so do images of one caption: the fewer are what counts.
+        independent = min(look.candidates, look.queries)
+        slack = 3 * math.sqrt(look.chance * (1 - look.chance) / independent)
+        if look.recall_at_10 < look.chance - slack:
             yield (
                 f"recall@10 on {look.candidates} images of the evaluated split is "
-                f"{look.recall_at_10:.3f}, below the {chance:.3f} of guessing: captions may be "
-                "paired with the wrong images, or labels turned around"
+                f"{look.recall_at_10:.3f}, below the {look.chance:.3f} of guessing: captions may "
+                "be paired with the wrong images, or labels turned around"
             )

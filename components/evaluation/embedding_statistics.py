@@ -1,13 +1,17 @@
 """The shape of the embedding space: how far apart the modalities lie, and whether one collapsed.
 
-All embeddings are scaled to length 1 first.
+All embeddings are scaled to length 1 first. A text counts once, however many records carry it:
+repeated captions are the data's doing and no collapse.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from components.evaluation.bootstrap import SEED, resample
 from components.evaluation.measurement import Background
 from components.evaluation.names import EMBEDDING_METRICS
-from components.evaluation.sample import FIXED_POINT, Space
+from components.evaluation.sample import FIXED_POINT
 from components.evaluation.scores import Scores
 
 SHARPNESS = 2.0  # t in Wang and Isola's uniformity
@@ -16,72 +20,85 @@ SHARPNESS = 2.0  # t in Wang and Isola's uniformity
 class EmbeddingStatistics:
     """Modality gap, variance and uniformity of each modality.
 
-    - modality_gap: distance between the mean image and the mean caption (Liang et al., 2022).
+    - modality_gap: distance between the mean image and the mean text (Liang et al., 2022).
     - *_embedding_variance: 1 - |mean|^2, the variance of unit vectors; 0 = all the same.
-    - *_uniformity: log of the mean of exp(-2 |x - y|^2) over all pairs of distinct records (Wang
-      and Isola, 2020); 0 = all the same; measured on the sample, with one caption a record.
+    - *_uniformity: log of the mean of exp(-2 |x - y|^2) over all pairs of distinct records or of
+      distinct texts (Wang and Isola, 2020); 0 = all the same.
+
+    The mean image is that of all records; the rest is measured on the sample.
 
     Args:
         scores: the records, [n].
 
     Attributes:
-        background: the records behind each metric.
+        background: the records, or the texts, behind each metric.
         sampled: how many records the sample holds, k.
     """
 
     def __init__(self, scores: Scores):
-        self.sampled = len(scores.sample.hashes)
+        self._records, self._sample = len(scores.keys), scores.sample
+        spaces = scores.sample.spaces
+        self._images = _Side([space.images for space in spaces])
+        self._texts = _Side([space.texts for space in spaces])
+        self.sampled = self._images.units
+        counts = (self._records, self._records, self._texts.units, self.sampled, self._texts.units)
         self.background = {
-            name: Background(self.sampled if name.endswith("uniformity") else len(scores.keys))
-            for name in EMBEDDING_METRICS
-            if self.sampled > 1 or not name.endswith("uniformity")
+            name: Background(count)
+            for name, count in zip(EMBEDDING_METRICS, counts, strict=True)
+            if count > 1 or not name.endswith("uniformity")
         }
-        self._records, self._texts = len(scores.keys), int(scores.captions.sum())
-        self._captions, self._spaces = scores.sample.captions, scores.sample.spaces
-        self._kernels = [(_kernel(s.images), _kernel(s.first_texts)) for s in self._spaces]
 
     def values(self) -> np.ndarray:
-        """The metrics over all records, float64 [models, metrics]; means are of all of them."""
-        found = self(np.ones((1, self.sampled)))[0]
-        for row, space in zip(found, self._spaces, strict=True):
-            row[:3] = _moments(
-                space.image_sum[None] / FIXED_POINT / self._records,
-                space.text_sum[None] / FIXED_POINT / self._texts,
-            )
+        """The metrics, float64 [models, metrics]."""
+        images, texts = (side(np.ones((1, side.units))) for side in (self._images, self._texts))
+        for model, space in enumerate(self._sample.spaces):
+            images[0, model, :-1] = space.image_sum / FIXED_POINT / self._records
+        found: np.ndarray = self._metrics(images, texts)[0]
         return found
 
-    def __call__(self, weights: np.ndarray) -> np.ndarray:
-        """The metrics of resamples of the sample: weights [r, k] to float64 [r, models, metrics].
+    def resampled(self, resamples: int) -> np.ndarray:
+        """The metrics of resamples of the sample, float64 [resamples, models, metrics].
 
-        nan where a resample holds no two distinct records.
+        Records and texts are drawn independently of each other. nan where a resample holds no two
+        distinct ones.
         """
-        found = [
-            self._of_model(space, kernels, weights)
-            for space, kernels in zip(self._spaces, self._kernels, strict=True)
-        ]
-        return np.stack(found, axis=1)[:, :, : len(self.background)]
-
-    def _of_model(
-        self, space: Space, kernels: tuple[np.ndarray, np.ndarray], weights: np.ndarray
-    ) -> np.ndarray:
-        moments = _moments(
-            weights @ space.images / weights.sum(1, keepdims=True),
-            weights @ space.texts / (weights @ self._captions)[:, None],
+        return self._metrics(
+            resample(self._images, self._images.units, resamples),
+            resample(self._texts, self._texts.units, resamples, SEED + 1),
         )
-        uniformity = [_uniformity(kernel, weights) for kernel in kernels]
-        return np.concatenate([moments, np.stack(uniformity, axis=1)], axis=1)
+
+    def _metrics(self, images: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        """From the means and uniformities of both sides, [r, models, d + 1] each."""
+        image, text = images[:, :, :-1], texts[:, :, :-1]
+        found = {
+            "modality_gap": np.linalg.norm(image - text, axis=2),
+            "image_embedding_variance": 1 - (image**2).sum(2),
+            "text_embedding_variance": 1 - (text**2).sum(2),
+            "image_uniformity": images[:, :, -1],
+            "text_uniformity": texts[:, :, -1],
+        }
+        return np.stack([found[name] for name in self.background], axis=2)
 
 
-def _moments(images: np.ndarray, texts: np.ndarray) -> np.ndarray:
-    """Gap and variances from mean embeddings, [r, d] each, to [r, 3]."""
-    return np.stack(
-        [
-            np.linalg.norm(images - texts, axis=1),
-            1 - (images**2).sum(1),
-            1 - (texts**2).sum(1),
-        ],
-        axis=1,
-    )
+class _Side:
+    """The images or the texts of a sample: a function of how often each of them counts.
+
+    Args:
+        vectors: as each model embeds them, float32 [k, d] each.
+    """
+
+    def __init__(self, vectors: Sequence[np.ndarray]):
+        self.units = len(vectors[0])
+        self._models = [(each, _kernel(each)) for each in vectors]
+
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        """Mean and uniformity of resamples: weights [r, k] to float64 [r, models, d + 1]."""
+        total = weights.sum(1, keepdims=True)
+        found = [
+            np.concatenate([weights @ each / total, _uniformity(kernel, weights)[:, None]], axis=1)
+            for each, kernel in self._models
+        ]
+        return np.stack(found, axis=1)
 
 
 def _kernel(vectors: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as tfx_executor
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils, channel, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
@@ -20,7 +21,7 @@ from tfx.types.system_executions import Evaluate
 from tfx.utils import io_utils, path_utils
 
 from components import baseline
-from components.evaluation import eval_config, report, results, text_metrics, verdict
+from components.evaluation import eval_config, report, results, stored, text_metrics, verdict
 from components.evaluation.classes import attribute_values
 from components.evaluation.config import EvaluationConfig
 from components.evaluation.remarks import remarks
@@ -52,7 +53,14 @@ class Executor(tfx_executor.Executor):
             specs.EXAMPLE_SPLITS_KEY: json.dumps([config.split]),
             specs.MODULE_PATH_KEY: "components.evaluation.extractor",
         }
-        super().Do(inputs, output_dict, {**exec_properties, **told})
+        embedded = f"{self._get_tmp_dir()}/embedded"  # where workers of a cluster reach it
+        given_before = stored.FOLDER.set(embedded)
+        try:
+            super().Do(inputs, output_dict, {**exec_properties, **told})
+        finally:
+            stored.FOLDER.reset(given_before)
+            if fileio.exists(embedded):
+                fileio.rmtree(embedded)
         uri = artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])
         examples = artifact_utils.get_split_uri(input_dict[specs.EXAMPLES_KEY], config.split)
         [model] = input_dict[specs.MODEL_KEY]

@@ -13,12 +13,12 @@ from tensorflow_model_analysis.api import model_eval_lib
 from tensorflow_model_analysis.extractors import extractor
 
 from components.evaluation.config import ZeroShotConfig
-from components.evaluation.embedded import Embedded
 from components.evaluation.eval_config import zero_shot_of
 from components.evaluation.predictions import Embed
 from components.evaluation.rank_records import RankRecords
 from components.evaluation.scored_batch import Batch
 from components.evaluation.slices import slice_name
+from components.evaluation.stored import FOLDER, Stored
 from components.evaluation.text_embedder import TextEmbedder
 from components.evaluation.zero_shot import Classes, embed_classes
 from components.progress import count_records
@@ -41,7 +41,7 @@ def custom_extractors(
     else:
         embedders = {"": TextEmbedder(eval_shared_model.model_path)}
     slices = [slice_name(key) for spec in eval_config.slicing_specs for key in spec.feature_keys]
-    extract = ExtractScores(embedders, slices, *zero_shot_of(eval_config))
+    extract = ExtractScores(embedders, slices, *zero_shot_of(eval_config), FOLDER.get())
     return [
         *extractors[:behind],
         extractor.Extractor(stage_name="ExtractScores", ptransform=extract),
@@ -57,6 +57,7 @@ class ExtractScores(beam.PTransform):
         slices: names of the slices.
         zero_shot: the section of the config.
         classes: to choose from in zero-shot classification.
+        folder: for the embeddings, where every worker reaches it.
     """
 
     def __init__(
@@ -65,20 +66,21 @@ class ExtractScores(beam.PTransform):
         slices: Sequence[str],
         zero_shot: ZeroShotConfig | None,
         classes: Sequence[str],
+        folder: str,
     ):
         super().__init__()
         self._embedders, self._slices, self._zero_shot = embedders, list(slices), zero_shot
-        self._classes = tuple(classes)
+        self._classes, self._folder = tuple(classes), folder
 
     def expand(self, extracts: beam.PCollection) -> Any:
         attribute = self._zero_shot.attribute if self._zero_shot else None
         templates = self._zero_shot.templates if self._zero_shot else ()
         batches = extracts | "Embedded" >> beam.Map(
-            Batch.of, self._embedders, self._slices, attribute
+            Batch.of, self._embedders, self._slices, attribute, self._folder
         )
         _ = (
             batches
-            | "Keys" >> beam.FlatMap(lambda batch: batch.embedded[0].keys)
+            | "Keys" >> beam.FlatMap(lambda batch: batch.embedded[0].records.keys)
             | "Count" >> count_records("Evaluator")
         )
         classes = (
@@ -96,7 +98,7 @@ class ExtractScores(beam.PTransform):
         return batches | "Scores" >> beam.Map(Batch.with_scores, *sides)
 
 
-def _embedded(batch: Batch, number: int) -> Embedded:
+def _embedded(batch: Batch, number: int) -> Stored:
     return batch.embedded[number]
 
 

@@ -51,7 +51,7 @@ def measure(scores: Scores, resamples: int, confidence: float) -> Measurements:
     # resamples. It is that of the sample: for a split that exceeds it, wider than need be.
     embeddings = EmbeddingStatistics(scores)
     values = embeddings.values()
-    spread = resample(embeddings, embeddings.sampled, resamples)
+    spread = embeddings.resampled(resamples)
     with np.errstate(invalid="ignore"):
         spread += values - _median(spread)
     return found | dict(

@@ -19,7 +19,8 @@ class Background:
     """What a metric is read against.
 
     Attributes:
-        count: the number of queries; for pairs and embeddings that of pairs and of records.
+        count: the number of queries; for pairs that of pairs, for embeddings that of
+            records or of distinct texts.
         candidates: of each query, in the whole split; None for pairs and embeddings.
         chance: the metric if the candidates are put in an order at random; None where there is
             no such level.

@@ -2,8 +2,8 @@
 
 A distinct text is multiplied with all images once, with the first batch that holds it. That settles
 its rank, and counts for every image how many of the batch's texts stand before its matches; the
-counts of all batches, added up, settle the ranks of the images. What goes to every worker are the
-images and the scores of the matches, not the texts.
+counts of all batches, added up, settle the ranks of the images. What Beam hands to every worker are
+the scores of the matches; the images it reads from the files that the batches lie in.
 """
 
 import dataclasses
@@ -16,6 +16,7 @@ import numpy as np
 
 from components.evaluation.embedded import Embedded, Place, in_order, places_of
 from components.evaluation.ranking import Ranks, find_targets, ranks_of
+from components.evaluation.stored import Rows, Stored, read_all
 from components.evaluation.targets import Targets
 from components.evaluation.tile import Counts
 from components.evaluation.tiles import count
@@ -50,17 +51,16 @@ class RankRecords(beam.PTransform):
 
     Use: `batches | RankRecords()`.
 
-    Input: a PCollection of Embedded: batches of records, each record in one batch.
+    Input: a PCollection of Stored: batches of records, each record in one batch.
     Output: a PCollection with one SplitRanks, small enough for a side input.
 
     The ranks are those of `ranking.rank` over all batches joined, however many workers there are.
     An embedding that is not finite fails the pipeline with the InputError of `ranking.rank`.
     """
 
-    def expand(self, batches: beam.PCollection[Embedded]) -> Any:
+    def expand(self, batches: beam.PCollection[Stored]) -> Any:
         joined = batches | "Together" >> beam.CombineGlobally(_Join())
-        split = beam.pvalue.AsSingleton(joined)
-        places = beam.pvalue.AsSingleton(joined | "Places" >> beam.Map(_without_images))
+        split = beam.pvalue.AsSingleton(joined | "Targets" >> beam.Map(_Split.of))
         counted = batches | "Multiply" >> beam.ParDo(_Multiply(), split=split).with_outputs(
             IMAGE_COUNTS, main="texts"
         )
@@ -68,7 +68,7 @@ class RankRecords(beam.PTransform):
             counted[IMAGE_COUNTS]
             | "Sum" >> beam.CombineGlobally(_Sum())
             | "Ranks"
-            >> beam.Map(_split_ranks, split=places, texts=beam.pvalue.AsList(counted["texts"]))
+            >> beam.Map(_split_ranks, split=split, texts=beam.pvalue.AsList(counted["texts"]))
         )
 
 
@@ -76,56 +76,71 @@ class RankRecords(beam.PTransform):
 class _Split:
     """What a batch must know of the whole split; `places`: its first record, and its texts."""
 
-    images: np.ndarray
+    images: tuple[Rows, ...]
     of_texts: Targets
     of_images: Targets
     places: dict[bytes, tuple[int, Place]]
 
     @classmethod
-    def of(cls, parts: Sequence[Embedded]) -> "_Split | None":
-        parts = in_order(parts)
+    def of(cls, stored: Sequence[Stored]) -> "_Split | None":
+        numbered = {id(each.records): each for each in stored}
+        parts = in_order([each.records for each in stored])
         if not parts:
             return None
-        embedded = Embedded.concatenate(parts)
-        of_texts, of_images = find_targets(embedded)
+        files = [numbered[id(part)] for part in parts]
+        images = tuple(each.images for each in files)
+        records = dataclasses.replace(Embedded.concatenate(parts), images=read_all(images))
         places, record = {}, 0
-        for part, place in zip(parts, places_of(parts), strict=True):
+        texts = places_of(parts)
+        for part, place in zip(parts, texts, strict=True):
             places[_name(part)] = record, place
             record += len(part.keys)
-        return cls(embedded.images, of_texts, of_images, places)
+        blocks = (each.texts.read()[place.new] for each, place in zip(files, texts, strict=True))
+        return cls(images, *find_targets(records, blocks), places)
 
 
 class _Join(beam.CombineFn):
-    """Gathers all batches, and ends with what each of them must know."""
+    """Gathers all batches."""
 
-    def create_accumulator(self) -> list[Embedded]:
+    def create_accumulator(self) -> list[Stored]:
         return []
 
-    def add_input(self, accumulator: list[Embedded], batch: Embedded) -> list[Embedded]:
+    def add_input(self, accumulator: list[Stored], batch: Stored) -> list[Stored]:
         accumulator.append(batch)
         return accumulator
 
-    def merge_accumulators(self, accumulators: Iterable[list[Embedded]]) -> list[Embedded]:
+    def merge_accumulators(self, accumulators: Iterable[list[Stored]]) -> list[Stored]:
         return [part for each in accumulators for part in each]
 
-    def extract_output(self, accumulator: list[Embedded]) -> _Split | None:
-        return _Split.of(accumulator)
+    def extract_output(self, accumulator: list[Stored]) -> list[Stored]:
+        return accumulator
 
 
 class _Multiply(beam.DoFn):
-    """A batch to (number of its first new text, ranks of its new texts), and to image counts."""
+    """A batch to (number of its first new text, ranks of its new texts), and to image counts.
 
-    def process(self, batch: Embedded, split: _Split | None) -> Iterable[Any]:
-        if not len(batch.keys) or split is None:
+    The images are read once for each bundle, and let go of when it ends.
+    """
+
+    def start_bundle(self) -> None:
+        self._images: np.ndarray | None = None
+
+    def process(self, batch: Stored, split: _Split | None) -> Iterable[Any]:
+        if not len(batch.records.keys) or split is None:
             return
-        _, place = split.places[_name(batch)]
+        _, place = split.places[_name(batch.records)]
         if not len(place.new):
             return
+        if self._images is None:
+            self._images = read_all(split.images)
         of_texts = split.of_texts[place.first : place.first + len(place.new)]
-        texts = batch.texts[place.new]
-        text_counts, image_counts = count(texts, split.images, of_texts, split.of_images)
+        texts = batch.texts.read()[place.new]
+        text_counts, image_counts = count(texts, self._images, of_texts, split.of_images)
         yield place.first, ranks_of(of_texts, text_counts)
         yield beam.pvalue.TaggedOutput(IMAGE_COUNTS, image_counts)
+
+    def finish_bundle(self) -> None:
+        self._images = None
 
 
 class _Sum(beam.CombineFn):
@@ -149,11 +164,6 @@ class _Sum(beam.CombineFn):
 
     def extract_output(self, accumulator: Counts | None) -> Counts | None:
         return accumulator
-
-
-def _without_images(split: _Split | None) -> _Split | None:
-    """What the last stage needs, which would otherwise hold a copy of all images."""
-    return None if split is None else dataclasses.replace(split, images=split.images[:0])
 
 
 def _split_ranks(

@@ -17,7 +17,7 @@ middle and not on top.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -78,21 +78,36 @@ def rank(embedded: Embedded, best_only: bool = False) -> tuple[Ranks, Ranks]:
     Raises:
         InputError: an embedding's length is not a finite float32.
     """
-    of_texts, of_images = find_targets(embedded, best_only)
+    of_texts, of_images = find_targets(embedded, [embedded.texts], best_only)
     text_counts, image_counts = count(embedded.texts, embedded.images, of_texts, of_images)
     return ranks_of(of_images, image_counts), ranks_of(of_texts, text_counts)
 
 
-def find_targets(embedded: Embedded, best_only: bool = False) -> tuple[Targets, Targets]:
+def find_targets(
+    embedded: Embedded, texts: Iterable[np.ndarray], best_only: bool = False
+) -> tuple[Targets, Targets]:
     """What the texts, and what the images, of a whole split must find.
+
+    Args:
+        embedded: every record of the split; the embeddings of its texts are not looked at.
+        texts: those embeddings, in blocks of rows that follow each other: one is held at a time.
+        best_only: want the rank of each query's best match only.
 
     Raises:
         InputError: an embedding's length is not a finite float32.
     """
     _refuse_not_finite("image", embedded.images, embedded.keys)
     carriers = embedded.owner[np.unique(embedded.text, return_index=True)[1]]
-    _refuse_not_finite("text", embedded.texts, [embedded.keys[n] for n in carriers.tolist()])
-    return both_directions(embedded.texts, embedded.images, *match_pairs(embedded), best_only)
+
+    def checked() -> Iterator[np.ndarray]:
+        start = 0
+        for block in texts:
+            owners = carriers[start : start + len(block)].tolist()
+            _refuse_not_finite("text", block, [embedded.keys[n] for n in owners])
+            yield block
+            start += len(block)
+
+    return both_directions(checked(), embedded.images, *match_pairs(embedded), best_only)
 
 
 def ranks_of(targets: Targets, counts: Counts) -> Ranks:

@@ -1,7 +1,8 @@
-"""Embeddings of a split, small enough to keep: exact sums of all of them, and a sample.
+"""Embeddings of a split, small enough to keep: the exact sum of its images, and a sample.
 
-Both merge in any order to the same bits, so a result never depends on how Beam bundles records:
-the sums are kept in fixed point, and the sample is the records whose keys have the least hashes.
+Both merge in any order to the same bits, so a result never depends on how Beam bundles records: the
+sum is kept in fixed point, and the sample is the records whose keys have the least hashes, and the
+distinct texts that have the least.
 """
 
 import dataclasses
@@ -20,40 +21,50 @@ class Space:
 
     Attributes:
         images: of the sampled records, float32 [k, d].
-        texts: the sum of each sampled record's captions, float32 [k, d].
-        first_texts: the first caption of each sampled record, float32 [k, d].
+        texts: of the sampled texts, float32 [t, d].
         image_sum: of all images, fixed point, int64 [d].
-        text_sum: of all captions, fixed point, int64 [d].
     """
 
     images: np.ndarray
     texts: np.ndarray
-    first_texts: np.ndarray
     image_sum: np.ndarray
-    text_sum: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """The sampled records in the order of their hashes.
+    """The sampled records and the sampled distinct texts, each in the order of their hashes.
 
     Attributes:
         hashes: of the keys, uint64 [k].
-        captions: how many each record has, int [k].
+        text_ids: hashes of the texts, each once, uint64 [t].
+        carriers: of the records that carry a text, the least hash, uint64 [t]: two batches may
+            embed a text with different rounding, and that record's is the one that counts.
         spaces: one a model.
     """
 
     hashes: np.ndarray
-    captions: np.ndarray
+    text_ids: np.ndarray
+    carriers: np.ndarray
     spaces: tuple[Space, ...]
 
     @classmethod
-    def of_record(cls, key: str, embeddings: Sequence[tuple[np.ndarray, np.ndarray]]) -> "Sample":
-        """One record; of each model its image [d] and its captions [c, d], c > 0."""
+    def of_record(
+        cls, key: str, text_ids: np.ndarray, embeddings: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> "Sample":
+        """One record with its captions.
+
+        Args:
+            key: of the record.
+            text_ids: of its captions, uint64 [c].
+            embeddings: of each model its image [d] and its captions [c, d], c > 0.
+        """
+        ids, first = np.unique(text_ids, return_index=True)
+        hashes = np.array([hash_of(key)], np.uint64)
         return cls(
-            np.array([hash_of(key)], np.uint64),
-            np.array([len(embeddings[0][1])]),
-            tuple(_space(unit(image[None]), unit(texts)) for image, texts in embeddings),
+            hashes,
+            ids,
+            np.repeat(hashes, len(ids)),
+            tuple(_space(unit(image[None]), unit(texts[first])) for image, texts in embeddings),
         )
 
     @classmethod
@@ -61,20 +72,19 @@ class Sample:
         """Join samples of disjoint records; the least hashes stay."""
         hashes = np.concatenate([part.hashes for part in parts])
         kept = np.argsort(hashes, kind="stable")[:SAMPLE_SIZE]
-
-        def joined(name: str, spaces: Sequence[Space]) -> np.ndarray:
-            return np.concatenate([getattr(space, name) for space in spaces])[kept]
-
+        ids = np.concatenate([part.text_ids for part in parts])
+        carriers = np.concatenate([part.carriers for part in parts])
+        order = np.lexsort((carriers, ids))
+        texts = order[np.unique(ids[order], return_index=True)[1][:SAMPLE_SIZE]]
         return cls(
             hashes[kept],
-            np.concatenate([part.captions for part in parts])[kept],
+            ids[texts],
+            carriers[texts],
             tuple(
                 Space(
-                    joined("images", spaces),
-                    joined("texts", spaces),
-                    joined("first_texts", spaces),
+                    np.concatenate([space.images for space in spaces])[kept],
+                    np.concatenate([space.texts for space in spaces])[texts],
                     np.sum([space.image_sum for space in spaces], axis=0),
-                    np.sum([space.text_sum for space in spaces], axis=0),
                 )
                 for spaces in zip(*(part.spaces for part in parts), strict=True)
             ),
@@ -82,13 +92,7 @@ class Sample:
 
 
 def _space(image: np.ndarray, texts: np.ndarray) -> Space:
-    return Space(
-        image,
-        texts.sum(0, keepdims=True),
-        texts[:1],
-        np.rint(image[0] * FIXED_POINT).astype(np.int64),
-        np.rint(texts.astype(np.float64) * FIXED_POINT).astype(np.int64).sum(0),
-    )
+    return Space(image, texts, np.rint(image[0] * FIXED_POINT).astype(np.int64))
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

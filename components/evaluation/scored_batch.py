@@ -13,15 +13,17 @@ from components.evaluation.rank_records import SplitRanks
 from components.evaluation.sample import Sample
 from components.evaluation.scores import Candidates, Scores
 from components.evaluation.slices import slice_feature
+from components.evaluation.stored import Stored
 from components.evaluation.targets import pair_scores
 from components.evaluation.zero_shot import Classes, class_ranks
 
-FEATURES, PREDICTIONS = "features", "predictions"  # TFMA's
+# TFMA's; `input` is each record as it was read, with the bytes of its image.
+FEATURES, PREDICTIONS, INPUT = "features", "predictions", "input"
 
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """A batch without its pixels.
+    """A batch without its pixels and vectors.
 
     Attributes:
         extracts: what TFMA needs further on, the features to slice by among it.
@@ -30,7 +32,7 @@ class Batch:
     """
 
     extracts: tfma_types.Extracts
-    embedded: tuple[Embedded, ...]
+    embedded: tuple[Stored, ...]
     classes: Sequence[str | None]
 
     @classmethod
@@ -40,6 +42,7 @@ class Batch:
         embedders: dict[str, Embed],
         slices: Sequence[str],
         class_attribute: str | None,
+        folder: str,
     ) -> "Batch":
         """The records of some extracts as each model embeds them.
 
@@ -48,6 +51,7 @@ class Batch:
             embedders: the text tower of each model, by TFMA's name of it, '' of the only one.
             slices: names of the slices.
             class_attribute: for zero-shot classification.
+            folder: for the embeddings, where every worker reaches it.
         """
         raw, predicted = extracts[FEATURES], extracts[PREDICTIONS]
         records = Records.of(raw)
@@ -55,11 +59,13 @@ class Batch:
             slice_feature(name): np.array(records.slice_values(name, raw), object)[:, None]
             for name in slices
         }
-        others = {k: v for k, v in extracts.items() if k not in (FEATURES, PREDICTIONS)}
+        others = {k: v for k, v in extracts.items() if k not in (FEATURES, PREDICTIONS, INPUT)}
         return cls(
             {**others, FEATURES: kept},
             tuple(
-                records.embedded(predicted[name] if name else predicted, embed)
+                Stored.write(
+                    records.embedded(predicted[name] if name else predicted, embed), folder
+                )
                 for name, embed in embedders.items()
             ),
             records.attribute(class_attribute, raw)
@@ -74,9 +80,10 @@ class Batch:
             classes: to choose from, as each model embeds them.
             ranks: of the whole split, by each model.
         """
-        first = self.embedded[0]
+        by_model = [stored.read() for stored in self.embedded]
+        first = by_model[0]
         images, texts = [], []
-        for embedded, of_split, each in zip(self.embedded, ranks, classes, strict=True):
+        for embedded, of_split, each in zip(by_model, ranks, classes, strict=True):
             of_images, of_texts = of_split.of(embedded)
             class_rank = class_ranks(embedded.images, self.classes, each)
             images.append([of_images.best, of_images.average_precision, class_rank])
@@ -109,7 +116,9 @@ class Batch:
                 text_matches=text_matches[mine],
                 candidates=candidates,
                 sample=Sample.of_record(
-                    key, [(e.images[record], e.texts[e.text[mine]]) for e in self.embedded]
+                    key,
+                    text_ids[mine],
+                    [(e.images[record], e.texts[e.text[mine]]) for e in by_model],
                 ),
             )
         return {**self.extracts, FEATURES: {**self.extracts[FEATURES], SCORES: scores}}

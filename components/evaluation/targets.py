@@ -7,6 +7,7 @@ unless it lies within that distance of the match's score; then float64 decides.
 """
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Targets:
 
 
 def both_directions(
-    texts: np.ndarray,
+    texts: Iterable[np.ndarray],
     images: np.ndarray,
     text: np.ndarray,
     image: np.ndarray,
@@ -75,9 +76,9 @@ def both_directions(
     """The targets of the queries of both directions.
 
     Args:
-        texts: float32 [m, d].
+        texts: float32 [m, d], in blocks of rows that follow each other.
         images: float32 [n, d].
-        text: index of the text of each match, [p].
+        text: index of the text of each match, ascending, [p].
         image: index of the image of each match, [p].
         best_only: want the rank of each query's best match only.
 
@@ -85,15 +86,15 @@ def both_directions(
         Targets of the texts among the images, and of the images among the texts.
     """
     score = np.empty(len(text))
-
-    def some(start: int) -> None:
-        cut = slice(start, start + PAIRS_AT_ONCE)
-        score[cut] = pair_scores(texts, images, text[cut], image[cut])
-
-    threads.for_each(some, range(0, len(text), PAIRS_AT_ONCE))
-    width = texts.shape[1]
+    count, longest = 0, 0.0
+    for block in texts:
+        first, last = np.searchsorted(text, [count, count + len(block)])
+        _score_pairs(block, images, text[first:last] - count, image[first:last], score[first:last])
+        longest = max(longest, float(squared_norms(block).max(initial=0)))
+        count += len(block)
+    width = images.shape[1]
     # A norm is rounded too; and what is lost to underflow is not relative to the norms.
-    largest = 1.001 * float(squared_norms(texts).max(initial=0) ** 0.5)
+    largest = 1.001 * float(np.float32(longest) ** 0.5)
     largest *= float(squared_norms(images).max(initial=0) ** 0.5)
     smallest = width * float(np.finfo(np.float32).tiny)
     # Twice what the score of a match and that of its competitor may be off together.
@@ -102,9 +103,21 @@ def both_directions(
     coarse = largest * _error(width, 2.0**-24) + fine + largest * 2.0**-22
     most = 1 if best_only else len(text)
     return (
-        _targets(len(texts), most, text, image, score, coarse, fine),
+        _targets(count, most, text, image, score, coarse, fine),
         _targets(len(images), most, image, text, score, coarse, fine),
     )
+
+
+def _score_pairs(
+    texts: np.ndarray, images: np.ndarray, text: np.ndarray, image: np.ndarray, out: np.ndarray
+) -> None:
+    """As `pair_scores`, in threads."""
+
+    def some(start: int) -> None:
+        cut = slice(start, start + PAIRS_AT_ONCE)
+        out[cut] = pair_scores(texts, images, text[cut], image[cut])
+
+    threads.for_each(some, range(0, len(text), PAIRS_AT_ONCE))
 
 
 def pair_scores(
