@@ -64,6 +64,7 @@ class TarRecord:
     def __init__(self, key: str, family: str, place: Place):
         self.key, self.family, self.place = key, family, place
         self.beside_a_pair = False  # whether other members of its family are a whole record
+        self.is_a_field = False  # whether it is taken for more fields of that record
         self._parts: dict[str, Part] = {}
         self._error: UnusableError | None = None
 
