@@ -166,7 +166,7 @@ class TarRecord:
 
     @property
     def is_of_pairs(self) -> bool:
-        """Whether it has an image, what is said of one, or a fault."""
+        """Whether it has an image, a text about one, or a fault."""
         kinds = {part.kind for part in self._parts.values()}
         return self._error is not None or kinds != {"other"}
 
