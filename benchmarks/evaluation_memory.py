@@ -93,7 +93,7 @@ def sliced(given: dict[str, Any]) -> Iterator[tuple[str, Element]]:
 
 
 def queries(found: dict[Any, Any]) -> float:
-    """How many texts asked in a slice."""
+    """How many texts are queries in a slice."""
     return next(v for key, v in found.items() if key.name == "text_to_image_mrr/count")
 
 

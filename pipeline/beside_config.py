@@ -32,7 +32,11 @@ def make_importable(values: dict[Any, Any], folder: Path) -> str | None:
         sys.path.append(str(folder))
         importlib.invalidate_caches()
     spec = importlib.util.find_spec(top)
-    if spec is None or spec.origin is None or Path(spec.origin).is_relative_to(folder):
+    if spec is None or spec.origin is None:
+        return None
+    # Python's path may lead to the same file by another name, such as a link.
+    mine = here / "__init__.py" if here.is_dir() else here.with_suffix(".py")
+    if Path(spec.origin).is_relative_to(folder) or (mine.exists() and mine.samefile(spec.origin)):
         return None
     return (
         f"loss.function = {function!r}: the module {top} beside the config is hidden by "

@@ -20,7 +20,7 @@ def lines(
     Args:
         folder: of the quarantine.
         summary: its sums.
-        statistics: TFDV's of a split; none, and nothing is said of attributes.
+        statistics: TFDV's of a split; None: attributes are left out.
     """
     from components.example_gen import near_duplicate_pairs, quarantine
     from components.example_gen.reasons import NEAR_DUPLICATE

@@ -22,7 +22,7 @@ app = typer.Typer(
 def version(
     shown: Annotated[bool, typer.Option("--version", help="print the version and end")] = False,
 ) -> None:
-    """Answer what is asked of no command."""
+    """Handle the options that belong to no command, such as --version."""
     if shown:
         from importlib.metadata import version
 

@@ -132,6 +132,16 @@ def test_a_module_that_another_one_hides_is_refused(tmp_path):
     )
 
 
+def test_a_module_that_a_link_leads_to_is_the_one_beside_the_config(tmp_path, monkeypatch):
+    """As where PYTHONPATH names the config's folder by a link."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "linked_losses.py").write_text("def loss(s, y): return s")
+    monkeypatch.syspath_prepend(str(tmp_path / "link"))
+    loaded = load_changed(tmp_path / "real", loss={"name": "custom", "function": "linked_losses.f"})
+    assert loaded.loss.function == "linked_losses.f"
+
+
 def test_a_module_that_is_nowhere_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="names no module that can be imported"):
         load_changed(tmp_path, loss={"name": "custom", "function": "nowhere_of_mine.loss"})

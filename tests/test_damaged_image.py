@@ -111,6 +111,21 @@ def test_a_damaged_chunk_beside_the_pixels_of_a_png():
     assert prepare(image[:33] + long_text + image[33:], LIMITS).changed == ()
 
 
+def test_a_png_that_pillow_shows_and_tensorflow_refuses_is_damaged():
+    """Kept, it would fail Transform and with it the whole run."""
+    indices = np.zeros((4, 4, 1), np.uint8)
+    assert reason(png(indices, 8, 3)) == "damaged_pixels"  # without a palette
+    assert reason(png(indices, 8, 3, chunk(b"PLTE", bytes(3)))) is None
+    assert reason(png(indices, 8, 0, chunk(b"tR\xceS", bytes(2)))) == "damaged_pixels"  # a name
+    head = png(indices, 8, 0)[:33]
+    packed, end = zlib.compress(bytes(4 * 5)), chunk(b"IEND", b"")
+    two = [chunk(b"IDAT", packed[:5]), chunk(b"IDAT", packed[5:])]
+    assert reason(head + two[0] + two[1] + end) is None
+    assert reason(head + two[0] + chunk(b"tEXt", b"a\0b") + two[1] + end) == "damaged_pixels"
+    assert reason(head + chunk(b"IDAT", packed[:-4]) + end) == "damaged_pixels"  # no checksum
+    assert reason(head + chunk(b"IDAT", zlib.compress(bytes(4 * 9))) + end) is None  # rows too many
+
+
 def codes(count: int) -> bytes:
     """GIF's pixels, `count` black ones: 2 bits a pixel, cleared after each so that codes stay 3."""
     bits = "".join(f"{code:03b}"[::-1] for code in [4, 0] * count + [5])

@@ -347,6 +347,13 @@ def small_frames() -> bytes:
     return bytes(image)
 
 
+def cut_exif(missing: int) -> bytes:
+    """A JPEG whose EXIF ends within its entry."""
+    block = b"Exif\0\0" + exif(6)[: 22 - missing]
+    image = encode(picture(), "jpeg")
+    return image[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + image[2:]
+
+
 LOSSY_ALPHA = encode(with_alpha(picture()), "webp", quality=90, exif=b"Exif\0\0" + exif(6))
 TEXT = chunk(b"tEXt", b"Comment\0eXIf tRNS Exif\0\0")
 MORE = {
@@ -355,6 +362,7 @@ MORE = {
     "jpeg exif twice": encode(picture(), "jpeg", exif=b"Exif\0\0" + exif(3))[:2]
     + b"\xff\xe1\0\x22Exif\0\0" + exif(6) + encode(picture(), "jpeg")[2:],
     "png exif behind its pixels": late_exif(),
+    "png exif behind its end": png(RGB, 8, 2) + chunk(b"eXIf", exif(6)),
     "png words of its chunks in a text": encode(picture(), "png")[:33] + TEXT
     + encode(picture(), "png")[33:],
     "webp lossy alpha exif": LOSSY_ALPHA,
@@ -372,7 +380,29 @@ def test_the_graph_shows_what_pillow_and_ingest_show(name):
     image = MORE[name]
     atol = 7 if name.startswith("jpeg") else 1.01  # Pillow rounds alpha, and JPEG as above
     np.testing.assert_allclose(shown(image), opened(image), atol=atol)
-    np.testing.assert_allclose(shown(image), shown(prepare(image, LIMITS).image), atol=1e-4)
+    prepared = prepare(image, LIMITS)
+    np.testing.assert_allclose(shown(image), shown(prepared.image), atol=1e-4)
+    assert (prepared.height, prepared.width) == shown(image).shape[:2]
+
+
+@pytest.mark.parametrize(("missing", "high"), [(0, WIDE), (2, HIGH)])
+def test_an_orientation_counts_where_its_whole_entry_is_there(missing, high):
+    image = cut_exif(missing)
+    assert shown(image).shape[0] == prepare(image, LIMITS).height == high
+
+
+@pytest.mark.parametrize("size", [(1 << 14, (1 << 14) - 1), (0xFFFF, 1 << 12)])
+def test_a_canvas_of_any_size_is_not_painted(size):
+    """2**28 pixels and as many, of which a GIF would take 0.8 GB for a file of a hundred bytes."""
+    image = encode(FEW, "gif")
+    image = image[:6] + struct.pack("<HH", *size) + image[10:]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        shown(image)
+
+
+def test_a_bmp_of_no_pixels_is_an_error_of_the_graph():
+    with pytest.raises(tf.errors.OpError):
+        shown(bmp(b"", 0, 0, 24))
 
 
 @pytest.mark.parametrize("name", ["jpeg", "png rgb", "gif", "webp", "webp animated", "bmp"])

@@ -199,3 +199,18 @@ def test_every_member_is_accounted_for(shard):
         assert {each.key for each in found} == set(names)
         assert all(isinstance(each, Row) for each in found)
         assert len(found) == 1000
+
+
+def test_the_halves_of_a_pair_may_stand_apart_beside_a_pair_with_a_longer_name(shard):
+    """The text of cat comes after other records, and is not one more field of cat.2."""
+    members = pairs(["cat", "cat.2", "dog"])
+    path = shard(members[0], *members[2:], members[1])
+    assert {row.key: row.captions for row in rows(READER, path)} == {
+        "cat": (b"0",),
+        "cat.2": (b"1",),
+        "dog": (b"2",),
+    }
+    assert ignored(READER, path) == {}
+    path = shard(members[0], *members[2:])  # and is such a field where its text never comes
+    assert [row.key for row in rows(READER, path)] == ["cat.2", "dog"]
+    assert ignored(READER, path) == {".jpg": 1}

@@ -137,7 +137,9 @@ def _png(image: tf.Tensor) -> Decoded:
         data = raw(image)
 
         def step(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return is_at(data, at + 4, b"eXIf"), at + 12 + number(data, at, 4, ">")
+            following = at + 12 + number(data, at, 4, ">")
+            following = either(is_at(data, at + 4, b"IEND"), -1, following)
+            return is_at(data, at + 4, b"eXIf"), following
 
         at = find_chunk(data, 8, step)
         end = at + 8 + number(data, at, 4, ">")
@@ -181,10 +183,13 @@ def _bmp(data: tf.Tensor) -> tf.Tensor:
         & tf.reduce_any(tf.equal(header, tf.constant(_BMP_HEADERS, tf.int64)))
         & tf.reduce_any(tf.equal(bits, tf.constant(_BMP_BITS, tf.int64)))
         & tf.equal(compression, 0)
+        & (width > 0)
+        & (high > 0)
         & (end + MARGIN <= tf.size(data, out_type=tf.int64))
     )
-    # What is not read has no bytes to reshape, which is an error.
-    rows = tf.reshape(data[start : either(read, end, start)], tf.stack([high, row]))
+    # What is not read has no bytes for the one that it is reshaped to, which is an error.
+    shape = tf.stack([either(read, high, 1), either(read, row, 1)])
+    rows = tf.reshape(data[start : either(read, end, start)], shape)
     rows = tf.cond(height > 0, lambda: rows[::-1], lambda: rows)
 
     def looked_up() -> tf.Tensor:

@@ -6,6 +6,7 @@ from trainer.image_bytes import MARGIN, as_string, either, find_chunk, is_at, nu
 
 _EXTENSION, _GRAPHIC_CONTROL = 0x21, 0xF9
 _HAS_ALPHA = 0x10
+_MOST_PIXELS = 2**27  # of a canvas, whose size a file of a hundred bytes can claim to be any
 
 
 def first_gif_frame(image: tf.Tensor, data: tf.Tensor) -> tf.Tensor:
@@ -117,9 +118,10 @@ def _palette_bytes(flags: tf.Tensor) -> tf.Tensor:
 def _on_canvas(
     frame: tf.Tensor, left: tf.Tensor, top: tf.Tensor, width: tf.Tensor, height: tf.Tensor
 ) -> tf.Tensor:
-    """Fill with opaque white around a frame, which must not leave its canvas."""
+    """Fill with opaque white around a frame, which must not leave a canvas of usual size."""
     high, wide, _ = tf.unstack(tf.shape(frame, out_type=tf.int64))
-    edges = [[top, height - top - high], [left, width - left - wide], [0, 0]]
+    below = either(width * height <= _MOST_PIXELS, height - top - high, -1)  # -1: an error of pad
+    edges = [[top, below], [left, width - left - wide], [0, 0]]
     padded = tf.pad(frame, tf.stack(edges), constant_values=255)
     padded.set_shape([None, None, None])
     return padded

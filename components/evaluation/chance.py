@@ -11,8 +11,8 @@ matches (hypergeometric):
 - The average precision is (H_N + (N - H_N) (m - 1) / (N - 1)) / N: the candidate at place p
   matches with m / N, and then 1 + (p - 1) (m - 1) / (N - 1) of the first p are expected to match.
 
-Of several queries it is the mean over them. Classes: k / classes. A pair is told right by the area
-under the curve with 1/2, and by the accuracy with the share of the more frequent label.
+Of several queries it is the mean over them. Classes: k / classes. Pairs: 1/2 for the area under the
+curve, and for the accuracy the share of the more frequent label.
 """
 
 import math

@@ -17,7 +17,7 @@ def remarks(
     classes: ClassCounts | None,
     attributes: Mapping[str, Sequence[str]],
 ) -> tuple[str, ...]:
-    """What is to be said about an evaluation.
+    """Remarks on an evaluation.
 
     Args:
         config: of it.

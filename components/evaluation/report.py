@@ -67,7 +67,7 @@ def of_plain(given: dict[str, Any]) -> Report:
 
 
 def plain(report: Report) -> dict[str, Any]:
-    """A report as JSON has it; what is no number is null."""
+    """A report as plain JSON values; null stands for what is not a number."""
     return {
         "remarks": list(report.remarks),
         "classes": dataclasses.asdict(report.classes) if report.classes else None,

@@ -8,7 +8,7 @@ from components.evaluation.names import EQUAL_CAPTIONS, UNKNOWN_TOKENS
 if TYPE_CHECKING:
     from trainer.token_statistics import TokenStatistics
 
-WARNED = 0.01  # a larger share is said
+WARNED = 0.01  # a larger share is a warning
 
 
 def measure(examples: str, model: str) -> Measurements:

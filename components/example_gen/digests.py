@@ -61,7 +61,7 @@ class Overlap:
     same_key: int
 
     def sentence(self, release: str) -> str:
-        """What is to be said of it."""
+        """Write how many images both have, and how many more only share a key."""
         were = f"were in the train split of {release}"
         if self.same_image:
             said = f"{self.same_image:,} of the {self.images:,} images of this data {were}"

@@ -63,7 +63,7 @@ class Rejected:
 
 @dataclasses.dataclass(frozen=True)
 class Ignored:
-    """A file that holds neither an image nor what is said of one; it is only counted.
+    """A file that holds neither an image nor a text about one; it is only counted.
 
     `kind` is its suffix with the dot, or a word.
     """

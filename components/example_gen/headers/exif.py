@@ -22,11 +22,12 @@ def orientation(block: bytes) -> int:
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
     if order is None:
         return 1
+    entry = order + "HHIHxx"
     try:
         (start,) = struct.unpack_from(order + "I", block, 4)
         (entries,) = struct.unpack_from(order + "H", block, start)
         for i in range(min(entries, _MAX_ENTRIES)):
-            tag, kind, count, value = struct.unpack_from(order + "HHIH", block, start + 2 + 12 * i)
+            tag, kind, count, value = struct.unpack_from(entry, block, start + 2 + 12 * i)
             if tag == ORIENTATION:
                 return value if kind == _SHORT and count == 1 and 1 <= value <= 8 else 1
     except struct.error:

@@ -17,7 +17,10 @@ _BITS = {
     4: {8, 16},  # grey and alpha
     6: {8, 16},  # RGB and alpha
 }
-_SHOWN = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}  # chunks that the pixels depend on
+_PIXELS = b"IDAT"
+_MOST_BYTES, _MOST_PASSES = 8, 7  # of a pixel; with a byte each for a row
+_AT_ONCE = 1 << 24  # bytes unpacked
+_SHOWN = {b"IHDR", b"PLTE", b"tRNS", _PIXELS, b"IEND"}  # chunks that the pixels depend on
 
 
 def parse(image: bytes) -> Header:
@@ -51,18 +54,46 @@ def still(image: bytes) -> bytes:
     Raises:
         UnusableError: a chunk is damaged or missing, or nobody but its writer knows what it means.
     """
-    kept, name, view = [image[:8]], b"", memoryview(image)
+    kept, names, view = [image[:8]], [b""], memoryview(image)
+    pixels: list[memoryview] = []
     for name, start, end in _chunks(image):
+        if name == _PIXELS and _PIXELS in names and names[-1] != _PIXELS:
+            raise UnusableError("damaged_pixels", "another chunk parts the PNG's pixels")
+        names.append(name)
+        if name == _PIXELS:
+            pixels.append(view[start:end])
         if zlib.crc32(view[start - 4 : end]) != int.from_bytes(image[end : end + 4]):
             what = f"the checksum of the PNG's chunk at byte {start - 8:,} is wrong"
             raise UnusableError("damaged_pixels", what)
         if name in _SHOWN:
             kept.append(image[start - 8 : end + 4])
-        elif name[:1].isupper():  # critical: whoever does not know it must not show the image
+        # Not of four letters, or critical: whoever does not know it must not show the image.
+        elif not name.isalpha() or name[:1].isupper():
             raise UnusableError("damaged_pixels", f"the PNG has an unknown chunk {name!r}")
-    if name != b"IEND":
+    if names[-1] != b"IEND":
         raise UnusableError("damaged_pixels", "the PNG ends before its IEND chunk")
+    if not _is_whole(b"".join(pixels), image):
+        raise UnusableError("damaged_pixels", "the checksum of the PNG's pixels is missing")
+    if image[25] == _PALETTE and b"PLTE" not in names:
+        raise UnusableError("damaged_pixels", "the PNG lacks its palette")
     return b"".join(kept)
+
+
+def _is_whole(packed: bytes, image: bytes) -> bool:
+    """Whether compressed pixels reach their checksum, or are more than an image can have.
+
+    Pillow is content with all rows; TensorFlow's decoder reads the checksum behind them.
+    """
+    width, height = struct.unpack_from(">II", image, 16)
+    most = (_MOST_BYTES * width + _MOST_PASSES) * height
+    unpacker, length = zlib.decompressobj(), 0
+    try:
+        while packed and not unpacker.eof and length <= most:
+            length += len(unpacker.decompress(packed, _AT_ONCE))
+            packed = unpacker.unconsumed_tail
+    except zlib.error:
+        return True  # the decoder says better what is wrong
+    return unpacker.eof or length > most
 
 
 def _chunks(image: bytes) -> Iterator[tuple[bytes, int, int]]:

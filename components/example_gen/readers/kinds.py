@@ -1,4 +1,4 @@
-"""What a file beside others is for: an image, what is said of one, or neither.
+"""What a file beside others is for: an image, a text about one, or neither.
 
 Its suffix says so where it is known; else its first bytes do, of as many files as it takes.
 """

@@ -64,6 +64,7 @@ class TarRecord:
     def __init__(self, key: str, family: str, place: Place):
         self.key, self.family, self.place = key, family, place
         self.beside_a_pair = False  # whether other members of its family are a whole record
+        self.is_a_field = False  # whether it is taken for more fields of that record
         self._parts: dict[str, Part] = {}
         self._error: UnusableError | None = None
 
@@ -165,7 +166,7 @@ class TarRecord:
 
     @property
     def is_of_pairs(self) -> bool:
-        """Whether it has an image, what is said of one, or a fault."""
+        """Whether it has an image, a text about one, or a fault."""
         kinds = {part.kind for part in self._parts.values()}
         return self._error is not None or kinds != {"other"}
 

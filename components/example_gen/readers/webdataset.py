@@ -150,7 +150,8 @@ class _Pairs:
             while self._bytes > WAITING_BYTES:
                 oldest = next(iter(self._waiting.values()))
                 self._no_longer(oldest)
-                self._gone.add(hash(oldest.key))
+                if not oldest.is_a_field:
+                    self._gone.add(hash(oldest.key))
                 yield from self._half(oldest, [oldest])
             return
         self._whole.add(record.middle)
@@ -163,9 +164,8 @@ class _Pairs:
         if self._whole:
             for record in halves:
                 record.beside_a_pair = True
-                if "" in self._whole or record.middle in self._common:  # more fields of a record
-                    self._no_longer(record)
-                    yield from record.all_ignored()
+                # More fields of a record, unless the other half stands behind another family.
+                record.is_a_field = "" in self._whole or record.middle in self._common
         elif len(halves) > 1 and not self._last_dot:
             joined = TarRecord.joined(halves)
             closed = joined.close(self._options)
@@ -181,7 +181,7 @@ class _Pairs:
 
     def _half(self, record: TarRecord, family: Sequence[TarRecord]) -> Iterator[Output]:
         """A record that has no other half: one more field of its family, or rejected."""
-        if record.beside_a_pair and record.middle in self._common:
+        if record.is_a_field or (record.beside_a_pair and record.middle in self._common):
             yield from record.all_ignored()
             return
         closed = record.close(self._options)
