@@ -178,7 +178,7 @@ def test_rows_that_a_terminal_is_too_narrow_for_are_sentences():
     out = io.StringIO()
     print_rows([refused], "/data/", make_console(file=out, live=True, width=80))
     assert "".join(out.getvalue().splitlines()[1:]) == (
-        f" train captions_train2014.json: 2 (key {'x' * 30}): missing_image:   is not there"
+        f" train captions_train2014.json: 2 (key {'x' * 30}):   missing_image: is not there"
     )
     wide = io.StringIO()
     print_rows([refused], "/data/", make_console(file=wide, width=120))
