@@ -17,6 +17,8 @@ from pipeline.terminal import make_console, say
 from schema.messages import share
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from components.example_gen.found import Refused
     from components.example_gen.quarantine import Summary
 
@@ -140,18 +142,32 @@ def _print_table(records: "Sequence[Refused]", base: str) -> None:
     from components.example_gen import addresses
 
     start = addresses.shown(addresses.plain(base)).rstrip("/") + "/"
+    # Whoever reads from a pipe wants a record a line.
+    print_rows(records, start, make_console(width=None if sys.stdout.isatty() else WIDE))
+
+
+def print_rows(records: "Sequence[Refused]", start: str, console: "Console") -> None:
+    """Print a row for each record, or a sentence where the terminal is too narrow for the rows."""
     table = Table(box=None, header_style="dim")
     for column in ("split", "file", "at", "key", "reason", "detail"):
         table.add_column(column, overflow="fold")
+    sentences = []
     for each in records:
         source = each.place.source.removeprefix(start)
-        row = (each.split, source, str(each.place.offset), each.key or "", each.reason)
-        table.add_row(*(safe(cell) for cell in (*row, each.detail)))
-    # Whoever reads from a pipe wants a record a line.
-    console = make_console(width=None if sys.stdout.isatty() else WIDE)
+        row = (each.split, source, str(each.place.offset), each.key or "", each.reason, each.detail)
+        cells = [safe(cell) for cell in row]
+        table.add_row(*cells)
+        split, file, at, key, reason, detail = (cell.plain for cell in cells)
+        named = f"{file}: {at}" + (f" (key {key})" if key else "")
+        sentences.append(f" {split} {named}: {reason}" + (f": {detail}" if detail else ""))
     if any(each.place.source.startswith(start) for each in records):
         console.print(safe(f"files below {start}"), style="dim", soft_wrap=True)
-    console.print(table)
+    unlimited = console.options.update(max_width=sys.maxsize)
+    if console.measure(table, options=unlimited).maximum <= console.width:
+        console.print(table)
+        return
+    for sentence in sentences:
+        say(console, sentence)
 
 
 def safe(text: str) -> Text:

@@ -48,6 +48,8 @@ def test_unknown_tokens_and_captions_that_become_equal(examples, tmp_path):
         "0 % of 3 different captions have the tokens of another one"
     )
     assert warning.startswith("  ! 60 % of the tokens stand for characters that the vocabulary")
+    # A vocabulary that has room left does not grow with its limit.
+    assert "put captions that have them into train, raise text.vocabulary_size" in warning
     # Cut to the first token, of which one is a byte, 'red cat' and 'red dog' are equal.
     line, *warnings = printed(examples, tmp_path, vocabulary_size=2000, max_tokens=1)
     assert line == (

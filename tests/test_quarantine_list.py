@@ -1,6 +1,7 @@
 """`diptych quarantine list`: what is shown of a run's quarantine, and of a run that has none."""
 
 import dataclasses
+import io
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +14,9 @@ from components.example_gen.found import Refused
 from components.example_gen.quarantine import Summary
 from components.example_gen.row import Place
 from kubeflow.cli import app
+from pipeline.quarantine_commands import print_rows
 from pipeline.summary import NODE, record
+from pipeline.terminal import make_console
 from tests.conftest import small_values
 
 # Hidden behind the key is "clear the screen", behind the file a mark that turns the line around.
@@ -162,3 +165,23 @@ def test_a_quarantine_that_is_gone(project):
 def test_a_run_of_which_everything_is_usable(project):
     project.ran(LAST, [], Summary(read=12_345))
     assert lines(project.list()) == [f"run {LAST}", "0 of 12,345 records are quarantined"]
+
+
+def test_rows_that_a_terminal_is_too_narrow_for_are_sentences():
+    refused = Refused(
+        "train",
+        Place("/data/captions_train2014.json", 2),
+        "missing_image",
+        "is not there",
+        "x" * 30,
+    )
+    out = io.StringIO()
+    print_rows([refused], "/data/", make_console(file=out, live=True, width=80))
+    assert "".join(out.getvalue().splitlines()[1:]) == (
+        f" train captions_train2014.json: 2 (key {'x' * 30}):   missing_image: is not there"
+    )
+    wide = io.StringIO()
+    print_rows([refused], "/data/", make_console(file=wide, width=120))
+    assert wide.getvalue().splitlines()[-1].split() == [
+        *("train", "captions_train2014.json", "2", "x" * 30, "missing_image", "is", "not", "there")
+    ]

@@ -96,9 +96,13 @@ def _rgb(colour: tf.Tensor) -> tf.Tensor:
 
 
 def _over_white(native: tf.Tensor) -> tf.Tensor:
-    """uint8 [height, width, 2 or 4], the last alpha, to float32 [height, width, 3]."""
-    alpha = tf.cast(native[..., -1:], tf.float32) / 255.0
-    return _rgb(native[..., :-1]) * alpha + WHITE * (1.0 - alpha)
+    """uint8 [height, width, 2 or 4], the last alpha, to whole float32 [height, width, 3].
+
+    TensorFlow's optimiser divides by 255 in one graph and multiplies by 1 / 255 in another. The
+    last bit of that must not decide how a resized pixel is rounded. No sum is close to a half.
+    """
+    alpha = tf.cast(native[..., -1:], tf.float32)
+    return tf.round((_rgb(native[..., :-1]) * alpha + WHITE * (WHITE - alpha)) / WHITE)
 
 
 def _jpeg(image: tf.Tensor) -> Decoded:

@@ -65,7 +65,8 @@ def warnings(measured: Measurements) -> list[str]:
     if unknown.candidate.value > WARNED:
         said.append(
             f"{_percent(unknown)} of the tokens stand for characters that the vocabulary does not "
-            "know: raise text.vocabulary_size, or take a text.vocabulary of this script"
+            "know: put captions that have them into train, raise text.vocabulary_size, or take a "
+            "text.vocabulary of this script"
         )
     if equal.candidate.value > WARNED:
         said.append(
