@@ -139,6 +139,7 @@ def test_a_module_that_a_link_leads_to_is_the_one_beside_the_config(tmp_path, mo
     (tmp_path / "real" / "linked_losses.py").write_text("def loss(s, y): return s")
     monkeypatch.syspath_prepend(str(tmp_path / "link"))
     loaded = load_changed(tmp_path / "real", loss={"name": "custom", "function": "linked_losses.f"})
+    assert isinstance(loaded.loss, CustomConfig)
     assert loaded.loss.function == "linked_losses.f"
 
 
