@@ -2,14 +2,16 @@
 
 import glob
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.evaluation import results, verdict
+from components.evaluation import report, verdict
 from components.evaluation.embedded import Embedded
+from components.evaluation.measurement import Results
 from components.evaluation.names import (
     EMBEDDING_METRICS,
     RANK_METRICS,
@@ -162,10 +164,10 @@ def embedded(small_run) -> Embedded:
 
 
 @pytest.fixture(scope="module")
-def evaluated(small_run) -> results.Results:
+def evaluated(small_run) -> Results:
     """The measurements that the Evaluator wrote."""
     [artifact] = small_run.outputs["Evaluator"]["evaluation"]
-    return results.read(artifact.uri)[0]
+    return report.read(Path(artifact.uri)).results
 
 
 def test_the_evaluation_counts_the_tokens_of_distinct_captions(small_run, evaluated, embedded):

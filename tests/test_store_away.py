@@ -60,7 +60,7 @@ def test_a_server_that_does_not_listen_fails_the_run():
 @pytest.mark.parametrize(
     ("number", "kind"),
     [
-        (errno.ENOENT, InputError),
+        (errno.ENOENT, storage_errors.NotThereError),
         (errno.ENAMETOOLONG, InputError),
         (errno.EACCES, InputError),
         (errno.EIO, UnavailableError),
