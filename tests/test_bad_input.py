@@ -141,7 +141,7 @@ def test_a_split_without_a_usable_record(project, capfd):
     assert (refused.split, refused.key, refused.reason) == ("eval", "cat", "not_an_image")
     shown = CliRunner().invoke(app, ["quarantine", "list", "-c", str(project / "config.yaml")])
     assert shown.exit_code == 0
-    assert shown.stdout.splitlines()[1] == "1 of 241 records are quarantined"
+    assert shown.stdout.splitlines()[1] == "1 of 241 records is quarantined"
 
 
 def test_data_that_breaks_the_schema(project, capfd, monkeypatch):
