@@ -168,7 +168,12 @@ def test_the_same_names_in_two_splits_are_other_images(tmp_path):
     told = {"path": str(tmp_path), "splits": {"train": "train.tar", "eval": "eval.tar"}}
     done = ingested(tmp_path / "out", IngestConfig.model_validate(told))
     assert done.summary == Summary(
-        read=2, examples={"train": 1, "eval": 1}, captions={"1": 2}, ignored={".cls": 2}
+        read=2,
+        examples={"train": 1, "eval": 1},
+        captions={"1": 2},
+        ignored={".cls": 2},
+        distinct_images={"train": 1, "eval": 1},
+        distinct_captions={"train": 1, "eval": 1},
     )
     assert done.keys("train") == ["00000"]
     assert done.keys("eval")[0].startswith("00000-")
