@@ -29,7 +29,7 @@ def test_what_is_kept_of_each_split_and_how_it_is_compared(tmp_path):
             merge(key, [found(content=digest(image), captions=("a",))], Grouping({}, {split: 1}, 3))
             for key, image in images.items()
         ]
-        return [record for record, _ in merged]
+        return [record for [record], _ in merged]
 
     train = {"a": "1", "b": "2", "c": "3", "d": "4"}
     # The image of a under another key, b as it is, the key of c with another image, a new one.

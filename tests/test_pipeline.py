@@ -170,9 +170,14 @@ def evaluated(small_run) -> Results:
     return report.read(Path(artifact.uri)).results
 
 
-def test_the_evaluation_counts_the_tokens_of_distinct_captions(small_run, evaluated, embedded):
+def test_the_evaluation_counts_the_tokens_of_distinct_captions(small_run, evaluated):
     tokenize = tf.saved_model.load(str(small_run.release)).text_tower.tokens
-    texts = sorted({caption.lower() for caption in embedded.captions})
+    captions = [
+        caption.decode()
+        for each in examples(small_run, "eval")
+        for caption in each.features.feature[features.CAPTIONS].bytes_list.value
+    ]
+    texts = sorted({caption.lower() for caption in captions})
     tokens = tokenize(tf.constant(texts))["tokens"].numpy()
     vocabulary = (small_run.release / "assets" / "vocabulary").read_text().splitlines()
     unknown = [

@@ -1,5 +1,6 @@
 """An export in half precision is the trained model, and a changed weight is found in both."""
 
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -9,7 +10,7 @@ import tensorflow_transform as tft
 
 from components.serving_check import plan, records, values
 from components.serving_check.config import ServingCheckConfig
-from schema import features, served
+from schema import served
 from tests.conftest import SmallRun
 from tests.serving_check_kit import Original, seen
 from trainer import export, probe
@@ -56,9 +57,11 @@ def test_a_changed_weight_is_found(small_run: SmallRun, tmp_path: Path, precisio
         [name] = loaded.signatures[signature].structured_input_signature[1]
         given = loaded.signatures[signature](**{name: tf.constant(inputs[signature])})
         key = plan.key(served.JOINT, signature)
-        answers = seen(**{key: given[features.EMBEDDING].numpy()})
+        answers = {key: {output: value.numpy() for output, value in given.items()}}
         limits = ServingCheckConfig().suited(left[probe.PRECISION].item())
-        return values.agreement(answers, {key: right[key]}, limits).passed
+        return values.agreement(
+            dataclasses.replace(seen(), answers=answers), {key: right[key]}, limits
+        ).passed
 
     assert [agrees(signature) for signature in EMBED] == [True, True]
     for signature in EMBED:
