@@ -1,6 +1,5 @@
 """What a vocabulary holds, and the checks of a given one. Free of TensorFlow, for the config."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -57,8 +56,3 @@ def pieces_of(content: bytes, config: "TextConfig") -> Sequence[str]:
             f"{config.vocabulary_size}"
         )
     return pieces
-
-
-def digest(content: bytes) -> str:
-    """What tells one vocabulary from another."""
-    return hashlib.sha256(content).hexdigest()[:16]
