@@ -73,13 +73,12 @@ def data_nodes(config: RunConfig) -> DataNodes:
 
 def transform_node(config: RunConfig, data: DataNodes) -> Transform:
     """Token ids and pixels, by a graph that serves as well."""
-    digests = content_digests(config)
-    content = {key: digest for key, digest in digests.items() if key.startswith("text.")}
+    part = config.for_transform()
     transform = Transform(
         examples=data.example_gen.outputs["examples"],
         schema=data.schema.outputs["schema"],
         preprocessing_fn="trainer.preprocessing.preprocessing_fn",
-        custom_config={"config": canonical_json(config.for_transform()), "content": content},
+        custom_config={"config": canonical_json(part), "content": content_digests(part)},
         splits_config=transform_pb2.SplitsConfig(
             analyze=["train"], transform=list(config.data.splits)
         ),

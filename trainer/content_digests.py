@@ -6,13 +6,13 @@ there now.
 
 import hashlib
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import tensorflow as tf
 
 from schema.errors import InputError
-from trainer.config import TrainerConfig
+from trainer.config import TrainerConfig, TransformConfig
 from trainer.hub_preset import folder_of
 from trainer.loss_config import CustomConfig
 from trainer.named_files import named_files
@@ -22,12 +22,15 @@ from trainer.start import saved_tower
 CHUNK = 1 << 20  # bytes read at once
 
 
-def content_digests(config: TrainerConfig) -> dict[str, str]:
+def content_digests(config: TransformConfig) -> dict[str, str]:
     """Digest what each key of a config leads to.
 
     Files that are not visible from here, such as those of a pod's volume, are left out: whoever
     uses them says that they are missing. So are weights 'imagenet', files of Keras's own cache
     whose names carry their version.
+
+    Args:
+        config: the trainer's, or Transform's part of it, which leads to less.
 
     Returns:
         Digests by key of the config, such as 'model.text_tower.start_from'.
@@ -37,7 +40,7 @@ def content_digests(config: TrainerConfig) -> dict[str, str]:
         digest = _digest_of(key, name)
         if digest is not None:
             found[key] = digest
-    if isinstance(config.loss, CustomConfig):
+    if isinstance(config, TrainerConfig) and isinstance(config.loss, CustomConfig):
         found["loss.function"] = digest_of_files(source_files(config.loss.module))
     return found
 
@@ -53,18 +56,21 @@ def trainer_code() -> str:
 
 
 def _digest_of(key: str, name: str) -> str | None:
-    last = key.rpartition(".")[2]
-    find: Callable[[], str]
-    if last == "start_from":
-        find = lambda: saved_tower(key.split(".")[1], name)  # noqa: E731
-    elif last == "preset":
-        find = lambda: folder_of(name, key)  # noqa: E731
-    else:
-        find = lambda: name  # noqa: E731
     try:
-        return _digest_of_tree(find())
+        return _digest_of_tree(_place(key, name))
     except (InputError, tf.errors.OpError):
         return None
+
+
+def _place(key: str, name: str) -> str:
+    """Where what a key names lies: of a release the tower alone, of a preset its folder."""
+    match key.split("."):
+        case ["model", tower, "start_from"]:
+            return saved_tower(tower, name)
+        case [*_, "preset"]:
+            return folder_of(name, key)
+        case _:
+            return name
 
 
 def _digest_of_tree(root: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from trainer.config import TrainerConfig
+from trainer.config import TrainerConfig, TransformConfig
 
 Config = TypeVar("Config", bound=TrainerConfig)
 IN_TEXT, IN_IMAGE_TOWER = ("text",), ("model", "image_tower")
@@ -22,11 +22,11 @@ KEYS = (
 FILE_KEYS = frozenset(keys[-1] for keys in KEYS)
 
 
-def named_files(config: TrainerConfig, with_presets: bool = False) -> dict[str, str]:
+def named_files(config: TransformConfig, with_presets: bool = False) -> dict[str, str]:
     """Collect files and folders by the key that names them.
 
     Args:
-        config: the trainer's, or one with more sections.
+        config: Transform's, the trainer's, or one with more sections.
         with_presets: include names of presets in a library's cache.
     """
     found = {}

@@ -117,10 +117,10 @@ def _differences(key: str, saved: str, config: TrainerConfig) -> Iterator[str]:
         saved: the SavedModel, in a release: FOLDER/image_tower/3.
         config: of this run.
     """
-    path = posixpath.join(posixpath.dirname(posixpath.dirname(saved)), CONFIG)
-    if not tf.io.gfile.exists(path):
+    file_name = posixpath.join(posixpath.dirname(posixpath.dirname(saved)), CONFIG)
+    if not tf.io.gfile.exists(file_name):
         return
-    with tf.io.gfile.GFile(path) as file:
+    with tf.io.gfile.GFile(file_name) as file:
         there = json.loads(file.read())
     here = config.model_dump(mode="json")
     tower = {f"model.{key}.{each}" for each in here["model"][key]} - {
