@@ -26,6 +26,12 @@ def aliases(store: ReleaseStore) -> dict[str, int | None]:
     return {} if state is None else {name: state.release_of(name) for name in state.aliases}
 
 
+def versions(store: ReleaseStore) -> dict[int, str]:
+    """MLflow's version by release."""
+    state = store.registry.state()
+    return {} if state is None else {n: each.version for n, each in state.releases.items()}
+
+
 def writer(
     body: str,
     baseline: int | None = None,

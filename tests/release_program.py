@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from components.release import audit_log, model_config_file
+from components.release.config import Keep
 from components.release.decision import RefusedError
 from components.release.manifest import verify
 from components.release.mlflow_registry import MlflowRegistry
+from components.release.prune import prune
 from components.release.store import ReleaseStore
 from tests.release_kit import aliases, decided, store_in, writer
 
@@ -114,12 +116,18 @@ def kills(folder: Path) -> dict[str, Any]:
 
         return work
 
-    found: dict[str, Any] = {"push": [], "rollback": []}
+    found: dict[str, Any] = {"push": [], "promote": [], "rollback": [], "prune": []}
+    waiting = store_in(shutil.copytree(template, folder / "waiting"))
+    waiting.publish(writer("new", 1))
     after = store_in(shutil.copytree(template, folder / "pushed"))
     push(after.folder)()
+    old = store_in(shutil.copytree(after.folder, folder / "old"))
+    old.promote(old.publish(writer("newer", 2)))
     for name, start, work in (
         ("push", template, push),
+        ("promote", waiting.folder, lambda at: lambda: forward(at)),
         ("rollback", after.folder, lambda at: lambda: back(at)),
+        ("prune", old.folder, lambda at: lambda: remove(at)),
     ):
         for step in range(1, 1000):
             at = folder / f"{name}-{step}"
@@ -131,7 +139,7 @@ def kills(folder: Path) -> dict[str, Any]:
             verify(at / "releases" / str(seen))
             for number in store_in(at).folders.numbers():
                 verify(at / "releases" / str(number))
-            again = wait(fork(killed_at(0, at, work(at)))) if name == "push" else None
+            again = wait(fork(killed_at(0, at, work(at)))) if name != "rollback" else None
             mine = store_in(at)
             mine.reconcile()
             champion = mine.champion()
@@ -140,8 +148,16 @@ def kills(folder: Path) -> dict[str, Any]:
     return found
 
 
+def forward(folder: Path) -> None:
+    store_in(folder).promote(2)
+
+
 def back(folder: Path) -> None:
     store_in(folder).rollback()
+
+
+def remove(folder: Path) -> None:
+    prune(store_in(folder), Keep(champions=2, refused=1))
 
 
 def race(folder: Path, processes: int) -> dict[str, Any]:

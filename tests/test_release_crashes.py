@@ -66,3 +66,26 @@ def test_a_rollback_killed_at_any_step_is_either_not_begun_or_finished_by_the_ne
         assert each["serving"] == each["champion"] == each["settled"]
         assert each["aliases"] == {"champion": each["settled"]}
         assert each["litter"] == []
+
+
+def test_a_promotion_killed_at_any_step_is_not_begun_or_finished_by_the_next(kills):
+    assert len(kills["promote"]) > 10
+    seen = [each["seen"] for each in kills["promote"]]
+    assert seen == sorted(seen)
+    assert set(seen) == {1, 2}
+    for each in kills["promote"]:
+        assert each["again"] == 0
+        assert each["serving"] == each["champion"] == each["settled"] == 2
+        assert each["aliases"] == {"champion": 2}
+        assert each["litter"] == []
+
+
+def test_a_removal_killed_at_any_step_is_finished_by_the_next(kills):
+    """Of three champions the first goes: files and registry together, and nothing else."""
+    assert len(kills["prune"]) > 10
+    for each in kills["prune"]:
+        assert each["seen"] == each["serving"] == each["champion"] == 3
+        assert each["again"] == 0
+        assert (each["numbers"], each["versions"]) == ([2, 3], [3, 2])
+        assert each["aliases"] == {"champion": 3}
+        assert each["litter"] == []

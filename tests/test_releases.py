@@ -16,7 +16,7 @@ from components.release.manifest import Manifest, read, verify
 from components.release.store import ReleaseStore
 from schema.errors import InputError
 from schema.served import MODELS
-from tests.release_kit import aliases, decided, store_in, writer
+from tests.release_kit import aliases, decided, store_in, versions, writer
 
 ODD = "C# x%20y what? 50% q'q\" ü"  # a folder's name that URIs and quotes must get past
 
@@ -245,7 +245,7 @@ def test_a_version_made_by_somebody_else_leaves_the_numbers_alone(releases):
     assert releases.folders.numbers() == [1, 2, 3, 4]
     assert (releases.folders.model(4, "joint") / "saved_model.pb").read_text() == "joint d"
     assert aliases(releases)["challenger"] == 4
-    assert releases.registry.state().releases[4].version == "5"
+    assert versions(releases)[4] == "5"
 
 
 def test_the_manifest_names_every_file_where_it_lies(releases):

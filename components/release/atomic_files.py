@@ -24,7 +24,8 @@ def atomic_write(path: Path, text: str) -> None:
         sibling.rename(path)
         flush(path.parent)
     finally:
-        sibling.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the file may have been replaced by then
+            sibling.unlink(missing_ok=True)
 
 
 def flush(path: Path) -> None:

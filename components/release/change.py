@@ -20,11 +20,18 @@ from schema.errors import UnavailableError
 FILE = "change.json"
 
 
-def make(folder: Path, event: Event, move: Callable[[], None], back: Callable[[], None]) -> None:
+def make(
+    folder: Path,
+    folders: ReleaseFolders,
+    event: Event,
+    move: Callable[[], None],
+    back: Callable[[], None],
+) -> None:
     """Make a change; the store's lock is held.
 
     Args:
         folder: of the store.
+        folders: of its releases.
         event: what the audit log will say.
         move: has the files move, in one step.
         back: takes that back.
@@ -37,17 +44,19 @@ def make(folder: Path, event: Event, move: Callable[[], None], back: Callable[[]
         atomic_write(intention, event.model_dump_json() + "\n")
     except OSError as error:
         raise not_written(intention, error) from error
+    failed = folder / audit_log.FILE
     try:
-        move()
-    except OSError as error:
-        _forget(intention)
-        raise not_written(Path(error.filename2 or error.filename or folder), error) from error
-    try:
+        try:
+            move()
+        except OSError as error:
+            failed = Path(error.filename2 or error.filename or folder)
+            raise
         audit_log.append(folder, event)
     except OSError as error:
-        sentence = not_written(folder / audit_log.FILE, error)
+        sentence = not_written(failed, error)
         try:
-            back()
+            if _has_moved(event, folders):
+                back()
         except OSError:
             raise UnavailableError(
                 f"{sentence}; {_moved(event)}, and the next command here records that"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.release.manifest import Manifest
-from components.release.mlflow_runs import log_run
+from components.release.mlflow_runs import find_experiment, log_run
 from components.release.registry_probe import probe
 from schema.errors import InputError, UnavailableError
 
@@ -128,6 +128,15 @@ class MlflowRegistry:
                 releases.setdefault(int(number), version)
         aliases = {name: str(version) for name, version in model.aliases.items()}
         return State(aliases, releases, (model.tags or {}).get(AUDIT_EVENT))
+
+    def check_experiment(self) -> None:
+        """Refuse an experiment that was deleted: no release could be logged there."""
+        try:
+            find_experiment(self._client, self.name)
+        except InputError as error:
+            raise InputError(f"registry {self.shown}: {error}") from error
+        except Exception as error:
+            raise self._sentence(error) from error
 
     def create(self) -> None:
         """Make the registered model."""

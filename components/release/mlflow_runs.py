@@ -9,6 +9,7 @@ from schema.errors import InputError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
 T = TypeVar("T")
 AT_ONCE = 100  # MLflow takes at most 100 parameters and 1,000 metrics in one call
@@ -39,12 +40,7 @@ def log_run(
     """
     from mlflow.entities import Metric, Param, RunTag
 
-    found = client.get_experiment_by_name(experiment)
-    if found and found.lifecycle_stage == "deleted":
-        raise InputError(
-            f"the experiment {experiment} was deleted; bring it back with `mlflow experiments "
-            f"restore --experiment-id {found.experiment_id}`"
-        )
+    found = find_experiment(client, experiment)
     experiment_id = (
         found.experiment_id
         if found
@@ -70,6 +66,21 @@ def log_run(
             client.log_artifact(run_id, str(release / file), SHOWN)
     client.set_terminated(run_id, "FINISHED", when)
     return run_id
+
+
+def find_experiment(client: "MlflowClient", name: str) -> "Experiment | None":
+    """Return the experiment that runs are logged in, None if there is none yet.
+
+    Raises:
+        InputError: it was deleted.
+    """
+    found = client.get_experiment_by_name(name)
+    if found and found.lifecycle_stage == "deleted":
+        raise InputError(
+            f"the experiment {name} was deleted; bring it back with `mlflow experiments restore "
+            f"--experiment-id {found.experiment_id}`"
+        )
+    return found
 
 
 def _run(client: "MlflowClient", experiment_id: str, content: Manifest) -> str:

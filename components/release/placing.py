@@ -68,6 +68,7 @@ def place(store: "ReleaseStore", log: AuditLog, new: Path, draft: Manifest) -> i
 
     change.make(
         store.folder,
+        store.folders,
         event(
             "restored" if known else "published",
             number,

@@ -63,6 +63,7 @@ class _Reconciliation:
         with self.store.changing() as log:
             known = any(e.action == "registered" for e in log.events)
         state = self.registry.state()
+        self.registry.check_experiment()
         here = f"registry {self.registry.shown}: the model {self.registry.name}"
         forgotten = known and not self.rebuild
         if state is None:

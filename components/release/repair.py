@@ -27,7 +27,7 @@ def repair(store: ReleaseStore) -> list[str]:
         notes = list(log.damaged)
         added: list[Event] = []
         for number in store.folders.numbers():
-            if number in log.numbers():
+            if number in log.manifests().keys() | log.pruned():
                 continue
             folder = store.folders.path(number)
             try:

@@ -48,10 +48,10 @@ class ReleaseStore:
     def champion(self) -> int | None:
         """Return the release that serves; no registry is asked.
 
-        Of a damaged log nothing is believed: then it is the release that models.config names.
+        A damaged or lost log is not believed: then it is the release that models.config names.
         """
         log = self.log()
-        if log.damaged:
+        if log.damaged or not log.events:
             return self.folders.serving()
         begun = change.unfinished(self.folder, self.folders)
         return begun.release if begun and begun.action in SERVING else log.champion
@@ -136,6 +136,7 @@ class ReleaseStore:
         self.verified(number)
         change.make(
             self.folder,
+            self.folders,
             what,
             move=lambda: self.folders.serve(number),
             back=lambda: self.folders.serve_again(before),

@@ -1,0 +1,1 @@
+"""Programs that attack the whole product; each prints a line a case and a summary."""
