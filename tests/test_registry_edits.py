@@ -194,6 +194,8 @@ def test_old_releases_go_and_the_way_back_stays(store):
     assert prune(store, Keep(champions=2, refused=2)) == [1, 4, 6]
     assert store.folders.numbers() == [2, 3, 5, 7, 8]
     assert sorted(versions(store)) == [2, 3, 5, 7, 8]
+    # Of the template's four runs; the later ones were logged where the template lies.
+    assert len(list((store.folder / "mlflow-artifacts").iterdir())) == 2
     assert prune(store, Keep(champions=2, refused=2)) == []
     assert store.rollback() == 2
     with pytest.raises(InputError, match="no earlier champion"):

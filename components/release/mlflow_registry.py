@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import logging
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 CHAMPION, CHALLENGER = "champion", "challenger"
 RELEASE, MANIFEST_DIGEST, AUDIT_EVENT = "release", "manifest_sha256", "audit_event"
 NEW = "new"  # in place of an event's id, while the registry was told of none
+ARTIFACTS = "mlflow-artifacts"  # of the runs, in a registry of the default kind
 MOST_VERSIONS = 100_000
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
 _AWAY = ("TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "DEADLINE_EXCEEDED", "REQUEST_LIMIT_EXCEEDED")
@@ -178,7 +180,7 @@ class MlflowRegistry:
 
     def add(self, release: Path, content: Manifest, manifest_digest: str) -> Version:
         """Record a release and everything its manifest says."""
-        kept = (self._folder.resolve() / "mlflow-artifacts").as_uri()
+        kept = (self._folder.resolve() / ARTIFACTS).as_uri()
         location = kept if self._own_files else None
         try:
             run_id = log_run(self._client, self.name, content, release, location)
@@ -205,10 +207,15 @@ class MlflowRegistry:
         return Version(str(made.version), manifest_digest, run_id)
 
     def delete(self, version: Version) -> None:
-        """Delete a version and its run."""
+        """Delete a version and its run.
+
+        MLflow keeps the rows of a deleted run until `mlflow gc`; its files go where they are ours.
+        """
         self._ask("delete_model_version", self.name, version.version)
         if version.run_id:
             self._ask("delete_run", version.run_id)
+            if self._own_files:
+                shutil.rmtree(self._folder / ARTIFACTS / version.run_id, ignore_errors=True)
 
     def _ask(self, method: str, *arguments: Any, **named: Any) -> Any:
         try:
