@@ -102,8 +102,8 @@ def state(releases: ReleaseStore) -> dict[str, Any]:
     }
 
 
-def kills(folder: Path) -> dict[str, Any]:
-    """Kill a push, then a rollback, at every step; after each kill look, then do it again."""
+def kills(folder: Path, stride: int) -> dict[str, Any]:
+    """Kill each change at every `stride`-th step; after each kill look, then do it again."""
     template = folder / "template"
     releases = store_in(template)
     releases.publish(writer("old"))
@@ -129,7 +129,7 @@ def kills(folder: Path) -> dict[str, Any]:
         ("rollback", after.folder, lambda at: lambda: back(at)),
         ("prune", old.folder, lambda at: lambda: remove(at)),
     ):
-        for step in range(1, 1000):
+        for step in range(1, 1000, stride):
             at = folder / f"{name}-{step}"
             shutil.copytree(start, at)
             if wait(fork(killed_at(step, at, work(at)))) == 0:
@@ -251,7 +251,7 @@ if __name__ == "__main__":
     warm = store_in(where / "warm")
     warm.reconcile()  # everything MLflow imports late is imported before the first fork
     answer = {
-        "kills": lambda: kills(where / "kills"),
+        "kills": lambda: kills(where / "kills", int(sys.argv[3])),
         "race": lambda: race(where / "race", 16),
         "watch": lambda: watch(where / "watch", 50),
     }[what]()

@@ -1,9 +1,8 @@
 """The release store: add a release, make one champion, go back.
 
-The order of every change is: files, audit log, registry. The first two are one change, whole or not
-there (`components.release.change`), one process at a time makes one, and whoever comes after a
-killed process finishes or forgets what it had begun. The registry follows (`reconcile`), and where
-it cannot it follows the next time. TensorFlow Serving reads only models.config.
+The order of every change is: files, audit log, registry. The first two are whole or not there, and
+whoever comes after a killed process finishes or forgets them (`components.release.change`). The
+registry follows (`reconcile`). TensorFlow Serving reads only models.config.
 """
 
 import contextlib
@@ -94,6 +93,7 @@ class ReleaseStore:
         with atomic_files.exclusive(self.folder):
             try:
                 atomic_files.sweep(self.folder)
+                atomic_files.sweep(self.folders.releases)
                 change.finish(self.folder, self.folders)
                 log = self._believable()
                 for number in log.pruned().intersection(self.folders.numbers()):
@@ -158,8 +158,8 @@ class ReleaseStore:
         """
         try:
             self.folders.releases.mkdir(parents=True, exist_ok=True)
-            check_space(self.folders.releases, size)
             atomic_files.sweep(self.folders.releases)
+            check_space(self.folders.releases, size)
             with atomic_files.incoming(self.folders.releases) as new:
                 draft = fill(new)
                 atomic_files.flush_tree(new)
