@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-
 STRIDE = 5  # every step is killed at by `tests.e2e.release_kills`
 
 

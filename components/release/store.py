@@ -112,7 +112,7 @@ class ReleaseStore:
             atomic_files.flush(self.folder)
         if log.damaged:
             raise InputError(f"{log.damaged[0]}; {REPAIR}")
-        if serving != log.champion and serving is not None:
+        if serving not in (log.champion, None):
             raise InputError(
                 f"{self.folder / model_config_file.FILE}: names release {serving}, and the audit "
                 f"log says that {described(log.champion)} serves; {REPAIR}"
