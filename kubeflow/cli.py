@@ -1,5 +1,7 @@
 """`diptych kubeflow ...`, and the whole `diptych` command: this package knows all the others."""
 
+import sys
+
 import typer
 
 from kubeflow import run_commands, schedule_commands
@@ -7,6 +9,8 @@ from kubeflow.compile_commands import check, compile_
 from kubeflow.rehearse_command import rehearse
 from pipeline import quarantine_commands
 from pipeline.cli import app
+from pipeline.terminal import complain_of_mistake
+from schema.log_records import make_safe
 
 commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 commands.command("compile")(compile_)
@@ -26,4 +30,6 @@ app.add_typer(
 
 def main() -> None:
     """Entry point of the console script."""
+    make_safe()
+    sys.excepthook = complain_of_mistake
     app()

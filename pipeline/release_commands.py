@@ -5,14 +5,13 @@ import json
 import time
 from collections.abc import Iterable
 
-from rich.table import Table
-
 from components.evaluation import report
 from components.evaluation.names import DIRECTIONS, metric_name
 from components.release import contents, journal, manifest
 from components.release.journal import Event
 from components.release.releases import Releases, open_releases
 from pipeline.config import RunConfig
+from pipeline.console import Table
 from pipeline.run_locally import logs_of, print_gate, print_warnings
 from pipeline.tables import print_report
 from pipeline.terminal import make_console, say
