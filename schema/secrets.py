@@ -40,15 +40,15 @@ _HEADER = re.compile(
     r"(['\"]?\s*[:=]\s*)(['\"]?)([^'\"\r\n]+)"
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+)[\w+/.=~-]{8,}")
-_expanded: set[str] = set()  # secrets that this process has put into a URI
+_remembered: set[str] = set()  # secrets that this process has used
 
 
 def without_secrets(text: str) -> str:
     """Hide what only its owner may see: the text with `***` for each secret.
 
     Hidden are the user info of every URI, values in queries that are named like credentials,
-    Authorization and Cookie headers, what `expand` put in, and the values of environment variables
-    that are named like a secret, also where these are percent-encoded or in base64.
+    Authorization and Cookie headers, what `expand` put in and `remember` was given, and the values
+    of environment variables that are named like a secret, also percent-encoded or in base64.
     """
     known = _known()
     if known is not None:
@@ -85,8 +85,13 @@ def expand(uri: str) -> str:
         return quote(given, safe="") if _must_be_encoded(uri, found.start()) else given
 
     expanded = REFERENCE.sub(value, uri)
-    _expanded.update(_secrets_in(expanded))
+    remember(*_secrets_in(expanded))
     return expanded
+
+
+def remember(*secrets: str | None) -> None:
+    """Have secrets hidden that neither stand in a URI nor in the environment, such as a cookie."""
+    _remembered.update(filter(None, secrets))
 
 
 def user_info(rest: str) -> str:
@@ -150,7 +155,7 @@ def _secrets_in(uri: str) -> set[str]:
 def _known() -> re.Pattern[str] | None:
     """A pattern of every secret that this process knows, None if it knows none."""
     of_variables = (_secrets_of_variable(*each) for each in os.environ.items())
-    return _pattern(frozenset(_expanded.union(*of_variables)))
+    return _pattern(frozenset(_remembered.union(*of_variables)))
 
 
 @functools.lru_cache(maxsize=1000)
