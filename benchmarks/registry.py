@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import machine
-from components.release.releases import Releases
-from tests.release_kit import decided, releases_in, writer
+from components.release.store import ReleaseStore
+from tests.release_kit import decided, store_in, writer
 
 DIPTYCH = Path(sys.executable).with_name("diptych")
 EMOJI = Path(__file__).resolve().parent.parent / "examples" / "emoji" / "config.yaml"
@@ -43,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         config = Path(scratch, "config.yaml")
         config.write_text(EMOJI.read_text().replace("../../runs/emoji/serving", "push"))
-        releases: Releases = releases_in(Path(scratch, "push"))
+        releases: ReleaseStore = store_in(Path(scratch, "push"))
         adding = [seconds(partial(releases.publish, writer(f"{n}"))) for n in range(count)]
         releases.promote(1, decided(None))
         there, back, again = [], [], []

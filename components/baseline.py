@@ -17,7 +17,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components import release_lookup
 from components.release import contents, manifest
-from components.release.releases import Releases
+from components.release.store import ReleaseStore
 from components.release_lookup import CONFIG, NONE, RELEASE, input_folder, serving
 from schema.served import FOLDERS, JOINT
 
@@ -25,40 +25,40 @@ FILE = "baseline.json"  # {"release": its number, or null}
 CANDIDATE, MODEL = "candidate", "model"
 
 
-def baseline_for(releases: Releases, candidate: Path | None) -> int:
+def baseline_for(store: ReleaseStore, candidate: Path | None) -> int:
     """The release to compare a model with, `NONE` if nothing serves or its files are gone.
 
     Args:
-        releases: of the pipeline.
+        store: the releases of the pipeline.
         candidate: a Trainer's artifact, if there is one.
     """
-    champion = serving(releases)
+    champion = serving(store)
     if champion != NONE and candidate is not None:
-        content = manifest.read(releases.shelf.path(champion))
+        content = manifest.read(store.folders.path(champion))
         if content.model_digest == contents.model_digest(candidate):
             return content.baseline or NONE
     return champion
 
 
-def write(releases: Releases, release: int, folder: Path) -> None:
+def write(store: ReleaseStore, release: int, folder: Path) -> None:
     """Copy what the Evaluator needs of a release, after its files were checked.
 
     Raises:
         InputError: a file of the release is damaged; names it.
     """
     if release != NONE:
-        source = release_lookup.verified(releases, release)
-        shutil.copytree(releases.shelf.model(release, JOINT), folder / FOLDERS[JOINT])
+        source = release_lookup.verified(store, release)
+        shutil.copytree(store.folders.model(release, JOINT), folder / FOLDERS[JOINT])
         shutil.copytree(source / contents.STATISTICS, folder / contents.STATISTICS)
     release_lookup.tell(folder / FILE, release)
 
 
 class _Lookup(release_lookup.Lookup):
-    def choose(self, releases: Releases, config: Mapping[str, Any], inputs: Any) -> int:
-        return baseline_for(releases, input_folder(inputs, CANDIDATE))
+    def choose(self, store: ReleaseStore, config: Mapping[str, Any], inputs: Any) -> int:
+        return baseline_for(store, input_folder(inputs, CANDIDATE))
 
-    def write(self, releases: Releases, release: int, output: Artifact) -> None:
-        write(releases, release, Path(output.uri))
+    def write(self, store: ReleaseStore, release: int, output: Artifact) -> None:
+        write(store, release, Path(output.uri))
 
 
 class Driver(_Lookup, release_lookup.Driver):

@@ -13,11 +13,14 @@ from components.catalogue_index.component import CatalogueIndexArtifact
 from components.example_gen import digests
 from components.example_gen.splits import TRAIN
 from components.release import contents, outcome
+from components.release.config import Keep
 from components.release.contents import Contents
 from components.release.curves import read_curves
+from components.release.decision import RefusedError
 from components.release.gather import gather
 from components.release.outcome import Outcome
-from components.release.releases import RefusedError, Releases, open_releases
+from components.release.prune import prune
+from components.release.store import ReleaseStore, open_store
 from schema.served import TRAINED_WITH
 from trainer.tune_values import merged
 
@@ -77,13 +80,16 @@ def Pusher(
         curves=read_curves(Path(model_run.uri)),
         files={contents.TRAINED_ON: Path(examples.uri, digests.FILE.format(TRAIN))},
     )
-    releases = open_releases(told)
-    pushed = push(releases, release)
+    store = open_store(told)
+    pushed = push(store, release)
+    keep = told["push"].get("keep")
+    if keep:
+        prune(store, Keep.model_validate(keep))
     outcome.write(Path(pushed_model.uri), pushed)
     # What TFX's own Pusher says of a push.
     pushed_model.set_int_custom_property("pushed", int(pushed.champion))
     pushed_model.set_string_custom_property(
-        "pushed_destination", str(releases.shelf.path(pushed.release))
+        "pushed_destination", str(store.folders.path(pushed.release))
     )
     pushed_model.set_string_custom_property("pushed_version", str(pushed.release))
 
@@ -101,12 +107,12 @@ def as_trained(config: dict[str, Any], model: Path) -> dict[str, Any]:
     return merged(config, json.loads(path.read_text(encoding="utf-8")))
 
 
-def push(releases: Releases, release: Contents) -> Outcome:
+def push(store: ReleaseStore, release: Contents) -> Outcome:
     """Publish a release and promote it if its gates allow that."""
-    number = releases.publish(release.write)
+    number = store.publish(release.write, release.bytes())
     decision = release.gathered.decision
     try:
-        moved = releases.promote(number, decision, by=f"run of {release.config['name']}")
+        moved = store.promote(number, decision, by=f"run of {release.config['name']}")
     except RefusedError as error:
         return Outcome(release=number, champion=False, sentence=str(error))
     instead = f", in place of release {decision.baseline}" if moved and decision.baseline else ""

@@ -16,26 +16,26 @@ from tfx.orchestration.portable import data_types
 from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import Artifact, artifact_utils
 
-from components.release.releases import Releases, open_releases
+from components.release.store import ReleaseStore, open_store
 
 CONFIG, RELEASE = "config", "release"  # execution properties
 NONE = 0  # no release has this number
 
 
-def serving(releases: Releases) -> int:
+def serving(store: ReleaseStore) -> int:
     """The release that serves, `NONE` if nothing does or its files are gone."""
-    champion = releases.champion()
-    return NONE if champion is None or champion in releases.lost() else champion
+    champion = store.champion()
+    return NONE if champion is None or champion in store.lost() else champion
 
 
-def verified(releases: Releases, release: int) -> Path:
+def verified(store: ReleaseStore, release: int) -> Path:
     """The folder of a release, after its files were checked.
 
     Raises:
         InputError: a file of the release is damaged; names it.
     """
-    releases.shelf.verified(release, releases.recorded_digest(release))
-    return releases.shelf.path(release)
+    store.verified(release)
+    return store.folders.path(release)
 
 
 def tell(file: Path, release: int) -> None:
@@ -58,23 +58,23 @@ def input_folder(inputs: Any, key: str) -> Path | None:
 class Lookup:
     """What a node decides and does; mixed into its driver and its executor."""
 
-    def choose(self, releases: Releases, config: Mapping[str, Any], inputs: Any) -> int:
+    def choose(self, store: ReleaseStore, config: Mapping[str, Any], inputs: Any) -> int:
         """The number of the release, or `NONE`.
 
         Args:
-            releases: of the pipeline.
+            store: the releases of the pipeline.
             config: what the node was told.
             inputs: artifacts by key.
         """
         raise NotImplementedError
 
-    def write(self, releases: Releases, release: int, output: Artifact) -> None:
+    def write(self, store: ReleaseStore, release: int, output: Artifact) -> None:
         """Copy what is needed of the release; of `NONE`, say that there is none."""
         raise NotImplementedError
 
     def _choose(self, told: Mapping[str, Any], inputs: Any) -> int:
         config = json.loads(told[CONFIG])
-        return self.choose(open_releases(config), config, inputs)
+        return self.choose(open_store(config), config, inputs)
 
 
 class Driver(
@@ -105,9 +105,10 @@ class Executor(Lookup, base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Write the one output artifact."""
+        store = open_store(json.loads(exec_properties[CONFIG]))
         release = exec_properties.get(RELEASE)
         if release is None:
+            store.reconcile()  # a registry that is away stops the run before it trains
             release = self._choose(exec_properties, input_dict)
-        releases = open_releases(json.loads(exec_properties[CONFIG]))
         [[output]] = output_dict.values()
-        self.write(releases, int(release), output)
+        self.write(store, int(release), output)

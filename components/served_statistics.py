@@ -19,7 +19,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from components import release_lookup
 from components.release import contents, manifest
 from components.release.manifest import Manifest
-from components.release.releases import Releases
+from components.release.store import ReleaseStore
 from components.release_lookup import CONFIG, NONE, RELEASE, input_folder, serving
 
 FILE = "served.json"  # {"release": its number, or null}
@@ -28,19 +28,19 @@ LIMITS = "data.drift."  # what their keys begin with in a manifest
 SPLIT = "Split-"  # TFX's own name for a split's folder
 
 
-def served_for(releases: Releases, current: Path, limits: Mapping[str, Any]) -> int:
+def served_for(store: ReleaseStore, current: Path, limits: Mapping[str, Any]) -> int:
     """The release to compare the data with, `NONE` if there is none or its files are gone.
 
     Args:
-        releases: of the pipeline.
+        store: the releases of the pipeline.
         current: a StatisticsGen's artifact.
         limits: `data.drift` of this run.
     """
     mine = manifest.digests(current)
     flat = contents.flat(limits, LIMITS.removesuffix("."))
-    release = serving(releases)
-    while release != NONE and releases.shelf.path(release).is_dir():
-        content = manifest.read(releases.shelf.path(release))
+    release = serving(store)
+    while release != NONE and store.folders.path(release).is_dir():
+        content = manifest.read(store.folders.path(release))
         if _statistics(content) != mine or _limits(content) != flat:
             return release
         # Always an earlier one: a release that was deleted and written anew may name a later one.
@@ -62,27 +62,27 @@ def _limits(content: Manifest) -> dict[str, Any]:
     return {name: value for name, value in content.config.items() if name.startswith(LIMITS)}
 
 
-def write(releases: Releases, release: int, folder: Path) -> list[str]:
+def write(store: ReleaseStore, release: int, folder: Path) -> list[str]:
     """Copy the statistics of a release, after its files were checked; returns the splits.
 
     Raises:
         InputError: a file of the release is damaged; names it.
     """
     if release != NONE:
-        source = release_lookup.verified(releases, release)
+        source = release_lookup.verified(store, release)
         shutil.copytree(source / contents.STATISTICS, folder, dirs_exist_ok=True)
     release_lookup.tell(folder / FILE, release)
     return sorted(path.name.removeprefix(SPLIT) for path in folder.glob(f"{SPLIT}*"))
 
 
 class _Lookup(release_lookup.Lookup):
-    def choose(self, releases: Releases, config: Mapping[str, Any], inputs: Any) -> int:
+    def choose(self, store: ReleaseStore, config: Mapping[str, Any], inputs: Any) -> int:
         current = input_folder(inputs, CURRENT)
         assert current is not None  # the input is not optional
-        return served_for(releases, current, config["data"]["drift"])
+        return served_for(store, current, config["data"]["drift"])
 
-    def write(self, releases: Releases, release: int, output: Artifact) -> None:
-        splits = write(releases, release, Path(output.uri))
+    def write(self, store: ReleaseStore, release: int, output: Artifact) -> None:
+        splits = write(store, release, Path(output.uri))
         output.split_names = artifact_utils.encode_split_names(splits)
 
 

@@ -109,18 +109,45 @@ def evaluate(
         measure(release, data, files, format, config, output, as_json)
 
 
-@app.command()
+_releases = typer.Typer(help="List the releases, newest first, and say which one serves.")
+app.add_typer(_releases, name="releases", invoke_without_command=True)
+
+
+@_releases.callback()
 def releases(
+    context: typer.Context,
     config: ConfigFile = HERE,
     on_cluster: OnCluster = False,
     every: Annotated[bool, typer.Option("--all", help="not only the newest 20")] = False,
 ) -> None:
-    """List the releases, newest first, and say which one serves."""
+    """List the releases, newest first, and say which one serves; compare every file."""
+    if context.invoked_subcommand is not None:
+        return
     from pipeline import release_commands
     from pipeline.config import load
 
     with one_sentence():
         release_commands.show(load(config, on_cluster), every)
+
+
+@_releases.command("rebuild-registry")
+def rebuild_registry(config: ConfigFile = HERE, on_cluster: OnCluster = False) -> None:
+    """Record the releases in MLflow again, where its database was lost, restored or edited."""
+    from pipeline import release_commands
+    from pipeline.config import load
+
+    with one_sentence():
+        release_commands.rebuild_registry(load(config, on_cluster))
+
+
+@_releases.command()
+def repair(config: ConfigFile = HERE, on_cluster: OnCluster = False) -> None:
+    """Have an audit log that is damaged or gone agree with what serves."""
+    from pipeline import release_commands
+    from pipeline.config import load
+
+    with one_sentence():
+        release_commands.repair(load(config, on_cluster))
 
 
 @app.command()
@@ -129,13 +156,13 @@ def promote(
     config: ConfigFile = HERE,
     on_cluster: OnCluster = False,
     force: Annotated[bool, typer.Option(help="against its gates; needs --reason")] = False,
-    reason: Annotated[str, typer.Option(help="kept in the audit trail")] = "",
+    reason: Annotated[str, typer.Option(help="kept in the audit log")] = "",
 ) -> None:
     """Make a release the champion.
 
     Exit codes: 0 it serves now, 1 it cannot be served, 3 its gates refuse it.
     """
-    from components.release.releases import RefusedError
+    from components.release.decision import RefusedError
     from pipeline import release_commands
     from pipeline.config import load
 
@@ -152,7 +179,7 @@ def promote(
 def rollback(
     config: ConfigFile = HERE,
     on_cluster: OnCluster = False,
-    reason: Annotated[str, typer.Option(help="kept in the audit trail")] = "",
+    reason: Annotated[str, typer.Option(help="kept in the audit log")] = "",
 ) -> None:
     """Return to the champion before this one."""
     from pipeline import release_commands
@@ -171,11 +198,11 @@ def why(
     on_cluster: OnCluster = False,
 ) -> None:
     """Say why a model was promoted or not: one sentence for each gate."""
-    from pipeline import release_commands
+    from pipeline import why as verdict
     from pipeline.config import load
 
     with one_sentence():
         if on_cluster and what is None:
-            release_commands.why_newest(load(config, on_cluster))
+            verdict.why_newest(load(config, on_cluster))
         else:
-            release_commands.why(load(config, on_cluster), what)
+            verdict.why(load(config, on_cluster), what)

@@ -11,7 +11,7 @@ from components.evaluation import report
 from components.evaluation.report import Report
 from components.example_gen.config import Format, IngestConfig
 from components.release import contents, manifest
-from components.release.releases import open_releases
+from components.release.store import open_store
 from pipeline import path_names
 from pipeline.config import RunConfig, load
 from pipeline.console import Console
@@ -92,10 +92,10 @@ def evaluate(
 def _find(release: str, config: Path) -> tuple[Path, Path]:
     """The folder of a release and its joint model, checked file by file."""
     if release.isdecimal():
-        releases = open_releases(load(config).model_dump())
+        store = open_store(load(config).model_dump())
         number = int(release)
-        releases.shelf.verified(number, releases.recorded_digest(number))
-        return releases.shelf.path(number), releases.shelf.model(number, JOINT)
+        store.verified(number)
+        return store.folders.path(number), store.folders.model(number, JOINT)
     folder = Path(release).resolve()
     manifest.verify(folder)
     models = list((folder / JOINT).glob("[0-9]*"))

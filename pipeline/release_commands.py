@@ -1,20 +1,15 @@
-"""What `diptych releases`, `promote`, `rollback` and `why` do."""
+"""What `diptych releases`, `promote` and `rollback` do."""
 
-import datetime
-import json
 import time
-from collections.abc import Iterable
 
-from components.evaluation import report
 from components.evaluation.names import DIRECTIONS, metric_name
-from components.release import contents, journal, manifest
-from components.release.journal import Event
-from components.release.releases import Releases, open_releases
+from components.release import repair as log_repair
+from components.release.reconcile import reconcile
+from components.release.release_folders import number_of_name
+from components.release.store import ReleaseStore, open_store
 from pipeline.config import RunConfig
-from pipeline.console import Table
-from pipeline.run_locally import logs_of, print_gate, print_warnings
-from pipeline.tables import print_report
 from pipeline.terminal import make_console, say
+from pipeline.why import when
 from schema.errors import InputError
 from schema.messages import number_of
 
@@ -22,8 +17,8 @@ SHOWN = 20  # releases in the table
 RECALLS = tuple(metric_name(DIRECTIONS[0], s) for s in ("recall_at_1", "recall_at_10"))
 
 
-def _open(config: RunConfig) -> Releases:
-    return open_releases(config.model_dump())
+def _open(config: RunConfig) -> ReleaseStore:
+    return open_store(config.model_dump())
 
 
 def _print(line: str, style: str = "") -> None:
@@ -31,129 +26,108 @@ def _print(line: str, style: str = "") -> None:
 
 
 def show(config: RunConfig, every: bool) -> None:
-    """The table of releases, newest first."""
-    releases = _open(config)
-    champion, names = releases.champion(), releases.shelf.numbers()
+    """Print the table of releases, newest first, and what is wrong with any of them.
+
+    Every file of the releases in the table is compared with its digest.
+    """
+    from pipeline.console import Table
+
+    store = _open(config)
+    champion, names = store.champion(), store.folders.names()
+    numbers = sorted(store.folders.numbers(), reverse=True)
+    console = make_console()
     if not names:
-        _print(f"no releases in {releases.folder} yet")
+        say(console, f"no releases in {store.folder} yet")
         return
-    drawn = Table(box=None, header_style="dim")
+    table = Table(box=None, header_style="dim")
     for name in ("release", "made", "gates", "against"):
-        drawn.add_column(name, no_wrap=True)
+        table.add_column(name, no_wrap=True)
     for metric in RECALLS:
-        drawn.add_column(f"recall@{metric.rpartition('_')[2]}", justify="right", no_wrap=True)
-    drawn.add_column("")
-    for number in sorted(names, reverse=True)[: None if every else SHOWN]:
-        content = manifest.read(releases.shelf.path(number))
+        table.add_column(f"recall@{metric.rpartition('_')[2]}", justify="right", no_wrap=True)
+    table.add_column("")
+    problems = [f"{store.folders.releases / n}: is not a release" for n in _foreign(names)]
+    for number in numbers[: None if every else SHOWN]:
+        serves = "serves" if number == champion else ""
+        style = "bold" if number == champion else ""
+        try:
+            content = store.verified(number)
+        except InputError as error:
+            problems.append(f"release {number} is damaged: {error}")
+            state = "damaged, serves" if serves else "damaged"
+            table.add_row(str(number), *[""] * (3 + len(RECALLS)), state, style="red")
+            continue
         figures = [content.metrics.get(metric) for metric in RECALLS]
-        drawn.add_row(
+        table.add_row(
             str(number),
-            _when(content.created),
+            when(content.created),
             "passed" if content.passed else "refused",
             str(content.baseline or "nothing"),
             *("" if figure is None else f"{figure:.3f}" for figure in figures),
-            "serves" if number == champion else "",
-            style="bold" if number == champion else "",
+            serves,
+            style=style,
         )
-    console = make_console()
-    console.print(drawn)
-    if len(names) > SHOWN and not every:
-        say(console, f"and {number_of(len(names) - SHOWN, 'older release')} (--all)", "dim")
+    console.print(table)
+    if len(numbers) > SHOWN and not every:
+        say(console, f"and {number_of(len(numbers) - SHOWN, 'older release')} (--all)", "dim")
+    for sentence in [*problems, *_log_problems(store)]:
+        say(console, f"! {sentence}", "yellow")
+
+
+def _foreign(names: list[str]) -> list[str]:
+    return [name for name in names if number_of_name(name) is None]
+
+
+def _log_problems(store: ReleaseStore) -> list[str]:
+    damaged = list(store.log().damaged)
+    if damaged:
+        damaged.append("`diptych releases repair` has the audit log agree with what serves")
+    return damaged
 
 
 def promote(config: RunConfig, number: int, force: bool, reason: str) -> None:
     """Make a release the champion; `force` needs a reason."""
     if force and not reason.strip():
-        raise InputError("--force needs a --reason, which is kept in the audit trail")
-    releases = _open(config)
-    if releases.promote(number, reason=reason, forced=force):
-        _print(f"release {number} serves now", "bold green")
-    else:
-        _print(f"release {number} serves already")
+        raise InputError("--force needs a --reason, which is kept in the audit log")
+    started = time.monotonic()
+    store = _open(config)
+
+    def switched(moved: bool) -> None:
+        now = f"now, after {time.monotonic() - started:.1f} s" if moved else "already"
+        _print(f"release {number} serves {now}", "bold green" if moved else "")
+
+    store.promote(number, reason=reason, forced=force, switched=switched)
+    _print(f"the registry agrees, after {time.monotonic() - started:.1f} s")
 
 
 def rollback(config: RunConfig, reason: str) -> None:
     """Return to the champion before this one, and say when serving was switched."""
     started = time.monotonic()
-    releases = _open(config)
+    store = _open(config)
 
     def switched(number: int) -> None:
         took = time.monotonic() - started
         _print(f"release {number} serves again, after {took:.1f} s", "bold green")
 
-    releases.rollback(reason, switched)
-    took = time.monotonic() - started
-    _print(f"the registry agrees, after {took:.1f} s")
+    store.rollback(reason, switched)
+    _print(f"the registry agrees, after {time.monotonic() - started:.1f} s")
 
 
-def why_newest(config: RunConfig) -> None:
-    """The verdict of the newest release: where runs keep no record, it is the last run's."""
-    releases = _open(config)
-    numbers = releases.shelf.numbers()
-    if not numbers:
-        raise InputError(f"no releases in {releases.folder} yet")
-    _why_release(releases, max(numbers))
+def repair(config: RunConfig) -> None:
+    """Have the audit log agree with what serves, and say what was put right."""
+    store = _open(config)
+    for note in log_repair.repair(store) or ["the audit log is whole and agrees with what serves"]:
+        _print(note)
 
 
-def why(config: RunConfig, what: str | None) -> None:
-    """The verdict of a release, by its number, or of a run, by its name; default: the last run."""
-    if what is not None and what.isdecimal():
-        _why_release(_open(config), int(what))
-        return
-    logs = logs_of(config)
-    kept = sorted(logs.glob("*.json"))
-    if what is not None:
-        kept = [path for path in kept if path.stem == what]
-    if not kept:
-        raise InputError(f"{logs}: there is no record of {'run ' + what if what else 'any run'}")
-    told = json.loads(kept[-1].read_text(encoding="utf-8"))
-    _print(f"run {kept[-1].stem}: {told['verdict']}", "bold")
-    _gates((gate["passed"], gate["sentence"]) for gate in told["gates"])
-    console = make_console()
-    print_warnings(told["warnings"], told["notes"], console)
-    if told["evaluation"]:
-        print_report(report.of_plain(told["evaluation"]), console)
+def rebuild_registry(config: RunConfig) -> None:
+    """Record every release in the registry from the files and the audit log."""
+    store = _open(config)
+    for note in reconcile(store, rebuild=True):
+        _print(note)
+    recorded = len(store.log().manifests().keys() - store.log().deregistered())
+    _print(f"the registry has {number_of(recorded, 'release')}; {_champion(store)}", "bold")
 
 
-def _why_release(releases: Releases, number: int) -> None:
-    content = manifest.read(releases.shelf.found(number))
-    compared = f"release {content.baseline}" if content.baseline else "nothing"
-    serves = ", serves now" if number == releases.champion() else ""
-    _print(
-        f"release {number}, made {_when(content.created)}, compared with {compared}{serves}", "bold"
-    )
-    _gates((gate.passed, gate.sentence) for gate in content.gates)
-    evaluation = releases.shelf.path(number) / contents.EVALUATION
-    if (evaluation / report.FILE).exists():
-        measured = report.read(evaluation)
-        print_warnings(measured.remarks, (), make_console())
-        print_report(measured, make_console())
-    for event in journal.read(releases.folder):
-        if number in (event.release, event.replaced):
-            _print(f"  {_when(event.time)}  {_event(event)}")
-
-
-def _gates(gates: Iterable[tuple[bool, str]]) -> None:
-    for passed, sentence in gates:
-        print_gate(passed, sentence, make_console())
-
-
-def _event(event: Event) -> str:
-    what = {
-        "promote": f"release {event.release} took over from {_release(event.replaced)}",
-        "rollback": f"went back from {_release(event.replaced)} to {_release(event.release)}",
-        "interrupted": f"the change to {_release(event.replaced)} was interrupted and taken back",
-        "restored": f"{_release(event.release)} had been deleted and was written again",
-        "found": f"{_release(event.release)} was found set in the registry by other means",
-    }[event.action]
-    forced = ", forced" if event.forced else ""
-    reason = f": {event.reason}" if event.reason else ""
-    return f"{what} (by {event.by}{forced}){reason}"
-
-
-def _release(number: int | None) -> str:
-    return "nothing" if number is None else f"release {number}"
-
-
-def _when(seconds: float) -> str:
-    return f"{datetime.datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M}"
+def _champion(store: ReleaseStore) -> str:
+    champion = store.champion()
+    return "nothing serves" if champion is None else f"release {champion} is the champion"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.evaluation import text_metrics
-from components.release.releases import open_releases
+from components.release.store import open_store
 from pipeline.config import RunConfig
 from pipeline.console import Console
 from pipeline.session import Outputs, RunFailedError, session
@@ -36,7 +36,10 @@ def run(config: RunConfig, use_cache: bool = True) -> Summary:
     def build() -> "Pipeline":
         from pipeline.create_pipeline import create_pipeline
 
-        lost = open_releases(config.model_dump()).lost()
+        # Asked before anything is trained: whether the registry answers, and who serves by it.
+        store = open_store(config.model_dump())
+        store.reconcile()
+        lost = store.lost()
         return create_pipeline(
             config,
             str(workspace / "artifacts"),

@@ -8,15 +8,22 @@ from pathlib import Path
 from components.evaluation.verdict import GateResult
 from components.release import contents, manifest
 from components.release.config import PushConfig
+from components.release.decision import Decision
 from components.release.gather import Gathered
 from components.release.manifest import Manifest
-from components.release.releases import Decision, Releases
-from components.release.shelf import NEW
-from schema.served import MODELS
+from components.release.release_folders import NEW
+from components.release.store import ReleaseStore
+from schema.served import JOINT, MODELS
 
 
-def releases_in(folder: Path) -> Releases:
-    return Releases("emoji", PushConfig(path=str(folder)))
+def store_in(folder: Path) -> ReleaseStore:
+    return ReleaseStore("emoji", PushConfig(path=str(folder)))
+
+
+def aliases(store: ReleaseStore) -> dict[str, int | None]:
+    """The release that each alias in MLflow names."""
+    state = store.registry.state()
+    return {} if state is None else {name: state.release_of(name) for name in state.aliases}
 
 
 def writer(
@@ -25,19 +32,23 @@ def writer(
     refusals: tuple[str, ...] = (),
     metrics: dict[str, float] | None = None,
 ) -> Callable[[Path], Manifest]:
-    """What `Releases.publish` calls; `body` tells models apart."""
+    """What `ReleaseStore.publish` calls; `body` tells models apart."""
 
     def write(folder: Path) -> Manifest:
         for model in MODELS:
             inner = folder / model / NEW
             (inner / "variables").mkdir(parents=True)
+            if model == JOINT:
+                (inner / "assets").mkdir()
             (inner / "saved_model.pb").write_text(f"{model} {body}")
             (inner / "variables" / "variables.index").write_text(f"weights {model} {body}")
-        files = manifest.digests(folder)
+        found = manifest.digests(folder)
+        files = {name.replace(f"/{NEW}/", "/"): value for name, value in found.items()}
         (folder / contents.CONFIG).write_text(json.dumps({"body": body}))
         (folder / contents.STATISTICS).mkdir()
         (folder / contents.STATISTICS / "stats.pb").write_text(body)
-        content = Manifest(
+        return Manifest(
+            release=0,
             pipeline="emoji",
             run=f"run-{body}",
             created=time.time(),
@@ -49,9 +60,8 @@ def writer(
             metrics=metrics or {"text_to_image_recall_at_1": 0.5},
             curves={"train/loss": ((0, 2.0), (1, 1.5))},
             files=manifest.digests(folder),
+            empty_folders=tuple(manifest.entries(folder)[1]),
         )
-        (folder / manifest.FILE).write_text(content.model_dump_json())
-        return content
 
     return write
 

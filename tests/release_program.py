@@ -15,11 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from components.release import journal, serving_config
+from components.release import audit_log, model_config_file
+from components.release.decision import RefusedError
 from components.release.manifest import verify
-from components.release.registry import Registry
-from components.release.releases import RefusedError, Releases
-from tests.release_kit import decided, releases_in, writer
+from components.release.mlflow_registry import MlflowRegistry
+from components.release.store import ReleaseStore
+from tests.release_kit import aliases, decided, store_in, writer
 
 # What Python tells about every change of a file before it makes it.
 CHANGES = {
@@ -70,15 +71,15 @@ def killed_at(step: int, folder: Path, work: Callable[[], None]) -> Callable[[],
             if mine and (event != "open" or set(str(arguments[1])) & set("wax+")):
                 count()
 
-        ask = Registry._ask
+        ask = MlflowRegistry._ask
 
-        def counted(self: Registry, *arguments: Any, **named: Any) -> Any:
+        def counted(self: MlflowRegistry, *arguments: Any, **named: Any) -> Any:
             count()
             answer = ask(self, *arguments, **named)
             count()
             return answer
 
-        Registry._ask = counted  # type: ignore[method-assign]
+        MlflowRegistry._ask = counted  # type: ignore[method-assign]
         sys.addaudithook(hook)
         work()
         return 0
@@ -86,13 +87,13 @@ def killed_at(step: int, folder: Path, work: Callable[[], None]) -> Callable[[],
     return run
 
 
-def state(releases: Releases) -> dict[str, Any]:
+def state(releases: ReleaseStore) -> dict[str, Any]:
     """What a person or a server can see."""
     return {
-        "serving": serving_config.number(releases.folder),
+        "serving": model_config_file.number(releases.folder),
         "champion": releases.champion(),
-        "numbers": releases.shelf.numbers(),
-        "aliases": releases.registry.aliases(),
+        "numbers": releases.folders.numbers(),
+        "aliases": aliases(releases),
         "versions": [int(v.version) for v in releases.registry.versions(100)],
         "runs": len(releases.registry._client.search_runs(["1"])),
         "litter": [p.name for p in releases.folder.rglob(".incoming*")],
@@ -102,19 +103,19 @@ def state(releases: Releases) -> dict[str, Any]:
 def kills(folder: Path) -> dict[str, Any]:
     """Kill a push, then a rollback, at every step; after each kill look, then do it again."""
     template = folder / "template"
-    releases = releases_in(template)
+    releases = store_in(template)
     releases.publish(writer("old"))
     releases.promote(1)
 
     def push(at: Path) -> Callable[[], None]:
         def work() -> None:
-            mine = releases_in(at)
+            mine = store_in(at)
             mine.promote(mine.publish(writer("new", 1)), decided(1))
 
         return work
 
     found: dict[str, Any] = {"push": [], "rollback": []}
-    after = releases_in(shutil.copytree(template, folder / "pushed"))
+    after = store_in(shutil.copytree(template, folder / "pushed"))
     push(after.folder)()
     for name, start, work in (
         ("push", template, push),
@@ -125,33 +126,34 @@ def kills(folder: Path) -> dict[str, Any]:
             shutil.copytree(start, at)
             if wait(fork(killed_at(step, at, work(at)))) == 0:
                 break
-            seen = serving_config.number(at)
+            seen = model_config_file.number(at)
             assert seen is not None
             verify(at / "releases" / str(seen))
-            for number in releases_in(at).shelf.numbers():
+            for number in store_in(at).folders.numbers():
                 verify(at / "releases" / str(number))
             again = wait(fork(killed_at(0, at, work(at)))) if name == "push" else None
-            mine = releases_in(at)
-            champion = mine.settled_champion()
+            mine = store_in(at)
+            mine.reconcile()
+            champion = mine.champion()
             found[name].append({"seen": seen, "again": again, "settled": champion, **state(mine)})
             shutil.rmtree(at)
     return found
 
 
 def back(folder: Path) -> None:
-    releases_in(folder).rollback()
+    store_in(folder).rollback()
 
 
 def race(folder: Path, processes: int) -> dict[str, Any]:
     """All push a model of their own quality at once; losers compare again until all are done."""
-    first = releases_in(folder)
+    first = store_in(folder)
     first.publish(writer("quality 0"))
     first.promote(1)
     first.registry.__dict__.pop("_client")
     rounds = []
     waiting = list(range(1, processes + 1))
     while waiting:
-        champion = releases_in(folder).champion()
+        champion = store_in(folder).champion()
         assert champion is not None
         serving = quality(folder, champion)
         better = [each for each in waiting if each > serving]
@@ -159,7 +161,7 @@ def race(folder: Path, processes: int) -> dict[str, Any]:
             break
 
         def work(mine: int, baseline: int | None = champion) -> int:
-            releases = releases_in(folder)
+            releases = store_in(folder)
             number = releases.publish(writer(f"quality {mine}", baseline))
             try:
                 return 0 if releases.promote(number, decided(baseline)) else 2
@@ -170,8 +172,8 @@ def race(folder: Path, processes: int) -> dict[str, Any]:
         ended = {each: wait(child) for child, each in children.items()}
         rounds.append(sorted(ended.values()))
         waiting = [each for each in better if ended[each] != 0]
-    releases = releases_in(folder)
-    champions = journal.champions(journal.read(folder))
+    releases = store_in(folder)
+    champions = audit_log.read(folder).champions
     return {
         "rounds": rounds,
         "qualities": [quality(folder, number) for number in champions],
@@ -180,7 +182,7 @@ def race(folder: Path, processes: int) -> dict[str, Any]:
 
 
 def quality(folder: Path, number: int) -> int:
-    model = releases_in(folder).shelf.model(number, "joint") / "saved_model.pb"
+    model = store_in(folder).folders.model(number, "joint") / "saved_model.pb"
     return int(model.read_text().rsplit(" ", 1)[1])
 
 
@@ -196,7 +198,7 @@ def watch(folder: Path, pushes: int) -> dict[str, Any]:
         while not stop.exists():
             report["polls"] += 1
             try:
-                text = (folder / "push" / serving_config.FILE).read_text()
+                text = (folder / "push" / model_config_file.FILE).read_text()
             except FileNotFoundError:
                 text = ""
             found = re.findall(r'base_path: "(.*)"[^}]*versions: (\d+)', text)
@@ -219,7 +221,7 @@ def watch(folder: Path, pushes: int) -> dict[str, Any]:
         return 0
 
     watcher = fork(look)
-    releases = releases_in(folder / "push")
+    releases = store_in(folder / "push")
     for n in range(pushes):
         number = releases.publish(writer(f"model {n}", n or None))
         releases.promote(number, decided(n or None))
@@ -230,8 +232,8 @@ def watch(folder: Path, pushes: int) -> dict[str, Any]:
 
 if __name__ == "__main__":
     what, where = sys.argv[1], Path(sys.argv[2])
-    warm = releases_in(where / "warm")
-    warm.registry.last()  # everything MLflow imports late is imported before the first fork
+    warm = store_in(where / "warm")
+    warm.reconcile()  # everything MLflow imports late is imported before the first fork
     answer = {
         "kills": lambda: kills(where / "kills"),
         "race": lambda: race(where / "race", 16),

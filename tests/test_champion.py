@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from components.evaluation.measurement import Results
 from components.evaluation.texts import same_words
-from components.release import manifest, serving_config
-from components.release.releases import open_releases
+from components.release import manifest, model_config_file
+from components.release.store import open_store
 from pipeline import cli, run_locally
 from pipeline.config import load
 from pipeline.session import RunFailedError
@@ -48,7 +48,7 @@ class Story:
 
     @property
     def releases(self):
-        return open_releases(load(Path(self.config)).model_dump())
+        return open_store(load(Path(self.config)).model_dump())
 
 
 DRIFT = {"minimum_count": 100, "attribute": 0.2, "words": 0.2}
@@ -92,13 +92,13 @@ def story(small_run) -> Story:
         values["data"] |= {"path": data, "drift": {**DRIFT, "action": action}}
         file.write_text(yaml.safe_dump(values))
         summary = run_locally.run(load(file))
-        return summary, serving_config.number(folder / "story")
+        return summary, model_config_file.number(folder / "story")
 
     data = folder / "data"
     crippled, after_crippled = run("stop", str(data), epochs=1, learning_rate=1e-6)
     with pytest.raises(RunFailedError) as stopped:
         run("stop", str(write_other_data(data, folder / "longer", longer)))
-    after_stopped = serving_config.number(folder / "story")
+    after_stopped = model_config_file.number(folder / "story")
     other = str(write_other_data(data, folder / "relabelled", relabelled))
     better, after_better = run("warn", other, epochs=40, learning_rate=0.01)
     return Story(
@@ -183,7 +183,7 @@ def test_a_better_model_takes_over(story):
     gain = story.better.results[()]["text_to_image_mrr"].difference
     assert gain is not None
     assert gain.low > 0
-    content = manifest.verify(story.releases.shelf.path(3))
+    content = manifest.verify(story.releases.folders.path(3))
     assert content.baseline == 1
     assert content.config["training.epochs"] == 40
     assert len(content.curves["train/loss"]) == 20  # every second epoch
@@ -229,5 +229,5 @@ def test_promote_obeys_the_gates_unless_forced_and_rollback_returns(story):
     assert story.releases.registry.aliases()["champion"] == 3
     diptych("rollback", *config)
     assert story.releases.champion() == 1
-    assert serving_config.number(story.releases.folder) == 1
+    assert model_config_file.number(story.releases.folder) == 1
     assert "no earlier champion" in diptych("rollback", *config).err

@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from components.evaluation.report import Report
+from components.release.decision import RefusedError
 from components.release.outcome import Outcome
-from components.release.releases import RefusedError
 from pipeline import cli, release_commands, run_locally
 from pipeline.session import RunFailedError
 from pipeline.summary import Summary
@@ -138,7 +138,7 @@ def test_the_curves_of_a_training_can_be_opened_by_what_is_said_of_them():
         (["why", "3"], "diptych: there is no release 3 in {folder}/push/releases"),
         (["why", "yesterday"], "diptych: {folder}/runs/logs: there is no record of run yesterday"),
         (["evaluate", "3", "."], "diptych: there is no release 3 in {folder}/push/releases"),
-        (["evaluate", "nowhere", "."], "nowhere: is no release; release.json is missing"),
+        (["evaluate", "nowhere", "."], "nowhere: is not a release; release.json is missing"),
     ],
 )
 def test_commands_on_a_pipeline_that_never_ran(tmp_path, arguments, sentence):

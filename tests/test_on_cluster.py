@@ -11,7 +11,7 @@ from pipeline import cli
 from pipeline.config import ConfigError, load
 from tests.conftest import small_values
 from tests.kubeflow_kit import section
-from tests.release_kit import decided, releases_in, writer
+from tests.release_kit import decided, store_in, writer
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two releases below kubeflow.push_path, of which the second was refused."""
     folder = tmp_path_factory.mktemp("cluster")
     there = folder / "mounted"
-    releases = releases_in(there)
+    releases = store_in(there)
     first = releases.publish(writer("a"))
     releases.promote(first, decided(None), by="a test")
     releases.publish(writer("b", first, ("too bad",)))

@@ -14,10 +14,10 @@ from components.evaluation.verdict import GateResult, Verdict
 from components.release import contents, manifest
 from components.release.contents import Contents
 from components.release.gather import gather
-from components.release.releases import Releases
+from components.release.store import ReleaseStore
 from schema.errors import InputError
 from schema.served import CHECK_REPORT, FOLDERS, MODELS, WARMUP_FILE, WARMUP_FOLDER
-from tests.release_kit import gathered, releases_in, writer
+from tests.release_kit import gathered, store_in, writer
 
 
 def trained(folder: Path, body: str) -> Path:
@@ -66,8 +66,8 @@ def content(tmp_path: Path, body: str, given: Any) -> Contents:
 
 
 @pytest.fixture
-def releases(tmp_path) -> Releases:
-    return releases_in(tmp_path / "push")
+def releases(tmp_path) -> ReleaseStore:
+    return store_in(tmp_path / "push")
 
 
 def test_a_release_holds_the_models_with_their_warm_up_and_all_that_led_to_them(releases, tmp_path):
@@ -75,10 +75,10 @@ def test_a_release_holds_the_models_with_their_warm_up_and_all_that_led_to_them(
     assert (pushed.release, pushed.champion) == (1, True)
     assert pushed.sentence == "release 1 serves now"
     for model in MODELS:
-        saved = releases.shelf.model(1, model)
+        saved = releases.folders.model(1, model)
         assert (saved / "saved_model.pb").read_text() == f"{model} a"
         assert (saved / "assets.extra" / WARMUP_FILE).read_text() == f"warm {model}"
-    told = manifest.verify(releases.shelf.path(1))
+    told = manifest.verify(releases.folders.path(1))
     assert told.config == {
         "name": "emoji",
         "training.epochs": 3,
@@ -155,8 +155,8 @@ def test_the_baseline_brings_model_and_statistics_after_a_check(releases, tmp_pa
     model = tmp_path / "one" / FOLDERS["joint"] / "saved_model.pb"
     assert model.read_text() == "joint a"
     assert (tmp_path / "one" / contents.STATISTICS / "stats.pb").read_text() == "a"
-    (releases.shelf.model(1, "joint") / "saved_model.pb").write_text("joint x")
-    with pytest.raises(InputError, match=r"joint/saved_model.pb was changed after its release"):
+    (releases.folders.model(1, "joint") / "saved_model.pb").write_text("joint x")
+    with pytest.raises(InputError, match=r"joint/1/saved_model.pb was changed after its release"):
         baseline.write(releases, 1, tmp_path / "damaged")
 
 
@@ -166,6 +166,6 @@ def test_a_champion_whose_files_are_gone_is_no_baseline_and_is_noticed(releases)
     releases.publish(writer("a"))
     releases.promote(1)
     assert releases.lost() == []
-    shutil.rmtree(releases.shelf.path(1))
+    shutil.rmtree(releases.folders.path(1))
     assert releases.lost() == [1]
     assert baseline.baseline_for(releases, None) == baseline.NONE

@@ -1,4 +1,4 @@
-"""Releases on real files with a real MLflow on sqlite."""
+"""ReleaseStore on real files with a real MLflow on sqlite."""
 
 import json
 import logging
@@ -8,19 +8,22 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from components.release import journal, serving_config
+from components.release import audit_log, model_config_file
+from components.release.audit_event import SERVING
+from components.release.config import PushConfig, RegistryConfig
+from components.release.decision import RefusedError
 from components.release.manifest import Manifest, read, verify
-from components.release.releases import RefusedError, Releases
+from components.release.store import ReleaseStore
 from schema.errors import InputError
 from schema.served import MODELS
-from tests.release_kit import decided, releases_in, writer
+from tests.release_kit import aliases, decided, store_in, writer
 
 ODD = "C# x%20y what? 50% q'q\" ü"  # a folder's name that URIs and quotes must get past
 
 
-def served(releases: Releases) -> dict[str, tuple[str, int]]:
+def served(releases: ReleaseStore) -> dict[str, tuple[str, int]]:
     """(base path, version) by model, as TensorFlow Serving's own parser reads them."""
-    text = (releases.folder / serving_config.FILE).read_text()
+    text = (releases.folder / model_config_file.FILE).read_text()
     parsed = text_format.Parse(text, ModelServerConfig())
     found = {}
     for each in parsed.model_config_list.config:
@@ -33,7 +36,7 @@ def served(releases: Releases) -> dict[str, tuple[str, int]]:
 def template(tmp_path_factory):
     """Three releases: 1 was champion, 2 is, 3 was refused."""
     folder = tmp_path_factory.mktemp("template") / ODD / "push"
-    releases = releases_in(folder)
+    releases = store_in(folder)
     assert releases.publish(writer("a")) == 1
     assert releases.promote(1)
     assert releases.publish(writer("b", 1)) == 2
@@ -43,12 +46,12 @@ def template(tmp_path_factory):
 
 
 @pytest.fixture
-def releases(template, tmp_path) -> Releases:
+def releases(template, tmp_path) -> ReleaseStore:
     """A copy of the template with its registry, to be changed."""
 
     folder = tmp_path / ODD / "push"
     shutil.copytree(template, folder)
-    return releases_in(folder)
+    return store_in(folder)
 
 
 def test_all_that_mlflow_writes_lies_beside_the_releases(template):
@@ -61,7 +64,7 @@ def test_all_that_mlflow_writes_lies_beside_the_releases(template):
 
 
 def test_models_config_pins_all_three_models_to_the_champion(releases):
-    releases.settled_champion()  # a copied folder: its config still names the old place
+    releases.reconcile()  # a copied folder: its config still names the old place
     base = releases.folder / "releases" / "2"
     assert served(releases) == {
         "emoji": (f"{base}/joint", 2),
@@ -73,7 +76,7 @@ def test_models_config_pins_all_three_models_to_the_champion(releases):
 
 
 def test_a_server_in_a_container_is_told_its_own_paths():
-    text = serving_config.text("emoji", "/models/releases", 7)
+    text = model_config_file.text("emoji", "/models/releases", 7)
     parsed = text_format.Parse(text, ModelServerConfig())
     assert [c.base_path for c in parsed.model_config_list.config] == [
         f"/models/releases/7/{model}" for model in MODELS
@@ -81,7 +84,7 @@ def test_a_server_in_a_container_is_told_its_own_paths():
 
 
 def test_aliases_say_who_serves_and_who_waits(releases):
-    assert releases.registry.aliases() == {"champion": 2, "challenger": 3}
+    assert aliases(releases) == {"champion": 2, "challenger": 3}
 
 
 def test_mlflow_shows_parameters_metrics_curves_and_files(releases):
@@ -104,7 +107,7 @@ def test_the_same_model_is_released_once(releases):
     assert releases.publish(writer("b", 1)) == 2
     assert not releases.promote(2, decided(1))
     assert len(releases.registry.versions(10)) == 3
-    assert releases.shelf.numbers() == [1, 2, 3]
+    assert releases.folders.numbers() == [1, 2, 3]
     assert len(releases.registry._client.search_runs(["1"])) == 3
 
 
@@ -113,8 +116,8 @@ def test_a_refused_release_waits_and_a_person_may_force_it(releases):
         releases.promote(3)
     assert releases.champion() == 2
     assert releases.promote(3, forced=True, reason="the gate was wrong")
-    assert releases.registry.aliases() == {"champion": 3}
-    last = journal.read(releases.folder)[-1]
+    assert aliases(releases) == {"champion": 3}
+    last = audit_log.read(releases.folder).events[-1]
     assert (last.action, last.release, last.replaced) == ("promote", 3, 2)
     assert (last.reason, last.forced) == ("the gate was wrong", True)
 
@@ -136,53 +139,48 @@ def test_rollback_walks_back_through_the_champions(releases):
     assert releases.rollback("it answers nonsense", switched.append) == 2
     assert switched == [2]
     assert served(releases)["emoji"][1] == 2
-    assert releases.registry.aliases()["champion"] == 2
+    assert aliases(releases)["champion"] == 2
     assert releases.rollback() == 1
     assert served(releases)["emoji-text-tower"][1] == 1
     with pytest.raises(InputError, match="no earlier champion"):
         releases.rollback()
-    assert [e.action for e in journal.read(releases.folder)] == [
-        "promote",
-        "promote",
-        "promote",
-        "rollback",
-        "rollback",
-    ]
+    changes = [e.action for e in audit_log.read(releases.folder).events if e.action in SERVING]
+    assert changes == ["promote", "promote", "promote", "rollback", "rollback"]
 
 
 def test_rollback_does_not_wait_for_the_registry(releases):
-    down = releases_in(releases.folder)
+    down = store_in(releases.folder)
     down.registry.uri = "sqlite:////nowhere/at/all.db"
-    with pytest.raises(InputError, match=r"^release 1 serves again, but the registry") as error:
+    with pytest.raises(InputError, match=r"^release 1 serves again, but the registry was not told"):
         down.rollback()
-    assert "still calls 2 the champion" in str(error.value)
     assert served(down)["emoji"][1] == 1
     # Whoever comes next tells the registry.
-    assert releases.settled_champion() == 1
-    assert releases.registry.aliases()["champion"] == 1
+    releases.reconcile()
+    assert aliases(releases)["champion"] == 1
     assert releases.champion() == 1
 
 
 def test_two_rollbacks_while_the_registry_is_away_hold(releases):
     releases.promote(3, forced=True)
-    down = releases_in(releases.folder)
+    down = store_in(releases.folder)
     down.registry.uri = "sqlite:////nowhere/at/all.db"
     for _ in range(2):
         with pytest.raises(InputError, match="serves again, but the registry"):
             down.rollback()
     assert served(down)["emoji"][1] == 1
-    assert releases.registry.aliases()["champion"] == 3
-    assert releases.settled_champion() == 1
-    assert releases.registry.aliases()["champion"] == 1
+    assert aliases(releases)["champion"] == 3
+    releases.reconcile()
+    assert aliases(releases)["champion"] == 1
     assert served(releases)["emoji"][1] == 1
 
 
 def test_a_champion_set_in_mlflow_itself_is_followed(releases):
-    releases.registry.set_alias("champion", 1)
-    assert releases.settled_champion() == 1
+    releases.registry.set_alias("champion", "1")
+    notes = releases.reconcile()
+    assert notes == ["release 1 was made champion in MLflow, and serves now"]
     assert served(releases)["emoji"][1] == 1
-    last = journal.read(releases.folder)[-1]
-    assert (last.action, last.release, last.replaced) == ("found", 1, 2)
+    last = audit_log.read(releases.folder).events[-1]
+    assert (last.action, last.release, last.replaced) == ("registry_champion", 1, 2)
     assert releases.rollback() == 2
 
 
@@ -194,8 +192,8 @@ def test_a_champion_set_in_mlflow_itself_is_followed(releases):
     ],
 )
 def test_a_damaged_release_never_becomes_champion(releases, damage, words):
-    damage(releases.shelf.model(1, "text_tower") / "variables" / "variables.index")
-    name = "text_tower/variables/variables.index"
+    damage(releases.folders.model(1, "text_tower") / "variables" / "variables.index")
+    name = "text_tower/1/variables/variables.index"
     for attempt in (
         lambda: releases.promote(1, forced=True),
         releases.rollback,
@@ -207,23 +205,23 @@ def test_a_damaged_release_never_becomes_champion(releases, damage, words):
 
 
 def test_a_manifest_changed_together_with_a_file_is_noticed(releases):
-    path = releases.shelf.path(1) / "release.json"
+    path = releases.folders.path(1) / "release.json"
     told = json.loads(path.read_text())
     told["metrics"]["text_to_image_recall_at_1"] = 0.99
     path.write_text(json.dumps(told))
-    verify(releases.shelf.path(1))  # by itself it agrees
-    with pytest.raises(InputError, match=r"release.json: differs from what the registry recorded"):
+    verify(releases.folders.path(1))  # by itself it agrees
+    with pytest.raises(InputError, match=r"release.json: differs from what the audit log recorded"):
         releases.promote(1, forced=True)
 
 
 def test_a_release_deleted_by_hand_is_written_again(releases):
 
-    shutil.rmtree(releases.shelf.path(2))
+    shutil.rmtree(releases.folders.path(2))
     assert releases.publish(writer("b", 1)) == 2
-    assert read(releases.shelf.path(2)).run == "run-b"
+    assert read(releases.folders.path(2)).run == "run-b"
     assert not releases.promote(2)
     # What is checked from now on are the files that were written again.
-    verify(releases.shelf.path(2), releases.recorded_digest(2))
+    assert releases.problem(2) is None
     releases.promote(3, forced=True)
     assert releases.rollback() == 2
 
@@ -233,39 +231,33 @@ def test_there_is_no_release_9(releases):
         releases.promote(9)
 
 
-def test_someone_elses_registry_is_refused(releases):
-    (releases.folder / "mlflow.db").unlink()
-    with pytest.raises(InputError, match="does not know release 1; is it the registry of these"):
-        releases_in(releases.folder).publish(writer("z"))
-    assert read(releases.shelf.path(1)).pipeline == "emoji"
-
-
 def test_a_registry_that_cannot_be_opened_is_one_sentence(tmp_path):
-    releases = releases_in(tmp_path)
-    releases.registry.uri = "nonsense://x"
-    with pytest.raises(InputError, match=r"^registry nonsense://x: "):
+    registry = RegistryConfig(uri="nonsense://x")
+    releases = ReleaseStore("emoji", PushConfig(path=str(tmp_path)), registry)
+    with pytest.raises(InputError, match=r"^registry nonsense://x: is not an address that MLflow"):
         releases.publish(writer("a"))
 
 
-def test_a_version_made_by_somebody_else_only_moves_the_number(releases):
+def test_a_version_made_by_somebody_else_leaves_the_numbers_alone(releases):
     client = releases.registry._client
-    numbers = iter([3, 3])
-    releases.registry.last = lambda: next(numbers)  # what another writer adds in between
-    client.create_model_version("emoji", "elsewhere")
-    assert releases.publish(writer("d", 2)) == 5
-    assert releases.shelf.numbers() == [1, 2, 3, 5]
-    assert (releases.shelf.model(5, "joint") / "saved_model.pb").read_text() == "joint d"
+    client.create_model_version("emoji", "elsewhere")  # takes MLflow's number 4
+    assert releases.publish(writer("d", 2)) == 4
+    assert releases.folders.numbers() == [1, 2, 3, 4]
+    assert (releases.folders.model(4, "joint") / "saved_model.pb").read_text() == "joint d"
+    assert aliases(releases)["challenger"] == 4
+    assert releases.registry.state().releases[4].version == "5"
 
 
-def test_the_manifest_leaves_the_number_out(releases):
-    content: Manifest = read(releases.shelf.path(2))
-    assert "joint/saved_model.pb" in content.files
-    assert not [name for name in content.files if "/2/" in name]
+def test_the_manifest_names_every_file_where_it_lies(releases):
+    content: Manifest = read(releases.folders.path(2))
+    assert content.release == 2
+    assert "joint/2/saved_model.pb" in content.files
+    assert content.empty_folders == ("joint/2/assets",)
 
 
 def test_nothing_is_said_on_the_terminal(tmp_path, capfd):
     logging.getLogger().handlers = [
         h for h in logging.getLogger().handlers if not isinstance(h, logging.StreamHandler)
     ]
-    releases_in(tmp_path).publish(writer("a"))
+    store_in(tmp_path).publish(writer("a"))
     assert capfd.readouterr() == ("", "")

@@ -12,11 +12,11 @@ from tfx.types import standard_artifacts
 from components import release_lookup, served_statistics
 from components.release import contents, manifest
 from components.release.manifest import Manifest
-from components.release.releases import Releases
+from components.release.store import ReleaseStore
 from components.release_lookup import NONE
 from components.served_statistics import Driver, Executor, served_for
 from schema.errors import InputError
-from tests.release_kit import releases_in, writer
+from tests.release_kit import store_in, writer
 
 WARN, STOP = {"action": "warn", "words": 0.05, "attributes": {}}, {"action": "stop"}
 
@@ -54,8 +54,8 @@ def measured(folder: Path, data: str) -> Path:
 
 
 @pytest.fixture
-def releases(tmp_path) -> Releases:
-    return releases_in(tmp_path / "push")
+def releases(tmp_path) -> ReleaseStore:
+    return store_in(tmp_path / "push")
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def tuesday(tmp_path) -> Path:
     return measured(tmp_path / "tuesday", "tuesday")
 
 
-def ship(releases: Releases, fill: Callable[[Path], Manifest]) -> None:
+def ship(releases: ReleaseStore, fill: Callable[[Path], Manifest]) -> None:
     releases.promote(releases.publish(fill), forced=True)
 
 
@@ -106,10 +106,10 @@ def test_data_that_came_to_serve_under_other_limits_is_accepted(releases, tuesda
 def test_files_that_are_gone_are_nothing_to_compare_with(releases, monday, tuesday):
     ship(releases, made_of("monday", WARN)("a"))
     ship(releases, made_of("tuesday", WARN)("b", 1))
-    shutil.rmtree(releases.shelf.path(1))
+    shutil.rmtree(releases.folders.path(1))
     assert served_for(releases, tuesday, WARN) == NONE
     assert served_for(releases, monday, WARN) == 2
-    shutil.rmtree(releases.shelf.path(2))
+    shutil.rmtree(releases.folders.path(2))
     assert served_for(releases, monday, WARN) == NONE
 
 
@@ -130,7 +130,9 @@ def test_it_brings_the_statistics_after_a_check(releases, tmp_path):
     assert served_statistics.write(releases, 1, first) == ["eval", "train"]
     assert release_lookup.told_by(first / served_statistics.FILE) == 1
     assert (first / "Split-train" / "FeatureStats.pb").read_text() == "train monday"
-    (releases.shelf.path(1) / contents.STATISTICS / "Split-eval" / "FeatureStats.pb").write_text("")
+    (releases.folders.path(1) / contents.STATISTICS / "Split-eval" / "FeatureStats.pb").write_text(
+        ""
+    )
     with pytest.raises(InputError, match=r"statistics/Split-eval/FeatureStats.pb was changed"):
         served_statistics.write(releases, 1, damaged)
 

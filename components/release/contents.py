@@ -11,7 +11,7 @@ from typing import Any
 from components.release import manifest
 from components.release.gather import Gathered
 from components.release.manifest import Manifest
-from components.release.shelf import NEW
+from components.release.release_folders import NEW
 from schema.served import CHECK_REPORT, CONFIG, FOLDERS, MODELS, WARMUP_FILE, WARMUP_FOLDER
 
 TRAINED_ON = "trained_on.npy"  # digests of the records of the train split
@@ -41,7 +41,7 @@ class Contents:
     files: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
     def write(self, folder: Path) -> Manifest:
-        """Fill an empty folder; see `Releases.publish`."""
+        """Fill an empty folder and describe it; see `ReleaseStore.publish`."""
         for name in MODELS:
             shutil.copytree(self.model / FOLDERS[name], folder / name / NEW)
             warmup = self.serving_check / WARMUP_FOLDER / name / WARMUP_FILE
@@ -56,7 +56,8 @@ class Contents:
         shutil.copy(self.serving_check / CHECK_REPORT, folder)
         (folder / CONFIG).write_text(json.dumps(self.config, indent=2) + "\n", encoding="utf-8")
         now = datetime.datetime.now()
-        content = Manifest(
+        return Manifest(
+            release=0,
             pipeline=self.config["name"],
             run=f"{now:%Y-%m-%dT%H-%M-%S}",
             created=now.timestamp(),
@@ -68,10 +69,14 @@ class Contents:
             metrics=dict(self.gathered.metrics),
             curves=dict(self.curves),
             files=manifest.digests(folder),
+            empty_folders=tuple(manifest.entries(folder)[1]),
         )
-        text = content.model_dump_json(indent=1)
-        (folder / manifest.FILE).write_text(text + "\n", encoding="utf-8")
-        return content
+
+    def bytes(self) -> int:
+        """How much room the files need; the models are most of it."""
+        sources = [self.model, self.serving_check, *self.folders.values(), *self.files.values()]
+        found = (path for source in sources for path in [source, *source.rglob("*")])
+        return sum(path.stat().st_size for path in found if path.is_file())
 
 
 def model_digest(model: Path) -> str:

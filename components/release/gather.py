@@ -6,7 +6,7 @@ from pathlib import Path
 from components.catalogue_index import report as index_report
 from components.evaluation import verdict
 from components.evaluation.verdict import GateResult
-from components.release.releases import Decision
+from components.release.decision import Decision
 from components.serving_check import report as check_report
 from components.serving_check.report import CheckReport
 

@@ -26,7 +26,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 from tfx.utils import io_utils
 
-from components.release import serving_config
+from components.release import model_config_file
 from components.serving_check import warmup
 from components.serving_check.contract import SIGNATURES
 from components.serving_check.fresh_process import ENVIRONMENT, Call
@@ -95,16 +95,16 @@ def ask(
 
 def _lay_out(root: Path, models: Mapping[str, str], warm_up_folder: str) -> Path:
     """Put copies where the config file of a release makes the server look for them."""
-    text = serving_config.text(NAME, str(root), VERSION)
+    text = model_config_file.text(NAME, str(root), VERSION)
     config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
     bases = {each.name: Path(each.base_path) for each in config.model_config_list.config}
     for model in MODELS:
-        folder = bases[serving_config.model_name(NAME, model)] / str(VERSION)
+        folder = bases[model_config_file.model_name(NAME, model)] / str(VERSION)
         io_utils.copy_dir(models[model], str(folder))
         extra = folder / "assets.extra"
         extra.mkdir(exist_ok=True)
         shutil.copy(warmup.path(warm_up_folder, model), extra)
-    file = root / serving_config.FILE
+    file = root / model_config_file.FILE
     file.write_text(text, encoding="utf-8")
     return file
 
@@ -214,7 +214,7 @@ def _predict(port: int, call: Call, timeout_s: float) -> dict[str, np.ndarray]:
 
 
 def _url(port: int, model: str) -> str:
-    name = serving_config.model_name(NAME, model)
+    name = model_config_file.model_name(NAME, model)
     return f"http://127.0.0.1:{port}/v1/models/{name}/versions/{VERSION}"
 
 

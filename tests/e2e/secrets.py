@@ -69,6 +69,7 @@ def write_data(folder: Path, host: str) -> dict[str, bytes]:
     drawn = (r for path in sorted(SHARDS.glob("train-*")) for r in read_shard(str(path)))
     train_rows = [row for row in drawn if row.attributes["name"] in names][:TRAIN]
     for split, rows in (("train", train_rows), ("eval", eval_rows)):
+        served[f"/{split}"] = served[f"/{split}/"] = b""  # a listing of nothing
         with (folder / f"{split}.csv").open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("image", "caption"))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from components.release.manifest import FILE, Manifest
+from schema.errors import InputError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -32,10 +33,18 @@ def log_run(
 
     Returns:
         The id of the run.
+
+    Raises:
+        InputError: the experiment was deleted.
     """
     from mlflow.entities import Metric, Param, RunTag
 
     found = client.get_experiment_by_name(experiment)
+    if found and found.lifecycle_stage == "deleted":
+        raise InputError(
+            f"the experiment {experiment} was deleted; bring it back with `mlflow experiments "
+            f"restore --experiment-id {found.experiment_id}`"
+        )
     experiment_id = (
         found.experiment_id
         if found

@@ -1,6 +1,7 @@
 """Writing files so that nobody sees half of one, whenever this process dies."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -8,7 +9,10 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from schema.errors import InputError, UnavailableError
+
 INCOMING = ".incoming-"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def atomic_write(path: Path, text: str) -> None:
@@ -80,11 +84,32 @@ def sweep(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Hold a folder alone among all processes; the kernel lets go when the holder dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder / ".lock", os.O_RDWR | os.O_CREAT):
+def exclusive(folder: Path, lock: str = ".lock") -> Iterator[None]:
+    """Hold a folder alone among all processes; the kernel lets go when the holder dies.
+
+    Raises:
+        InputError: the folder may not be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = contextlib.ExitStack()
+        held.enter_context(_locked(folder / lock, os.O_RDWR | os.O_CREAT))
+    except OSError as error:
+        raise not_written(folder, error) from error
+    with held:
         yield
+
+
+def not_written(path: Path, error: OSError) -> InputError:
+    """Make a sentence of a file or folder that could not be written."""
+    why = f"{path}: cannot be written: {error.strerror or error}"
+    if error.errno in FULL:
+        try:
+            free = shutil.disk_usage(path if path.exists() else path.parent).free
+        except OSError:
+            free = 0
+        return UnavailableError(f"{why}; {free / 1e6:,.0f} MB are free there")
+    return InputError(why)
 
 
 @contextlib.contextmanager

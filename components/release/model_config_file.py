@@ -5,7 +5,8 @@ from pathlib import Path
 
 from google.protobuf import text_encoding
 
-from components.release.files import atomic_write
+from components.release.atomic_files import atomic_write
+from schema.errors import InputError
 from schema.served import MODELS
 
 FILE = "models.config"
@@ -20,12 +21,12 @@ _MODEL = """  config {{
 
 
 def model_name(pipeline: str, model: str) -> str:
-    """What clients call a model: 'emoji', 'emoji-image-tower', 'emoji-text-tower'."""
+    """Name a model as clients call it: 'emoji', 'emoji-image-tower', 'emoji-text-tower'."""
     return pipeline if model == MODELS[0] else f"{pipeline}-{model.replace('_', '-')}"
 
 
 def text(pipeline: str, releases: str, number: int) -> str:
-    """A `ModelServerConfig` in text format: all three models pinned to one number.
+    """Write a `ModelServerConfig` in text format: all three models pinned to one number.
 
     Args:
         pipeline: name of the joint model.
@@ -46,16 +47,24 @@ def text(pipeline: str, releases: str, number: int) -> str:
 def write(folder: Path, content: str) -> bool:
     """Replace the file in one step; False if it already says so."""
     path = folder / FILE
-    if path.exists() and path.read_text(encoding="utf-8") == content:
+    if path.is_file() and path.read_bytes() == content.encode():
         return False
     atomic_write(path, content)
     return True
 
 
 def number(folder: Path) -> int | None:
-    """The release that the file names; None where there is no such file."""
+    """Return the release that the file names; None where there is no such file or it names none.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    path = folder / FILE
     try:
-        found = re.search(r"versions: (\d+)", (folder / FILE).read_text(encoding="utf-8"))
+        content = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    found = re.search(r"versions: (\d{1,9})\b", content)
     return int(found[1]) if found else None

@@ -1,0 +1,57 @@
+"""Remove old releases, so that the disk stays as full as it is."""
+
+from components.release import audit_log
+from components.release.atomic_files import not_written
+from components.release.audit_event import SERVING, event
+from components.release.audit_log import AuditLog
+from components.release.config import Keep
+from components.release.store import ReleaseStore
+
+
+def prune(store: ReleaseStore, keep: Keep) -> list[int]:
+    """Remove the releases that `push.keep` does not keep; return their numbers.
+
+    A release goes in this order: audit log, files, registry; who comes after a killed process goes
+    on. Kept whatever their age: the champion, the release that a rollback returns to, the one that
+    the champion was compared with, and every release with an alias in MLflow.
+
+    Args:
+        store: of the releases, just reconciled.
+        keep: how many former champions, and how many releases that never served.
+
+    Raises:
+        InputError: the registry does not answer, or a file cannot be written.
+    """
+    state = store.registry.state()
+    aliased = state.aliased() if state else set()
+    with store.changing() as log:
+        removed = sorted(superfluous(log, keep) - aliased - _compared(store, log))
+        for number in removed:
+            try:
+                audit_log.append(store.folder, event("pruned", number))
+                if store.folders.path(number).is_dir():
+                    store.folders.remove(number)
+            except OSError as error:
+                raise not_written(store.folders.path(number), error) from error
+    if removed:
+        store.reconcile()
+    return removed
+
+
+def superfluous(log: AuditLog, keep: Keep) -> set[int]:
+    """Return the releases beyond those to keep, but for the champion and the one before it."""
+    known = log.manifests().keys()
+    served = [e.release for e in log.events if e.action in SERVING and e.release in known]
+    # By when each one last began to serve, the newest first.
+    champions = list(dict.fromkeys(reversed(served)))
+    refused = sorted(known - set(champions), reverse=True)
+    old = {n for n in champions[keep.champions :] if n is not None} | set(refused[keep.refused :])
+    return old - set(log.champions[-2:])
+
+
+def _compared(store: ReleaseStore, log: AuditLog) -> set[int]:
+    """Return what a rerun of the champion is compared with, so that its evaluation stays cached."""
+    if log.champion is None:
+        return set()
+    baseline = store.verified(log.champion).baseline
+    return set() if baseline is None else {baseline}
