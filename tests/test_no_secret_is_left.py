@@ -155,7 +155,8 @@ def test_kubeflow(desk, monkeypatch, tmp_path):
     for name in ("KF_PIPELINES_ENDPOINT", "KF_PIPELINES_UI_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
     context = tmp_path / "inputs" / "context.json"
-    context.write_text(json.dumps({"client_authentication_cookie": desk.marks["cookie"]}))
+    given = {"namespace": "", "client_authentication_cookie": desk.marks["cookie"]}
+    context.write_text(json.dumps(given))
     monkeypatch.setattr(kfp.client.Client, "_LOCAL_KFP_CONTEXT", str(context))
     for name in ("DB_PASSWORD", "DATA_PASSWORD", "KFP_PASSWORD", "BEAM_KEY"):
         monkeypatch.setenv(name, desk.marks[name])
