@@ -24,7 +24,9 @@ SECRET_NAME = re.compile(
 # Names that are a secret's only in the query of a URI: `key = ...` says nothing elsewhere.
 _QUERY_NAMES = frozenset(("auth", "jwt", "key", "pass", "pwd", "sas", "sig"))
 # Named like a secret, and a count, a piece of text, or the place where a secret is.
-_NO_SECRET = re.compile(r"(TOKENS|_FILE|_PATH|_DIR|_URI|_URL|_ENDPOINT)$|^(START|END|MAX)_", re.I)
+_NO_SECRET = re.compile(
+    r"(TOKENS|_FILE|_PATH|_DIR|_URI|_URL|_ENDPOINT)$|^(START|END|MAX|TOKENIZERS)_", re.I
+)
 # Whatever stands before the colon: to look for a scheme of any length takes quadratic time.
 _URI = re.compile(r"(?<=:)(?P<slashes>(\\?/){2})(?P<rest>[^\s\"<>]+)")
 _NEXT_URI = re.compile(r"(?=[,;|'(\[{][A-Za-z][A-Za-z0-9+.-]{0,30}:\\?/\\?/)")
@@ -35,11 +37,12 @@ VALUE = re.compile(
     r"(?P<equals>=|%3D|(?<=\w)['\"]\s*:\s*['\"])(?P<value>[^\s&;#\"'<>]+)",
     re.IGNORECASE,
 )
+# A cookie has a name and a value: captions are about cookies, too.
 _HEADER = re.compile(
-    r"(?i)\b(authorization|proxy-authorization|cookie|set-cookie|x-api-key)"
+    r"(?i)\b((?:proxy-)?authorization|x-api-key|(?:set-)?cookie(?=['\"]?\s*[:=]\s*['\"]?[\w.-]+=))"
     r"(['\"]?\s*[:=]\s*)(['\"]?)([^'\"\r\n]+)"
 )
-_BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+)[\w+/.=~-]{8,}")
+_BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+)(?=\S*[\d=])[\w+/.=~-]{8,}")
 _remembered: set[str] = set()  # secrets that this process has used
 
 
