@@ -41,13 +41,13 @@ def main() -> None:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        _complain_of_usage(error)
-        sys.exit(error.exit_code)
+        sys.exit(_complain_of_usage(error))
     sys.exit(code)
 
 
-def _complain_of_usage(error: Any) -> None:
-    """Print Typer's sentence about a command line, in which parts of that line stand."""
+def _complain_of_usage(error: Any) -> int:
+    """Print Typer's sentence about a command line, with parts of it; returns the exit code."""
     if error.ctx is None or error.message != error.ctx.get_help():
         error.message = for_people(error.message)
     error.show()
+    return int(error.exit_code)

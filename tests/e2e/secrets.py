@@ -257,7 +257,8 @@ def main() -> int:
             other_data(table, folder, kept, host)
             on_kubeflow(table, folder, kept, host)
             refused_configs(table, folder, kept)
-        files, found = 0, []
+        files = 0
+        found: list[str] = []
         for place in (here, home, temporary):
             count, there = found_below(place, marks)
             files, found = files + count, found + there
