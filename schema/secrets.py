@@ -29,6 +29,8 @@ _NO_SECRET = re.compile(
 )
 # Whatever stands before the colon: to look for a scheme of any length takes quadratic time.
 _URI = re.compile(r"(?<=:)(?P<slashes>(\\?/){2})(?P<rest>[^\s\"<>]+)")
+_AUTHORITY_END = re.compile(r"[/?#\\]")
+_PORT = re.compile(r"\d*\W*")  # and what a sentence has behind a URI
 _NEXT_URI = re.compile(r"(?=[,;|'(\[{][A-Za-z][A-Za-z0-9+.-]{0,30}:\\?/\\?/)")
 _ENCODED_URI = re.compile(r"(?i)(?P<slashes>%(25)?3A%(25)?2F%(25)?2F)(?P<rest>[^\s\"<>&/]*)")
 _ENCODED_AT = re.compile(r"(?i)%(?:25)?40")
@@ -103,7 +105,7 @@ def user_info(rest: str) -> str:
     A password may hold `@`, `/` and `:` although it should not, so the last `@` counts where the
     part up to the first slash has an `@` or is no host with a port.
     """
-    authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
+    authority = _AUTHORITY_END.split(rest, maxsplit=1)[0]
     port = authority.rpartition(":")[2]
     if "@" in authority or (":" in authority and not (port.isdecimal() or "]" in port)):
         return rest.rpartition("@")[0]
@@ -125,7 +127,13 @@ def _without_user_info(found: re.Match[str]) -> str:
 def _hide_user_info(piece: str) -> str:
     head, slashes, rest = piece.rpartition("://") if "://" in piece else ("", "", piece)
     hidden = user_info(rest)
-    return f"{head}{slashes}{HIDDEN}{rest[len(hidden) :]}" if hidden else piece
+    if hidden:
+        return f"{head}{slashes}{HIDDEN}{rest[len(hidden) :]}"
+    authority = _AUTHORITY_END.split(rest, maxsplit=1)[0]
+    host, colon, port = authority.partition(":")
+    if not colon or host.startswith("[") or _PORT.fullmatch(port):
+        return piece
+    return f"{head}{slashes}{host}:{HIDDEN}{rest[len(authority) :]}"  # cut off before its `@`
 
 
 def _without_encoded_user_info(found: re.Match[str]) -> str:

@@ -59,10 +59,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._send(200, "application/octet-stream", body)
             return
         # All that was sent, as a proxy that explains itself may answer.
-        sent = f"{self.command} {self.path} was refused; headers: {dict(self.headers)}"
-        login = self.headers.get("Authorization", "").removeprefix("Basic ")
+        login, cookie = (self.headers.get(name, "") for name in ("Authorization", "Cookie"))
+        sent = f"{self.path} was refused for {login.split(' ')[-1]} and {cookie}"
         with contextlib.suppress(ValueError):
-            sent += f"; login {base64.b64decode(login, validate=True).decode()}"
+            plain = base64.b64decode(login.removeprefix("Basic "), validate=True).decode()
+            sent += f", which is {plain}"
         said = json.dumps({"message": sent, "error_code": "PERMISSION_DENIED"}).encode()
         self._send(403, "application/json", said)
 

@@ -31,8 +31,9 @@ SEARCHED = "here"  # the folder of what is written
 class Desk:
     """A folder, a server that repeats what it is sent, and the marked secrets."""
 
-    def __init__(self, folder: Path, host: str, files: dict[str, bytes]):
+    def __init__(self, folder: Path, host: str, files: dict[str, bytes], printed: Any):
         self.folder, self.host, self.files, self.marks = folder, host, files, Marks()
+        self._printed = printed
         for name in ("inputs", SEARCHED):
             (folder / name).mkdir()
 
@@ -47,9 +48,11 @@ class Desk:
         """Run a command; returns what it printed, which holds no secret."""
         ended = CliRunner().invoke(app, arguments)
         assert isinstance(ended.exception, SystemExit | None), ended.exception
-        assert found_in(ended.output.encode(), self.marks) == []
-        assert ended.exit_code == code, ended.output
-        return ended.output
+        shown = self._printed.readouterr()  # by what has the terminal's file descriptor
+        output = ended.output + shown.out + shown.err
+        assert found_in(output.encode(), self.marks) == []
+        assert ended.exit_code == code, output
+        return output
 
     def search(self) -> int:
         """How many files were searched; none holds a secret."""
@@ -59,10 +62,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path) -> Iterator[Desk]:
+def desk(tmp_path, capfd) -> Iterator[Desk]:
     files: dict[str, bytes] = {}
     with web(files) as host:
-        yield Desk(tmp_path, host, files)
+        yield Desk(tmp_path, host, files, capfd)
 
 
 def test_the_search_finds_what_it_looks_for(tmp_path):

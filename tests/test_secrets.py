@@ -19,6 +19,7 @@ from tests.conftest import small_values
         ("at postgresql://u:p@db:5432/m: down", "at postgresql://***@db:5432/m: down"),
         ("mysql+pymysql://u:p@ss/w:rd@db/m", "mysql+pymysql://***@db/m"),
         ("https://user@host/x", "https://***@host/x"),
+        ("https://user:cut-o", "https://user:***"),
         ("http://u:p@[::1]:80/", "http://***@[::1]:80/"),
         ("https://a:b@c,https://d:e@f/x", "https://***@c,https://***@f/x"),
         ("['https://a:b@c/d', 'https://e:f@g']", "['https://***@c/d', 'https://***@g']"),
@@ -41,6 +42,7 @@ def test_what_is_hidden(text, shown):
 @pytest.mark.parametrize(
     "text",
     [
+        "at https://host:8080: refused, https://host:80, (https://host:80)",
         "https://host:8080/@scope/package?mail=x@y",
         "sqlite+pysqlite:////a/b@c/mlflow.db",
         "s3://bucket/a@b/c.png",
