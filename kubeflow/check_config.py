@@ -12,6 +12,7 @@ from kubeflow.platforms import Platform
 from kubeflow.tasks import cacheable, hidden_inputs
 from pipeline.cluster_config import KubeflowConfig, NodeConfig
 from pipeline.config import RunConfig
+from schema.secrets import REFERENCE
 from trainer.loss_config import CustomConfig
 from trainer.named_files import named_files
 
@@ -85,6 +86,7 @@ def _data(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> It
             "set kubeflow.data_path to s3://..., gs://... or to a folder below a path of "
             "kubeflow.every_node.volumes",
         )
+    yield from _references("data.path", path, node, kubeflow, platform)
 
 
 def _files(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> Iterator[Finding]:
@@ -121,13 +123,7 @@ def _releases(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -
                 f"no volume of its pod holds the releases in {path}",
                 "set kubeflow.push_path to a folder below a path of kubeflow.every_node.volumes",
             )
-    if uri and urlsplit(uri).password:
-        yield obstacle(
-            "registry.uri",
-            "holds a password, which would stand in the spec",
-            "use kubeflow.every_node.secrets for MLFLOW_TRACKING_USERNAME and "
-            "MLFLOW_TRACKING_PASSWORD",
-        )
+        yield from _references("registry.uri", uri, node, kubeflow, platform)
     if not uri and platform == "kubeflow":
         yield warning(
             "registry.uri",
@@ -135,6 +131,22 @@ def _releases(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -
             "files badly",
             "name an MLflow server; see kubeflow/README.md",
         )
+
+
+def _references(
+    key: str, uri: str | None, node: str, kubeflow: KubeflowConfig, platform: Platform
+) -> Iterator[Finding]:
+    """What a value refers to, each pod that uses it must have in its environment."""
+    given = kubeflow.node(node)
+    known = {*(given.environment or {}), *(secret.variable for secret in given.secrets or ())}
+    for variable in REFERENCE.findall(uri or ""):
+        if variable not in known:
+            remedy = "add it to kubeflow.every_node.secrets"
+            if platform == "vertex":
+                remedy = "name a store that needs no password: Vertex gives a pod no secret"
+            yield obstacle(
+                node, f"its pod has no variable {variable}, to which {key} refers", remedy
+            )
 
 
 def _mounted(path: str, node: NodeConfig, platform: Platform) -> bool:

@@ -1,12 +1,18 @@
 """`diptych kubeflow ...`, and the whole `diptych` command: this package knows all the others."""
 
+import sys
+from typing import Any
+
 import typer
 
 from kubeflow import run_commands, schedule_commands
 from kubeflow.compile_commands import check, compile_
 from kubeflow.rehearse_command import rehearse
 from pipeline import quarantine_commands
-from pipeline.cli import app
+from pipeline.cli import INTERRUPTED, app
+from pipeline.terminal import complain_of_mistake
+from schema.foreign_text import for_people
+from schema.log_records import make_safe
 
 commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 commands.command("compile")(compile_)
@@ -26,4 +32,22 @@ app.add_typer(
 
 def main() -> None:
     """Entry point of the console script."""
-    app()
+    make_safe()
+    sys.excepthook = complain_of_mistake
+    try:
+        code = app(standalone_mode=False)
+    except typer.Abort:
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        sys.exit(_complain_of_usage(error))
+    sys.exit(code)
+
+
+def _complain_of_usage(error: Any) -> int:
+    """Print Typer's sentence about a command line, with parts of it; returns the exit code."""
+    if error.ctx is None or error.message != error.ctx.get_help():
+        error.message = for_people(error.message)
+    error.show()
+    return int(error.exit_code)

@@ -13,6 +13,7 @@ from google.auth.exceptions import GoogleAuthError
 from kubeflow import sign_in
 from kubeflow.refusal import KubeflowError, asking, web_page
 from pipeline.cluster_config import KubeflowConfig
+from schema.secrets import expand
 
 CONNECT_SECONDS = 5.0
 HEALTH_SECONDS = 10.0  # a server that cannot say within it whether it is well is not asked more
@@ -105,6 +106,7 @@ def connect(
         InputError: one sentence, within about 10 s.
     """
     host = host or kubeflow.host or os.environ.get(sign_in.ENDPOINT)
+    host = expand(host) if host else None
     renew = sign_in.renewal(host)
     try:
         client = sign_in.sign_in(host)

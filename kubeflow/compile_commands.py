@@ -8,6 +8,7 @@ import typer
 
 from kubeflow.platforms import Platform
 from pipeline.cli import FAILED, one_sentence
+from pipeline.terminal import tell
 
 Config = Annotated[Path, typer.Argument(help="the YAML file that describes the run")]
 On = Annotated[Platform, typer.Option(help="where the package is to run")]
@@ -41,7 +42,7 @@ def compile_(
             raise InputError(f"{file}: cannot be written: {error.strerror}") from error
         print_findings(package.findings)
         took = time.monotonic() - started
-        print(f"{file}: for {platform}, in {took:.0f} s, of which compiling took {seconds:.1f} s")
+        tell(f"{file}: for {platform}, in {took:.0f} s, of which compiling took {seconds:.1f} s")
 
 
 def check(config: Config, platform: On = "kubeflow") -> None:
@@ -60,4 +61,4 @@ def check(config: Config, platform: On = "kubeflow") -> None:
         print_findings(findings)
         if any(each.level == "obstacle" for each in findings):
             raise typer.Exit(FAILED)
-        print(f"{config}: nothing stands in the way on {platform}")
+        tell(f"{config}: nothing stands in the way on {platform}")

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Literal
 
+from pipeline.terminal import tell
 from schema.errors import InputError
 
 
@@ -26,7 +27,7 @@ class ObstacleError(InputError):
 
     def __init__(self, findings: Iterable[Finding]):
         self.findings = tuple(findings)
-        super().__init__("\n  ".join(each.sentence() for each in self.findings))
+        super().__init__(*(each.sentence() for each in self.findings))
 
 
 def obstacle(node: str, told: str, remedy: str) -> Finding:
@@ -49,4 +50,4 @@ def refuse(findings: Iterable[Finding]) -> None:
 def print_findings(findings: Iterable[Finding]) -> None:
     """A line each: obstacles first."""
     for finding in sorted(findings, key=lambda each: each.level):
-        print(f"  {finding.level}: {finding.sentence()}")
+        tell(f"  {finding.level}: {finding.sentence()}")

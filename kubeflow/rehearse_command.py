@@ -50,7 +50,7 @@ def _rehearse(config: "RunConfig", package: "Package", given: list[str], fresh: 
     from pipeline.display import choose, duration
     from pipeline.run_locally import print_summary
     from pipeline.summary import summarize
-    from pipeline.terminal import make_console
+    from pipeline.terminal import make_console, tell
 
     folder = Path(config.workspace) / FOLDER
     if fresh:
@@ -63,7 +63,7 @@ def _rehearse(config: "RunConfig", package: "Package", given: list[str], fresh: 
     values = here | settings(package, given)
     last = folder / "last"
     shutil.rmtree(last, ignore_errors=True)
-    print(f"{config.name}: logs of the tasks in {last / 'logs'}")
+    tell(f"{config.name}: logs of the tasks in {last / 'logs'}")
     console = make_console()
     display = choose(sys.stdout, console)
     started = time.monotonic()
@@ -74,5 +74,5 @@ def _rehearse(config: "RunConfig", package: "Package", given: list[str], fresh: 
             lambda task, key: ended.folder(task, key) if task in ended.outputs else None
         )
     print_summary(summary, console)
-    print(f"took {duration(time.monotonic() - started)}")
+    tell(f"took {duration(time.monotonic() - started)}")
     return summary

@@ -3,13 +3,13 @@
 Heavy imports happen inside of commands, so that `--help` answers at once.
 """
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli import FAILED, HERE, INTERRUPTED, one_sentence
+from pipeline.terminal import complain, tell
 
 if TYPE_CHECKING:
     from kubeflow.client import Server
@@ -58,13 +58,8 @@ def submit(
             if wait and not submission.wait(server, compiled, kubeflow.namespace, run, tell):
                 raise typer.Exit(FAILED)
         except KeyboardInterrupt:
-            print("diptych: stopped waiting; the run goes on", file=sys.stderr)
+            complain("stopped waiting; the run goes on")
             raise typer.Exit(INTERRUPTED) from None
-
-
-def tell(line: str) -> None:
-    """Print a line as soon as it is known: some of them are a minute apart."""
-    print(line, flush=True)
 
 
 def connected(

@@ -14,9 +14,9 @@ from kubeflow.run_commands import (
     Settings,
     compiled_package,
     connected,
-    tell,
 )
 from pipeline.cli import HERE, one_sentence
+from pipeline.terminal import tell
 
 if TYPE_CHECKING:
     from kubeflow.client import Server

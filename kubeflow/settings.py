@@ -7,6 +7,7 @@ from typing import Any
 
 from kubeflow.package import Package
 from schema.errors import InputError
+from schema.literal_secrets import literal_secrets
 
 _EXPECTED = {
     "STRING": "text",
@@ -38,6 +39,8 @@ def settings(package: Package, given: Iterable[str]) -> dict[str, Any]:
         name, equals, text = each.partition("=")
         if not equals:
             raise InputError(f"--set {each}: is written name=value")
+        for sentence in literal_secrets({name: text}):  # it is stored where everyone can read it
+            raise InputError(f"--set {sentence}")
         if name not in known:
             raise InputError(f"--set {each}: {_known(package)}")
         if name in found:

@@ -18,6 +18,7 @@ from kfp.client import client as kfp_client
 from kfp_server_api import V2beta1GetHealthzResponse
 
 from schema.errors import InputError
+from schema.secrets import remember
 
 ENDPOINT = kfp_client.KF_PIPELINES_ENDPOINT_ENV
 PAGES = kfp_client.KF_PIPELINES_UI_ENDPOINT_ENV
@@ -65,7 +66,7 @@ def sign_in(host: str | None) -> Any:
         warnings.simplefilter("ignore")  # kfp tells everyone that it needs a server of version 2
         if host or os.environ.get(PROXY_CLIENT):  # which may have to ask the person something
             credentials = kfp.client.ServiceAccountTokenVolumeCredentials() if token else None
-            return _QuickClient(host=host, credentials=credentials)
+            return _hidden(_QuickClient(host=host, credentials=credentials), token)
         with contextlib.redirect_stdout(said):
             client = _QuickClient()
     if "Failed to load kube config" in said.getvalue():
@@ -73,6 +74,18 @@ def sign_in(host: str | None) -> Any:
             "no Kubeflow Pipelines is known: set kubeflow.host in the config, --host or "
             f"{ENDPOINT}; there is no kubectl config either"
         )
+    return _hidden(client, token)
+
+
+def _hidden(client: _QuickClient, token_file: str | None) -> _QuickClient:
+    """Keep what the client signs in with out of every sentence and log."""
+    sent = client.api_client
+    headers = (value for name, value in sent.default_headers.items() if name != "User-Agent")
+    remember(sent.cookie, *headers)
+    if token_file:  # kfp has a placeholder until the first request
+        remember(Path(token_file).read_text().strip())
+    else:
+        remember(*sent.configuration.api_key.values())
     return client
 
 

@@ -69,9 +69,9 @@ def submit(
         f"start a run of {package.name}", server.client.runs.run_service_create_run, run=run
     )
     page = server.page(f"runs/details/{started.run_id}")
-    tell(
-        f"run {started.display_name}: started as {started.run_id}" + (f"\n  {page}" if page else "")
-    )
+    tell(f"run {started.display_name}: started as {started.run_id}")
+    if page:
+        tell(f"  {page}")
     return str(started.run_id)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pipeline.beam_config import BeamConfig, DataflowBeam, FlinkBeam, LocalBeam, SparkBeam
 from pipeline.beam_environment import (
@@ -12,6 +13,10 @@ from pipeline.beam_environment import (
     ProcessConfig,
 )
 from schema.errors import InputError
+from schema.secrets import expand
+
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
 
 # TFDV imports a module that tfx-bsl no longer has; `import tfx` puts a stand-in there. A graph
 # with text operations loads only where tensorflow_text was imported.
@@ -29,6 +34,23 @@ WORKER_KEPT_MS: int | None = 60_000
 def beam_arguments(beam: BeamConfig) -> list[str]:
     """The arguments of a Beam pipeline: flags of the section, then its further options."""
     return [*_arguments(beam), *beam.options]
+
+
+def expand_arguments(pipeline: "Pipeline") -> None:
+    """Put the environment into the Beam arguments of a pipeline that runs in this process.
+
+    Args:
+        pipeline: changed in place; a compiled one keeps the references.
+
+    Raises:
+        InputError: a variable is not set.
+    """
+    from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
+
+    for node in pipeline.components:
+        spec = getattr(node, "executor_spec", None)
+        if isinstance(spec, BeamExecutorSpec):
+            spec.beam_pipeline_args = [expand(str(each)) for each in spec.beam_pipeline_args]
 
 
 def check_paths(beam: BeamConfig, paths: Mapping[str, str]) -> None:

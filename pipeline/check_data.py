@@ -5,12 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-
 from pipeline.check_gates import impossible_gates
 from pipeline.check_text import print_tokens
 from pipeline.config import RunConfig
+from pipeline.console import Console, Table
 from pipeline.run_locally import logs_of, print_warnings
 from pipeline.session import Outputs, RunFailedError, session
 from pipeline.summary import NODE, record

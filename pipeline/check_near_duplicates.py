@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from schema import features
+from schema.foreign_text import for_people
 
 if TYPE_CHECKING:
     from components.example_gen.near_duplicate_pairs import Pair
@@ -44,11 +45,9 @@ def lines(
 
 
 def _table(pairs: list["Pair"]) -> Iterator[str]:
-    from pipeline.quarantine_commands import safe
-
     cells = [("similarity", "split", "key", "key of train")]
     cells += [(f"{p.similarity:.3f}", p.split, p.key, p.train_key) for p in pairs]
-    shown = [[safe(cell).plain for cell in row] for row in cells]
+    shown = [[for_people(cell) for cell in row] for row in cells]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for row in shown:
         padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -75,13 +74,11 @@ def _balance(
     removed: bool,
 ) -> Iterator[str]:
     from components.example_gen.near_duplicate_pairs import balance
-    from pipeline.quarantine_commands import safe
 
     for attribute, by_value in counts.items():
         changes = balance(pairs, attribute, by_value, total, removed)
         for value, before, after in changes[:SHOWN_VALUES]:
             share = f"{before:.1%} to {after:.1%}".replace("%", " %")
-            name = safe(value).plain
-            yield f"  without them the share of {attribute} {name} in {split} goes from {share}"
+            yield f"  without them the share of {attribute} {value} in {split} goes from {share}"
         if len(changes) > SHOWN_VALUES:
             yield f"  and those of {len(changes) - SHOWN_VALUES:,} more values of {attribute}"

@@ -5,10 +5,9 @@ import tempfile
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from components.evaluation import text_metrics
 from pipeline.config import RunConfig
+from pipeline.console import Console
 from pipeline.run_locally import print_warnings
 from pipeline.session import Outputs
 from pipeline.summary import NODE

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.terminal import complain
+from pipeline.terminal import complain, tell
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,7 +26,7 @@ def version(
     if shown:
         from importlib.metadata import version
 
-        print(f"diptych {version('diptych')}")
+        tell(f"diptych {version('diptych')}")
         raise typer.Exit()
 
 
@@ -51,7 +51,7 @@ def one_sentence() -> Iterator[None]:
     try:
         yield
     except (ConfigError, InputError, RunFailedError) as error:
-        complain(str(error))
+        complain(*(error.sentences if isinstance(error, InputError) else [str(error)]))
         raise typer.Exit(BAD_CONFIG if isinstance(error, ConfigError) else FAILED) from None
 
 

@@ -21,6 +21,7 @@ from pipeline.beam_config import BeamConfig, LocalBeam
 from pipeline.beside_config import make_importable
 from pipeline.cluster_config import KubeflowConfig
 from schema.errors import InputError
+from schema.literal_secrets import literal_secrets
 from trainer import named_files
 from trainer.config import TrainerConfig, TransformConfig
 from trainer.sentences import sentences
@@ -30,7 +31,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
 class ConfigError(InputError):
-    """The config cannot be used; nothing was run. The message has a line for each mistake."""
+    """The config cannot be used; nothing was run. It has a sentence for each mistake."""
 
 
 class RunConfig(TrainerConfig):
@@ -141,6 +142,8 @@ def load(path: Path, on_cluster: bool = False) -> RunConfig:
 
 def parse(values: dict[Any, Any], path: Path) -> RunConfig:
     """Check the values of a config file that lies at `path`."""
+    if literal := list(literal_secrets(values)):
+        raise ConfigError(*(f"{path}: {each}" for each in literal))
     here = path.resolve().parent
     hidden = make_importable(values, here)
     if hidden is not None:
@@ -150,7 +153,7 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
         config = RunConfig.model_validate_json(json.dumps(values, default=str))
     except ValidationError as error:
         found = sentences(error, RunConfig)
-        raise ConfigError("\n".join(f"{path}: {each}" for each in found)) from error
+        raise ConfigError(*(f"{path}: {each}" for each in found)) from error
     config = named_files.located(config, lambda each: _located(here, each))
     if config.tune is not None:
         tune = config.tune.located(lambda each: _located(here, each))

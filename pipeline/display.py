@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol, Self, TextIO
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
+from pipeline.console import Console, Table
+from pipeline.terminal import tell
 from schema.messages import number_of
 from schema.progress import LOGGER
 
@@ -129,7 +130,7 @@ class LineDisplay:
             self._print(f"{node}: {self._last[node]}")
 
     def _print(self, line: str) -> None:
-        print(line, file=self._stream, flush=True)
+        tell(line, self._stream)
 
 
 class LiveDisplay:

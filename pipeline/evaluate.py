@@ -3,12 +3,9 @@
 import dataclasses
 import glob
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
-
-from rich.console import Console
 
 from components.evaluation import report
 from components.evaluation.report import Report
@@ -17,9 +14,11 @@ from components.release import contents, manifest
 from components.release.store import open_store
 from pipeline import path_names
 from pipeline.config import RunConfig, load
+from pipeline.console import Console
 from pipeline.run_locally import logs_of, print_warnings
 from pipeline.session import session
 from pipeline.tables import every_metric, print_report
+from pipeline.terminal import tell_json
 from schema.errors import InputError
 from schema.served import FOLDERS, JOINT
 
@@ -175,11 +174,10 @@ def _plain(overlap: "Overlap | None") -> dict[str, Any]:
 
 
 def _hand_over(found: dict[str, Any], output: Path | None, as_json: bool) -> None:
-    text = json.dumps(found, indent=1) + "\n"
     if as_json:
-        sys.stdout.write(text)
+        tell_json(found)
     if output is not None:
         try:
-            output.write_text(text, encoding="utf-8")
+            output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         except OSError as error:
             raise InputError(f"{output}: cannot be written: {error.strerror}") from error

@@ -29,7 +29,7 @@ def check(config: RunConfig, file: Path) -> None:
     """
     faults = [f"{file}: {fault}" for fault in _of_run(config)]
     if faults:
-        raise ConfigError("\n".join(faults))
+        raise ConfigError(*faults)
 
 
 def _of_run(config: RunConfig) -> Iterator[str]:

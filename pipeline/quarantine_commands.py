@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from pipeline.cli import HERE, ConfigFile, one_sentence
 from pipeline.config import RunConfig
+from pipeline.console import Table
 from pipeline.terminal import make_console, say
 from schema.messages import share
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from components.example_gen.found import Refused
     from components.example_gen.quarantine import Summary
+    from pipeline.console import Console
 
 commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 SHOWN = 20
@@ -155,24 +153,18 @@ def print_rows(records: "Sequence[Refused]", start: str, console: "Console") -> 
     for each in records:
         source = each.place.source.removeprefix(start)
         row = (each.split, source, str(each.place.offset), each.key or "", each.reason, each.detail)
-        cells = [safe(cell) for cell in row]
-        table.add_row(*cells)
-        split, file, at, key, reason, detail = (cell.plain for cell in cells)
+        table.add_row(*row)
+        split, file, at, key, reason, detail = row
         named = f"{file}: {at}" + (f" (key {key})" if key else "")
         sentences.append(f" {split} {named}: {reason}" + (f": {detail}" if detail else ""))
     if any(each.place.source.startswith(start) for each in records):
-        console.print(safe(f"files below {start}"), style="dim", soft_wrap=True)
+        console.print(f"files below {start}", style="dim", soft_wrap=True)
     unlimited = console.options.update(max_width=sys.maxsize)
     if console.measure(table, options=unlimited).maximum <= console.width:
         console.print(table)
         return
     for sentence in sentences:
         say(console, sentence)
-
-
-def safe(text: str) -> Text:
-    """Text from data, fit for a terminal: what could steer it is shown and not sent."""
-    return Text("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
 
 
 def _print_outcomes(outcomes: Counter[str]) -> None:

@@ -13,6 +13,7 @@ from components.example_gen.image_header import ImageLimits
 from components.example_gen.readers.recognise import reader_for
 from components.example_gen.row import Ignored, Place, Rejected, Row
 from pipeline.config import RunConfig
+from schema.secrets import expand, without_secrets
 
 _SPEC = re.compile(r"\{[A-Z]+(:\d+)?\}")  # TFX's {SPAN}, {VERSION} and their kin
 USABLE = "usable: the next run reads them"
@@ -41,6 +42,7 @@ def retry(config: RunConfig, folder: str, reason: str | None) -> Counter[str]:
             such reason.
     """
     data = config.data.for_ingest()
+    data = data.model_copy(update={"path": expand(data.path)})
     limits = Limits(
         ImageLimits(data.max_pixels, data.max_bytes, data.max_side), data.max_caption_characters
     )
@@ -51,6 +53,7 @@ def retry(config: RunConfig, folder: str, reason: str | None) -> Counter[str]:
     today: dict[Hashable, dict[Place, str]] = defaultdict(dict)
     for split, row in _rows(data):
         known_as = row.known_as if isinstance(row, Row) else row.key
+        known_as = None if known_as is None else without_secrets(known_as)  # as it is kept
         # A line that could not even be read had no key, and may have one now.
         marks = [each for each in ((split, row.place), (split, known_as)) if each in waiting]
         if marks:

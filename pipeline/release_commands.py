@@ -30,7 +30,7 @@ def show(config: RunConfig, every: bool) -> None:
 
     Every file of the releases in the table is compared with its digest.
     """
-    from rich.table import Table
+    from pipeline.console import Table
 
     store = _open(config)
     champion, names = store.champion(), store.folders.names()

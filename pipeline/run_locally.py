@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from components.evaluation import text_metrics
 from components.release.store import open_store
 from pipeline.config import RunConfig
+from pipeline.console import Console
 from pipeline.session import Outputs, RunFailedError, session
 from pipeline.summary import Summary, of_local_run, record
 from pipeline.tables import print_report

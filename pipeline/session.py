@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
+from pipeline.beam_arguments import expand_arguments
+from pipeline.console import Console
 from pipeline.display import Display, Listener, choose, duration
 from pipeline.quiet import output_to
 from pipeline.terminal import make_console, say
@@ -73,6 +73,7 @@ class Session:
                 from pipeline import local_runner
 
                 built = build()
+                expand_arguments(built)
                 listen("set-up", "ran")
                 outcomes, outputs = local_runner.run(built, workspace, listen)
                 return dict(outcomes), outputs

@@ -5,12 +5,10 @@ Each says how many queries there were, of how many candidates, and what chance g
 
 from collections.abc import Callable, Sequence
 
-from rich.console import Console
-from rich.table import Table
-
 from components.evaluation.measurement import Measurements
 from components.evaluation.names import DIRECTIONS, ZERO_SHOT_METRICS, metric_name
 from components.evaluation.report import Report
+from pipeline.console import Console, Table
 
 SHOWN = {  # statistics of the first table and what stands above them
     "recall_at_1": "recall@1",

@@ -1,13 +1,24 @@
-"""What all commands print through: text of files and folders is text, and lines break at words."""
+r"""The one place that prints: text from elsewhere cannot pass for ours, nor steer the terminal.
 
+Each call prints one sentence. A line break inside of it came with somebody else's text, so it is
+shown as `\n`; other control characters likewise, and secrets are hidden.
+"""
+
+import json
 import shutil
 import sys
 import textwrap
+import traceback
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TextIO
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO
+
+from schema.foreign_text import for_people
+from schema.log_records import block
+from schema.secrets import without_secrets
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from pipeline.console import Console
 
 
 def make_console(
@@ -20,27 +31,47 @@ def make_console(
         live: whether that is a terminal; default: ask it.
         width: columns; default: the terminal's.
     """
-    from rich.console import Console
+    from pipeline.console import Console  # Rich, which takes longer to import than most answers
 
-    return Console(
-        file=file, force_terminal=live, width=width, markup=False, emoji=False, highlight=False
-    )
+    return Console(file=file, force_terminal=live, width=width)
 
 
 def say(console: "Console", text: str, style: str = "") -> None:
     """Print a sentence, broken at words on a terminal; elsewhere a sentence is a line."""
     width = console.width if console.is_terminal else None
-    for line in lines(text, width):
+    for line in lines(for_people(text), width):
         console.print(line, style=style, soft_wrap=True)
 
 
-def complain(text: str) -> None:
+def tell(text: str, file: TextIO | None = None) -> None:
+    """Print a line at once: some of them are a minute apart.
+
+    Args:
+        text: one line.
+        file: where it is printed; default: standard output.
+    """
+    print(for_people(text), file=file, flush=True)
+
+
+def tell_json(value: Any) -> None:
+    """Print a value as JSON, for a program."""
+    # As JSON has them, control characters are visible; secrets are looked for in each text.
+    print(json.dumps(_hidden(value), indent=1), flush=True)
+
+
+def complain(*sentences: str) -> None:
     """Print what went wrong to standard error, a line for each sentence."""
     width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
-    for sentence in text.splitlines():
-        goes_on = sentence.startswith(" ")
-        for line in lines(sentence if goes_on else f"diptych: {sentence}", width):
+    for sentence in sentences:
+        for line in lines(f"diptych: {for_people(sentence)}", width):
             print(line, file=sys.stderr)
+
+
+def complain_of_mistake(
+    kind: type[BaseException], error: BaseException, where: TracebackType | None
+) -> None:
+    """Print the traceback of an error that nobody foresaw; a `sys.excepthook`."""
+    print(block("".join(traceback.format_exception(kind, error, where))), file=sys.stderr)
 
 
 def lines(text: str, width: int | None) -> Iterator[str]:
@@ -60,3 +91,11 @@ def lines(text: str, width: int | None) -> Iterator[str]:
         break_on_hyphens=False,
         replace_whitespace=False,
     )
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, dict):
+        return {_hidden(key): _hidden(each) for key, each in value.items()}
+    return [_hidden(each) for each in value] if isinstance(value, list | tuple) else value

@@ -7,8 +7,23 @@ class InputError(Exception):
     """Something a person gave us cannot be used; the message is one sentence that says what.
 
     The message names the file, record or key, and reads well on its own: the command line prints
-    it as it is, without a traceback.
+    it, without a traceback.
+
+    Args:
+        sentences: mostly one. Each is printed as a line of its own; a line break inside of one is
+            foreign text and is not printed as a break.
     """
+
+    def __init__(self, *sentences: str):
+        super().__init__(*sentences)
+
+    def __str__(self) -> str:
+        return "\n".join(self.sentences)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What the command line prints, a line each."""
+        return tuple(map(str, self.args))
 
 
 class UnavailableError(InputError):

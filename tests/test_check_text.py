@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
-from rich.console import Console
 
 from pipeline.check_text import print_tokens
 from pipeline.config import parse
+from pipeline.console import Console
 from pipeline.summary import NODE
 from schema import features
 from tests.conftest import small_values

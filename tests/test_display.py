@@ -2,8 +2,8 @@ import io
 from typing import Any
 
 import pytest
-from rich.console import Console
 
+from pipeline.console import Console
 from pipeline.display import LineDisplay, Listener, LiveDisplay, choose, describe, duration
 from pipeline.quiet import output_to
 from schema.progress import report

@@ -5,7 +5,6 @@ import math
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from components.evaluation import report
 from components.evaluation.config import EvaluationConfig, Gate, ZeroShotConfig
@@ -20,6 +19,7 @@ from components.evaluation.measurement import (
 from components.evaluation.names import RANK_METRICS
 from components.evaluation.remarks import remarks
 from components.evaluation.report import Report
+from pipeline.console import Console
 from pipeline.tables import every_metric, print_report
 
 GATE = Gate(metric="text_to_image_mrr", at_least=0.1)

@@ -56,9 +56,14 @@ def test_a_config_without_the_section(tmp_path):
             "kubeflow.push_path to a folder below a path of kubeflow.every_node.volumes",
         ),
         (
-            {"registry_uri": "https://me:hunter2@mlflow.example"},
-            "registry.uri: holds a password, which would stand in the spec; use "
-            "kubeflow.every_node.secrets for MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+            {"registry_uri": "https://me:${MLFLOW_LOGIN}@mlflow.example"},
+            "Pusher: its pod has no variable MLFLOW_LOGIN, to which registry.uri refers; add it "
+            "to kubeflow.every_node.secrets",
+        ),
+        (
+            {"data_path": "ftp://me:${FTP_PASSWORD}@host/data"},
+            "ImageTextExampleGen: its pod has no variable FTP_PASSWORD, to which data.path refers; "
+            "add it to kubeflow.every_node.secrets",
         ),
         (
             {"nodes": {"Baseline": {"cache": True}}},
@@ -151,7 +156,7 @@ def test_obstacles_on_vertex(tmp_path):
 def test_obstacles_are_raised_together():
     first, second = Finding("obstacle", "A", "x", "do y"), Finding("obstacle", "B", "z", "do w")
     refuse([Finding("warning", "C", "w", "v")])
-    with pytest.raises(ObstacleError, match="A: x; do y\n  B: z; do w"):
+    with pytest.raises(ObstacleError, match="A: x; do y\nB: z; do w"):
         refuse([first, second])
 
 

@@ -141,10 +141,6 @@ def test_a_file_that_cannot_be_written(folder):
     assert shown.stderr == f"diptych: {expected}\n"
 
 
-def test_a_name_cannot_steer_the_terminal():
-    assert quarantine_commands.safe("[red]\x1b[2J:smile:\\").plain == "[red]\\x1b[2J:smile:\\"
-
-
 def outcomes(folder: Path, reason: str | None = None) -> dict[str, int]:
     loaded = config.load(folder / "config.yaml")
     return dict(quarantine_retry.retry(loaded, str(folder / "out" / "quarantine"), reason))

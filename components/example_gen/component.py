@@ -47,7 +47,7 @@ class Executor(BaseBeamExecutor):
         """Raise InputError if a file is damaged as a whole or a split is left empty."""
         self._log_startup(input_dict, output_dict, exec_properties)
         config, max_captions, may_be_empty = ingest_config(exec_properties)
-        base = exec_properties[specs.INPUT_BASE_KEY]
+        base = config.path
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         examples.split_names = artifact_utils.encode_split_names(sorted(config.splits))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)

@@ -21,6 +21,7 @@ from components.example_gen.config import IngestConfig
 from components.example_gen.files import find, read_options
 from components.example_gen.readers.recognise import files_named, reader_for
 from schema.errors import InputError
+from schema.secrets import expand, without_secrets
 
 
 class Driver(driver.FileBasedDriver):
@@ -34,11 +35,15 @@ class Driver(driver.FileBasedDriver):
     ) -> dict[str, Any]:
         """Raise InputError if no span matches."""
         tfx_filesystem.register()
-        base = exec_properties[specs.INPUT_BASE_KEY]
+        kept = exec_properties[specs.INPUT_BASE_KEY]
+        base = exec_properties[specs.INPUT_BASE_KEY] = expand(kept)
         try:
             told = super().resolve_exec_properties(exec_properties, pipeline_info, component_info)
         except ValueError as error:  # TFX's only way to say that there are no such files
-            raise InputError(f"{base}: {error}") from error
+            raise InputError(f"{storage.shown(base)}: {error}") from error
+        finally:
+            exec_properties[specs.INPUT_BASE_KEY] = kept  # metadata keeps the reference
+        told[specs.INPUT_BASE_KEY] = kept
         told[utils.FINGERPRINT_PROPERTY_NAME] += "," + fingerprint(
             base, patterns(told), ingest_config(told)[0]
         )
@@ -58,7 +63,7 @@ def ingest_config(exec_properties: Mapping[str, Any]) -> tuple[IngestConfig, int
     proto_utils.json_to_proto(exec_properties[specs.CUSTOM_CONFIG_KEY], custom)
     custom.custom_config.Unpack(text)
     told = json.loads(text.value)
-    told["config"]["path"] = exec_properties[specs.INPUT_BASE_KEY]
+    told["config"]["path"] = expand(exec_properties[specs.INPUT_BASE_KEY])
     config = IngestConfig.model_validate_json(json.dumps(told["config"]))
     return config, told["max_captions"], told["may_be_empty"]
 
@@ -73,5 +78,6 @@ def fingerprint(base: str, globs: Mapping[str, str], config: IngestConfig) -> st
         named = {address for file in files for address in files_named(file, reader, options)}
         addresses = files + sorted(named)
         for address, stamp in zip(addresses, storage.stamps(addresses), strict=True):
-            seen.update(f"{split}\0{address}\0{stamp}\n".encode())
+            # A signature or password that was renewed does not make it another file.
+            seen.update(f"{split}\0{without_secrets(address)}\0{stamp}\n".encode())
     return f"files:{seen.hexdigest()[:32]}"

@@ -3,6 +3,7 @@
 import dataclasses
 import glob
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ from components.example_gen.row import Place
 from components.example_gen.splits import TRAIN
 from schema.errors import InputError
 from schema.messages import number_of, share
+from schema.secrets import HIDDEN, without_secrets
 from trainer.config import Frozen
 
 SUMMARY = "summary.json"
 RECORDS = "records-{:05d}-of-{:05d}.jsonl"
+_CUT_URL = re.compile(r"(?<=://)[^\s\"/?#]*$")
 FILES = 4  # of records: lines are short, and there are few
 
 
@@ -161,7 +164,18 @@ def line(refused: Refused) -> str:
     """One record of the quarantine, as JSON."""
     told = dataclasses.asdict(refused)
     place = told.pop("place")
-    return json.dumps({**told, **place, "first_bytes": refused.first_bytes.hex()}, sort_keys=True)
+    hidden = {
+        "key": None if refused.key is None else without_secrets(refused.key),
+        "detail": without_secrets(refused.detail),
+        "first_bytes": _without_secrets(refused.first_bytes).hex(),
+    }
+    return json.dumps({**told, **place, **hidden}, sort_keys=True)
+
+
+def _without_secrets(beginning: bytes) -> bytes:
+    """The first bytes of something; of a URL that they cut off before its path only the scheme."""
+    text = without_secrets(beginning.decode("utf-8", "surrogateescape"))
+    return _CUT_URL.sub(HIDDEN, text).encode("utf-8", "surrogateescape")
 
 
 def parse(text: str) -> Refused:

@@ -6,6 +6,7 @@ import time
 import uuid
 from typing import Any, Literal
 
+from schema.secrets import without_secrets
 from trainer.config import Frozen
 
 Action = Literal[
@@ -41,6 +42,7 @@ class Event(Frozen):
 def event(action: Action, release: int | None, **details: Any) -> Event:
     """Make an event of now, by whoever runs this process unless `by` says otherwise."""
     by = details.pop("by", None) or user()
+    details["reason"] = without_secrets(details.get("reason", ""))
     return Event(
         id=uuid.uuid4().hex[:16],
         time=time.time(),

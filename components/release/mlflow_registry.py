@@ -16,6 +16,7 @@ from components.release.manifest import Manifest
 from components.release.mlflow_runs import find_experiment, log_run
 from components.release.registry_probe import probe
 from schema.errors import InputError, UnavailableError
+from schema.secrets import expand, without_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -80,7 +81,7 @@ class MlflowRegistry:
     @property
     def shown(self) -> str:
         """The address for messages."""
-        return str(self._folder / "mlflow.db") if self._own_files else self.uri
+        return str(self._folder / "mlflow.db") if self._own_files else without_secrets(self.uri)
 
     def load(self) -> None:
         """Import MLflow now rather than at the first question, while nobody is kept waiting."""
@@ -96,13 +97,14 @@ class MlflowRegistry:
 
     @functools.cached_property
     def _client(self) -> "MlflowClient":
-        probe(self.uri, self.shown)
+        uri = self.uri if self._own_files else expand(self.uri)
+        probe(uri, self.shown)
         self.load()
         import mlflow
 
         if self._own_files:
             self._folder.mkdir(parents=True, exist_ok=True)
-        return mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+        return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
 
     def state(self) -> State | None:
         """Ask for everything at once; None if there is no such model.

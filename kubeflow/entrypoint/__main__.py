@@ -3,13 +3,15 @@
 import logging
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from kubeflow.entrypoint.arguments import parse
+from pipeline.terminal import complain, complain_of_mistake, tell
 from schema.errors import InputError, sentence_for_people
+from schema.foreign_text import for_people
+from schema.log_records import make_safe
 from trainer import processor
 
 # Kubernetes shows what stands here as the reason why a pod ended.
@@ -25,8 +27,9 @@ def main(arguments: Sequence[str]) -> int:
         stands above the sentence, because a pod's log is all there will be.
     """
     if list(arguments) == ["--version"]:
-        print(f"diptych {version('diptych')} entrypoint")
+        tell(f"diptych {version('diptych')} entrypoint")
         return 0
+    make_safe()
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s", stream=sys.stdout
     )
@@ -41,18 +44,18 @@ def main(arguments: Sequence[str]) -> int:
     except Exception as error:
         sentence = sentence_for_people(error)
         if not isinstance(error, InputError) and sentence is None:
-            traceback.print_exc()
+            complain_of_mistake(type(error), error, error.__traceback__)
             lines = str(error).strip().splitlines() or [""]
             sentence = f"failed with {type(error).__name__}: {lines[-1][:300]}"
-        _tell(f"{node}: {sentence}")
+        _fail(f"{node}: {sentence}")
         return FAILED
     return 0
 
 
-def _tell(sentence: str) -> None:
-    print(f"diptych: {sentence}", file=sys.stderr)
+def _fail(sentence: str) -> None:
+    complain(sentence)
     if TERMINATION_LOG.exists():
-        TERMINATION_LOG.write_text(sentence, encoding="utf-8")
+        TERMINATION_LOG.write_text(for_people(sentence), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from pipeline.beam_arguments import LOCAL_RUNNER
 from pipeline.beam_workers import local_workers
 from schema.errors import InputError
 from schema.progress import LOGGER
+from schema.secrets import expand
 
 # TFX reads a type of its own from its name; of ours it must be told where the class is.
 for ours in (CatalogueIndexArtifact, QuarantineArtifact):
@@ -54,8 +55,9 @@ def run(told: Arguments) -> None:
         _ask_driver(executor_input, told)
         keep_what_the_driver_knows(executor_input, _read(output))
     if not told.driver_only:
+        beam = [expand(argument) for argument in told.beam]
         with tempfile.TemporaryDirectory() as folder, local_workers(Path(folder)):
-            kubeflow_v2_run_executor.main((_for_tfx(executor_input, told), list(told.beam)))
+            kubeflow_v2_run_executor.main((_for_tfx(executor_input, told), beam))
     if local:
         answered = with_addresses(_read(output), to_store)
         with fileio.open(output, "w") as file:
@@ -86,10 +88,13 @@ def reads_copies(told: Arguments) -> bool:
 
 def _ask_driver(executor_input: dict[str, Any], told: Arguments) -> None:
     tfx_filesystem.register()  # the data may be where TensorFlow cannot look
+    parameters = executor_input["inputs"]["parameterValues"]
+    folder = parameters["input_base"]
+    expanded = {"parameterValues": {**parameters, "input_base": expand(folder)}}
+    given = {**executor_input, "inputs": {**executor_input["inputs"], **expanded}}
     try:
-        driver.main(_for_tfx(executor_input, told))
+        driver.main(_for_tfx(given, told))
     except ValueError as error:  # TFX's only way to say that there are no such files
-        folder = executor_input["inputs"]["parameterValues"]["input_base"]
         raise InputError(f"{folder}: {error}") from error
 
 

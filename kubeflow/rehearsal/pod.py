@@ -20,6 +20,7 @@ from typing import Any
 from kubeflow.entrypoint.repair import ROOT_VARIABLE, addresses, to_local
 from kubeflow.rehearsal.driver import Artifact
 from schema.errors import InputError
+from schema.secrets import REFERENCE
 
 PLACEHOLDER = "{{$}}"
 OUTPUT_FILE = "kfp_outputs/output_metadata.json"
@@ -76,7 +77,9 @@ def run(
     text = json.dumps(executor_input)
     given = [*container["command"], *container.get("args", ())]
     command = [argument.replace(PLACEHOLDER, text) for argument in given]
-    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    # On a cluster, what the config refers to comes from a Kubernetes secret.
+    kept = (*KEPT, *REFERENCE.findall(text))
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
     # `python` is this one, as it is the image's own there.
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '')}"
     environment[ROOT_VARIABLE] = str(pod.root)
