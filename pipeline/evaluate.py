@@ -16,7 +16,7 @@ from components.example_gen.config import Format, IngestConfig
 from components.release import contents, manifest
 from components.release.releases import open_releases
 from pipeline import path_names
-from pipeline.config import RunConfig, load
+from pipeline.config import RunConfig, load, of_release
 from pipeline.run_locally import logs_of, print_warnings
 from pipeline.session import session
 from pipeline.tables import every_metric, print_report
@@ -61,7 +61,7 @@ def evaluate(
     for fault in path_names.read_as_pattern(path_names.scratch()):
         raise InputError(fault)
     folder, model = _find(release, config)
-    trained = RunConfig.model_validate_json((folder / contents.CONFIG).read_text(encoding="utf-8"))
+    trained = of_release(folder / contents.CONFIG)
     given = _ingest_config(trained, data, files, format)
     name = f"release {model.name}"
     with (
