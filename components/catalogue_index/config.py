@@ -11,6 +11,7 @@ from trainer.config import Frozen, PositiveInt
 from trainer.sections import Name
 
 Kind = Literal["exact", "usearch"]
+Expansion = Annotated[int, Field(gt=0, le=65_536)]
 EXACT_UP_TO = 1_000_000  # vectors; beyond, `auto` gives up exactness for speed
 
 
@@ -18,8 +19,8 @@ class UsearchConfig(Frozen):
     """The HNSW graph of usearch; more of anything is slower and finds more."""
 
     connectivity: Annotated[int, Field(ge=2, le=1024)] = 16  # neighbours of a node ("M")
-    expansion_add: PositiveInt = 128  # nodes considered when one is added ("efConstruction")
-    expansion_search: PositiveInt = 128  # nodes considered when searching ("ef")
+    expansion_add: Expansion = 128  # nodes considered when one is added ("efConstruction")
+    expansion_search: Expansion = 128  # nodes considered when searching ("ef")
     dtype: Literal["f32", "f16", "bf16"] = "f16"  # in the graph; answers are scored in float32
 
 
