@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from components.example_gen.digests import Overlap
 
 AUTO = "auto"
+LONGEST_NUMBER = 20  # characters of a release's; more may be a folder
 # What a folder may hold beside images: any of these, but for the metadata of its images.
 SHARDS = ("*.tar*", "*.tgz", "*.tfrecord*", "*.parquet", "*.jsonl*", "*.csv*", "*.tsv*")
 OF_IMAGES = "metadata."
@@ -92,7 +93,7 @@ def evaluate(
 
 def _find(release: str, config: Path) -> tuple[Path, Path]:
     """The folder of a release and its joint model, checked file by file."""
-    if release.isdecimal():
+    if release.isdecimal() and len(release) < LONGEST_NUMBER:
         releases = open_releases(load(config).model_dump())
         number = int(release)
         releases.shelf.verified(number, releases.recorded_digest(number))
