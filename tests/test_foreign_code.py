@@ -1,7 +1,9 @@
 """A config may name code of the user's own: only training and `check` run it, and if it ends the
 process, that is a failure."""
 
+import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,7 @@ sys.exit(0)
 
 
 @pytest.fixture
-def leaving(tmp_path) -> Path:
+def leaving(tmp_path) -> Iterator[Path]:
     """A config beside a package that leaves a file and ends the process when it is imported."""
     package = tmp_path / "leaving_package"
     (package / "losses").mkdir(parents=True)
@@ -80,7 +82,9 @@ def test_an_exit_of_its_package_is_a_failure_of_the_config(leaving, command):
 def test_modules_are_found_as_python_finds_them():
     assert find_spec("no_such_package.inner") is None
     assert find_spec("json.no_such_module") is None
-    assert find_spec("json.decoder").origin == sys.modules["json.decoder"].__file__
+    found = find_spec("json.decoder")
+    assert found is not None
+    assert found.origin == json.decoder.__file__
     assert find_spec("sys") is not None
 
 

@@ -1,12 +1,15 @@
 """Values that no config can have, and configs changed at random."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
 Values = dict[str, Any]
+OTHER_KINDS: tuple[Any, ...] = (
+    *(None, 5, "x", [], {}, True, [[]], [None], {"a": {"b": {"c": 1}}}),
+)
 
 
 def values(good: Values) -> Iterator[tuple[str, bytes]]:
@@ -55,7 +58,7 @@ def values(good: Values) -> Iterator[tuple[str, bytes]]:
         "kinds": tuple(
             (key, value)
             for key in ("data", "image", "model.image_tower", "loss", "training", "evaluation")
-            for value in (None, 5, "x", [], {}, True, [[]], [None], {"a": {"b": {"c": 1}}})
+            for value in OTHER_KINDS
         ),
         "search": (
             ("tune", {"space": {"training.learning_rate": {"values": list(range(5000))}}}),
@@ -106,13 +109,15 @@ def at_random(good: Values, text: str, draw: random.Random) -> bytes:
 def _bytes(content: bytearray, draw: random.Random) -> bytes:
     for _ in range(draw.choice((1, 3, 20))):
         place = draw.randrange(len(content))
-        changes: tuple[Callable[[], Any], ...] = (
-            lambda p=place: content.__setitem__(p, draw.randrange(256)),
-            lambda p=place: content.insert(p, draw.choice(b"[]{}:&*!|>'\"%@`,#?- \n\t")),
-            lambda p=place: content.__delitem__(slice(p, min(p + 20, len(content) - 1))),
-            lambda p=place: content.extend(content[p : p + 200]),
-        )
-        draw.choice(changes)()
+        match draw.randrange(4):
+            case 0:
+                content[place] = draw.randrange(256)
+            case 1:
+                content.insert(place, draw.choice(b"[]{}:&*!|>'\"%@`,#?- \n\t"))
+            case 2:
+                del content[place : min(place + 20, len(content) - 1)]
+            case _:
+                content.extend(content[place : place + 200])
     return bytes(content)
 
 
