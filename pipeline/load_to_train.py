@@ -13,7 +13,7 @@ from pipeline.config import ConfigError, RunConfig, load
 from pipeline.quiet import output_to
 from schema import text_files
 from schema.errors import InputError
-from trainer import processor, vocabulary
+from trainer import machine_memory, processor, vocabulary
 from trainer.config import TextConfig
 from trainer.loss_config import CustomConfig
 from trainer.named_files import named_files
@@ -37,6 +37,7 @@ def load_to_train(path: Path) -> RunConfig:
         ConfigError: as `load`, or one sentence that names the key and the file that is not there
             or cannot be used, the folder in whose name no run can work, or the line of the user's
             loss that fails.
+        InputError: this machine has too little memory to train it.
     """
     config = load_to_compile(path)
     path_names.check(config, path)
@@ -45,6 +46,8 @@ def load_to_train(path: Path) -> RunConfig:
             shown = text_files.shown(name)
             raise ConfigError(f"{path}: {key} = {shown}: no such file or folder")
     _check_vocabulary(config.text, path)
+    # The trainer, which knows its devices, checks again; this is before an hour of ingest.
+    machine_memory.check(config, devices=1, on_cpu=not machine_memory.has_gpu())
     if isinstance(config.loss, CustomConfig):
         _check_loss(config.loss, config.training.batch_size, path)
     return config

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
+from kubeflow.cli import app
+from pipeline.load_to_train import load_to_train
 from schema.errors import InputError
+from tests.test_config import load_changed
 from tests.train_kit import config, trained, write_records
 from trainer import machine_memory, model_size
 from trainer.model import DualEncoder
@@ -187,6 +191,24 @@ def test_what_this_machine_cannot_hold_is_refused(root):
         "training.batch_size, image.size or the towers smaller, or train on a larger machine"
     )
     machine_memory.check(told, 1, False, root=root)  # in the memory of a GPU
+
+
+def test_a_gpu_is_seen_by_its_device_file(root):
+    (root / "dev").mkdir()
+    (root / "dev" / "nvidiactl").touch()
+    assert not machine_memory.has_gpu(root)
+    (root / "dev" / "nvidia0").touch()
+    assert machine_memory.has_gpu(root)
+
+
+def test_a_run_asks_before_it_reads_any_data(tmp_path, monkeypatch):
+    load_changed(tmp_path)
+    monkeypatch.setattr(machine_memory, "available", lambda root: 10**6)
+    ended = CliRunner().invoke(app, ["run", str(tmp_path / "config.yaml")])
+    assert ended.exit_code == 1
+    assert ended.stderr.startswith("diptych: training needs at least ")
+    monkeypatch.setattr(machine_memory, "available", lambda root: 10**12)
+    load_to_train(tmp_path / "config.yaml")
 
 
 def test_the_trainer_asks_before_it_builds_anything(tmp_path, monkeypatch):

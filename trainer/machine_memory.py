@@ -44,6 +44,11 @@ def check(
         )
 
 
+def has_gpu(root: Path = Path("/")) -> bool:
+    """Whether a driver of NVIDIA's or AMD's has a device here, as far as files tell."""
+    return any((root / "dev").glob("nvidia[0-9]*")) or (root / "dev/kfd").exists()
+
+
 def available(root: Path = Path("/")) -> int:
     """Memory that this process may use, bytes: the machine's, or less where a cgroup limits it."""
     total = _TOTAL.search(_text(root / "proc/meminfo"))
