@@ -43,8 +43,9 @@ def load_to_train(path: Path) -> RunConfig:
     path_names.check(config, path)
     for key, name in named_files(config).items():
         if "://" not in name and not (os.path.isfile(name) or os.path.isdir(name)):
-            shown = text_files.shown(name)
-            raise ConfigError(f"{path}: {key} = {shown}: no such file or folder")
+            there = os.path.exists(name)
+            what = "is neither a file nor a folder" if there else "no such file or folder"
+            raise ConfigError(f"{path}: {key} = {text_files.shown(name)}: {what}")
     _check_vocabulary(config.text, path)
     # The trainer, which knows its devices, checks again; this is before an hour of ingest.
     machine_memory.check(config, devices=1, on_cpu=not machine_memory.has_gpu())

@@ -229,31 +229,3 @@ def test_an_unknown_key_gets_the_nearest_one(tmp_path, key, meant):
     path = key.replace("__", ".") + (".0.at_lest" if in_a_list else "")
     nearest = f"; the nearest is {meant}" if meant else ""
     assert sentence == f"{path} is no key of the config{nearest}"
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("a: [", "is not valid YAML"),
-        ("name: a\n---\nname: b", r"holds 2 documents \(parted by ---\), and one is expected"),
-        ("# nothing", "holds no config"),
-        ("a: &a [*a]", "line 1: the alias 'a' holds itself"),
-        ("a: " + "x" * 200_000, "is larger than 131,072 bytes"),
-        ("- a", "holds no config"),
-        ("", "holds no config"),
-        ("name: a\nname: b", "the key 'name' stands twice"),
-        ("\x00", "is not valid YAML"),
-    ],
-)
-def test_files_that_hold_no_config(tmp_path, text, sentence):
-    file = tmp_path / "config.yaml"
-    file.write_text(text)
-    with pytest.raises(ConfigError, match=sentence):
-        load(file)
-
-
-def test_a_missing_file_and_a_folder(tmp_path):
-    with pytest.raises(ConfigError, match=r"absent\.yaml: No such file"):
-        load(tmp_path / "absent.yaml")
-    with pytest.raises(ConfigError, match="Is a directory"):
-        load(tmp_path)

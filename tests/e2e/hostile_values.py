@@ -95,7 +95,7 @@ STRANGE: tuple[Any, ...] = (
 )
 
 
-def at_random(good: Values, text: str, draw: random.Random) -> bytes:
+def at_random(text: str, draw: random.Random) -> bytes:
     """Mutate the values, or the bytes, of a good config."""
     if draw.random() < 0.35:
         return _bytes(bytearray(text.encode()), draw)
@@ -140,7 +140,9 @@ def _remove(node: Any, key: Any, draw: random.Random) -> None:
 
 def _rename(node: Any, key: Any, draw: random.Random) -> None:
     if isinstance(node, dict) and key in node:
-        node[draw.choice((key + "s", key[:-1], key.upper(), "x" * 300, 7))] = node.pop(key)
+        node[draw.choice((f"{key}s", str(key)[:-1], str(key).upper(), "x" * 300, 7))] = node.pop(
+            key
+        )
 
 
 def _swap(node: Any, key: Any, draw: random.Random) -> None:

@@ -1,8 +1,12 @@
-"""However long a config or its values are, a refusal is one short line."""
+"""Whatever a config file holds, and however long, a refusal is one short line."""
+
+import os
 
 import pytest
 
-from tests.test_config import refusal
+from pipeline.config import ConfigError, load
+from pipeline.load_to_train import load_to_train
+from tests.test_config import load_changed, refusal
 
 
 def test_of_many_mistakes_the_first_ones_are_described(tmp_path):
@@ -59,3 +63,52 @@ def test_long_values_are_cut_in_sentences(tmp_path, changes, start, end):
     assert sentence.startswith(start)
     assert end in sentence
     assert len(sentence) < 400
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a: [", "is not valid YAML"),
+        ("name: a\n---\nname: b", r"holds 2 documents \(parted by ---\), and one is expected"),
+        ("# nothing", "holds no config"),
+        ("a: &a [*a]", "line 1: the alias 'a' holds itself"),
+        ("a: " + "x" * 200_000, "is larger than 131,072 bytes"),
+        ("- a", "holds no config"),
+        ("", "holds no config"),
+        ("name: a\nname: b", "the key 'name' stands twice"),
+        ("\x00", "is not valid YAML"),
+    ],
+)
+def test_files_that_hold_no_config(tmp_path, text, sentence):
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=sentence):
+        load(file)
+
+
+def test_a_missing_file_and_a_folder(tmp_path):
+    with pytest.raises(ConfigError, match=r"absent\.yaml: No such file"):
+        load(tmp_path / "absent.yaml")
+    with pytest.raises(ConfigError, match="Is a directory"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/dev/zero", "is neither a file nor a folder"),
+        ("pipe", "is neither a file nor a folder"),
+        ("large", "is larger than 16,777,216 bytes, the most that is read of it"),
+        ("absent", "no such file or folder"),
+    ],
+)
+def test_a_vocabulary_is_read_like_a_config(tmp_path, path, reason):
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(1 << 34)
+    place = load_changed(tmp_path, text__vocabulary=path).text.vocabulary
+    with pytest.raises(ConfigError) as caught:
+        load_to_train(tmp_path / "config.yaml")
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{tmp_path}/config.yaml: text.vocabulary = {place}: ")
+    assert sentence.endswith(reason)
