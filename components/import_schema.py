@@ -9,6 +9,8 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 
 from schema import features
+from schema.errors import InputError
+from schema.excerpt import excerpt
 
 CURATED = Path(features.__file__).with_name("schema.pbtxt")
 
@@ -19,8 +21,15 @@ def with_attributes(curated: str, attributes: list[str]) -> schema_pb2.Schema:
     Args:
         curated: a Schema in text format.
         attributes: their names, without the folder.
+
+    Raises:
+        InputError: the text is not a Schema.
     """
-    schema = text_format.Parse(curated, schema_pb2.Schema())
+    try:
+        schema = text_format.Parse(curated, schema_pb2.Schema())
+    except (text_format.ParseError, RecursionError) as error:
+        reason = excerpt(" ".join(str(error).split()), 200)
+        raise InputError(f"{CURATED.name} is not a Schema in text format: {reason}") from error
     for name in attributes:
         schema.feature.add(
             name=features.attribute(name),

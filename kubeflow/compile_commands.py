@@ -25,11 +25,11 @@ def compile_(
 
     Exit codes: 0 written, 1 the platform could not run it, 2 the config is bad.
     """
-    from pipeline.config import load
+    from pipeline.load_to_train import load_to_compile
 
     with one_sentence():
         started = time.monotonic()
-        loaded = load(config)
+        loaded = load_to_compile(config)
         from kubeflow.compiled import compiled
         from kubeflow.findings import print_findings
         from schema.errors import InputError
@@ -50,10 +50,10 @@ def check(config: Config, platform: On = "kubeflow") -> None:
 
     Exit codes: 0 no obstacle, 1 there are some, 2 the config is bad.
     """
-    from pipeline.config import load
+    from pipeline.load_to_train import load_to_compile
 
     with one_sentence():
-        loaded = load(config)
+        loaded = load_to_compile(config)
         from kubeflow.compiled import examined
         from kubeflow.findings import print_findings
 

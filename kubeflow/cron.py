@@ -14,6 +14,7 @@ import datetime
 from collections.abc import Iterator
 
 from schema.errors import InputError
+from schema.excerpt import excerpt
 
 FIELDS = (  # name, least, greatest
     ("second", 0, 59),
@@ -38,6 +39,7 @@ WORDS = {
     "@midnight": "0 0 0 * * *",
     "@hourly": "0 0 * * * *",
 }
+LONGEST = 10  # digits of a number
 YEARS = 5  # the scheduler looks no further
 
 
@@ -79,13 +81,13 @@ def parse(text: str) -> Cron:
     Raises:
         InputError: what is wrong with it, and for five fields or a word the six that were meant.
     """
-    fields = text.split()
+    fields, text = text.split(), excerpt(text)
     if text.strip() in WORDS:
         raise InputError(f'cron "{text}" is written with six fields: "{WORDS[text.strip()]}"')
     if len(fields) == 5:
         raise InputError(
             f'cron "{text}" has five fields, and Kubeflow\'s begins with the seconds: '
-            f'write "0 {" ".join(fields)}"'
+            f'write "0 {excerpt(" ".join(fields))}"'
         )
     if len(fields) != 6:
         expected = " ".join(name for name, _, _ in FIELDS)
@@ -107,7 +109,7 @@ def _field(
         span, slash, stride = part.partition("/")
         first, dash, last = span.partition("-")
         wrong = InputError(
-            f'cron "{text}": {given} is no {name}: numbers from {least} to {greatest}'
+            f'cron "{text}": {excerpt(given)} is no {name}: numbers from {least} to {greatest}'
             f"{' or names' if name in NAMES else ''}, as *, a list, a-b or a/step"
         )
         if first in ("*", "?") and not dash:
@@ -127,6 +129,6 @@ def _number(given: str, name: str, wrong: InputError) -> int:
     known = NAMES.get(name, {}).get(given.lower())
     if known is not None:
         return known
-    if not (given.isascii() and given.isdigit()):
+    if not (given.isascii() and given.isdigit() and len(given) < LONGEST):
         raise wrong
     return int(given)

@@ -6,16 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from kubeflow.check_spec import check_retries
 from kubeflow.platforms import Platform
+from schema import text_files, yaml_text
 from schema.errors import InputError
+from schema.excerpt import excerpt
 
 PLATFORM_FLAG = "--platform="  # every container of ours is told where it runs
 SCHEMA = "2.1.0"  # an upload of 2.0.0 ends in an error of the server that names no reason
+LARGEST, LIMITS = 4 << 20, yaml_text.Limits(nodes=100_000)  # bytes; a real one has 0.3 MB
 AGAIN = "compile it with: diptych kubeflow compile"
 
 
@@ -51,13 +53,7 @@ def read(path: Path) -> Package:
     Raises:
         InputError: it is no pipeline that open-source Kubeflow runs.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is no text; {AGAIN}") from error
-    return parse(text, str(path))
+    return parse(text_files.read_text(path, LARGEST), text_files.shown(path))
 
 
 def parse(text: str, source: str) -> Package:
@@ -70,10 +66,7 @@ def parse(text: str, source: str) -> Package:
     Raises:
         InputError: it is no pipeline that open-source Kubeflow runs.
     """
-    try:
-        documents = list(yaml.safe_load_all(text))
-    except yaml.YAMLError as error:
-        raise InputError(f"{source}: is not valid YAML: {' '.join(str(error).split())}") from error
+    documents = yaml_text.load_all(text, source, LIMITS)
     if not documents or not all(isinstance(each, dict) for each in documents):
         raise InputError(f"{source}: holds no compiled pipeline; {AGAIN}")
     spec, *others = documents
@@ -86,7 +79,7 @@ def parse(text: str, source: str) -> Package:
         try:
             json_format.ParseDict(document, message())
         except json_format.ParseError as error:
-            reason = " ".join(str(error).split())
+            reason = excerpt(" ".join(str(error).split()), 300)
             raise InputError(f"{source}: is no {message.__name__}: {reason}") from error
     if not spec.get("pipelineInfo", {}).get("name") or "root" not in spec:
         raise InputError(f"{source}: holds no compiled pipeline; {AGAIN}")

@@ -33,7 +33,7 @@ def quietly(log: Path) -> Iterator[TextIO]:
             yield terminal
         except InputError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             logging.getLogger(__name__).exception("failed")
             last = (str(error).strip().splitlines() or [""])[-1]
             sentence = f"{type(error).__name__}: {last[:300]} (traceback in {log})"

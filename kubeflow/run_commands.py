@@ -47,11 +47,11 @@ def submit(
     Exit codes: 0 it is started or, with --wait, has succeeded; 1 it failed; 2 the config is bad.
     """
     with one_sentence():
+        file = config or config_option or HERE
+        kubeflow, server = connected(file, host, namespace)
         from kubeflow import submit as submission
         from kubeflow.settings import settings as read
 
-        file = config or config_option or HERE
-        kubeflow, server = connected(file, host, namespace)
         compiled = compiled_package(file, package)
         run = submission.submit(server, kubeflow, compiled, read(compiled, settings or []), tell)
         try:
@@ -84,8 +84,8 @@ def compiled_package(file: Path, compiled: Path | None) -> "Package":
         return read(compiled)
     from kubeflow.compiled import compiled as compiled_now
     from kubeflow.findings import print_findings
-    from pipeline.config import load
+    from pipeline.load_to_train import load_to_compile
 
-    made, _ = compiled_now(load(file), "kubeflow")
+    made, _ = compiled_now(load_to_compile(file), "kubeflow")
     print_findings(made.findings)
     return parse(made.text, str(file))

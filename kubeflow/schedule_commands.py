@@ -62,10 +62,6 @@ def _set(
         return
     with one_sentence():
         from kubeflow import cron as clock
-        from kubeflow.reschedule import account_warning
-        from kubeflow.reschedule import schedule as put
-        from kubeflow.schedule_table import comes_next
-        from kubeflow.settings import settings as read
         from schema.errors import InputError
 
         if cron is None:
@@ -73,6 +69,11 @@ def _set(
         when = clock.parse(cron)
         file = config or HERE
         kubeflow, server = connected(file, host, namespace)
+        from kubeflow.reschedule import account_warning
+        from kubeflow.reschedule import schedule as put
+        from kubeflow.schedule_table import comes_next
+        from kubeflow.settings import settings as read
+
         compiled = compiled_package(file, package)
         given = read(compiled, settings or [])
         if message := account_warning(server, kubeflow):
@@ -89,9 +90,10 @@ def list_schedules(
 ) -> None:
     """Show the schedules, when each comes next, and how its last run went."""
     with one_sentence():
+        server = _server(context, config, host, namespace)
         from kubeflow.schedule_table import table
 
-        for line in table(_server(context, config, host, namespace)):
+        for line in table(server):
             tell(line)
 
 
@@ -105,9 +107,10 @@ def pause(
 ) -> None:
     """Start no more runs until it is resumed; a run under way goes on."""
     with one_sentence():
+        server = _server(context, config, host, namespace)
         from kubeflow import schedules
 
-        changed = schedules.pause(_server(context, config, host, namespace), name, tell)
+        changed = schedules.pause(server, name, tell)
         tell(f"schedule {name}: {'paused' if changed else 'is paused already'}")
 
 
@@ -121,9 +124,10 @@ def resume(
 ) -> None:
     """Start runs again; if its time came meanwhile, Kubeflow starts one run at once."""
     with one_sentence():
+        server = _server(context, config, host, namespace)
         from kubeflow import schedules
 
-        changed = schedules.resume(_server(context, config, host, namespace), name, tell)
+        changed = schedules.resume(server, name, tell)
         tell(f"schedule {name}: {'resumed' if changed else 'is not paused'}")
 
 
@@ -137,9 +141,10 @@ def delete(
 ) -> None:
     """Delete a schedule; its runs stay."""
     with one_sentence():
+        server = _server(context, config, host, namespace)
         from kubeflow import schedules
 
-        there = schedules.delete(_server(context, config, host, namespace), name)
+        there = schedules.delete(server, name)
         tell(f"schedule {name}: {'deleted' if there else 'there is none of this name'}")
 
 

@@ -1,12 +1,13 @@
 """`--set name=value`: what one run does otherwise, typed as the compiled pipeline has it."""
 
-import json
 import math
 from collections.abc import Iterable
 from typing import Any
 
 from kubeflow.package import Package
+from schema import json_text
 from schema.errors import InputError
+from schema.excerpt import excerpt
 from schema.literal_secrets import literal_secrets
 
 _EXPECTED = {
@@ -37,18 +38,19 @@ def settings(package: Package, given: Iterable[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for each in given:
         name, equals, text = each.partition("=")
+        shown = excerpt(each)
         if not equals:
-            raise InputError(f"--set {each}: is written name=value")
+            raise InputError(f"--set {shown}: is written name=value")
         for sentence in literal_secrets({name: text}):  # it is stored where everyone can read it
             raise InputError(f"--set {sentence}")
         if name not in known:
-            raise InputError(f"--set {each}: {_known(package)}")
+            raise InputError(f"--set {shown}: {_known(package)}")
         if name in found:
-            raise InputError(f"--set {each}: {name} is set twice")
+            raise InputError(f"--set {shown}: {name} is set twice")
         kind = known[name]["parameterType"]
         value = _typed(kind, text)
         if value is None:
-            raise InputError(f"--set {each}: {name} is {_EXPECTED[kind]}")
+            raise InputError(f"--set {shown}: {name} is {_EXPECTED[kind]}")
         found[name] = value
     for name, spec in known.items():
         if name not in found and "defaultValue" not in spec and not spec.get("isOptional"):
@@ -68,7 +70,7 @@ def _typed(kind: str, text: str) -> Any:
     if kind == "STRING":
         return text
     try:
-        value = json.loads(text)
+        value = json_text.parse(text)
     except ValueError:
         return None
     if kind == "BOOLEAN":

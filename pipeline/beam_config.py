@@ -66,7 +66,8 @@ class LocalBeam(BeamSection):
 
     SET_HERE = COMMON | {"direct_num_workers", "direct_running_mode"}
     runner: Literal["local"] = "local"
-    workers: PositiveInt = 1  # 1: in this process; more: so many processes, slow to start
+    # 1: in this process; more: so many processes, slow to start.
+    workers: Annotated[int, Field(gt=0, le=1024)] = 1
 
 
 class PortableBeam(BeamSection):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from schema.excerpt import excerpt_of
 from trainer.config import Frozen
 
 
@@ -14,7 +15,7 @@ def is_address(given: str) -> str:
     """The same text, or a ValueError."""
     host, _, port = given.rpartition(":")
     if not (host and port.isdecimal() and int(port) < 2**16) or "/" in given:
-        raise ValueError(f"{given!r} is no address like host:8081")
+        raise ValueError(f"{excerpt_of(given)} is no address like host:8081")
     return given
 
 

@@ -4,41 +4,41 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Any
+
+from pipeline.config import ConfigError, RunConfig
+from trainer.loss_config import CustomConfig
 
 
-def make_importable(values: dict[Any, Any], folder: Path) -> str | None:
-    """Let the module that `loss.function` names be imported from the config's folder.
+def make_importable(config: RunConfig, file: Path) -> None:
+    """Let the module that `loss.function` names be found in the config's folder.
 
     The folder goes to the end of Python's path and only where it holds the module, so that it
-    hides nothing.
+    hides nothing. No code of it is run.
 
     Args:
-        values: of the config file, not checked yet.
-        folder: of the config file.
+        config: of the run.
+        file: where the config stands.
 
-    Returns:
-        What is wrong: another module of that name comes first; None: nothing.
+    Raises:
+        ConfigError: another module of that name comes first.
     """
-    loss = values.get("loss")
-    function = loss.get("function") if isinstance(loss, dict) else None
-    if not isinstance(function, str):
-        return None
-    top = function.partition(".")[0]
+    if not isinstance(config.loss, CustomConfig):
+        return
+    folder, top = file.resolve().parent, config.loss.function.partition(".")[0]
     here = folder / top
     if not (here.is_dir() or here.with_suffix(".py").is_file()):
-        return None
+        return
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
         importlib.invalidate_caches()
-    spec = importlib.util.find_spec(top)
+    spec = importlib.util.find_spec(top)  # without a parent, nothing is imported
     if spec is None or spec.origin is None:
-        return None
+        return
     # Python's path may lead to the same file by another name, such as a link.
     mine = here / "__init__.py" if here.is_dir() else here.with_suffix(".py")
     if Path(spec.origin).is_relative_to(folder) or (mine.exists() and mine.samefile(spec.origin)):
-        return None
-    return (
-        f"loss.function = {function!r}: the module {top} beside the config is hidden by "
-        f"{spec.origin}; give it another name"
+        return
+    raise ConfigError(
+        f"{file}: loss.function = {config.loss.function!r}: the module {top} beside the config is "
+        f"hidden by {spec.origin}; give it another name"
     )

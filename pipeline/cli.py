@@ -53,6 +53,9 @@ def one_sentence() -> Iterator[None]:
     except (ConfigError, InputError, RunFailedError) as error:
         complain(*(error.sentences if isinstance(error, InputError) else [str(error)]))
         raise typer.Exit(BAD_CONFIG if isinstance(error, ConfigError) else FAILED) from None
+    except SystemExit as error:  # of a library: no command of ours ends this way
+        complain(f"a library ended the process before the command was done (exit {error.code})")
+        raise typer.Exit(FAILED) from None
 
 
 @app.command()

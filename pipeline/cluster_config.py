@@ -9,10 +9,19 @@ from pydantic import AfterValidator, Field
 
 from pipeline.code_version import CODE
 from trainer.config import Frozen, PositiveInt
+from trainer.sections import Count, Name
 
 # Kubernetes' own forms, so that a mistake is found before the cluster finds it.
-Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
-Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Quantity = Annotated[
+    str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$", max_length=20)
+]
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=253)]
+Image = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", max_length=512)]
+_WORD = "[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?"
+LabelName = Annotated[str, Field(pattern=f"^({_WORD}/)?{_WORD}$", max_length=317)]
+LabelValue = Annotated[str, Field(pattern=f"^({_WORD})?$", max_length=63)]
+SecretKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=253)]
+Url = Annotated[str, Field(pattern=r"^[^\s]+$", max_length=2048)]
 ObjectName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
 AbsolutePath = Annotated[str, Field(pattern=r"^/.+")]
 
@@ -29,11 +38,11 @@ NodeId = Annotated[str, AfterValidator(_is_node)]
 class Toleration(Frozen):
     """Lets a pod run on nodes with a taint; a Kubernetes toleration."""
 
-    key: str | None = None  # none: every taint
+    key: LabelName | None = None  # none: every taint
     operator: Literal["Equal", "Exists"] = "Equal"
-    value: str | None = None
+    value: LabelValue | None = None
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None  # none: each
-    seconds: Annotated[int, Field(ge=0)] | None = None  # how long a NoExecute taint is tolerated
+    seconds: Count | None = None  # how long a NoExecute taint is tolerated
 
 
 class SecretVariable(Frozen):
@@ -41,7 +50,7 @@ class SecretVariable(Frozen):
 
     variable: Variable
     secret: ObjectName
-    key: str  # of the secret
+    key: SecretKey
     optional: bool = False  # start without it where the secret does not exist
 
 
@@ -55,15 +64,16 @@ class Volume(Frozen):
 class NodeConfig(Frozen):
     """What the pod of a node is given; what is unset is `every_node`'s, then Kubeflow's default."""
 
-    image: str | None = None
+    image: Image | None = None
     cpu: Quantity | None = None  # limit, cores: "2" or "500m"
     memory: Quantity | None = None  # limit, bytes: "4Gi"
     cpu_request: Quantity | None = None  # none: as much as the limit
     memory_request: Quantity | None = None
-    gpus: Annotated[int, Field(ge=0)] | None = None
-    gpu: str | None = None  # its resource name, nvidia.com/gpu; on Vertex NVIDIA_TESLA_T4 or alike
+    gpus: Annotated[int, Field(ge=0, le=1024)] | None = None
+    # Its resource name, nvidia.com/gpu; on Vertex NVIDIA_TESLA_T4 or alike.
+    gpu: LabelName | None = None
     shared_memory: Quantity | None = None  # size of /dev/shm; counts as memory of the pod
-    node_selector: dict[str, str] | None = None  # labels the machine must have
+    node_selector: dict[LabelName, LabelValue] | None = None  # labels the machine must have
     tolerations: tuple[Toleration, ...] | None = None
     secrets: tuple[SecretVariable, ...] | None = None
     environment: dict[Variable, str] | None = None  # stands in the spec: no secrets here
@@ -77,7 +87,7 @@ class NodeConfig(Frozen):
 class KubeflowConfig(Frozen):
     """A run on Kubeflow Pipelines."""
 
-    image: str  # built from kubeflow/Dockerfile
+    image: Image  # built from kubeflow/Dockerfile
     # Where artifacts go: minio://, s3:// or gs://. None: what the server is set up with.
     pipeline_root: Annotated[str, Field(pattern=r"^(minio|s3|gs)://.+")] | None = None
     # A folder that each attempt of a Trainer's or Tuner's pod sees: gs://, or on a mounted volume.
@@ -90,9 +100,9 @@ class KubeflowConfig(Frozen):
     nodes: dict[NodeId, NodeConfig] = Field(
         default_factory=dict
     )  # by node id; stands over every_node, key by key
-    host: str | None = None  # of the Kubeflow Pipelines API; none: as kfp finds it
+    host: Url | None = None  # of the Kubeflow Pipelines API; none: as kfp finds it
     namespace: ObjectName = "kubeflow"  # of the runs, where Kubeflow has several users
-    experiment: str | None = None  # runs are listed under it; none: the pipeline's name
+    experiment: Name | None = None  # runs are listed under it; none: the pipeline's name
     service_account: ObjectName | None = None  # the pods run as; none: the server's default
 
     def node(self, node_id: str) -> NodeConfig:

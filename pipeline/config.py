@@ -4,11 +4,10 @@ Importing this file stays free of TensorFlow and TFX, so that the command line a
 """
 
 import json
-import re
+import os
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from components.catalogue_index.config import IndexConfig
@@ -18,20 +17,24 @@ from components.example_gen.config import DataConfig
 from components.release.config import PushConfig, RegistryConfig
 from components.serving_check.config import ServingCheckConfig
 from pipeline.beam_config import BeamConfig, LocalBeam
-from pipeline.beside_config import make_importable
 from pipeline.cluster_config import KubeflowConfig
+from schema import text_files, yaml_text
 from schema.errors import InputError
+from schema.excerpt import excerpt_of
 from schema.literal_secrets import literal_secrets
 from trainer import named_files
 from trainer.config import TrainerConfig, TransformConfig
 from trainer.sentences import sentences
 from trainer.tune_config import TuneConfig
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+# Of a label of Kubernetes; MLflow, TFX and file names take longer ones.
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=63)]
+LONGEST_NAME = 255  # bytes, of a file or a folder
+LARGEST = 128 * 1024  # bytes: a pod gets the config as one argument, which Linux limits to this
 
 
 class ConfigError(InputError):
-    """The config cannot be used; nothing was run. It has a sentence for each mistake."""
+    """The config cannot be used; nothing was run. The message is one line."""
 
 
 class RunConfig(TrainerConfig):
@@ -125,11 +128,13 @@ def load(path: Path, on_cluster: bool = False) -> RunConfig:
         ConfigError: one sentence that names the file, the key and what was expected.
     """
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
+        documents = yaml_text.load_all(text_files.read_text(path, LARGEST), text_files.shown(path))
+    except InputError as error:
+        raise ConfigError(str(error)) from error
+    if len(documents) > 1:
+        number = len(documents)
+        raise ConfigError(f"{path}: holds {number} documents (parted by ---), and one is expected")
+    values = documents[0] if documents else None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: holds no config; a mapping of keys to values is expected")
     config = parse(values, path)
@@ -140,29 +145,48 @@ def load(path: Path, on_cluster: bool = False) -> RunConfig:
     return config.on_cluster(config.kubeflow)
 
 
+def of_release(file: Path) -> RunConfig:
+    """Read the config that a release keeps, in JSON with all paths absolute.
+
+    Raises:
+        InputError: it cannot be read, or is of another version of Diptych.
+    """
+    try:
+        return RunConfig.model_validate_json(text_files.read_text(file, 2 * LARGEST))
+    except ValidationError as error:
+        raise InputError(f"{file}: {'; '.join(sentences(error, RunConfig))}") from error
+
+
 def parse(values: dict[Any, Any], path: Path) -> RunConfig:
     """Check the values of a config file that lies at `path`."""
+    here = Path(os.path.realpath(path)).parent
     if literal := list(literal_secrets(values)):
-        raise ConfigError(*(f"{path}: {each}" for each in literal))
-    here = path.resolve().parent
-    hidden = make_importable(values, here)
-    if hidden is not None:
-        raise ConfigError(f"{path}: {hidden}")
+        raise ConfigError(f"{path}: {'; '.join(literal)}")
     try:
         # As JSON, where a YAML list may fill a tuple; the types themselves stay strict.
-        config = RunConfig.model_validate_json(json.dumps(values, default=str))
+        config = RunConfig.model_validate_json(json.dumps(values))
     except ValidationError as error:
-        found = sentences(error, RunConfig)
-        raise ConfigError(*(f"{path}: {each}" for each in found)) from error
-    config = named_files.located(config, lambda each: _located(here, each))
+        raise ConfigError(f"{path}: {'; '.join(sentences(error, RunConfig))}") from error
+    try:
+        return _beside(config, here)
+    except InputError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _beside(config: RunConfig, here: Path) -> RunConfig:
+    """The config with its relative paths taken from a folder."""
+
+    def located(path: str) -> str:
+        return _located(here, path)
+
+    config = named_files.located(config, located)
     if config.tune is not None:
-        tune = config.tune.located(lambda each: _located(here, each))
-        config = config.model_copy(update={"tune": tune})
+        config = config.model_copy(update={"tune": config.tune.located(located)})
     return config.model_copy(
         update={
-            "workspace": _located(here, config.workspace),
-            "data": config.data.model_copy(update={"path": _located(here, config.data.path)}),
-            "push": config.push.model_copy(update={"path": _located(here, config.push.path)}),
+            "workspace": located(config.workspace),
+            "data": config.data.model_copy(update={"path": located(config.data.path)}),
+            "push": config.push.model_copy(update={"path": located(config.push.path)}),
             "beam": config.beam.beside(here),
         }
     )
@@ -170,29 +194,15 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
 
 def _located(here: Path, path: str) -> str:
     """The path from the config's folder; a URL is one already."""
-    return path if "://" in path else str((here / path).resolve())
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key may stand only once; PyYAML alone lets the last one win silently.
-
-    And 1e-4 is a number, as YAML 1.2 has it, where PyYAML sees a text unless it is 1.0e-4.
-    """
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-_StrictLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
-    [*"-+0123456789"],
-)
+    if "\n" in path:
+        raise InputError(f"the path {excerpt_of(path)} is not one line")
+    if "://" in path:
+        return path
+    longest = max(len(os.fsencode(name)) for name in path.split("/"))
+    if longest > LONGEST_NAME:
+        raise InputError(
+            f"the path {excerpt_of(path)} has a name of {longest} bytes in it, and a file system "
+            f"takes {LONGEST_NAME}"
+        )
+    # Unlike `Path.resolve`, no error for links in a circle: whoever opens it says so better.
+    return os.path.realpath(here / path)

@@ -13,7 +13,7 @@ from components.example_gen.config import Format, IngestConfig
 from components.release import contents, manifest
 from components.release.store import open_store
 from pipeline import path_names
-from pipeline.config import RunConfig, load
+from pipeline.config import RunConfig, load, of_release
 from pipeline.console import Console
 from pipeline.run_locally import logs_of, print_warnings
 from pipeline.session import session
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from components.example_gen.digests import Overlap
 
 AUTO = "auto"
+LONGEST_NUMBER = 20  # characters of a release's; more may be a folder
 # What a folder may hold beside images: any of these, but for the metadata of its images.
 SHARDS = ("*.tar*", "*.tgz", "*.tfrecord*", "*.parquet", "*.jsonl*", "*.csv*", "*.tsv*")
 OF_IMAGES = "metadata."
@@ -60,7 +61,7 @@ def evaluate(
     for fault in path_names.read_as_pattern(path_names.scratch()):
         raise InputError(fault)
     folder, model = _find(release, config)
-    trained = RunConfig.model_validate_json((folder / contents.CONFIG).read_text(encoding="utf-8"))
+    trained = of_release(folder / contents.CONFIG)
     given = _ingest_config(trained, data, files, format)
     name = f"release {model.name}"
     with (
@@ -91,7 +92,7 @@ def evaluate(
 
 def _find(release: str, config: Path) -> tuple[Path, Path]:
     """The folder of a release and its joint model, checked file by file."""
-    if release.isdecimal():
+    if release.isdecimal() and len(release) < LONGEST_NUMBER:
         store = open_store(load(config).model_dump())
         number = int(release)
         store.verified(number)

@@ -77,7 +77,7 @@ def run(
         try:
             with local_workers(workspace):
                 info = launch()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # code of other people may end the process
             raise StoppedError(node_id, outputs) from error
         outcomes[node_id], outputs[node_id] = _result(store, info.execution_id if info else None)
         listen(node_id, outcomes[node_id])

@@ -1,6 +1,5 @@
 """`diptych quarantine`: what a run did not use, why, and whether it would be used today."""
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 SHOWN = 20
+LARGEST_RECORD = 64 << 20  # bytes of what a run keeps beside its log
 WIDE = 1000  # columns, where no terminal sets a limit
 
 Run = Annotated[str | None, typer.Argument(help="a run, by the name of its log; default: the last")]
@@ -81,11 +81,23 @@ def _folder(config: RunConfig, run: str | None) -> tuple[str, str]:
     logs = logs_of(config)
     for path in sorted(logs.glob("*.json"), reverse=True):
         if run is None or path.stem == run:
-            folder = json.loads(path.read_text(encoding="utf-8")).get("quarantine")
+            folder = _quarantine_of(path)
             if folder is not None:
-                return path.stem, str(folder)
+                return path.stem, folder
     which = "any run" if run is None else f"run {run}"
     raise InputError(f"{logs}: there is no record of {which} that got through ingest")
+
+
+def _quarantine_of(path: Path) -> str | None:
+    """Where a run's record says that its quarantine is; None if it does not."""
+    from schema import json_text, text_files
+    from schema.errors import InputError
+
+    try:
+        folder = json_text.parse(text_files.read_text(path, LARGEST_RECORD)).get("quarantine")
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"{path}: is not the record of a run: {error}") from error
+    return None if folder is None else str(folder)
 
 
 def _summary(folder: str) -> "Summary":

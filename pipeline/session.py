@@ -77,7 +77,7 @@ class Session:
                 listen("set-up", "ran")
                 outcomes, outputs = local_runner.run(built, workspace, listen)
                 return dict(outcomes), outputs
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._display.node(node, "failed")
                 logging.getLogger(__name__).exception("%s failed", node)
                 done = getattr(error, "outputs", None)  # the runner's StoppedError has a cause

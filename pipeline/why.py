@@ -1,18 +1,21 @@
 """What `diptych why` does: the verdict of a release or a run, gate by gate."""
 
 import datetime
-import json
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 from components.evaluation import report
 from components.release import contents, manifest
 from components.release.audit_event import Event
 from components.release.decision import described
+from components.release.release_folders import number_of_name
 from components.release.store import ReleaseStore, open_store
 from pipeline.config import RunConfig
 from pipeline.run_locally import logs_of, print_gate, print_warnings
 from pipeline.tables import print_report
 from pipeline.terminal import make_console, say
+from schema import json_text
 from schema.errors import InputError
 
 
@@ -31,7 +34,7 @@ def why_newest(config: RunConfig) -> None:
 
 def why(config: RunConfig, what: str | None) -> None:
     """The verdict of a release, by its number, or of a run, by its name; default: the last run."""
-    if what is not None and what.isdecimal():
+    if what is not None and number_of_name(what) is not None:
         _why_release(open_store(config.model_dump()), int(what))
         return
     logs = logs_of(config)
@@ -40,13 +43,21 @@ def why(config: RunConfig, what: str | None) -> None:
         kept = [path for path in kept if path.stem == what]
     if not kept:
         raise InputError(f"{logs}: there is no record of {'run ' + what if what else 'any run'}")
-    told = json.loads(kept[-1].read_text(encoding="utf-8"))
+    told = _record(kept[-1])
     _print(f"run {kept[-1].stem}: {told['verdict']}", "bold")
     _gates((gate["passed"], gate["sentence"]) for gate in told["gates"])
     console = make_console()
     print_warnings(told["warnings"], told["notes"], console)
     if told["evaluation"]:
         print_report(report.of_plain(told["evaluation"]), console)
+
+
+def _record(path: Path) -> Any:
+    """Read what a run has left of itself."""
+    try:
+        return json_text.parse(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: the record of this run cannot be read: {error}") from error
 
 
 def _why_release(store: ReleaseStore, number: int) -> None:

@@ -124,8 +124,8 @@ def test_configs_are_frozen():
             "loss.block needs loss.pairs: all",
         ),
         (
-            {"loss": {"name": "custom", "function": "no_such.module.loss"}},
-            "loss.function = 'no_such.module.loss'",
+            {"loss": {"name": "custom", "function": "../up.loss"}},
+            "loss.function = '../up.loss': string should match pattern",
         ),
         ({"loss": {"name": "custom", "function": "loss"}}, "loss.function = 'loss'"),
         (
@@ -205,9 +205,10 @@ def test_slices_may_be_attributes_or_built_in(tmp_path):
 def test_every_mistake_is_named_at_once(tmp_path):
     with pytest.raises(ConfigError) as caught:
         load_changed(tmp_path, image__size=-1, training__epochs=0)
-    first, second = str(caught.value).splitlines()
-    assert first.startswith(f"{tmp_path}/config.yaml: image.size = -1: ")
-    assert second.startswith(f"{tmp_path}/config.yaml: training.epochs = 0: ")
+    assert str(caught.value) == (
+        f"{tmp_path}/config.yaml: image.size = -1: input should be greater than 0; "
+        "training.epochs = 0: input should be greater than 0"
+    )
 
 
 @pytest.mark.parametrize(
@@ -228,27 +229,3 @@ def test_an_unknown_key_gets_the_nearest_one(tmp_path, key, meant):
     path = key.replace("__", ".") + (".0.at_lest" if in_a_list else "")
     nearest = f"; the nearest is {meant}" if meant else ""
     assert sentence == f"{path} is no key of the config{nearest}"
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("a: [", "is not valid YAML"),
-        ("- a", "holds no config"),
-        ("", "holds no config"),
-        ("name: a\nname: b", "the key 'name' stands twice"),
-        ("\x00", "is not valid YAML"),
-    ],
-)
-def test_files_that_hold_no_config(tmp_path, text, sentence):
-    file = tmp_path / "config.yaml"
-    file.write_text(text)
-    with pytest.raises(ConfigError, match=sentence):
-        load(file)
-
-
-def test_a_missing_file_and_a_folder(tmp_path):
-    with pytest.raises(ConfigError, match=r"absent\.yaml: No such file"):
-        load(tmp_path / "absent.yaml")
-    with pytest.raises(ConfigError, match="Is a directory"):
-        load(tmp_path)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.config import RunConfig
+from pipeline.load_to_train import load_to_compile
 from tests.test_config import load_changed
 from tests.train_kit import config
 from trainer.content_digests import content_digests
@@ -42,11 +44,17 @@ def hub(**keys: str) -> dict[str, Any]:
     return {"kind": "keras_hub", **keys}
 
 
+def to_compile(tmp_path: Path, **sections: Any) -> RunConfig:
+    """A changed config whose loss can be found beside it."""
+    load_changed(tmp_path, **sections)
+    return load_to_compile(tmp_path / "config.yaml")
+
+
 def digests_after(changes: list[Any], tmp_path: Path, **sections: Any) -> list[dict[str, str]]:
     found = []
     for change in changes:
         change()
-        found.append(content_digests(load_changed(tmp_path, **sections)))
+        found.append(content_digests(to_compile(tmp_path, **sections)))
     return found
 
 
@@ -146,9 +154,9 @@ def test_it_is_an_input_of_each_node_that_reads_it(tmp_path):
 
     def contents(tune: dict[str, Any] | None) -> dict[str, Any]:
         made = (
-            load_changed(tmp_path, tune=tune, **sections)
+            to_compile(tmp_path, tune=tune, **sections)
             if tune
-            else load_changed(tmp_path, **sections)
+            else to_compile(tmp_path, **sections)
         )
         nodes = create_pipeline(made, str(tmp_path)).components
         return {

@@ -11,7 +11,7 @@ import tensorflow as tf
 import yaml
 
 from pipeline.config import ConfigError
-from pipeline.load_to_train import load_to_train
+from pipeline.load_to_train import load_to_compile, load_to_train
 from schema.errors import InputError
 from tests.test_config import load_changed
 from tests.train_kit import config, trained, weights, write_records
@@ -46,6 +46,9 @@ SOURCE = textwrap.dedent("""\
     def key_error(s, y):
         return {}["a"]
 
+    def leaves(s, y):
+        raise SystemExit(0)
+
     def branches(s, y, cut=0.5):
         mean = tf.reduce_mean(s)
         if mean > cut:
@@ -60,6 +63,7 @@ SOURCE = textwrap.dedent("""\
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("mine")
     (folder / "losses_of_mine.py").write_text(SOURCE)
+    (folder / "leaving_of_mine.py").write_text("import sys\nsys.exit(0)\n")
     (folder / "broken_of_mine.py").write_text("import tensorflow as tf\nx = undefined_name\n")
     return folder
 
@@ -75,6 +79,7 @@ FAULTS = {
     "constant": ("def constant(s, y):", "does not depend on the similarity"),
     "truth": ("def truth(s, y):", "returns bool, where a floating point number"),
     "one_argument": ("def one_argument(s):", "failed at .*: TypeError: .*too many positional"),
+    "leaves": ("def leaves(s, y):", "failed at .*: SystemExit: 0$"),
     "key_error": ('    return {}["a"]', "failed at .*: KeyError: 'a'$"),
 }
 
@@ -100,6 +105,7 @@ def test_each_fault_is_one_sentence_with_the_line(folder, name):
     [
         ("losses_of_mine.absent", "AttributeError: .*has no attribute 'absent'"),
         ("losses_of_mine.NUMBER", "is not a function"),
+        ("leaving_of_mine.loss", "SystemExit: 0"),
         ("broken_of_mine.loss", "NameError: name 'undefined_name' is not defined"),
     ],
 )
@@ -111,6 +117,7 @@ def test_a_function_that_cannot_be_imported(folder, function, words):
 
 def test_python_branches_on_tensors_work_as_in_a_graph_of_tensorflow(folder):
     load_changed(folder, loss={"name": "custom", "function": "losses_of_mine.branches"})
+    load_to_compile(folder / "config.yaml")
     given = CustomConfig(
         name="custom", function="losses_of_mine.branches", pairs="all", arguments={"cut": 0.25}
     )
@@ -123,8 +130,9 @@ def test_python_branches_on_tensors_work_as_in_a_graph_of_tensorflow(folder):
 
 def test_a_module_that_another_one_hides_is_refused(tmp_path):
     (tmp_path / "yaml.py").write_text("def loss(s, y): return s")
+    load_changed(tmp_path, loss={"name": "custom", "function": "yaml.loss"})
     with pytest.raises(ConfigError) as caught:
-        load_changed(tmp_path, loss={"name": "custom", "function": "yaml.loss"})
+        load_to_compile(tmp_path / "config.yaml")
     installed = importlib.import_module("yaml").__file__
     assert str(caught.value) == (
         f"{tmp_path}/config.yaml: loss.function = 'yaml.loss': the module yaml beside the config "
@@ -138,14 +146,16 @@ def test_a_module_that_a_link_leads_to_is_the_one_beside_the_config(tmp_path, mo
     (tmp_path / "link").symlink_to(tmp_path / "real")
     (tmp_path / "real" / "linked_losses.py").write_text("def loss(s, y): return s")
     monkeypatch.syspath_prepend(str(tmp_path / "link"))
-    loaded = load_changed(tmp_path / "real", loss={"name": "custom", "function": "linked_losses.f"})
+    load_changed(tmp_path / "real", loss={"name": "custom", "function": "linked_losses.f"})
+    loaded = load_to_compile(tmp_path / "real" / "config.yaml")
     assert isinstance(loaded.loss, CustomConfig)
     assert loaded.loss.function == "linked_losses.f"
 
 
 def test_a_module_that_is_nowhere_is_refused(tmp_path):
+    load_changed(tmp_path, loss={"name": "custom", "function": "nowhere_of_mine.loss"})
     with pytest.raises(ConfigError, match="names no module that can be imported"):
-        load_changed(tmp_path, loss={"name": "custom", "function": "nowhere_of_mine.loss"})
+        load_to_train(tmp_path / "config.yaml")
 
 
 def test_without_the_config_an_absent_function_is_an_input_error():
@@ -172,6 +182,7 @@ def test_the_example_of_the_readme_is_whole(tmp_path):
 
 def test_it_trains(folder, tmp_path):
     load_changed(folder, loss={"name": "custom", "function": "losses_of_mine.branches"})
+    load_to_compile(folder / "config.yaml")
     given = config(
         loss={"name": "custom", "function": "losses_of_mine.branches", "arguments": {"cut": 0.9}},
         training={"epochs": 1},

@@ -79,8 +79,15 @@ def test_files(tmp_path):
     with pytest.raises(InputError, match=r"none\.yaml: No such file or directory"):
         read(tmp_path / "none.yaml")
     (tmp_path / "model").write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match="model: is no text; compile it with"):
+    with pytest.raises(InputError, match="model: is UTF-16; save it as UTF-8"):
         read(tmp_path / "model")
+
+
+def test_a_bomb_is_no_package():
+    lines = ["a0: &a0 [x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    with pytest.raises(InputError, match=r"small.yaml: line 6: holds more than 100,000 values"):
+        parse("\n".join(lines), "small.yaml")
 
 
 def test_a_file_whose_retries_never_come():

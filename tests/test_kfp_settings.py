@@ -47,6 +47,15 @@ def test_a_setting_that_does_not_fit_starts_nothing(desk, given, sentence):
     assert not desk.server.asked("POST")
 
 
+@pytest.mark.parametrize("value", ["[" * 50_000, "[" * 70 + "]" * 70, "[NaN]", "9" * 5000])
+def test_a_setting_that_is_no_sane_json_is_one_short_sentence(desk, value):
+    shown = desk.submit("--set", f"splits={value}")
+    assert shown.stderr.startswith("diptych: --set splits=")
+    assert shown.stderr.endswith(": splits is a list in JSON\n")
+    assert len(shown.stderr) < 200
+    assert shown.exit_code == 1
+
+
 def package_with(root):
     """A compiled package whose whole pipeline is `root`."""
     return parse(yaml.safe_dump({**documents()[0], "root": root}), "small.yaml")

@@ -82,6 +82,17 @@ def told(folder: Path, *arguments: str) -> Result:
     )
 
 
+def test_a_damaged_record_of_a_run_is_named(folder):
+    [record] = (folder / "runs" / "logs").glob("*.json")
+    whole = record.read_text()
+    for damaged in ("{", "[]", "[" * 5000):
+        record.write_text(damaged)
+        shown = told(folder, "list")
+        record.write_text(whole)
+        assert shown.exit_code == 1
+        assert shown.stderr.startswith(f"diptych: {record}: is not the record of a run: ")
+
+
 def test_list_has_a_record_a_line_and_short_names(folder):
     shown = told(folder, "list")
     assert shown.exit_code == 0

@@ -12,6 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components.import_schema import CURATED, with_attributes
 from components.validation.rules import sentences, validate
 from schema import features
+from schema.errors import InputError
 
 GOOD = {
     features.IMAGE_KEY: [[b"a"], [b"b"]],
@@ -92,3 +93,10 @@ def test_the_schema_parses_records_as_transform_expects(schema):
 def test_the_curated_file_is_left_as_it_is(schema):
     again = with_attributes(CURATED.read_text(), [])
     assert [f.name for f in schema.feature if f not in again.feature] == ["attributes/vendor"]
+
+
+@pytest.mark.parametrize("text", ["feature {", "feature { nam: 'x' }", "x" * 5000, "\0"])
+def test_a_damaged_schema_is_one_short_sentence(text):
+    with pytest.raises(InputError, match="is not a Schema in text format: ") as caught:
+        with_attributes(text, [])
+    assert len(str(caught.value)) < 300

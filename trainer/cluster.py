@@ -5,13 +5,14 @@ addresses of all of them and the place of this one. An operator of Kubernetes se
 Reference: https://www.tensorflow.org/guide/distributed_training
 """
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, NoReturn
 
 from pydantic import Field, ValidationError
 
+from schema import json_text
 from schema.errors import InputError
+from schema.excerpt import excerpt_of
 from trainer.config import Frozen, PositiveInt
 
 VARIABLE = "TF_CONFIG"
@@ -49,7 +50,7 @@ def read(environment: Mapping[str, str]) -> Cluster:
     if not text:
         return Cluster()
     try:
-        values = json.loads(text)
+        values = json_text.parse(text)
     except ValueError as error:
         raise InputError(f"{VARIABLE} is not valid JSON: {error}") from error
     if not isinstance(values, dict):
@@ -58,7 +59,7 @@ def read(environment: Mapping[str, str]) -> Cluster:
     if not cluster:
         return Cluster()
     if not isinstance(cluster, dict):
-        _refuse(f"cluster = {cluster!r} must be a mapping of roles to addresses")
+        _refuse(f"cluster = {excerpt_of(cluster)} must be a mapping of roles to addresses")
     for role, addresses in cluster.items():
         _check_role(role, addresses)
     if len(cluster.get(CHIEF, [])) > 1:
@@ -68,11 +69,11 @@ def read(environment: Mapping[str, str]) -> Cluster:
 
 def _check_role(role: str, addresses: Any) -> None:
     if role not in (CHIEF, WORKER):
-        _refuse(f"cluster has the role {role!r}; workers that train in step have only "
+        _refuse(f"cluster has the role {excerpt_of(role)}; workers that train in step have only "
                 f"{CHIEF} and {WORKER}")  # fmt: skip
     is_list = isinstance(addresses, list) and addresses
     if not is_list or not all(isinstance(a, str) and ":" in a for a in addresses):
-        _refuse(f"cluster.{role} = {addresses!r} must be a list of host:port")
+        _refuse(f"cluster.{role} = {excerpt_of(addresses)} must be a list of host:port")
 
 
 def _place(cluster: dict[str, list[str]], values: Any) -> Cluster:
@@ -80,11 +81,11 @@ def _place(cluster: dict[str, list[str]], values: Any) -> Cluster:
         task = _Task.model_validate(values)
     except ValidationError as error:
         raise InputError(
-            f"{VARIABLE}: task = {values!r} must have a type and an index of 0 or more"
+            f"{VARIABLE}: task = {excerpt_of(values)} must have a type and an index of 0 or more"
         ) from error
     addresses = cluster.get(task.type)
     if addresses is None:
-        _refuse(f"task.type = {task.type!r} is no role of the cluster, which has "
+        _refuse(f"task.type = {excerpt_of(task.type)} is no role of the cluster, which has "
                 f"{', '.join(cluster)}")  # fmt: skip
     if task.index >= len(addresses):
         _refuse(f"task.index = {task.index} is out of range: cluster.{task.type} has "

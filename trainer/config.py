@@ -7,16 +7,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trainer import tower_rules
+from trainer import model_size, tower_rules
 from trainer.loss_config import (
-    CustomConfig,
     InfoNceConfig,
     Loss,
     PairwiseConfig,
     SigmoidConfig,
     TripletConfig,
 )
-from trainer.sections import Frozen, PositiveInt
+from trainer.sections import LARGEST_INT, Frozen, Name, PositiveInt
 from trainer.tower_config import BagConfig, ConvNetConfig, ImageTower, TextTower
 from trainer.training_config import AugmentConfig, TrainingConfig
 
@@ -27,7 +26,8 @@ Fit = Literal["pad", "crop"]
 class ImageConfig(Frozen):
     """How Transform prepares pixels."""
 
-    size: PositiveInt = 32  # side of the square the image tower sees, pixels
+    # Side of the square the image tower sees, pixels.
+    size: Annotated[int, Field(gt=0, le=4096)] = 32
     fit: Fit = "pad"  # pad: whole image on white; crop: centre square
     encoding: Literal["png", "jpeg"] = "png"  # between Transform and Trainer; png is lossless
 
@@ -36,9 +36,10 @@ class TextConfig(Frozen):
     """How Transform prepares captions."""
 
     vocabulary: str | None = None  # a file of word pieces, one a line; None: learned from train
-    vocabulary_size: Annotated[int, Field(ge=16)] = 8000  # word pieces, at most; 32 to learn them
-    start_token: str | None = None  # put before each caption, like [CLS]; of the vocabulary's
-    end_token: str | None = None  # put after it, like [SEP]
+    # Word pieces, at most; 32 to learn them.
+    vocabulary_size: Annotated[int, Field(ge=16, le=LARGEST_INT)] = 8000
+    start_token: Name | None = None  # put before each caption, like [CLS]; of the vocabulary's
+    end_token: Name | None = None  # put after it, like [SEP]
     max_tokens: PositiveInt = 32  # pieces kept of one caption, with those around it
     max_captions: PositiveInt = 8  # of one image; data.keep_captions says what becomes of more
 
@@ -113,12 +114,9 @@ class TrainerConfig(TransformConfig):
             raise ValueError(f"loss.name = {self.loss.name} needs model.normalize: true")
         if isinstance(self.loss, SigmoidConfig) and self.loss.block and self.loss.pairs != "all":
             raise ValueError("loss.block needs loss.pairs: all")
-        if isinstance(self.loss, CustomConfig) and not self.loss.module_is_there:
-            raise ValueError(
-                f"loss.function = {self.loss.function!r} names no module that can be imported"
-            )
         self._check_chunks()
         self._check_xla()
+        model_size.check(self)
         return self
 
     def _check_chunks(self) -> None:

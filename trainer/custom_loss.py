@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from schema.errors import InputError
+from schema.excerpt import excerpt, excerpt_of
 from trainer.loss_config import CustomConfig
 
 Function = Callable[..., tf.Tensor]
@@ -50,13 +51,16 @@ def load(config: CustomConfig, batch_size: int) -> Function:
 
     try:
         traced = graph.get_concrete_function(*pairs, **config.arguments)
-    except Exception as error:  # whatever the user's function raises
+        _check(traced.structured_outputs, config, function)
+        learned = gradient.get_concrete_function(*pairs).structured_outputs
+    except (InputError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # whatever the user's function raises, an exit included
         raise InputError(
             f"loss.function = {config.function} failed at {_line(error, function)}: "
             f"{_last_line(error)}"
         ) from error
-    _check(traced.structured_outputs, config, function)
-    if gradient.get_concrete_function(*pairs).structured_outputs is None:
+    if learned is None:
         raise InputError(
             f"loss.function = {config.function} ({_place(function)}) does not depend on the "
             "similarity, so neither tower could learn from it"
@@ -67,7 +71,9 @@ def load(config: CustomConfig, batch_size: int) -> Function:
 def _check(loss: Any, config: CustomConfig, function: Function) -> None:
     returns = f"loss.function = {config.function} ({_place(function)}) returns"
     if not tf.is_tensor(loss) and not isinstance(loss, tf.TensorSpec):
-        raise InputError(f"{returns} {loss!r}, where one number is expected, the loss of the batch")
+        raise InputError(
+            f"{returns} {excerpt_of(loss)}, where one number is expected, the loss of the batch"
+        )
     if loss.shape.rank != 0:
         raise InputError(
             f"{returns} a tensor of the shape {tuple(loss.shape)}, where one number is expected, "
@@ -81,7 +87,9 @@ def _imported(config: CustomConfig) -> Function:
     name = config.function.rpartition(".")[2]
     try:
         found = getattr(importlib.import_module(config.module), name)
-    except Exception as error:  # whatever the user's module does when it is imported
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the user's module does, an exit included
         raise InputError(
             f"loss.function = {config.function} cannot be imported: {_last_line(error)}"
         ) from error
@@ -90,7 +98,7 @@ def _imported(config: CustomConfig) -> Function:
     return found
 
 
-def _line(error: Exception, function: Function) -> str:
+def _line(error: BaseException, function: Function) -> str:
     """'FILE:LINE' of the innermost line of the function's own file."""
     file = _place(function).rpartition(":")[0]
     # AutoGraph runs a rewritten copy; the lines that it came from stand in the message.
@@ -106,8 +114,8 @@ def _place(function: Function) -> str:
     return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(function)
 
 
-def _last_line(error: Exception) -> str:
+def _last_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     message = lines[-1] if lines else ""
     kind = type(error).__name__
-    return message if message.startswith(kind) else f"{kind}: {message}"
+    return excerpt(message if message.startswith(kind) else f"{kind}: {message}", 300)

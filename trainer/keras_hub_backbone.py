@@ -1,13 +1,13 @@
 """Towers of KerasHub's backbones. KerasHub is imported only where such a tower is built."""
 
 import inspect
-import json
 import os
 from typing import TYPE_CHECKING
 
 import keras
 from keras import ops
 
+from schema import json_text, text_files
 from schema.errors import InputError
 from trainer.backbone import Backbone
 from trainer.backbone_names import HUB_IMAGE_BACKBONES, HUB_TEXT_BACKBONES, WITH_CLASS_TOKEN
@@ -22,6 +22,7 @@ from trainer.transformer import mean_of_tokens
 if TYPE_CHECKING:
     from trainer.config import TextConfig
 
+LARGEST_CONVERTER = 1 << 20  # bytes of image_converter.json
 IMAGE, TEXT = "model.image_tower", "model.text_tower"
 
 
@@ -164,9 +165,11 @@ def _as_preset_wants(preset: str, pixels: keras.KerasTensor) -> keras.KerasTenso
     path = os.path.join(folder_of(preset, f"{IMAGE}.preset"), "image_converter.json")
     if not os.path.isfile(path):
         return pixels
-    with open(path) as file:
-        told = json.load(file)["config"]
-    scale, offset = told.get("scale"), told.get("offset")
+    try:
+        told = json_text.parse(text_files.read_text(path, LARGEST_CONVERTER))["config"]
+        scale, offset = told.get("scale"), told.get("offset")
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: is not an image converter of KerasHub: {error}") from error
     x = (pixels + 1.0) * 127.5
     if scale is not None:
         x = x * ops.convert_to_tensor(scale, "float32")

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from schema.excerpt import excerpt
+
 Model = type[BaseModel]
 Path = Sequence[str | int]
 _SCALARS = ("str", "float", "int", "bool")  # alternatives of one key, which pydantic names too
@@ -31,8 +33,9 @@ def nearest(model: Model, path: Path) -> str | None:
         path: as of `keys_of`.
     """
     *above, key = path
+    key = excerpt(str(key))
     there = _reached(model, above)
-    close = difflib.get_close_matches(str(key), _keys(there), 1)
+    close = difflib.get_close_matches(key, _keys(there), 1)
     if close:
         return ".".join([*keys_of(model, above), close[0]])
     here = tuple(keys_of(model, path))  # another kind may have it

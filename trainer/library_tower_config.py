@@ -4,14 +4,16 @@ import difflib
 from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from schema.excerpt import excerpt, excerpt_of
 from trainer.backbone_names import (
     HUB_IMAGE_BACKBONES,
     HUB_TEXT_BACKBONES,
     KERAS_APPLICATIONS,
     WITHOUT_BATCH_NORM,
 )
+from trainer.sections import Json, Name
 from trainer.tower_base import TowerConfig
 
 
@@ -20,8 +22,8 @@ def _one_of(names: Iterable[str], what: str) -> AfterValidator:
 
     def check(name: str) -> str:
         if name not in names:
-            near = difflib.get_close_matches(name, names, cutoff=0)
-            raise ValueError(f"{name!r} is no {what}; the nearest are {', '.join(near)}")
+            near = difflib.get_close_matches(excerpt(name), names, cutoff=0)
+            raise ValueError(f"{excerpt_of(name)} is no {what}; the nearest are {', '.join(near)}")
         return name
 
     return AfterValidator(check)
@@ -58,7 +60,7 @@ class KerasHubConfig(TowerConfig):
 
     kind: Literal["keras_hub"]
     name: str | None = None  # of the class, like BertBackbone
-    arguments: dict[str, JsonValue] = Field(default_factory=dict)  # of its constructor
+    arguments: dict[Name, Json] = Field(default_factory=dict)  # of its constructor
     preset: str | None = None  # a folder, written with a slash; else of KerasHub's cache
 
     @property

@@ -132,9 +132,13 @@ def copy_vocabulary(config: TextConfig, folder: str) -> np.ndarray:
     """
     try:
         with tf.io.gfile.GFile(config.vocabulary, "rb") as file:
-            content = file.read()
+            content = file.read(vocabulary.LARGEST + 1)
     except tf.errors.OpError as error:
         raise InputError(f"{vocabulary.KEY} = {config.vocabulary}: cannot be read") from error
+    if len(content) > vocabulary.LARGEST:
+        raise InputError(
+            f"{vocabulary.KEY} = {config.vocabulary}: is larger than {vocabulary.LARGEST:,} bytes"
+        )
     return _write(vocabulary.pieces_of(content, config), folder)
 
 

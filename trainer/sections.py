@@ -1,10 +1,15 @@
 """What all sections of the config share."""
 
+import math
+from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
-PositiveInt = Annotated[int, Field(gt=0)]
+LARGEST_INT = 2**31 - 1  # what TensorFlow counts with in most places
+PositiveInt = Annotated[int, Field(gt=0, le=LARGEST_INT)]
+Count = Annotated[int, Field(ge=0, le=LARGEST_INT)]
+Name = Annotated[str, Field(max_length=100)]  # of something that the config or a library defines
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]  # share of what is left out while training
 
@@ -17,7 +22,31 @@ def _off(value: Any) -> Any:
 MaybeOff = BeforeValidator(_off)
 
 
-class Frozen(BaseModel):
-    """A section of the config: no unknown keys, changes, silent conversions or infinities."""
+def _is_finite(value: JsonValue) -> JsonValue:
+    for each in numbers_in(value):
+        if not math.isfinite(each):
+            raise ValueError(f"holds the number {each}, where finite ones are expected")
+    return value
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+def numbers_in(value: JsonValue) -> Iterator[float]:
+    """Every number in a JSON value, however deep."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from numbers_in(each)
+    elif isinstance(value, int | float):
+        yield value
+
+
+Json = Annotated[JsonValue, AfterValidator(_is_finite)]  # of which another library knows the rest
+
+
+class Frozen(BaseModel):
+    """A section of the config: no unknown keys, changes, silent conversions or infinities.
+
+    No text is longer than a path may be.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, str_max_length=4096
+    )

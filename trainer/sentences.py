@@ -4,18 +4,26 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from schema.excerpt import SENTENCE, excerpt, excerpt_of
+from schema.messages import number_of
 from trainer.known_keys import keys_of, nearest
+
+MOST = 5  # mistakes that are described
 
 
 def sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
-    """What is wrong with a config of a model, a sentence for each key."""
-    found = [_sentence(each, model) for each in error.errors() if each["type"] != "too_short"]
+    """What is wrong with a config of a model, a sentence for each key; of many, the first ones."""
+    errors = error.errors(include_url=False)
     # A list is also called too short when one of its items was refused.
-    return found or [_sentence(each, model) for each in error.errors()]
+    named = [each for each in errors if each["type"] != "too_short"] or errors
+    written = (_sentence(each, model).replace("\n", "\\n") for each in named[:MOST])
+    found = [excerpt(each, SENTENCE) for each in written]
+    more = len(named) - MOST
+    return [*found, f"and {number_of(more, 'more mistake')}"] if more > 0 else found
 
 
 def _sentence(error: Any, model: type[BaseModel]) -> str:
-    where = ".".join(keys_of(model, error["loc"]))
+    where = ".".join(map(excerpt, keys_of(model, error["loc"])))
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         meant = nearest(model, error["loc"])
@@ -27,7 +35,7 @@ def _sentence(error: Any, model: type[BaseModel]) -> str:
         return f"{where}.{tag} is missing"
     if error["type"] == "union_tag_invalid":
         tag, given = error["ctx"]["discriminator"].strip("'"), error["ctx"]["tag"]
-        return f"{where}.{tag} = {given!r} is none of {error['ctx']['expected_tags']}"
+        return f"{where}.{tag} = {excerpt_of(given)} is none of {error['ctx']['expected_tags']}"
     if error["type"] == "value_error":
         return f"{where}: {message}" if where else message
-    return f"{where} = {error['input']!r}: {message[0].lower()}{message[1:]}"
+    return f"{where} = {excerpt_of(error['input'])}: {message[0].lower()}{message[1:]}"

@@ -4,7 +4,7 @@ import ast
 import importlib.machinery
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _INSTALLED = tuple(
@@ -33,7 +33,7 @@ def source_files(module: str) -> list[Path]:
         for each in _with_parents(name):
             if each in found:
                 continue
-            spec = _spec(each)
+            spec = find_spec(each)
             if spec is None or not spec.has_location or spec.origin is None:
                 continue  # an attribute of a module, a built-in module or a namespace
             path = Path(spec.origin)
@@ -50,14 +50,22 @@ def _with_parents(name: str) -> list[str]:
     return [".".join(parts[: n + 1]) for n in range(len(parts))]
 
 
-def _spec(name: str) -> importlib.machinery.ModuleSpec | None:
-    """Where a module lies; importlib's `find_spec` would import its parents."""
-    if name.partition(".")[0] in sys.builtin_module_names:
-        return None
-    places: list[str] | None = None
+def find_spec(module: str) -> importlib.machinery.ModuleSpec | None:
+    """Find where a module lies, without running any of its code.
+
+    That of importlib imports the packages that it lies in.
+
+    Args:
+        module: dotted name.
+
+    Returns:
+        None if there is no such module.
+    """
+    places: Sequence[str] | None = None
     spec = None
-    for each in _with_parents(name):
-        spec = importlib.machinery.PathFinder.find_spec(each, places)
+    for name in _with_parents(module):
+        found = (finder.find_spec(name, places) for finder in sys.meta_path)
+        spec = next((each for each in found if each is not None), None)
         if spec is None:
             return None
         places = list(spec.submodule_search_locations or [])

@@ -1,6 +1,5 @@
 """The weights that towers start with: of a release, of a file, of a preset."""
 
-import json
 import posixpath
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from schema import json_text
 from schema.errors import InputError
 from schema.served import CONFIG, IMAGE_TOWER, TEXT_TOWER
 from trainer import keras_application, keras_hub_backbone, precision
@@ -27,6 +27,7 @@ from trainer.tune_values import value_at
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # ends the name of a variable's value
 NO_SIZE = ("start_from", "frozen", "rate", "dropout")  # keys of a tower that its size ignores
 SIZES = {IMAGE_TOWER: ("image.size",), TEXT_TOWER: ("text.vocabulary_size", "text.max_tokens")}
+LARGEST_CONFIG = 1 << 20  # characters of a release's config.json
 ROOT = Tower.NETWORK + "/"  # below it, a tower's SavedModel keeps the weights of its network
 
 
@@ -120,8 +121,13 @@ def _differences(key: str, saved: str, config: TrainerConfig) -> Iterator[str]:
     file_name = posixpath.join(posixpath.dirname(posixpath.dirname(saved)), CONFIG)
     if not tf.io.gfile.exists(file_name):
         return
-    with tf.io.gfile.GFile(file_name) as file:
-        there = json.loads(file.read())
+    try:
+        with tf.io.gfile.GFile(file_name) as file:
+            there = json_text.parse(file.read(LARGEST_CONFIG))
+    except (ValueError, tf.errors.OpError):  # damaged, or another program's
+        return
+    if not isinstance(there, dict):
+        return
     here = config.model_dump(mode="json")
     tower = {f"model.{key}.{each}" for each in here["model"][key]} - {
         f"model.{key}.{each}" for each in NO_SIZE

@@ -12,6 +12,8 @@ from trainer.library_tower_config import (
 from trainer.sections import Dropout, PositiveInt
 from trainer.tower_base import TowerConfig
 
+Depth = Annotated[int, Field(gt=0, le=1000)]  # blocks, each of which is built one by one
+
 
 class ConvConfig(TowerConfig):
     """The reference image tower: one 3x3 convolution, ReLU, 2x2 max pooling, flatten, dense."""
@@ -24,7 +26,8 @@ class ConvNetConfig(TowerConfig):
     """The small strong image tower: strided convolutions with batch normalisation."""
 
     kind: Literal["convnet"]
-    widths: tuple[PositiveInt, ...] = (64, 128)  # channels of each stage; each halves the side
+    # Channels of each stage; each halves the side.
+    widths: Annotated[tuple[PositiveInt, ...], Field(max_length=32)] = (64, 128)
     dropout: Dropout = 0.0
 
     @property
@@ -54,7 +57,7 @@ class BlocksConfig(TowerConfig):
     """Transformer blocks."""
 
     width: PositiveInt = 192
-    depth: PositiveInt = 6  # blocks
+    depth: Depth = 6
     heads: PositiveInt = 3
     mlp_ratio: PositiveInt = 4  # hidden units of a block's second half, in widths
     dropout: Dropout = 0.0  # after each half of a block
@@ -71,7 +74,7 @@ class TransformerConfig(BlocksConfig):
     """A transformer over word pieces; the mean of what it makes of them."""
 
     kind: Literal["transformer"]
-    depth: PositiveInt = 2
+    depth: Depth = 2
 
 
 ImageTower = Annotated[

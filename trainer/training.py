@@ -9,7 +9,17 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from trainer import data, devices, loop, optimizer, overfitting, sample, schedule, start
+from trainer import (
+    data,
+    devices,
+    loop,
+    machine_memory,
+    optimizer,
+    overfitting,
+    sample,
+    schedule,
+    start,
+)
 from trainer.abandoned import remove_abandoned
 from trainer.apart import kept_apart, learned_from
 from trainer.checkpoints import Checkpoints
@@ -64,8 +74,8 @@ def train(
 
     Raises:
         InputError: the train split holds less than one batch, the batch cannot be shared out, the
-            warm-up is not shorter than the run, a checkpoint cannot be written, or training goes
-            wrong.
+            run does not fit into memory, its warm-up is not shorter than it, a checkpoint cannot
+            be written, or training goes wrong.
         StopError: SIGTERM came; a checkpoint was written.
     """
     training = config.training
@@ -73,6 +83,9 @@ def train(
     records = data.count_records(files, keep)
     steps = schedule.steps_of(training, records)
     size = devices.share_of(training.batch_size, strategy.num_replicas_in_sync)
+    here = strategy.num_replicas_in_sync // cluster.workers
+    on_cpu = not tf.config.list_logical_devices("GPU")
+    machine_memory.check(config, here, on_cpu, cluster.workers)
     with strategy.scope():
         model = DualEncoder(config)
         model.compile(optimizer=optimizer.build(training, steps, model.rates))

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trainer.sections import Fraction, Frozen, PositiveInt
+from trainer.sections import Count, Fraction, Frozen, PositiveInt
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -24,17 +24,17 @@ class TrainingConfig(Frozen):
     """How the two networks learn."""
 
     epochs: PositiveInt = 50
-    batch_size: Annotated[int, Field(ge=1)] = 256  # pairs in a step, of all devices together
+    batch_size: PositiveInt = 256  # pairs in a step, of all devices together
     chunk_size: PositiveInt | None = None  # pairs embedded at once; None: the batch, in one go
     devices: PositiveInt | Literal["all"] = "all"  # of this machine: GPUs, or CPUs without any
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3  # peak, after warm-up
-    warmup_steps: Annotated[int, Field(ge=0)] | None = None  # None: 50, or a tenth of a short run
+    warmup_steps: Count | None = None  # None: 50, or a tenth of a short run
     weight_decay: Annotated[float, Field(ge=0)] = 0.05  # none on biases, norms and the scale
     clip_norm: Annotated[float, Field(gt=0)] | None = None  # of all gradients together
     average: Annotated[float, Field(ge=0, lt=1)] = 0.0  # kept of the weights' EMA per step
     precision: Precision = "float32"  # of the towers; the loss is float32
     xla: bool | Literal["auto"] = "auto"  # auto: measured on the first batch
-    checkpoint_steps: Annotated[int, Field(ge=0)] = 500  # between checkpoints; 0: none
-    cache_mb: Annotated[int, Field(ge=0)] = 2048  # decoded images kept in memory up to this size
+    checkpoint_steps: Count = 500  # between checkpoints; 0: none
+    cache_mb: Count = 2048  # decoded images kept in memory up to this size
     shuffle_buffer: PositiveInt = 20_000  # records
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # NumPy takes no other

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 
 from schema.errors import InputError
+from schema.excerpt import excerpt
 from trainer.config import TrainerConfig
 from trainer.named_files import located_values
-from trainer.sections import Frozen, PositiveInt
+from trainer.sections import Frozen, Json, PositiveInt
 from trainer.tune_values import canonical, value_at, with_values
 
 Objective = Literal[
@@ -34,7 +35,8 @@ SECTIONS = ("model", "loss", "augment", "training")
 class Choices(Frozen):
     """The values that a key of the config may take: some, or a range of numbers."""
 
-    values: tuple[JsonValue, ...] | None = None  # any that the key takes, a whole tower too
+    # Any that the key takes, a whole tower too.
+    values: Annotated[tuple[Json, ...], Field(max_length=100)] | None = None
     min: float | None = None  # in the key's own unit; whole where the key takes whole numbers
     max: float | None = None  # may be taken, too
     step: Annotated[float, Field(gt=0)] | None = None  # between two values; with log their ratio
@@ -87,8 +89,9 @@ class TuneConfig(Frozen):
     # Share of the images of the train split, by their key: no trial learns from them, and each
     # is judged on them. The evaluated split, which the gates see, is not looked at.
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    seed: Annotated[int, Field(ge=0)] = 0  # of the search; the trials have training.seed
-    space: dict[str, Choices]  # by key of this config: training.learning_rate
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # of the search; the trials have training.seed
+    # By key of this config: training.learning_rate.
+    space: Annotated[dict[str, Choices], Field(max_length=20)]
 
     @model_validator(mode="after")
     def _space_is_one(self) -> Self:
@@ -99,7 +102,9 @@ class TuneConfig(Frozen):
                 if path == fixed or path.startswith(fixed + "."):
                     raise ValueError(f"space.{path} {why}")
             if path.split(".")[0] not in SECTIONS:
-                raise ValueError(f"space.{path} is in none of the sections {', '.join(SECTIONS)}")
+                raise ValueError(
+                    f"space.{excerpt(path)} is in none of the sections {', '.join(SECTIONS)}"
+                )
             inside = [other for other in self.space if other.startswith(path + ".")]
             if inside:
                 raise ValueError(f"space.{inside[0]} is a part of space.{path}")
@@ -115,12 +120,12 @@ class TuneConfig(Frozen):
             try:
                 now = value_at(config.model_dump(mode="json"), path)
             except KeyError:
-                raise ValueError(f"tune.space.{path} is no key of the config") from None
+                raise ValueError(f"tune.space.{excerpt(path)} is no key of the config") from None
             for value in choices.extremes(now):
                 try:
                     with_values(config, {path: value})
                 except InputError as error:
-                    told = f"tune.space.{path} cannot be {canonical(value)}: {error}"
+                    told = f"tune.space.{path} cannot be {excerpt(canonical(value))}: {error}"
                     raise ValueError(told) from error
 
     def variants(self, config: TrainerConfig) -> Iterator[TrainerConfig]:

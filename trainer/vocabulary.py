@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from schema.errors import InputError
+from schema.excerpt import excerpt_of
 
 if TYPE_CHECKING:
     from trainer.config import TextConfig
@@ -14,6 +15,7 @@ KEY = "text.vocabulary"
 # 256 pieces would take more than a quarter of it.
 BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 HALF_BYTES = tuple(f"<0x{half:X}>" for half in range(16))
+LARGEST = 16 << 20  # bytes of a file of them; the largest of published models have 5 MB
 LONGEST_PIECE = 100  # characters; a longer one of a given vocabulary is never used
 
 
@@ -39,17 +41,20 @@ def pieces_of(content: bytes, config: "TextConfig") -> Sequence[str]:
         raise InputError(f"{place} is no UTF-8 text") from error
     if pieces[0] != PADDING:
         raise InputError(
-            f"{place}: its first line is {pieces[0]!r}; it must be {PADDING}, as 0 is padding"
+            f"{place}: its first line is {excerpt_of(pieces[0])}; it must be {PADDING}, as 0 is "
+            "padding"
         )
     lines: dict[str, int] = {}
     for number, piece in enumerate(pieces, 1):
         if piece in lines:
-            raise InputError(f"{place}: line {number} repeats {piece!r} of line {lines[piece]}")
+            raise InputError(
+                f"{place}: line {number} repeats {excerpt_of(piece)} of line {lines[piece]}"
+            )
         lines[piece] = number
     needed = [("a vocabulary", UNKNOWN), *((f"text.{key}", piece) for key, piece in config.around)]
     for who, piece in needed:
         if piece not in lines:
-            raise InputError(f"{place} lacks {piece!r}, which {who} needs")
+            raise InputError(f"{place} lacks {excerpt_of(piece)}, which {who} needs")
     if len(pieces) > config.vocabulary_size:
         raise InputError(
             f"{place} holds {len(pieces)} pieces, more than text.vocabulary_size = "

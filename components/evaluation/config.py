@@ -5,10 +5,11 @@ Importing this file stays free of TensorFlow and TFX, so that the command line a
 
 from typing import Annotated, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from components.evaluation.names import METRICS, TEXT_METRICS, ZERO_SHOT_METRICS
 from trainer.config import Frozen
+from trainer.sections import Name, PositiveInt
 
 MINIMUM_COUNT = 50  # of queries; a recall of fewer swings by more than 14 points by chance
 PLACE = "{}"  # where a template takes the name of a class
@@ -17,12 +18,12 @@ PLACE = "{}"  # where a template takes the name of a class
 class Gate(Frozen):
     """A bound that a metric must keep, or nothing is shipped."""
 
-    metric: str  # one of components.evaluation.names.METRICS or TEXT_METRICS
+    metric: Name  # one of components.evaluation.names.METRICS or TEXT_METRICS
     at_least: float | None = None
     at_most: float | None = None
     # The loss against the serving model that is put up with, in the metric's own unit.
     not_worse_than_baseline_by: Annotated[float, Field(ge=0)] | None = None
-    slice: str | None = None  # of evaluation.slices: each of its values is held; none: all queries
+    slice: Name | None = None  # of evaluation.slices: each of its values is held; none: all queries
     minimum_count: PositiveInt = MINIMUM_COUNT  # queries a value of the slice needs to be held
 
     @model_validator(mode="after")
@@ -49,8 +50,9 @@ class Gate(Frozen):
 class ZeroShotConfig(Frozen):
     """Images are classified by the names of their classes alone."""
 
-    attribute: str  # the class of an image
-    templates: Annotated[tuple[str, ...], Field(min_length=1)] = (PLACE,)  # {} is the class
+    attribute: Name  # the class of an image
+    # {} is the class.
+    templates: Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)] = (PLACE,)
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -63,13 +65,14 @@ class ZeroShotConfig(Frozen):
 class EvaluationConfig(Frozen):
     """What is measured and what must hold."""
 
-    split: str = "eval"
+    split: Name = "eval"
     # Attributes or built-in ones; each value of each is a slice of the queries.
-    slices: tuple[str, ...] = ()
-    resamples: Annotated[int, Field(ge=100)] = 1000  # of the bootstrap behind each interval
+    slices: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
+    resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 1000  # bootstraps of an interval
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of each interval
     zero_shot: ZeroShotConfig | None = None
-    gates: Annotated[tuple[Gate, ...], Field(min_length=1)]  # without one nothing would be refused
+    # Without one nothing would be refused.
+    gates: Annotated[tuple[Gate, ...], Field(min_length=1, max_length=1000)]
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 from components.validation.config import DriftConfig
 from trainer.sections import Fraction, Frozen, MaybeOff, PositiveInt
 
-AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
+SplitName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]  # a folder
 Format = Literal["auto", "webdataset", "tfrecord", "jsonl", "csv", "parquet", "coco", "folder"]
 OFF = "off"  # in place of a column's name: none is read
 Keep = Literal["first", "random", "all"]
@@ -45,10 +46,11 @@ class IngestConfig(Frozen):
 
     format: Format = "auto"  # auto: recognised from the files
     path: str  # folder of the data, or any URL fsspec opens; relative to the config file
-    splits: dict[str, str | Share]  # name: glob below `path`; or of each a share of `files`
+    # Name: glob below `path`; or of each a share of `files`.
+    splits: Annotated[dict[SplitName, str | Share], Field(max_length=20)]
     files: str | None = None  # glob below `path` of what the shares are of
     columns: ColumnsConfig = ColumnsConfig()
-    attributes: tuple[AttributeName, ...] = ()  # kept for slicing
+    attributes: Annotated[tuple[AttributeName, ...], Field(max_length=100)] = ()  # for slicing
     max_pixels: PositiveInt = 50_000_000  # of one image: more is not even decoded
     max_bytes: PositiveInt = 100_000_000  # of one encoded image
     max_side: Annotated[int, Field(ge=32)] | None = None  # larger images are shrunk to it

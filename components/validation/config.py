@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from trainer.config import Frozen, PositiveInt
-from trainer.sections import MaybeOff
+from trainer.sections import MaybeOff, Name
 
 Limit = Annotated[float, Field(gt=0, le=1)]
 
@@ -21,7 +21,7 @@ class DriftConfig(Frozen):
     """
 
     action: Annotated[Literal["stop", "warn", "off"], MaybeOff] = "warn"
-    split: str = "train"
+    split: Name = "train"
     # Records, of either side: two samples of the same data differ too. Of 1,000 emoji each, words
     # by up to 0.013, caption_words by 0.007, an attribute by 0.04; of 240 by 0.07, 0.013 and 0.09.
     minimum_count: PositiveInt = 1000

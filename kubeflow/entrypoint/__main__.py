@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
         from kubeflow.entrypoint.node import run  # TFX: half a minute
 
         run(told)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # who exits here has not done the work
         sentence = sentence_for_people(error)
         if not isinstance(error, InputError) and sentence is None:
             complain_of_mistake(type(error), error, error.__traceback__)

@@ -90,6 +90,8 @@ def run(
         )
     if ended.returncode != 0:
         raise InputError(_last_line(pod.log, ended.returncode))
+    if not Path(executor_input["outputs"]["outputFile"]).exists():
+        raise InputError(f"its command ended before its work was done; its log is {pod.log}")
     return _published(pod, store, executor_input["outputs"])
 
 
