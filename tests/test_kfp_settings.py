@@ -47,6 +47,16 @@ def test_a_setting_that_does_not_fit_starts_nothing(desk, given, sentence):
     assert not desk.server.asked("POST")
 
 
+def test_a_password_is_refused_and_not_shown(desk):
+    shown = desk.submit("--set", "data_path=ftp://u:hunter2@host/data")
+    assert shown.stderr == (
+        "diptych: --set data_path: holds a password; write ${DATA_PATH_PASSWORD} in its place and "
+        "set this variable\n"
+    )
+    assert shown.exit_code == 1
+    assert not desk.server.asked("POST")
+
+
 def package_with(root):
     """A compiled package whose whole pipeline is `root`."""
     return parse(yaml.safe_dump({**documents()[0], "root": root}), "small.yaml")
