@@ -5,7 +5,7 @@ import typer
 from kubeflow import run_commands, schedule_commands
 from kubeflow.compile_commands import check, compile_
 from kubeflow.rehearse_command import rehearse
-from pipeline import quarantine_commands
+from pipeline import process, quarantine_commands
 from pipeline.cli import app
 
 commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -25,5 +25,7 @@ app.add_typer(
 
 
 def main() -> None:
-    """Entry point of the console script."""
-    app()
+    """Run the console script."""
+    process.prepare()
+    with process.output_written():
+        app()

@@ -31,14 +31,10 @@ def compile_(
         loaded = load(config)
         from kubeflow.compiled import compiled
         from kubeflow.findings import print_findings
-        from schema.errors import InputError
 
         package, seconds = compiled(loaded, platform)
         file = output or Path(f"{loaded.name}-{platform}.yaml")
-        try:
-            file.write_text(package.text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{file}: cannot be written: {error.strerror}") from error
+        file.write_text(package.text, encoding="utf-8")
         print_findings(package.findings)
         took = time.monotonic() - started
         print(f"{file}: for {platform}, in {took:.0f} s, of which compiling took {seconds:.1f} s")

@@ -12,6 +12,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from pipeline import process
+
 
 def main(given: Sequence[str] | None = None) -> None:
     """Ask the runner for the job's options, then serve it until it hangs up.
@@ -19,6 +21,7 @@ def main(given: Sequence[str] | None = None) -> None:
     Args:
         given: arguments; none: those of this process.
     """
+    process.complete(os.environ)
     # A worker pool does not read this pipe, and whoever fills one waits forever.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     parser = argparse.ArgumentParser(description="A Beam worker; its runner knows the arguments.")

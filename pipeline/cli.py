@@ -46,13 +46,23 @@ def one_sentence() -> Iterator[None]:
     """Every failure ends in one sentence and an exit code, never in a traceback."""
     from pipeline.config import ConfigError
     from pipeline.session import RunFailedError
+    from schema import file_errors
     from schema.errors import InputError
 
     try:
         yield
+    except typer.Exit:
+        raise
     except (ConfigError, InputError, RunFailedError) as error:
         complain(str(error))
         raise typer.Exit(BAD_CONFIG if isinstance(error, ConfigError) else FAILED) from None
+    except Exception as error:
+        # Any command may meet a file that it may not read or a disk that is full.
+        about_a_file = file_errors.sentence(error)
+        if about_a_file is None:
+            raise
+        complain(about_a_file)
+        raise typer.Exit(FAILED) from None
 
 
 @app.command()

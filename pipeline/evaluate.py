@@ -20,6 +20,7 @@ from pipeline.config import RunConfig, load
 from pipeline.run_locally import logs_of, print_warnings
 from pipeline.session import session
 from pipeline.tables import every_metric, print_report
+from schema import disk
 from schema.errors import InputError
 from schema.served import FOLDERS, JOINT
 
@@ -65,6 +66,7 @@ def evaluate(
     given = _ingest_config(trained, data, files, format)
     name = f"release {model.name}"
     with (
+        disk.written({}),
         tempfile.TemporaryDirectory() as scratch,
         session(f"{name} on {data}", _logs(trained), silent=as_json) as here,
     ):
@@ -179,7 +181,4 @@ def _hand_over(found: dict[str, Any], output: Path | None, as_json: bool) -> Non
     if as_json:
         sys.stdout.write(text)
     if output is not None:
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{output}: cannot be written: {error.strerror}") from error
+        output.write_text(text, encoding="utf-8")

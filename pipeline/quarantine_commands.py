@@ -77,17 +77,16 @@ def retry(run: Run = None, config: ConfigFile = HERE, reason: Reason = None) -> 
 
 def _folder(config: RunConfig, run: str | None) -> tuple[str, str]:
     """A run and where its quarantine is; the record that each run keeps beside its log says it."""
-    from pipeline.run_locally import logs_of
+    from pipeline.run_locally import logs_of, records_of
     from schema.errors import InputError
 
-    logs = logs_of(config)
-    for path in sorted(logs.glob("*.json"), reverse=True):
+    for path in records_of(config):
         if run is None or path.stem == run:
             folder = json.loads(path.read_text(encoding="utf-8")).get("quarantine")
             if folder is not None:
                 return path.stem, str(folder)
     which = "any run" if run is None else f"run {run}"
-    raise InputError(f"{logs}: there is no record of {which} that got through ingest")
+    raise InputError(f"{logs_of(config)}: there is no record of {which} that got through ingest")
 
 
 def _summary(folder: str) -> "Summary":
@@ -112,7 +111,6 @@ def show(folder: str, base: str, reason: str | None, every: bool, output: Path |
     """
     from components.example_gen import quarantine
     from components.example_gen.reasons import HARMLESS
-    from schema.errors import InputError
 
     console = make_console()
     summary = _summary(folder)
@@ -127,10 +125,7 @@ def show(folder: str, base: str, reason: str | None, every: bool, output: Path |
         say(console, f"  {count:>6,} {name}: {meaning}")
     if output is not None:
         lines = "".join(quarantine.line(each) + "\n" for each in records)
-        try:
-            output.write_text(lines, encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{output}: cannot be written: {error.strerror}") from error
+        output.write_text(lines, encoding="utf-8")
         say(console, f"{len(records):,} written to {output}")
     elif records:
         _print_table(records if every else records[:SHOWN], base)

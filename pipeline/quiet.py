@@ -35,11 +35,27 @@ def output_to(log: Path) -> Iterator[TextIO]:
         try:
             yield terminal
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            _flush_or_drop()
             terminal.flush()
             os.dup2(kept_out, 1)
             os.dup2(kept_err, 2)
             os.close(kept_err)
             root.removeHandler(handler)
             handler.close()
+
+
+def _flush_or_drop() -> None:
+    """Write what is buffered for the log, or drop it where the disk is full.
+
+    It must not reach the terminal instead.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+        sys.stdout.flush()
+        sys.stderr.flush()

@@ -13,7 +13,7 @@ from components.release import contents, journal, manifest
 from components.release.journal import Event
 from components.release.releases import Releases, open_releases
 from pipeline.config import RunConfig
-from pipeline.run_locally import logs_of, print_gate, print_warnings
+from pipeline.run_locally import logs_of, print_gate, print_warnings, records_of
 from pipeline.tables import print_report
 from pipeline.terminal import make_console, say
 from schema.errors import InputError
@@ -102,13 +102,13 @@ def why(config: RunConfig, what: str | None) -> None:
         _why_release(_open(config), int(what))
         return
     logs = logs_of(config)
-    kept = sorted(logs.glob("*.json"))
+    kept = records_of(config)
     if what is not None:
         kept = [path for path in kept if path.stem == what]
     if not kept:
         raise InputError(f"{logs}: there is no record of {'run ' + what if what else 'any run'}")
-    told = json.loads(kept[-1].read_text(encoding="utf-8"))
-    _print(f"run {kept[-1].stem}: {told['verdict']}", "bold")
+    told = json.loads(kept[0].read_text(encoding="utf-8"))
+    _print(f"run {kept[0].stem}: {told['verdict']}", "bold")
     _gates((gate["passed"], gate["sentence"]) for gate in told["gates"])
     console = make_console()
     print_warnings(told["warnings"], told["notes"], console)

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from kubeflow.entrypoint.arguments import parse
+from pipeline import process
+from schema import file_errors
 from schema.errors import InputError, sentence_for_people
 from trainer import processor
 
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 
         run(told)
     except Exception as error:
-        sentence = sentence_for_people(error)
+        sentence = sentence_for_people(error) or file_errors.sentence(error)
         if not isinstance(error, InputError) and sentence is None:
             traceback.print_exc()
             lines = str(error).strip().splitlines() or [""]
@@ -56,6 +58,7 @@ def _tell(sentence: str) -> None:
 
 
 if __name__ == "__main__":
+    process.prepare()
     code = main(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
