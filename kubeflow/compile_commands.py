@@ -9,7 +9,9 @@ import typer
 from kubeflow.platforms import Platform
 from pipeline.cli import FAILED, one_sentence
 
-Config = Annotated[Path, typer.Argument(help="the YAML file that describes the run")]
+Config = Annotated[
+    Path, typer.Argument(help="the YAML file that describes the run", readable=False)
+]
 On = Annotated[Platform, typer.Option(help="where the package is to run")]
 
 
@@ -17,7 +19,10 @@ def compile_(
     config: Config,
     platform: On = "kubeflow",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="the file; default: NAME-PLATFORM.yaml")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="the file; default: NAME-PLATFORM.yaml", readable=False
+        ),
     ] = None,
 ) -> None:
     """Compile a config into a package: one file that Kubeflow or Vertex AI runs.

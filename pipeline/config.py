@@ -4,6 +4,7 @@ Importing this file stays free of TensorFlow and TFX, so that the command line a
 """
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -141,7 +142,7 @@ def load(path: Path, on_cluster: bool = False) -> RunConfig:
 
 def parse(values: dict[Any, Any], path: Path) -> RunConfig:
     """Check the values of a config file that lies at `path`."""
-    here = path.resolve().parent
+    here = Path(os.path.realpath(path)).parent
     hidden = make_importable(values, here)
     if hidden is not None:
         raise ConfigError(f"{path}: {hidden}")
@@ -167,7 +168,7 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
 
 def _located(here: Path, path: str) -> str:
     """The path from the config's folder; a URL is one already."""
-    return path if "://" in path else str((here / path).resolve())
+    return path if "://" in path else os.path.realpath(here / path)
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -37,7 +37,8 @@ def list_(
     reason: Reason = None,
     every: Annotated[bool, typer.Option("--all", help=f"not only the first {SHOWN}")] = False,
     output: Annotated[
-        Path | None, typer.Option(help="write all of them here, a line of JSON each")
+        Path | None,
+        typer.Option(help="write all of them here, a line of JSON each", readable=False),
     ] = None,
 ) -> None:
     """List the records that a run did not use, each with its reason."""
@@ -95,7 +96,7 @@ def _summary(folder: str) -> "Summary":
 
     try:
         return quarantine.read_summary(folder)
-    except OSError as error:
+    except FileNotFoundError as error:
         raise InputError(f"{folder}: the quarantine is not there any more") from error
 
 

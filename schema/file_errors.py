@@ -108,7 +108,7 @@ def _reason(code: int, path: Path) -> str:
             return _denied(path)
         case errno.ENOENT if path.is_symlink():
             return f"is a link to {os.readlink(path)}, which is not there"
-        case errno.ENOENT if not os.path.lexists(path.absolute().parent):
+        case errno.ENOENT if not os.path.exists(path.absolute().parent):
             above = disk.existing(path.absolute().parent)
             missing = above / path.absolute().relative_to(above).parts[0]
             return f"cannot be used: the folder {shortened(missing)} is not there"

@@ -9,11 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from components.evaluation.report import Report
 from components.release.outcome import Outcome
 from components.release.releases import RefusedError
+from kubeflow import cli as kubeflow_cli
 from pipeline import cli, release_commands, run_locally
 from pipeline.session import RunFailedError
 from pipeline.summary import Summary
@@ -68,8 +70,25 @@ def test_a_workspace_that_cannot_be_written_is_one_sentence_and_exit_code_1(tmp_
     file.write_text(EMOJI.read_text().replace("../../runs/emoji", "runs"))
     shown = start("run", str(file))
     assert shown.returncode == 1
-    expected = f"diptych: {tmp_path}/runs/logs: cannot be written: Not a directory\n"
-    assert shown.stderr == expected
+    runs = f"{tmp_path}/runs"
+    assert shown.stderr == (
+        f"diptych: {runs}/logs: cannot be used: {runs} is a file where a folder is expected\n"
+    )
+
+
+def test_no_command_lets_typer_look_at_files():
+    """It would answer with the usage of the command; a file is looked at when it is read."""
+    looking = []
+    waiting = [typer.main.get_command(kubeflow_cli.app)]
+    while waiting:
+        command = waiting.pop()
+        waiting += getattr(command, "commands", {}).values()
+        looking += [
+            (command.name, each.name)
+            for each in command.params
+            if getattr(each.type, "readable", False) or getattr(each.type, "exists", False)
+        ]
+    assert looking == []
 
 
 def ended(champion: bool) -> Summary:
