@@ -1,0 +1,48 @@
+"""What may not be read or written is one sentence; all commands and obstacles: tests/e2e."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from tests.places_kit import DIPTYCH, as_ordinary_user, is_one_sentence, start, write_config
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() == 0 and shutil.which("setpriv") is None,
+    reason="root ignores permissions, and setpriv, which lays that aside, is not installed",
+)
+
+
+READ = "cannot be read: {user} may not read it; change its permissions"
+WRITE = "cannot be written: {user} may not write into the folder {path}"
+
+
+@pytest.mark.parametrize(
+    ("command", "path", "mode", "code", "reason"),
+    [
+        ("why", "config.yaml", 0, 2, ""),
+        ("why", "runs/logs", 0, 1, READ),
+        ("why", "runs/logs/a.json", 0, 1, READ),
+        ("quarantine list", "runs/logs", 0, 1, READ),
+        ("releases", "serving/releases/1/release.json", 0, 1, READ),
+        ("run", "runs/logs", 0o555, 1, WRITE),
+        ("kubeflow check", "runs/logs", 0o555, 1, WRITE),
+    ],
+)
+def test_a_permission_that_is_missing(tmp_path, command, path, mode, code, reason):
+    config = write_config(tmp_path, data=False)
+    for name in ("runs/logs/a.json", "serving/releases/1/release.json"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps({}))
+    (tmp_path / path).chmod(mode)
+    option = [] if command in ("run", "kubeflow check") else ["--config"]
+    words = [str(DIPTYCH), *command.split(), *option, str(config)]
+    ended = start(as_ordinary_user(words))
+    (tmp_path / path).chmod(0o755)
+    assert ended.returncode == code
+    assert is_one_sentence(ended), ended.stderr
+    user = f"this user (uid {os.geteuid()})"
+    assert ended.stderr.startswith(f"diptych: {tmp_path}/{path}")
+    assert ended.stderr.endswith(reason.format(user=user, path=tmp_path / path) + "\n")
