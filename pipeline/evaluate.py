@@ -58,9 +58,12 @@ def evaluate(
     Raises:
         InputError: the release is not there or damaged, or TMPDIR cannot be used.
         RunFailedError: the data cannot be read.
+        OSError: `output` cannot be written; nothing was measured yet.
     """
     for fault in path_names.read_as_pattern(path_names.scratch()):
         raise InputError(fault)
+    if output is not None:
+        _try_to_write(output)
     folder, model = _find(release, config)
     trained = RunConfig.model_validate_json((folder / contents.CONFIG).read_text(encoding="utf-8"))
     given = _ingest_config(trained, data, files, format)
@@ -90,6 +93,16 @@ def evaluate(
         found = dataclasses.replace(found, remarks=(said, *found.remarks))
     _hand_over(report.plain(found) | _plain(overlap), output, as_json)
     return found
+
+
+def _try_to_write(file: Path) -> None:
+    """Raise the OSError now that writing a file would end in, and leave what is there as it is."""
+    is_new = not file.exists()
+    if not is_new and not file.is_file() and not file.is_dir():
+        return  # a pipe's reader would see the end of it
+    file.open("ab").close()
+    if is_new:
+        file.unlink()
 
 
 def _find(release: str, config: Path) -> tuple[Path, Path]:

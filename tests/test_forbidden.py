@@ -46,3 +46,22 @@ def test_a_permission_that_is_missing(tmp_path, command, path, mode, code, reaso
     user = f"this user (uid {os.geteuid()})"
     assert ended.stderr.startswith(f"diptych: {tmp_path}/{path}")
     assert ended.stderr.endswith(reason.format(user=user, path=tmp_path / path) + "\n")
+
+
+def test_a_file_for_measurements_is_tried_before_anything_is_measured(tmp_path):
+    config = write_config(tmp_path, data=False)
+    kept, folder = tmp_path / "kept.json", tmp_path / "missing"
+    kept.write_text("{}")
+    for output, reason in (
+        (folder / "x", f"cannot be used: the folder {folder} is not there"),
+        (tmp_path, "is a folder where a file is expected"),
+    ):
+        words = ["evaluate", "1", "data", "-c", str(config), "--output", str(output)]
+        ended = start([str(DIPTYCH), *words])
+        assert (ended.returncode, ended.stderr) == (1, f"diptych: {output}: {reason}\n")
+    for output in (kept, tmp_path / "new.json"):
+        words = ["evaluate", "1", "data", "-c", str(config), "--output", str(output)]
+        ended = start([str(DIPTYCH), *words])
+        assert "there is no release 1" in ended.stderr
+    assert kept.read_text() == "{}"
+    assert not (tmp_path / "new.json").exists()
