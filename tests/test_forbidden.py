@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 
 import pytest
 
@@ -65,3 +66,31 @@ def test_a_file_for_measurements_is_tried_before_anything_is_measured(tmp_path):
         assert "there is no release 1" in ended.stderr
     assert kept.read_text() == "{}"
     assert not (tmp_path / "new.json").exists()
+
+
+LISTED = """
+import sys
+from components.example_gen import listing
+from schema.errors import InputError
+for pattern in sys.argv[2:]:
+    try:
+        print(len(listing.glob(sys.argv[1], pattern)))
+    except InputError as error:
+        print(error)
+"""
+
+
+def test_a_folder_of_data_that_may_not_be_listed_is_not_passed_over(tmp_path):
+    for name in ("a/x/1.tar", "b/x/2.tar", "lost+found/x/3.tar", "other/4.txt"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    closed = [tmp_path / name for name in ("b", "lost+found")]
+    for folder in closed:
+        folder.chmod(0)
+    patterns = ("*/x/*.tar", "**/*.tar", "a/x/*.tar", "[ao]*/*/1.tar", "b/x/*.tar")
+    command = [sys.executable, "-c", LISTED, str(tmp_path), *patterns]
+    told = start(as_ordinary_user(command))
+    for folder in closed:
+        folder.chmod(0o755)
+    refused = f"{tmp_path}/b: access is refused"
+    assert told.stdout.splitlines() == [refused, refused, "1", "1", "0"], told.stderr
