@@ -95,10 +95,11 @@ def _full(code: int, path: str | None) -> str:
     found = disk.fullest() if path is None else disk.space(Path(path))
     if found is None:
         return f"the output or a file cannot be written: {os.strerror(code).lower()}"
-    what = "is full" if code == errno.ENOSPC else "has a quota for this user, which is used up"
+    # What had been written may be removed again by now, so this need not be nothing.
+    used_up = "the space" if code == errno.ENOSPC else "this user's quota"
     return (
-        f"the disk {found.mount} {what} ({found}); free some space there, and start the same "
-        "command again"
+        f"{used_up} of the disk {found.mount} is used up (now {found}); free some there, and start "
+        "the same command again"
     )
 
 

@@ -36,7 +36,9 @@ def test_a_disk_that_fills_up_meanwhile_is_named(tmp_path):
     config = load(write_config(tmp_path, data=False))
     with pytest.raises(UnavailableError) as caught, disks.of_run(config):
         raise OSError(errno.ENOSPC, "No space left on device")
-    assert str(caught.value).startswith(f"the disk {disk.mount_point(tmp_path)} is full (")
+    assert str(caught.value).startswith(
+        f"the space of the disk {disk.mount_point(tmp_path)} is used up ("
+    )
     with pytest.raises(OSError, match="pipe"), disks.of_run(config):
         raise OSError(errno.EPIPE, "Broken pipe")
 

@@ -113,8 +113,10 @@ def test_a_full_disk_is_recognised_in_any_words(tmp_path, error):
     found = disk.space(tmp_path)
     said = file_errors.sentence(raised)
     assert said is not None
-    assert said.startswith(f"{path}: cannot be written: the disk {found.mount} is full (")
-    assert said.endswith(" are free); free some space there, and start the same command again")
+    assert said.startswith(
+        f"{path}: cannot be written: the space of the disk {found.mount} is used up (now "
+    )
+    assert said.endswith("are free); free some there, and start the same command again")
     assert file_errors.is_about_space(raised)
 
 
@@ -133,7 +135,7 @@ def test_where_no_file_is_named_it_is_the_fullest_disk_that_is_written_to(tmp_pa
     with disk.written({"workspace": tmp_path}):
         said = file_errors.sentence(error)
     assert said is not None
-    assert said.startswith(f"the disk {disk.mount_point(tmp_path)} is full (")
+    assert said.startswith(f"the space of the disk {disk.mount_point(tmp_path)} is used up (")
 
 
 def test_a_full_disk_is_the_reason_of_what_came_after(tmp_path):
@@ -198,8 +200,8 @@ def test_a_disk_of_its_own_that_fills_up(small_disk):
     with disk.written({"workspace": small_disk / "runs"}):
         said = sentence_about((small_disk / "x").write_bytes, bytes(2_000_000))
     assert said == (
-        f"the disk {small_disk} is full (0.0 MB of 1.0 MB are free, and 48 more files can be made "
-        "(inodes)); free some space there, and start the same command again"
+        f"the space of the disk {small_disk} is used up (now 0.0 MB of 1.0 MB are free, and "
+        "48 more files can be made (inodes)); free some there, and start the same command again"
     )
 
 
