@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -79,7 +80,7 @@ def test_a_workspace_that_cannot_be_written_is_one_sentence_and_exit_code_1(tmp_
 def test_no_command_lets_typer_look_at_files():
     """It would answer with the usage of the command; a file is looked at when it is read."""
     looking, seen = [], 0
-    waiting = [get_command(kubeflow_cli.app)]
+    waiting: list[Any] = [get_command(kubeflow_cli.app)]
     while waiting:
         command = waiting.pop()
         waiting += getattr(command, "commands", {}).values()

@@ -185,8 +185,8 @@ def main(commands: Sequence[str]) -> int:
     """Try these commands, or all; returns the exit code."""
     if os.geteuid() == 0 and ORDINARY not in os.environ:
         os.environ[ORDINARY] = "1"
-        command = as_ordinary_user([sys.executable, "-m", "tests.e2e.forbidden", *commands])
-        os.execvp(command[0], command)
+        again = as_ordinary_user([sys.executable, "-m", "tests.e2e.forbidden", *commands])
+        os.execvp(again[0], again)
     with tempfile.TemporaryDirectory(prefix="forbidden-", ignore_cleanup_errors=True) as name:
         desk = Desk(Path(name))
         desk.prepare()
