@@ -104,12 +104,7 @@ def unknown_user(folder: Path) -> None:
     config = write_config(folder)
     give(folder, UID)
     nobody = dict.fromkeys(("HOME", "USER", "LOGNAME", "LNAME", "USERNAME"))
-    _every_command_as(UID, config, nobody)
-
-
-def _every_command_as(uid: int, config: Path, environment: Mapping[str, str | None]) -> None:
-    place = Place(config.parent, lambda command: as_uid(uid, command), environment)
-    place.every_command(config)
+    Place(folder, lambda command: as_uid(UID, command), nobody).every_command(config)
 
 
 def read_only_root(folder: Path) -> None:
