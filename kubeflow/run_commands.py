@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from pipeline.cluster_config import KubeflowConfig
 
 Config = Annotated[
-    Path | None, typer.Option("--config", "-c", help="the YAML file that describes the run")
+    Path | None,
+    typer.Option("--config", "-c", help="the YAML file that describes the run", readable=False),
 ]
 Compiled = Annotated[
-    Path | None, typer.Option(help="a compiled file, instead of compiling the config")
+    Path | None,
+    typer.Option(help="a compiled file, instead of compiling the config", readable=False),
 ]
 Host = Annotated[str | None, typer.Option(help="of the Kubeflow Pipelines API")]
 Namespace = Annotated[
@@ -33,7 +35,7 @@ Settings = Annotated[
 
 def submit(
     config: Annotated[
-        Path | None, typer.Argument(help="the YAML file that describes the run")
+        Path | None, typer.Argument(help="the YAML file that describes the run", readable=False)
     ] = None,
     config_option: Config = None,
     package: Compiled = None,

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline import disks
 from pipeline.check_gates import impossible_gates
 from pipeline.check_text import print_tokens
 from pipeline.config import RunConfig
 from pipeline.console import Console, Table
-from pipeline.run_locally import logs_of, print_warnings
+from pipeline.run_locally import keep, logs_of, print_warnings
 from pipeline.session import Outputs, RunFailedError, session
 from pipeline.summary import NODE, record
 from pipeline.terminal import say
@@ -49,23 +50,24 @@ def check(config: RunConfig) -> None:
 
         return data_pipeline(config, str(workspace / "artifacts"))
 
-    with session(f"{config.name}: check of the data", logs_of(config)) as here:
+    checked = f"{config.name}: check of the data"
+    with disks.of_run(config), session(checked, logs_of(config)) as here:
         kept = here.log.with_suffix(".json")
         print_warnings(config_warnings(config), [], here.console)
         try:
             outcomes, outputs = here.run(workspace, build)
         except RunFailedError as error:
             print_table(error.outputs, here.console)
-            kept.write_text(record(None, f"check failed: {error}", {}, error.outputs))
+            keep(kept, record(None, f"check failed: {error}", {}, error.outputs), here.console)
             raise
         print_table(outputs, here.console)
         print_tokens(config, outputs, here.console)
         try:
             _refuse_what_fails_later(config, outputs)
         except InputError as error:
-            kept.write_text(record(None, f"check failed: {error}", outcomes, outputs))
+            keep(kept, record(None, f"check failed: {error}", outcomes, outputs), here.console)
             raise RunFailedError(str(error), outputs) from error
-        kept.write_text(record(None, "checked: the data can be used", outcomes, outputs))
+        keep(kept, record(None, "checked: the data can be used", outcomes, outputs), here.console)
 
 
 def _refuse_what_fails_later(config: RunConfig, outputs: Outputs) -> None:

@@ -32,8 +32,11 @@ def version(
 
 FAILED, BAD_CONFIG, REFUSED, INTERRUPTED = 1, 2, 3, 130
 
+# Whether a file can be read is found when it is read: `readable=True`, the default, has another
+# wording, with the usage of the command above it.
 ConfigFile = Annotated[
-    Path, typer.Option("--config", "-c", help="the YAML file that describes the run")
+    Path,
+    typer.Option("--config", "-c", help="the YAML file that describes the run", readable=False),
 ]
 OnCluster = Annotated[
     bool, typer.Option("--on-cluster", help="the releases where the kubeflow section has them")
@@ -46,21 +49,33 @@ def one_sentence() -> Iterator[None]:
     """Every failure ends in one sentence and an exit code, never in a traceback."""
     from pipeline.config import ConfigError
     from pipeline.session import RunFailedError
+    from schema import file_errors
     from schema.errors import InputError
 
     try:
         yield
+    except typer.Exit:
+        raise
     except (ConfigError, InputError, RunFailedError) as error:
         complain(*(error.sentences if isinstance(error, InputError) else [str(error)]))
         raise typer.Exit(BAD_CONFIG if isinstance(error, ConfigError) else FAILED) from None
     except SystemExit as error:  # of a library: no command of ours ends this way
         complain(f"a library ended the process before the command was done (exit {error.code})")
         raise typer.Exit(FAILED) from None
+    except Exception as error:
+        # Any command may meet a file that it may not read or a disk that is full.
+        about_a_file = file_errors.sentence(error)
+        if about_a_file is None:
+            raise
+        complain(about_a_file)
+        raise typer.Exit(FAILED) from None
 
 
 @app.command()
 def run(
-    config: Annotated[Path, typer.Argument(help="the YAML file that describes the run")],
+    config: Annotated[
+        Path, typer.Argument(help="the YAML file that describes the run", readable=False)
+    ],
     fresh: Annotated[bool, typer.Option(help="run every node, whatever the cache holds")] = False,
 ) -> None:
     """Run the pipeline on this machine.
@@ -81,7 +96,9 @@ def run(
 
 @app.command()
 def check(
-    config: Annotated[Path, typer.Argument(help="the YAML file that describes the run")],
+    config: Annotated[
+        Path, typer.Argument(help="the YAML file that describes the run", readable=False)
+    ],
 ) -> None:
     """Look at the data without training: what is read, left out, anomalous, and why."""
     from pipeline.check_data import check as look
@@ -94,7 +111,9 @@ def check(
 @app.command()
 def evaluate(
     release: Annotated[str, typer.Argument(help="its number, or its folder")],
-    data: Annotated[Path, typer.Argument(help="a folder of shards or of images, or one file")],
+    data: Annotated[
+        Path, typer.Argument(help="a folder of shards or of images, or one file", readable=False)
+    ],
     config: ConfigFile = HERE,
     files: Annotated[
         str | None, typer.Option(help="which files of the folder; default: by their names")
@@ -102,7 +121,9 @@ def evaluate(
     format: Annotated[
         str | None, typer.Option(help="as data.format; default: by the names, or the release's")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="write all metrics here, as JSON")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="write all metrics here, as JSON", readable=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print all metrics as JSON")] = False,
 ) -> None:
     """Measure a release on other data: its metrics, slices and intervals."""

@@ -15,12 +15,14 @@ from pipeline.console import Console
 from pipeline.display import Display, Listener, choose, duration
 from pipeline.quiet import output_to
 from pipeline.terminal import make_console, say
+from schema import file_errors
 from schema.errors import sentence_for_people
 from trainer import processor
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
 
+NAME = "%Y-%m-%dT%H-%M-%S"  # of a run, for strftime
 Outputs = dict[str, dict[str, list[Any]]]
 
 
@@ -97,16 +99,13 @@ def session(title: str, logs: Path, silent: bool = False) -> Iterator[Session]:
         silent: print nothing, because the output is for a program.
 
     Raises:
-        RunFailedError: the folder cannot be written.
+        OSError: the folder cannot be written.
     """
     processor.choose_kernels()  # before anything imports TensorFlow
     started = datetime.datetime.now()
-    log = logs / f"{started:%Y-%m-%dT%H-%M-%S}.log"
     live = sys.stdout.isatty()
-    try:
-        logs.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFailedError(f"{logs}: cannot be written: {error.strerror}") from error
+    logs.mkdir(parents=True, exist_ok=True)
+    log = logs / f"{_next_name(logs, started)}.log"
     with output_to(log) as terminal:
         shown = io.StringIO() if silent else terminal
         console = make_console(shown, live and not silent)
@@ -116,8 +115,21 @@ def session(title: str, logs: Path, silent: bool = False) -> Iterator[Session]:
         say(console, f"took {duration(took)}")
 
 
+def _next_name(logs: Path, now: datetime.datetime) -> str:
+    """The second, or the one after the last run's, where the clock was put back meanwhile.
+
+    The last run is the one with the last name.
+    """
+    name = f"{now:{NAME}}"
+    for last in sorted((log.stem for log in logs.glob("*.log") if log.stem >= name), reverse=True):
+        with contextlib.suppress(ValueError):  # another file than a run's
+            after = datetime.datetime.strptime(last, NAME) + datetime.timedelta(seconds=1)
+            return f"{after:{NAME}}"
+    return name
+
+
 def _sentence(node: str, error: BaseException, log: Path) -> str:
-    known = sentence_for_people(error)
+    known = sentence_for_people(error) or file_errors.sentence(error)
     if known:
         return f"{node}: {known}"
     lines = str(error).strip().splitlines() or [""]

@@ -10,8 +10,11 @@ import fsspec
 
 from components.example_gen import addresses
 from components.example_gen.addresses import join, parent, shown
+from components.example_gen.addresses import name as name_of
 from components.example_gen.storage_errors import told
 from schema.errors import InputError
+
+NOT_DATA = ("lost+found",)  # root's own, on every disk with an ext file system
 
 
 def store(address: str) -> tuple[Any, str]:
@@ -38,6 +41,7 @@ def glob(base: str, pattern: str) -> list[str]:
     """
     base = addresses.plain(base)
     if addresses.is_local(base):
+        _check_readable(base, pattern)
         found = local_glob.glob(pattern, root_dir=base, recursive=True)
         return sorted({join(base, each) for each in found})
     while pattern.startswith("../"):
@@ -49,6 +53,31 @@ def glob(base: str, pattern: str) -> list[str]:
     with told(base):
         found = fs.glob(f"{local_glob.escape(path)}/{pattern.removeprefix('./').rstrip('/')}")
     return sorted({join(base, each[len(path) + 1 :]) for each in found})
+
+
+def _check_readable(base: str, pattern: str) -> None:
+    """Raise an InputError for a folder that a pattern looks into and that may not be listed.
+
+    Python's glob passes over it, and a run would train on what is left without a word.
+    """
+    parts = pattern.split("/")
+    magic = [number for number, part in enumerate(parts) if local_glob.has_magic(part)]
+    for number in range(magic[0], len(parts)) if magic else ():
+        above = "/".join(parts[:number])
+        for each in local_glob.glob(above, root_dir=base) if above else [""]:
+            folder = join(base, each) if each else base
+            if os.path.isdir(folder) and name_of(folder) not in NOT_DATA:
+                # `**` looks into all that is below, too.
+                deep = parts[number] == "**"
+                for _, below, _ in os.walk(folder, onerror=_refuse):
+                    below[:] = [each for each in below if deep and each not in NOT_DATA]
+        if parts[number] == "**":
+            return
+
+
+def _refuse(error: OSError) -> None:
+    with told(str(error.filename)):
+        raise error
 
 
 def walk(folder: str) -> list[str]:

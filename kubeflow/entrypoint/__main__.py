@@ -8,7 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from kubeflow.entrypoint.arguments import parse
+from pipeline import process
 from pipeline.terminal import complain, complain_of_mistake, tell
+from schema import file_errors
 from schema.errors import InputError, sentence_for_people
 from schema.foreign_text import for_people
 from schema.log_records import make_safe
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
 
         run(told)
     except (Exception, SystemExit) as error:  # who exits here has not done the work
-        sentence = sentence_for_people(error)
+        sentence = sentence_for_people(error) or file_errors.sentence(error)
         if not isinstance(error, InputError) and sentence is None:
             complain_of_mistake(type(error), error, error.__traceback__)
             lines = str(error).strip().splitlines() or [""]
@@ -59,6 +61,7 @@ def _fail(sentence: str) -> None:
 
 
 if __name__ == "__main__":
+    process.prepare()
     code = main(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
