@@ -56,7 +56,7 @@ def _record(path: Path) -> Any:
     """Read what a run has left of itself."""
     try:
         return json_text.parse(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: the record of this run cannot be read: {error}") from error
 
 

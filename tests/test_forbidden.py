@@ -26,7 +26,7 @@ WRITE = "cannot be written: {user} may not write into the folder {path}"
         ("why", "runs/logs", 0, 1, READ),
         ("why", "runs/logs/a.json", 0, 1, READ),
         ("quarantine list", "runs/logs", 0, 1, READ),
-        ("releases", "serving/releases/1/release.json", 0, 1, READ),
+        ("releases", "serving/releases", 0, 1, "cannot be read: Permission denied"),
         ("run", "runs/logs", 0o555, 1, WRITE),
         ("kubeflow check", "runs/logs", 0o555, 1, WRITE),
     ],
