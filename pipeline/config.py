@@ -158,7 +158,7 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
     return config.model_copy(
         update={
             "workspace": _located(here, config.workspace),
-            "data": config.data.model_copy(update={"path": _located(here, config.data.path)}),
+            "data": config.data.located(lambda each: _located(here, each)),
             "push": config.push.model_copy(update={"path": _located(here, config.push.path)}),
             "beam": config.beam.beside(here),
         }

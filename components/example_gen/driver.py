@@ -68,10 +68,12 @@ def fingerprint(base: str, globs: Mapping[str, str], config: IngestConfig) -> st
     options = read_options(config)
     seen = hashlib.sha256()
     for split, pattern in sorted(globs.items()):
-        files = find(base, pattern)
+        files = find(base, pattern, options.access)
         reader = reader_for(config.format, files)
         named = {address for file in files for address in files_named(file, reader, options)}
         addresses = files + sorted(named)
-        for address, stamp in zip(addresses, storage.stamps(addresses), strict=True):
+        for address, stamp in zip(
+            addresses, storage.stamps(addresses, options.access), strict=True
+        ):
             seen.update(f"{split}\0{address}\0{stamp}\n".encode())
     return f"files:{seen.hexdigest()[:32]}"
