@@ -20,6 +20,8 @@ _LASTING_NUMBERS = (
     *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM),
     *(errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.ENXIO),
 )
+# What a server says of one address: it sends the client nowhere, or less than it announced.
+_OF_ONE_ADDRESS = ("Url", "URL", "Redirect", "Payload")
 _PASSING_STATUS = (408, 425, 429)  # and all from 500 on
 
 
@@ -97,6 +99,8 @@ def _passes(error: Exception) -> bool:
     """Whether another attempt may succeed; of an unknown error, it may."""
     if isinstance(error, FileNotFoundError) and isinstance(error.__cause__, Exception):
         return _passes(error.__cause__)  # fsspec's for all that a web server may answer
+    if any(each in type(error).__name__ for each in _OF_ONE_ADDRESS):
+        return False
     status = _status(error)
     if status is not None:
         return status in _PASSING_STATUS or status >= 500

@@ -118,9 +118,12 @@ def _annotations(
 
 def _objects(file: str, stream: JsonStream, key: str) -> Iterator[dict[str, Any] | None]:
     for entry in stream.entries():
-        if entry is not UNUSABLE and not isinstance(entry, dict):
+        if entry is UNUSABLE:
+            yield None
+        elif isinstance(entry, dict):
+            yield entry
+        else:
             raise _no_list(file, key)
-        yield None if entry is UNUSABLE else entry
 
 
 def _check_number(file: str, number: int, what: str) -> None:

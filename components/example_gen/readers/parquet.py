@@ -18,6 +18,7 @@ from components.example_gen.row import Place, Rejected, Row
 from schema.errors import InputError
 
 BATCH = 32  # rows in memory at once: images may be inside
+_MANY, _OF_A_ROW = 1 << 20, 1000  # values of a column's lists; above both nothing is read
 _HELD = 1 << 25  # bytes of rows in memory at once, where the footer tells the truth
 BUFFER = 1 << 20  # bytes of a column read at once
 
@@ -124,6 +125,11 @@ def _largest_value(chunk: Any) -> int:
 
 def _check_expansion(file: str, table: Any, part: int, names: Sequence[str]) -> None:
     for chunk in _chunks(table, part, names):
+        if chunk.num_values > _MANY and chunk.num_values > _OF_A_ROW * table.metadata.num_rows:
+            raise InputError(
+                f"{shown(file)}: the lists of its column {chunk.path_in_schema} have "
+                f"{chunk.num_values:,} values, far more than captions of an image"
+            )
         packed, plain = chunk.total_compressed_size, chunk.total_uncompressed_size
         if is_bomb(packed, plain):
             raise InputError(

@@ -23,7 +23,7 @@ from components.example_gen.readers.tar_record import Name, TarRecord, is_unsafe
 from components.example_gen.row import Ignored, Place, Rejected, Row
 from schema.errors import InputError
 
-WAITING_BYTES = 64 << 20  # of members whose other half has not come yet
+WAITING_BYTES = 32 << 20  # of members whose other half has not come yet
 MIDDLES = 10_000  # different ones in a tar that are remembered
 HALVES = ("no_image", "no_caption")  # why half a record is none
 
