@@ -8,17 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from components.example_gen import attempts, named_files
-from components.example_gen.allowed import Access, Allowed, access_of
-from components.example_gen.config import DataConfig, IngestConfig, TimeoutsConfig
+from components.example_gen.allowed import Access, Allowed
+from components.example_gen.config import TimeoutsConfig
 from components.example_gen.examine import Limits, examine
 from components.example_gen.image_header import ImageLimits
 from components.example_gen.readers.folder import READER as FOLDER
 from components.example_gen.row import Place, Rejected, Row
-from components.example_gen.storage_errors import OutsideError, TimedOutError
-from components.example_gen.web_hosts import HostPattern, Hosts, is_internal
+from components.example_gen.storage_errors import TimedOutError
+from components.example_gen.web_hosts import is_internal
 from schema.errors import InputError
 from tests.reader_kit import everything, options, picture
 
@@ -118,26 +117,6 @@ def test_what_lies_below_or_is_allowed_is_read(data, tmp_path):
         assert named_files.read(f"{data}/{name}", 9999, allowed) == b"secret"
 
 
-def test_buckets_and_prefixes():
-    allowed = Allowed(("s3://b/d",), ("gs://c",))
-    for inside in ("s3://b/d/x", "s3a://b/d/e/x", "gcs://c/x"):
-        allowed.check(inside)
-    for outside in ("s3://b/dx", "s3://b/d/../x", "s3://bb/d/x", "s3://b", "gs://cc/x", "/b/d/x"):
-        with pytest.raises(OutsideError):
-            allowed.check(outside)
-
-
-def test_what_globs_name_above_their_first_wildcard_is_the_datas_own(tmp_path):
-    def own(pattern: str, **columns) -> list[str]:
-        config = IngestConfig(path="/d", splits={"train": pattern}, columns=columns)
-        return list(access_of(config).allowed.own)
-
-    assert own("../e/x-*.csv") == ["/d", "/e"]
-    assert own("night-{SPAN}/x") == ["/d"]
-    assert own("train") == ["/d", "/d/train"]
-    assert own("*.json", image="../pictures") == ["/d", "/pictures"]
-
-
 @pytest.mark.parametrize("name", ["fifo.png", "/dev/zero", "/dev/tty"])
 def test_what_is_not_a_regular_file_is_not_opened(data, name):
     address = name if name.startswith("/") else f"{data}/{name}"
@@ -197,17 +176,6 @@ def test_every_public_host_is_none_of_an_internal_network(server):
     assert not is_internal("93.184.216.34")
 
 
-def test_patterns_of_hosts():
-    hosts = Hosts.of((), ("https://*.a.org", "http://b.org", "https://c.org:8443"))
-    assert hosts.allows("https", "x.A.org.", 443)
-    assert not hosts.allows("https", "a.org", 443)
-    assert not hosts.allows("https", "xa.org", 443)
-    assert hosts.allows("https", "b.org", 443)  # as redirects of http lead there
-    assert not hosts.allows("http", "c.org", 8443)
-    with pytest.raises(ValueError, match="only the host is named"):
-        HostPattern.of("https://a.org/x")
-
-
 @pytest.mark.parametrize("path", ["/slow", "/stalled"])
 def test_a_file_that_takes_too_long(server, path):
     attempts._late.clear()
@@ -243,17 +211,6 @@ def test_whatever_a_row_raises_is_its_rejection(monkeypatch, data):
     monkeypatch.setattr(named_files, "_read", fail)
     found = refused(f"{data}/images/a.png", Access(Allowed((str(data),))))
     assert (found.reason, found.detail) == ("unreadable", "RecursionError: too deep")
-
-
-@pytest.mark.parametrize("bad", ["hf://x", "reference://x", "https://h/x", ""])
-def test_entries_of_the_config_that_name_no_place(bad):
-    with pytest.raises(ValidationError):
-        DataConfig(path="d", splits={"train": "x"}, allow=(bad,))
-
-
-def test_data_at_an_address_that_is_not_read():
-    with pytest.raises(ValidationError, match=r"hf:// is not read; what is: http://, https://"):
-        DataConfig(path="hf://x", splits={"train": "x"})
 
 
 def test_a_shard_that_is_a_link_elsewhere(data):

@@ -73,6 +73,7 @@ def test_numbers_of_the_file_system(tmp_path, monkeypatch, number, kind):
     def fail(*_, **__):
         raise OSError(number, "it fails")
 
+    (tmp_path / "a").touch()
     monkeypatch.setattr("builtins.open", fail)
     with pytest.raises(InputError) as caught:
         storage.read_bytes(f"{tmp_path}/a", 1)

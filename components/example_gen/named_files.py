@@ -1,5 +1,7 @@
 """Read the files that the data itself names, if they may be read, in a limited time."""
 
+import errno
+import os
 from typing import Any
 
 from components.example_gen import addresses, listing, storage
@@ -74,7 +76,7 @@ async def _download(fs: Any, url: str, limit: int) -> bytes:
     body = bytearray()
     async with session.get(fs.encode_url(url)) as response:
         if response.status == 404:
-            raise FileNotFoundError(url)
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), url)
         response.raise_for_status()
         async for chunk in response.content.iter_chunked(_CHUNK):
             body += chunk
