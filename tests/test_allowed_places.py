@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.example_gen.allowed import Allowed, access_of
-from components.example_gen.config import DataConfig, IngestConfig
+from components.example_gen.config import ColumnsConfig, DataConfig, IngestConfig
 from components.example_gen.storage_errors import OutsideError
 from components.example_gen.web_hosts import HostPattern, Hosts
 
@@ -33,7 +33,8 @@ def test_data_at_an_address_that_is_not_read():
 
 def test_what_globs_name_above_their_first_wildcard_is_the_datas_own(tmp_path):
     def own(pattern: str, **columns) -> list[str]:
-        config = IngestConfig(path="/d", splits={"train": pattern}, columns=columns)
+        named = ColumnsConfig(**columns)
+        config = IngestConfig(path="/d", splits={"train": pattern}, columns=named)
         return list(access_of(config).allowed.own)
 
     assert own("../e/x-*.csv") == ["/d", "/e"]
