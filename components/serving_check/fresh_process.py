@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from schema.child import ending_with_parent
 from schema.errors import UnavailableError
 
 PROGRAM = Path(__file__).with_name("program.py")
@@ -119,7 +120,7 @@ def _run(folder: Path, timeout_s: float) -> None:
         with said.open("wb") as out, (folder / "errors").open("wb") as err:
             status = subprocess.run(
                 # -I: neither the environment nor the current folder adds to its import path.
-                [sys.executable, "-I", PROGRAM, folder],
+                ending_with_parent([sys.executable, "-I", PROGRAM, folder]),
                 cwd=folder,
                 env={**os.environ, **ENVIRONMENT},
                 stdout=out,
