@@ -65,8 +65,8 @@ def evaluate(
     given = _ingest_config(trained, data, files, format)
     name = f"release {model.name}"
     with (
-        tempfile.TemporaryDirectory() as scratch,
         session(f"{name} on {data}", _logs(trained), silent=as_json) as here,
+        tempfile.TemporaryDirectory() as scratch,
     ):
         # TFX finds a model by the folder it lies in.
         artifact = Path(scratch, "model")
