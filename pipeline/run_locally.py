@@ -11,9 +11,11 @@ from components.release.store import open_store
 from pipeline.config import RunConfig
 from pipeline.console import Console
 from pipeline.session import Outputs, RunFailedError, session
+from pipeline.stopping import Interrupted
 from pipeline.summary import Summary, of_local_run, record
 from pipeline.tables import print_report
 from pipeline.terminal import say
+from pipeline.workspace_lock import locked
 from trainer.config_warnings import config_warnings
 
 if TYPE_CHECKING:
@@ -25,11 +27,18 @@ def logs_of(config: RunConfig) -> Path:
     return Path(config.workspace) / "logs"
 
 
-def run(config: RunConfig, use_cache: bool = True) -> Summary:
+def run(config: RunConfig, use_cache: bool = True, wait: bool = False) -> Summary:
     """Run the pipeline in this process and print how it goes and what came out.
 
+    Args:
+        config: the run.
+        use_cache: repeat no node that the cache knows.
+        wait: until another command in the workspace has ended.
+
     Raises:
+        InputError: another command works in the workspace.
         RunFailedError: a node failed; what serves is as it was.
+        stopping.Interrupted: SIGINT or SIGTERM came.
     """
     workspace = Path(config.workspace)
 
@@ -48,13 +57,16 @@ def run(config: RunConfig, use_cache: bool = True) -> Summary:
             str(workspace / "checkpoints"),
         )
 
-    with session(config.name, logs_of(config)) as here:
+    with locked(workspace, "run", wait), session(config.name, logs_of(config)) as here:
         kept = here.log.with_suffix(".json")
         print_warnings(config_warnings(config), [], here.console)
         try:
             outcomes, outputs = here.run(workspace, build)
         except RunFailedError as error:
             kept.write_text(record(None, f"failed: {error}", {}, error.outputs))
+            raise
+        except Interrupted as stopped:
+            kept.write_text(record(None, str(stopped), {}, {}))
             raise
         summary = of_local_run(outputs)
         kept.write_text(record(summary, summary.verdict, outcomes, outputs))

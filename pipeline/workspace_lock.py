@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pipeline import terminal
 from schema.errors import InputError
 
 FILE = "lock"
@@ -16,7 +17,7 @@ FILE = "lock"
 
 @contextlib.contextmanager
 def locked(
-    workspace: Path, command: str, wait: bool = False, tell: Callable[[str], None] = print
+    workspace: Path, command: str, wait: bool = False, tell: Callable[[str], None] = terminal.tell
 ) -> Iterator[None]:
     """Hold the lock of a workspace; the kernel lets go of it however this process ends.
 

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
-CANNOT_START = 127  # as a shell has it
 
 
 def ending_with_parent(command: Sequence[str | Path]) -> list[str]:
@@ -24,18 +23,21 @@ def ending_with_parent(command: Sequence[str | Path]) -> list[str]:
 
     Args:
         command: the program and its arguments. If it cannot be started, the child says so on its
-            standard error and ends with status `CANNOT_START`.
+            standard error and ends with status 1.
     """
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *map(str, command)]
 
 
 def kill_children() -> None:
-    """Kill every child of this process, so that nothing in it waits for one any more."""
+    """Kill the children of this process, so that nothing in it waits for one any more.
+
+    A child with a session of its own stays: it ends by itself, as the writer of the log does.
+    """
     for entry in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it has just ended
-            # Its name comes in brackets and may hold any character; then its state and its parent.
-            parent = entry.read_text(errors="replace").rpartition(")")[2].split()[1]
-            if int(parent) == os.getpid():
+            # Its name comes in brackets and may hold any character; state, parent, group, session.
+            _, parent, _, session, *_ = entry.read_text(errors="replace").rpartition(")")[2].split()
+            if (int(parent), int(session)) == (os.getpid(), os.getsid(0)):
                 os.kill(int(entry.parent.name), signal.SIGKILL)
 
 
@@ -48,8 +50,7 @@ def main(parent: int, command: Sequence[str]) -> None:
     try:
         os.execvp(command[0], command)
     except OSError as error:
-        print(f"{command[0]} cannot be started: {error.strerror}", file=sys.stderr)
-        sys.exit(CANNOT_START)
+        sys.exit(f"{command[0]} cannot be started: {error.strerror}")
 
 
 if __name__ == "__main__":

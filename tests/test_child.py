@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from schema.child import CANNOT_START, ending_with_parent
+from schema.child import ending_with_parent, kill_children
 
 ROOT = Path(__file__).parent.parent
 PARENT = """
 import subprocess, sys
-from schema.child import ending_with_parent
+from schema.child import ending_with_parent, kill_children
 child = subprocess.Popen(ending_with_parent(["sleep", "600"]))
 print(child.pid, flush=True)
 child.wait()
@@ -51,6 +51,17 @@ def test_a_child_of_a_killed_parent_is_killed(number):
     wait_until(lambda: not exists(child))
 
 
+def test_the_children_of_a_session_are_killed_together():
+    with (
+        subprocess.Popen(["sleep", "600"]) as one,
+        subprocess.Popen(["sleep", "600"], start_new_session=True) as other,
+    ):
+        kill_children()
+        assert one.wait(30) == -signal.SIGKILL
+        assert other.poll() is None
+        other.kill()
+
+
 def test_a_child_whose_parent_has_ended_before_does_not_start(tmp_path):
     command = ending_with_parent(["touch", tmp_path / "started"])
     command[command.index(str(os.getpid()))] = "1"  # as if this were the wrong parent
@@ -71,5 +82,5 @@ def test_a_child_is_its_command():
 
 def test_a_command_that_is_not_there_is_a_sentence(tmp_path):
     done = subprocess.run(ending_with_parent([tmp_path / "none"]), capture_output=True, text=True)
-    assert done.returncode == CANNOT_START
+    assert done.returncode == 1
     assert done.stderr == f"{tmp_path}/none cannot be started: No such file or directory\n"

@@ -68,7 +68,7 @@ def test_a_workspace_that_cannot_be_written_is_one_sentence_and_exit_code_1(tmp_
     file.write_text(EMOJI.read_text().replace("../../runs/emoji", "runs"))
     shown = start("run", str(file))
     assert shown.returncode == 1
-    expected = f"diptych: {tmp_path}/runs/logs: cannot be written: Not a directory\n"
+    expected = f"diptych: {tmp_path}/runs: cannot be written: File exists\n"
     assert shown.stderr == expected
 
 
@@ -87,8 +87,8 @@ def ended(champion: bool) -> Summary:
     ],
 )
 def test_exit_codes(monkeypatch, outcome, code, words):
-    def run(config, use_cache):
-        assert use_cache
+    def run(config, use_cache, wait):
+        assert (use_cache, wait) == (True, False)
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
