@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto.metadata_store_pb2 import Execution
-from rich.console import Console
 
 from pipeline import clean, local_runner, stopping
 from pipeline.display import LineDisplay
 from pipeline.session import Session
+from pipeline.terminal import make_console
 from tests.e2e.commands import Command, running, write_config
 from trainer.stop import Stop, StopError
 
@@ -57,7 +57,7 @@ def test_the_output_of_a_node_that_swallowed_the_signal_does_not_count(tmp_path,
     ],
 )
 def test_whatever_a_signal_leads_to_is_no_failure(tmp_path, monkeypatch, capsys, error, sentence):
-    def run(pipeline: None, workspace: Path, listen: Any) -> None:
+    def run(pipeline: Any, workspace: Path, listen: Any) -> None:
         listen("Trainer", "started")
         if error == "step":
             try:
@@ -68,9 +68,9 @@ def test_whatever_a_signal_leads_to_is_no_failure(tmp_path, monkeypatch, capsys,
 
     monkeypatch.setattr(local_runner, "run", run)
     monkeypatch.setattr(stopping, "signalled", lambda: True)
-    session = Session(Console(), tmp_path / "log", LineDisplay(sys.stdout))
+    session = Session(make_console(), tmp_path / "log", LineDisplay(sys.stdout))
     with pytest.raises(stopping.Interrupted) as caught:
-        session.run(tmp_path, lambda: None)  # type: ignore[arg-type, return-value]
+        session.run(tmp_path, lambda: one_node(tmp_path))
     assert str(caught.value) == sentence
     assert "Trainer: stopped, 0.0 s\n" in capsys.readouterr().out
 

@@ -45,11 +45,11 @@ if __name__ == "__main__":
     from kubeflow.cli import main
     from pipeline import session
 
-    build = session.Session.run
+    real = session.Session.run
 
     def run(self: Any, *given: Any) -> Any:
         pause(node, when, Path(file))
-        return build(self, *given)
+        return real(self, *given)
 
-    session.Session.run = run  # type: ignore[method-assign]
+    session.Session.run = run  # type: ignore[method-assign, assignment]
     main()
