@@ -1,4 +1,4 @@
-"""kill -9 of the whole run, twice in each of the nodes: `python -m tests.e2e.kills`.
+"""kill -9 of the whole run, twice in each of the nodes: `python -m tests.e2e.kills [NODE...]`.
 
 A chain: the same run is started and killed again and again, each time further on, then runs to its
 end. Asked of it: each rerun goes on from the last finished node, no process is left, and at the end
@@ -18,7 +18,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -150,13 +150,14 @@ def left(folder: Path) -> Iterator[str]:
     yield from (str(each) for each in (folder / "runs" / "checkpoints").iterdir())
 
 
-def main() -> int:
-    """Run twice undisturbed, then with all the kills, in the same place.
+def main(chosen: Sequence[str]) -> int:
+    """Run twice undisturbed, then with the kills in the chosen nodes or in all, in the same place.
 
     Returns:
         The exit code.
     """
     faults: list[str] = []
+    points = [each for each in POINTS if not chosen or each[0] in chosen]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "here")
         states = []
@@ -170,7 +171,7 @@ def main() -> int:
         varying = different(*states)
         shutil.rmtree(folder)
         write_config(folder)
-        for node, when in POINTS:
+        for node, when in points:
             found = list(kill(folder, node, when))
             faults += found
             point = when if isinstance(when, str) else f"{when} s after its start"
@@ -186,9 +187,9 @@ def main() -> int:
         for each in faults:
             print(f"  {each}")
     equal = len(compared) - len(varying | changed)
-    print(f"{len(POINTS)} kills, {len(faults)} faults; {equal} files are as undisturbed")
+    print(f"{len(points)} kills, {len(faults)} faults; {equal} files are as undisturbed")
     return 1 if faults else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
