@@ -14,6 +14,7 @@ from pipeline.run_locally import keep, logs_of, print_warnings
 from pipeline.session import Outputs, RunFailedError, session
 from pipeline.summary import NODE, record
 from pipeline.terminal import say
+from pipeline.workspace_lock import locked
 from schema import features
 from schema.errors import InputError
 from schema.messages import number_of
@@ -34,12 +35,17 @@ RANGES = {  # rows of the table, the feature each one sums up, and how many of i
 }
 
 
-def check(config: RunConfig) -> None:
+def check(config: RunConfig, wait: bool = False) -> None:
     """Run all that looks at the data, and print what was found; nothing is trained.
 
     What is done here is not done again by the next run, if nothing changes in between.
 
+    Args:
+        config: of the run.
+        wait: until another command in the workspace has ended.
+
     Raises:
+        InputError: another command works in the workspace.
         RunFailedError: the data cannot be used, or too few records are there to train on as the
             config says; what is known of them was printed before.
     """
@@ -50,8 +56,12 @@ def check(config: RunConfig) -> None:
 
         return data_pipeline(config, str(workspace / "artifacts"))
 
-    checked = f"{config.name}: check of the data"
-    with disks.of_run(config), session(checked, logs_of(config)) as here:
+    title = f"{config.name}: check of the data"
+    with (
+        disks.of_run(config),
+        locked(workspace, "check", wait),
+        session(title, logs_of(config)) as here,
+    ):
         kept = here.log.with_suffix(".json")
         print_warnings(config_warnings(config), [], here.console)
         try:

@@ -70,8 +70,8 @@ def evaluate(
     name = f"release {model.name}"
     with (
         disk.written({}),
-        tempfile.TemporaryDirectory() as scratch,
         session(f"{name} on {data}", _logs(trained), silent=as_json) as here,
+        tempfile.TemporaryDirectory() as scratch,
     ):
         # TFX finds a model by the folder it lies in.
         artifact = Path(scratch, "model")

@@ -13,9 +13,11 @@ from pipeline import disks
 from pipeline.config import RunConfig
 from pipeline.console import Console
 from pipeline.session import Outputs, RunFailedError, session
+from pipeline.stopping import Interrupted
 from pipeline.summary import Summary, of_local_run, record
 from pipeline.tables import print_report
 from pipeline.terminal import say
+from pipeline.workspace_lock import locked
 from schema import file_errors
 from trainer.config_warnings import config_warnings
 
@@ -40,11 +42,18 @@ def records_of(config: RunConfig) -> list[Path]:
     return []
 
 
-def run(config: RunConfig, use_cache: bool = True) -> Summary:
+def run(config: RunConfig, use_cache: bool = True, wait: bool = False) -> Summary:
     """Run the pipeline in this process and print how it goes and what came out.
 
+    Args:
+        config: the run.
+        use_cache: repeat no node that the cache knows.
+        wait: until another command in the workspace has ended.
+
     Raises:
+        InputError: another command works in the workspace.
         RunFailedError: a node failed; what serves is as it was.
+        stopping.Interrupted: SIGINT or SIGTERM came.
     """
     workspace = Path(config.workspace)
 
@@ -63,13 +72,20 @@ def run(config: RunConfig, use_cache: bool = True) -> Summary:
             str(workspace / "checkpoints"),
         )
 
-    with disks.of_run(config), session(config.name, logs_of(config)) as here:
+    with (
+        disks.of_run(config),
+        locked(workspace, "run", wait),
+        session(config.name, logs_of(config)) as here,
+    ):
         kept = here.log.with_suffix(".json")
         print_warnings(config_warnings(config), [], here.console)
         try:
             outcomes, outputs = here.run(workspace, build)
         except RunFailedError as error:
             keep(kept, record(None, f"failed: {error}", {}, error.outputs), here.console)
+            raise
+        except Interrupted as stopped:
+            keep(kept, record(None, str(stopped), {}, {}), here.console)
             raise
         summary = of_local_run(outputs)
         keep(kept, record(summary, summary.verdict, outcomes, outputs), here.console)

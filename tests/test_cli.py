@@ -108,8 +108,8 @@ def ended(champion: bool) -> Summary:
     ],
 )
 def test_exit_codes(monkeypatch, outcome, code, words):
-    def run(config, use_cache):
-        assert use_cache
+    def run(config, use_cache, wait):
+        assert (use_cache, wait) == (True, False)
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome

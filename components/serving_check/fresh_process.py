@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from schema import disk, file_errors
+from schema.child import ending_with_parent
 from schema.errors import UnavailableError
 
 LITTLE = 100_000  # bytes; on a disk with less a write has failed
@@ -122,7 +123,7 @@ def _run(folder: Path, timeout_s: float) -> None:
         with said.open("wb") as out, (folder / "errors").open("wb") as err:
             status = subprocess.run(
                 # -I: neither the environment nor the current folder adds to its import path.
-                [sys.executable, "-I", PROGRAM, folder],
+                ending_with_parent([sys.executable, "-I", PROGRAM, folder]),
                 cwd=folder,
                 env={**os.environ, **ENVIRONMENT},
                 stdout=out,
