@@ -39,17 +39,7 @@ def log_run(
     """
     from mlflow.entities import Metric, Param, RunTag
 
-    found = client.get_experiment_by_name(experiment)
-    if found and found.lifecycle_stage == "deleted":
-        raise InputError(
-            f"the experiment {experiment} was deleted; bring it back with `mlflow experiments "
-            f"restore --experiment-id {found.experiment_id}`"
-        )
-    experiment_id = (
-        found.experiment_id
-        if found
-        else client.create_experiment(experiment, artifact_location=artifact_location)
-    )
+    experiment_id = experiment_of(client, experiment, artifact_location)
     run_id = _run(client, experiment_id, content)
     when = round(content.created * 1000)
     for params in _parts([Param(k, str(v)) for k, v in content.config.items()]):
@@ -70,6 +60,33 @@ def log_run(
             client.log_artifact(run_id, str(release / file), SHOWN)
     client.set_terminated(run_id, "FINISHED", when)
     return run_id
+
+
+def experiment_of(
+    client: "MlflowClient", name: str, artifact_location: str | None, restore: bool = False
+) -> str:
+    """Return the id of an experiment, which is made if it is not there.
+
+    Args:
+        client: of the registry.
+        name: of the experiment.
+        artifact_location: see `log_run`.
+        restore: bring it back if it was deleted.
+
+    Raises:
+        InputError: it was deleted, and is not to be brought back.
+    """
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        return str(client.create_experiment(name, artifact_location=artifact_location))
+    if found.lifecycle_stage == "deleted":
+        if not restore:
+            raise InputError(
+                f"the experiment {name} was deleted in MLflow; `diptych releases "
+                "rebuild-registry` brings it back"
+            )
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)
 
 
 def _run(client: "MlflowClient", experiment_id: str, content: Manifest) -> str:

@@ -166,7 +166,7 @@ class ReleaseStore:
                     number = place(self, log, new, draft)
         except OSError as error:
             raise not_written(Path(error.filename or self.folders.releases), error) from error
-        self.reconcile()
+        reconcile(self, news=True)
         return number
 
     def promote(
@@ -233,7 +233,7 @@ class ReleaseStore:
 
     def _tell(self, done: str) -> None:
         try:
-            self.reconcile()
+            reconcile(self, news=True)
         except InputError as error:
             raise UnavailableError(
                 f"{done}, but the registry was not told ({error}); the next run or promotion "

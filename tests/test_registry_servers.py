@@ -1,0 +1,231 @@
+"""What others do in MLflow between promotions, on PostgreSQL and on MLflow's own server.
+
+What serves changes only by a decision that is journalled, and a folder keeps its number.
+"""
+
+import uuid
+
+import pytest
+
+from components.release.reconcile import reconcile
+from schema.errors import InputError
+from tests.registry_kit import BOTH, Registry, actions, changes, events, folders, serving
+from tests.registry_kit import two_releases as two
+from tests.registry_servers import PUSHER, mlflow_server, postgres
+from tests.release_kit import aliases, decided, writer
+
+REBUILD = "diptych releases rebuild-registry"
+
+
+@pytest.fixture(scope="module", params=["postgresql", "MLflow's server", "with users"])
+def registry(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("server")
+    if request.param == "MLflow's server":
+        with mlflow_server(f"sqlite:///{folder}/mlflow.db", folder) as server:
+            yield Registry(server.uri(PUSHER), server.uri("admin"), server)
+        return
+    with postgres() as database:
+        uri = database.create("mlflow")
+        if request.param == "postgresql":
+            yield Registry(uri, uri, database)
+            return
+        with mlflow_server(uri, folder, sign_in=True) as server:
+            yield Registry(server.uri(PUSHER), server.uri("admin"), server)
+
+
+@pytest.fixture
+def store(registry, tmp_path):
+    return two(registry.store(tmp_path / "push", f"model-{uuid.uuid4().hex[:8]}"))
+
+
+@pytest.fixture
+def hands(registry):
+    return registry.hands
+
+
+def refused(store, words, what=None):
+    """A sentence, and nothing has changed."""
+    before = serving(store), changes(store), aliases(store)
+    with pytest.raises(InputError, match=words) as caught:
+        (what or store.reconcile)()
+    assert (serving(store), changes(store), aliases(store)) == before
+    assert folders(store).items() >= BOTH.items()
+    return str(caught.value)
+
+
+def rebuilt(store, champion=2):
+    """`rebuild-registry` is the cure that it is said to be: the next run and promotion work."""
+    notes = reconcile(store, rebuild=True)
+    assert store.reconcile() == []
+    assert serving(store) == champion
+    assert aliases(store)["champion"] == champion
+    assert store.publish(writer("next", champion)) == 1 + max(BOTH)
+    assert store.promote(1 + max(BOTH), decided(champion))
+    assert folders(store) == {**BOTH, 3: "next"}
+    return notes
+
+
+def test_two_runs_promote_and_rollback(store, hands):
+    name = store.registry.name
+    assert changes(store) == [("promote", 1), ("promote", 2)]
+    assert aliases(store) == {"champion": 2}
+    assert store.rollback("slow") == 1
+    assert aliases(store) == {"champion": 1}
+    assert store.promote(2, decided(1))
+    assert aliases(store) == {"champion": 2}
+    version = hands.get_model_version(name, "2")
+    run = hands.get_run(version.run_id)
+    assert run.data.params == {"training.epochs": "7", "name": "emoji"}
+    assert [f.path for f in hands.list_artifacts(run.info.run_id, "release")] == [
+        "release/config.json",
+        "release/release.json",
+    ]
+    assert store.reconcile() == []
+    assert actions(store)[:3] == ["published", "registered", "promote"]
+
+
+def test_a_version_that_does_not_serve_is_deleted(store, hands):
+    hands.delete_model_version(store.registry.name, "1")
+    [note] = store.reconcile()
+    assert note.startswith("the version of release 1 was deleted in MLflow; the release is not pro")
+    assert (serving(store), folders(store)) == (2, BOTH)
+    with pytest.raises(InputError, match="no earlier champion"):
+        store.rollback()
+    # A gap in MLflow's numbers is none in ours.
+    assert store.publish(writer("c", 2)) == 3
+    assert store.promote(3)
+    assert store.rollback() == 2
+    assert folders(store) == {**BOTH, 3: "c"}
+    assert REBUILD in note
+    reconcile(store, rebuild=True)
+    assert sorted(store.registry.state().releases) == [1, 2, 3]
+    assert store.promote(1, decided(2))
+    assert aliases(store)["champion"] == 1
+
+
+def test_the_version_that_serves_is_deleted(store, hands):
+    hands.delete_model_version(store.registry.name, "2")
+    sentence = refused(store, "the version of release 2, which serves, was deleted")
+    assert REBUILD in sentence
+    rebuilt(store)
+
+
+def test_another_release_is_promoted_after_the_one_that_serves_was_deleted(store, hands):
+    hands.delete_model_version(store.registry.name, "2")
+    assert store.promote(1, decided(2))
+    assert (serving(store), aliases(store)) == (1, {"champion": 1})
+    assert store.reconcile() == []
+    assert folders(store) == BOTH
+
+
+def test_the_newest_version_is_deleted(store, hands):
+    store.publish(writer("c", 2))
+    hands.delete_model_version(store.registry.name, "3")
+    assert len(store.reconcile()) == 1
+    assert store.publish(writer("d", 2)) == 4
+    assert store.registry.state().releases[4].version == "4"
+    assert aliases(store) == {"champion": 2, "challenger": 4}
+    assert folders(store) == {**BOTH, 3: "c", 4: "d"}
+
+
+def test_the_model_is_deleted(store, hands):
+    hands.delete_registered_model(store.registry.name)
+    with pytest.raises(InputError, match="is gone: it was deleted or renamed") as caught:
+        store.reconcile()
+    assert REBUILD in str(caught.value)
+    with pytest.raises(InputError, match=r"^release 1 serves now, but the registry was not told"):
+        store.promote(1, decided(2))
+    assert (serving(store), changes(store)[-1]) == (1, ("promote", 1))
+    with pytest.raises(InputError, match=r"^release 2 serves again, but the registry was not told"):
+        store.rollback()
+    assert folders(store) == BOTH
+    rebuilt(store)
+
+
+def test_the_model_is_renamed_and_named_again(store, hands):
+    name = store.registry.name
+    hands.rename_registered_model(name, f"{name}-old")
+    with pytest.raises(InputError, match="is gone: it was deleted or renamed"):
+        store.reconcile()
+    assert (serving(store), len(changes(store))) == (2, 2)
+    hands.rename_registered_model(f"{name}-old", name)
+    assert store.reconcile() == []
+    assert aliases(store) == {"champion": 2}
+
+
+def test_the_champion_is_moved(store, hands):
+    hands.set_registered_model_alias(store.registry.name, "champion", "1")
+    assert store.reconcile() == ["release 1 was made champion in MLflow, and serves now"]
+    assert (serving(store), changes(store)[-1]) == (1, ("registry_champion", 1))
+    assert store.rollback() == 2
+
+
+def test_the_champion_is_moved_after_a_rollback(store, hands):
+    assert store.rollback() == 1
+    hands.set_registered_model_alias(store.registry.name, "champion", "2")
+    assert store.reconcile() == ["release 2 was made champion in MLflow, and serves now"]
+    assert (serving(store), aliases(store)) == (2, {"champion": 2})
+
+
+def test_the_champion_is_moved_while_it_is_changed_here(store, hands, monkeypatch):
+    store.publish(writer("c", 2))
+
+    def moved(_):
+        hands.set_registered_model_alias(store.registry.name, "champion", "1")
+
+    assert store.promote(3, switched=moved)
+    assert (serving(store), aliases(store)) == (3, {"champion": 3})
+    overruled = [e for e in events(store) if e.action == "overruled"]
+    assert [(e.release, e.replaced) for e in overruled] == [(1, 3)]
+
+
+def test_the_champion_is_a_version_that_is_not_a_release(store, hands):
+    name = store.registry.name
+    hands.create_model_version(name, "s3://somewhere/else")
+    hands.set_registered_model_alias(name, "champion", "3")
+    refused(store, f"names version 3, which is not a release, while release 2 serves.*{REBUILD}")
+    [note] = rebuilt(store)
+    assert note == (
+        "version 3 was made champion in MLflow; release 2, which was chosen here, stays"
+    )
+
+
+def test_the_champion_is_taken_away(store, hands):
+    hands.delete_registered_model_alias(store.registry.name, "champion")
+    refused(store, f"was taken away, while release 2 serves; set it again, or .{REBUILD}")
+    rebuilt(store)
+
+
+def test_the_experiment_is_deleted(store, hands):
+    name = store.registry.name
+    hands.delete_experiment(hands.get_experiment_by_name(name).experiment_id)
+    refused(store, f"the experiment {name} was deleted in MLflow; .{REBUILD}. brings it back")
+    assert store.promote(1, decided(2))  # which needs none
+    assert aliases(store)["champion"] == 1
+    rebuilt(store, 1)
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"), [("release", "7"), ("release", "two"), ("manifest_sha256", "0" * 64)]
+)
+def test_a_tag_of_a_version_is_edited(store, hands, tag, value):
+    hands.set_model_version_tag(store.registry.name, "2", tag, value)
+    before = serving(store), changes(store)
+    with pytest.raises(
+        InputError, match=f"version 2, which is release 2, were edited; set .*{tag}="
+    ):
+        store.reconcile()
+    assert (serving(store), changes(store)) == before
+    rebuilt(store)
+
+
+def test_the_registry_is_another_stores(store, registry, tmp_path):
+    other = registry.store(tmp_path / "other", store.registry.name)
+    with pytest.raises(
+        InputError, match=r"its version 1 is a release 1 that .* does not have; set"
+    ):
+        other.publish(writer("z"))
+    with pytest.raises(InputError, match="does not have"):
+        reconcile(other, rebuild=True)
+    assert aliases(store) == {"champion": 2}
+    assert store.reconcile() == []
