@@ -9,8 +9,9 @@ import mlflow
 from components.release import audit_log, model_config_file
 from components.release.audit_event import SERVING
 from components.release.config import PushConfig, RegistryConfig
+from components.release.reconcile import reconcile
 from components.release.store import ReleaseStore
-from tests.release_kit import writer
+from tests.release_kit import aliases, decided, writer
 
 
 @dataclasses.dataclass
@@ -75,3 +76,15 @@ def folders(store: ReleaseStore) -> dict[int, str]:
 
 
 BOTH = {1: "a", 2: "b"}
+
+
+def rebuilt(store: ReleaseStore, champion: int = 2) -> list[str]:
+    """`rebuild-registry` is the cure that it is said to be: the next run and promotion work."""
+    notes = reconcile(store, rebuild=True)
+    assert store.reconcile() == []
+    assert serving(store) == champion
+    assert aliases(store)["champion"] == champion
+    assert store.publish(writer("next", champion)) == 1 + max(BOTH)
+    assert store.promote(1 + max(BOTH), decided(champion))
+    assert folders(store) == {**BOTH, 3: "next"}
+    return notes

@@ -9,7 +9,7 @@ import pytest
 
 from components.release.reconcile import reconcile
 from schema.errors import InputError
-from tests.registry_kit import BOTH, Registry, actions, changes, events, folders, serving
+from tests.registry_kit import BOTH, Registry, actions, changes, events, folders, rebuilt, serving
 from tests.registry_kit import two_releases as two
 from tests.registry_servers import PUSHER, mlflow_server, postgres
 from tests.release_kit import aliases, decided, writer
@@ -51,18 +51,6 @@ def refused(store, words, what=None):
     assert (serving(store), changes(store), aliases(store)) == before
     assert folders(store).items() >= BOTH.items()
     return str(caught.value)
-
-
-def rebuilt(store, champion=2):
-    """`rebuild-registry` is the cure that it is said to be: the next run and promotion work."""
-    notes = reconcile(store, rebuild=True)
-    assert store.reconcile() == []
-    assert serving(store) == champion
-    assert aliases(store)["champion"] == champion
-    assert store.publish(writer("next", champion)) == 1 + max(BOTH)
-    assert store.promote(1 + max(BOTH), decided(champion))
-    assert folders(store) == {**BOTH, 3: "next"}
-    return notes
 
 
 def test_two_runs_promote_and_rollback(store, hands):
@@ -206,7 +194,7 @@ def test_the_experiment_is_deleted(store, hands):
 
 
 @pytest.mark.parametrize(
-    ("tag", "value"), [("release", "7"), ("release", "two"), ("manifest_sha256", "0" * 64)]
+    ("tag", "value"), [("release", "7"), ("model_digest", "two"), ("manifest_sha256", "0" * 64)]
 )
 def test_a_tag_of_a_version_is_edited(store, hands, tag, value):
     hands.set_model_version_tag(store.registry.name, "2", tag, value)
@@ -229,3 +217,26 @@ def test_the_registry_is_another_stores(store, registry, tmp_path):
         reconcile(other, rebuild=True)
     assert aliases(store) == {"champion": 2}
     assert store.reconcile() == []
+
+
+def test_a_model_of_others_that_has_the_name_keeps_its_champion(registry, hands, tmp_path):
+    name = f"model-{uuid.uuid4().hex[:8]}"
+    hands.create_registered_model(name)
+    hands.create_model_version(name, "s3://somewhere/else")
+    hands.set_registered_model_alias(name, "champion", "1")
+    mine = Registry(registry.admin_uri, "").store(tmp_path / "push", name)
+    for attempt in (mine.reconcile, lambda: reconcile(mine, rebuild=True)):
+        with pytest.raises(
+            InputError, match=r"names version 1, which is not a release, while noth"
+        ):
+            attempt()
+    assert hands.get_registered_model(name).aliases == {"champion": "1"}
+
+
+def test_the_registry_is_rebuilt_after_a_promotion_it_was_not_told_of(store, hands):
+    hands.set_model_version_tag(store.registry.name, "2", "release", "7")
+    with pytest.raises(
+        InputError, match=r"^release 1 serves now, but the registry was not told \("
+    ):
+        store.promote(1, decided(2))
+    assert rebuilt(store, 1) == []

@@ -53,8 +53,9 @@ def reconcile(store: "ReleaseStore", rebuild: bool = False, news: bool = False) 
 class _Reconciliation:
     """One pass; the registry's lock is held.
 
-    `position` is the index of the last event that the registry was told, -1 for none; `looked_at`
-    are the releases that are compared.
+    `position` is the index of the last event that the registry was told, -1 for none, and `told`
+    the champion by then; `looked_at` are the releases that are compared; `known` says whether the
+    registry ever was in contact with this store.
     """
 
     def __init__(self, store: "ReleaseStore", rebuild: bool, news: bool):
@@ -65,13 +66,15 @@ class _Reconciliation:
         self.log: AuditLog
         self.state: State
         self.position: int
+        self.told: int | None
+        self.known: bool
         self.looked_at: set[int]
 
     def open(self) -> None:
         """Read both sides; make the model at the first contact; refuse another store's."""
         with self.store.changing() as log:
-            known = any(e.action == "registered" for e in log.events)
-        forgotten = known and not self.rebuild
+            self.known = any(e.action == "registered" for e in log.events)
+        forgotten = self.known and not self.rebuild
         state = self._read(log)
         if state is None:
             if forgotten:
@@ -92,17 +95,18 @@ class _Reconciliation:
                 f"{self.here} knows of changes that {self.store.folder} does not have; set "
                 f"registry.uri or push.path right, or {REBUILD}"
             )
-        if not known or self.rebuild:
-            self.store.append(event("registered", None, reason=self.registry.shown))
         self.log = self.store.log()
 
     def _read(self, log: AuditLog) -> State | None:
         model = self.registry.model()
         last = self.registry.last_event(model) if model else None
-        self.position = -1 if self.rebuild else log.position(last)
+        position = log.position(last)
+        stack = champions(log.events[: position + 1])
+        self.told = stack[-1] if stack else None
+        self.position = -1 if self.rebuild else position
         all_of_them = {e.release for e in log.events}
         since = {e.release for e in log.events[self.position + 1 :]}
-        wanted = {*since, self._champion_told(log), log.champion}
+        wanted = {*since, self.told, log.champion}
         partly = self.news and self.position >= 0 and len(wanted) <= FEW
         self.looked_at = {n for n in (wanted if partly else all_of_them) if n is not None}
         if model is None:
@@ -110,13 +114,9 @@ class _Reconciliation:
         digests = {e.model for e in log.events if e.release in self.looked_at and e.model}
         return self.registry.state(model, digests if partly else None)
 
-    def _champion_told(self, log: AuditLog) -> int | None:
-        stack = champions(log.events[: self.position + 1])
-        return stack[-1] if stack else None
-
     def follow_champion(self) -> None:
         """Take over a champion that was set in MLflow, unless the champion changed here too."""
-        told, mine = self._champion_told(self.log), self.log.champion
+        told, mine = self.told, self.log.champion
         version = self.state.aliases.get(CHAMPION)
         theirs = self.state.release_of(CHAMPION)
         unknown = version is not None and theirs is None
@@ -124,9 +124,9 @@ class _Reconciliation:
             return
         if version is None and told not in self.state.releases:
             return  # the alias went with its version, which `follow_deletions` says
-        if mine == told and not self.rebuild:
+        if mine is None or (mine == told and not self.rebuild):
             self._take_over(mine, theirs, version)
-        elif mine is not None:
+        else:
             what = (
                 f"version {version} was made champion" if version else "the champion was taken away"
             )
@@ -142,11 +142,12 @@ class _Reconciliation:
             raise InputError(f"{alias} was taken away, while {serves}; set it again, or {REBUILD}")
         if theirs is None:
             raise InputError(
-                f"{alias} names version {version}, which is not a release, while {serves}; set it "
-                "to the version of a release, or take it away"
-                if mine is None
-                else f"{alias} names version {version}, which is not a release, while {serves}; "
-                f"set it to the version of a release, or {REBUILD}"
+                f"{alias} names version {version}, which is not a release, while {serves}; "
+                + (
+                    "take it away, or give the pipeline another `name`"
+                    if mine is None
+                    else f"set it to the version of a release, or {REBUILD}"
+                )
             )
         with self.store.changing() as now:
             if now.champion != mine:
@@ -173,7 +174,7 @@ class _Reconciliation:
                 if number == self.log.champion:
                     raise InputError(
                         f"registry {self.registry.shown}: the version of release {number}, which "
-                        f"serves, was deleted; {REBUILD}, or promote another release"
+                        f"serves, was deleted; promote another release, or {REBUILD}"
                     )
                 self._note(
                     event("deregistered", number),
@@ -202,6 +203,8 @@ class _Reconciliation:
 
     def tell(self) -> None:
         """Have the registry say what the log says, its last event last."""
+        if not self.known or self.rebuild:
+            self.store.append(event("registered", None, reason=self.registry.shown))
         self.log = self.store.log()
         if not self.news:
             self.registry.check_rights(restore=self.rebuild)
@@ -228,7 +231,7 @@ class _Reconciliation:
     def _set(self, alias: str, release: int | None, releases: dict[int, Version]) -> None:
         version = releases.get(release) if release is not None else None
         if version is None:
-            if alias in self.state.aliases:
+            if self.state.release_of(alias) is not None:  # else it is somebody else's
                 self.registry.delete_alias(alias)
         elif self.state.release_of(alias) != release:
             self.registry.set_alias(alias, version.version)

@@ -235,10 +235,10 @@ class ReleaseStore:
         try:
             reconcile(self, news=True)
         except InputError as error:
-            raise UnavailableError(
-                f"{done}, but the registry was not told ({error}); the next run or promotion "
-                "tells it"
-            ) from error
+            away = isinstance(error, UnavailableError)
+            later = "; the next run or promotion tells it" if away else ""
+            kind = UnavailableError if away else InputError
+            raise kind(f"{done}, but the registry was not told ({error}){later}") from error
 
 
 def open_store(config: Mapping[str, Any]) -> ReleaseStore:
