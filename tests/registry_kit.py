@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import pytest
 
 from components.release import audit_log, model_config_file
 from components.release.audit_event import SERVING
 from components.release.config import PushConfig, RegistryConfig
 from components.release.reconcile import reconcile
 from components.release.store import ReleaseStore
+from schema.errors import InputError
 from tests.release_kit import aliases, decided, writer
 
 
@@ -76,6 +78,18 @@ def folders(store: ReleaseStore) -> dict[int, str]:
 
 
 BOTH = {1: "a", 2: "b"}
+
+
+def refused(store: ReleaseStore, words: str, seen: ReleaseStore | None = None) -> None:
+    """A run ends before it trains, in a sentence, and nothing has changed.
+
+    `seen` is the same store for one who may read the registry.
+    """
+    seen = seen or store
+    before = serving(seen), changes(seen), aliases(seen), folders(seen)
+    with pytest.raises(InputError, match=words):
+        store.reconcile()
+    assert (serving(seen), changes(seen), aliases(seen), folders(seen)) == before
 
 
 def rebuilt(store: ReleaseStore, champion: int = 2) -> list[str]:

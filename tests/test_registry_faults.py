@@ -10,7 +10,7 @@ from schema.errors import InputError, UnavailableError
 from tests.registry_kit import Registry, actions, again, serving
 from tests.registry_kit import two_releases as two
 from tests.registry_proxy import proxy
-from tests.registry_servers import ADMIN, PUSHER, READER, USER_PASSWORD, mlflow_server
+from tests.registry_servers import mlflow_server
 from tests.release_kit import aliases, decided, writer
 
 UNTOLD = r"^release {} serves now, but the registry was not told \(registry {}:? .*\); the next run"
@@ -19,7 +19,7 @@ UNTOLD = r"^release {} serves now, but the registry was not told \(registry {}:?
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
-    with mlflow_server(f"sqlite:///{folder}/mlflow.db", folder, sign_in=True) as started:
+    with mlflow_server(f"sqlite:///{folder}/mlflow.db", folder) as started:
         yield started
 
 
@@ -27,38 +27,13 @@ def server(tmp_path_factory):
 def http(server, monkeypatch):
     """MLflow's server behind a proxy; MLflow tries once only, which saves seconds."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", PUSHER)
-    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", USER_PASSWORD)
     with proxy(server.address) as started:
-        yield Registry(started.uri, server.uri(ADMIN), server, started)
+        yield Registry(started.uri, server.address, server, started)
 
 
 @pytest.fixture
 def proxied(http, tmp_path):
     return two(http.store(tmp_path / "push", f"model-{uuid.uuid4().hex[:8]}"))
-
-
-def test_who_may_not_write_is_told_before_anything_is_trained(server, tmp_path):
-    mine = two(Registry(server.uri(PUSHER), "").store(tmp_path / "push", "of-the-pusher"))
-    for user, password, words in (
-        (READER, USER_PASSWORD, "does not let this user write; it needs the permission "),
-        (
-            PUSHER,
-            "wrong",
-            "does not accept the user name and the password; set MLFLOW_TRACKING_USE",
-        ),
-    ):
-        other = again(mine, server.uri(user, password))
-        with pytest.raises(InputError, match=words):
-            other.reconcile()
-    nobody = again(mine, server.address)
-    with pytest.raises(InputError, match="does not accept the user name and the password"):
-        nobody.reconcile()
-    with pytest.raises(InputError, match="serves now, but the registry was not told"):
-        again(mine, server.uri(READER)).promote(1, decided(2))
-    assert serving(mine) == 1
-    assert mine.reconcile() == []
-    assert aliases(mine) == {"champion": 1}
 
 
 @pytest.mark.parametrize(

@@ -9,28 +9,35 @@ import pytest
 
 from components.release.reconcile import reconcile
 from schema.errors import InputError
-from tests.registry_kit import BOTH, Registry, actions, changes, events, folders, rebuilt, serving
+from tests.registry_kit import (
+    BOTH,
+    Registry,
+    actions,
+    again,
+    changes,
+    events,
+    folders,
+    rebuilt,
+    refused,
+    serving,
+)
 from tests.registry_kit import two_releases as two
-from tests.registry_servers import PUSHER, mlflow_server, postgres
+from tests.registry_servers import ADMIN, PUSHER, READER, mlflow_server, postgres
 from tests.release_kit import aliases, decided, writer
 
 REBUILD = "diptych releases rebuild-registry"
 
 
-@pytest.fixture(scope="module", params=["postgresql", "MLflow's server", "with users"])
+@pytest.fixture(scope="module", params=["postgresql", "server"])
 def registry(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("server")
-    if request.param == "MLflow's server":
-        with mlflow_server(f"sqlite:///{folder}/mlflow.db", folder) as server:
-            yield Registry(server.uri(PUSHER), server.uri("admin"), server)
-        return
+    """A database, or MLflow's server before one, with users."""
     with postgres() as database:
         uri = database.create("mlflow")
         if request.param == "postgresql":
             yield Registry(uri, uri, database)
             return
-        with mlflow_server(uri, folder, sign_in=True) as server:
-            yield Registry(server.uri(PUSHER), server.uri("admin"), server)
+        with mlflow_server(uri, tmp_path_factory.mktemp("server"), sign_in=True) as server:
+            yield Registry(server.uri(PUSHER), server.uri(ADMIN), server)
 
 
 @pytest.fixture
@@ -41,16 +48,6 @@ def store(registry, tmp_path):
 @pytest.fixture
 def hands(registry):
     return registry.hands
-
-
-def refused(store, words, what=None):
-    """A sentence, and nothing has changed."""
-    before = serving(store), changes(store), aliases(store)
-    with pytest.raises(InputError, match=words) as caught:
-        (what or store.reconcile)()
-    assert (serving(store), changes(store), aliases(store)) == before
-    assert folders(store).items() >= BOTH.items()
-    return str(caught.value)
 
 
 def test_two_runs_promote_and_rollback(store, hands):
@@ -93,8 +90,7 @@ def test_a_version_that_does_not_serve_is_deleted(store, hands):
 
 def test_the_version_that_serves_is_deleted(store, hands):
     hands.delete_model_version(store.registry.name, "2")
-    sentence = refused(store, "the version of release 2, which serves, was deleted")
-    assert REBUILD in sentence
+    refused(store, f"the version of release 2, which serves, was deleted; promote .*{REBUILD}")
     rebuilt(store)
 
 
@@ -141,18 +137,14 @@ def test_the_model_is_renamed_and_named_again(store, hands):
     assert aliases(store) == {"champion": 2}
 
 
-def test_the_champion_is_moved(store, hands):
+def test_the_champion_is_moved_and_moved_back_after_a_rollback(store, hands):
     hands.set_registered_model_alias(store.registry.name, "champion", "1")
     assert store.reconcile() == ["release 1 was made champion in MLflow, and serves now"]
     assert (serving(store), changes(store)[-1]) == (1, ("registry_champion", 1))
     assert store.rollback() == 2
-
-
-def test_the_champion_is_moved_after_a_rollback(store, hands):
-    assert store.rollback() == 1
-    hands.set_registered_model_alias(store.registry.name, "champion", "2")
-    assert store.reconcile() == ["release 2 was made champion in MLflow, and serves now"]
-    assert (serving(store), aliases(store)) == (2, {"champion": 2})
+    hands.set_registered_model_alias(store.registry.name, "champion", "1")
+    assert store.reconcile() == ["release 1 was made champion in MLflow, and serves now"]
+    assert (serving(store), aliases(store)) == (1, {"champion": 1})
 
 
 def test_the_champion_is_moved_while_it_is_changed_here(store, hands, monkeypatch):
@@ -173,9 +165,7 @@ def test_the_champion_is_a_version_that_is_not_a_release(store, hands):
     hands.set_registered_model_alias(name, "champion", "3")
     refused(store, f"names version 3, which is not a release, while release 2 serves.*{REBUILD}")
     [note] = rebuilt(store)
-    assert note == (
-        "version 3 was made champion in MLflow; release 2, which was chosen here, stays"
-    )
+    assert note == "version 3 was made champion in MLflow; release 2, which was chosen here, stays"
 
 
 def test_the_champion_is_taken_away(store, hands):
@@ -240,3 +230,20 @@ def test_the_registry_is_rebuilt_after_a_promotion_it_was_not_told_of(store, han
     ):
         store.promote(1, decided(2))
     assert rebuilt(store, 1) == []
+
+
+@pytest.mark.parametrize("registry", ["server"], indirect=True)
+def test_who_may_not_write_is_told_before_anything_is_trained(registry, store):
+    server = registry.server
+    unknown = "does not accept the user name and the password; set MLFLOW_TRACKING_USERNAME"
+    for uri, words in {
+        server.uri(READER): "does not let this user write; it needs the permission MANAGE",
+        server.uri(PUSHER, "wrong"): unknown,
+        server.address: unknown,
+    }.items():
+        refused(again(store, uri), words, store)
+    with pytest.raises(InputError, match="serves now, but the registry was not told"):
+        again(store, server.uri(READER)).promote(1, decided(2))
+    assert serving(store) == 1
+    assert store.reconcile() == []
+    assert aliases(store) == {"champion": 1}

@@ -40,9 +40,7 @@ def sentence(error: Exception, shown: str, name: str) -> InputError:
     status = _STATUS.search(text)
     if status:
         return UnavailableError(f"{here} answers with the error {status[1] or status[2]}")
-    if code == "ENDPOINT_NOT_FOUND":
-        return InputError(f"{here} {_NOT_MLFLOW}")
-    if "not in a valid JSON format" in text:
+    if code == "ENDPOINT_NOT_FOUND" or "not in a valid JSON format" in text:
         return UnavailableError(f"{here} {_NOT_MLFLOW}")
     if isinstance(error, TimeoutError):
         return UnavailableError(f"{here} does not answer: {text}")
