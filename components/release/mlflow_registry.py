@@ -30,8 +30,9 @@ from schema.errors import InputError
 CHAMPION, CHALLENGER, AUDIT_EVENT = "champion", "challenger", "audit_event"
 NEW = "new"  # in place of an event's id, while the registry was told of none
 NO_ALIAS = "diptych-checks-its-rights"  # nobody's
-MOST_VERSIONS = 100_000
+MOST_VERSIONS, PAGE = 100_000, 1_000  # a thousand take MLflow one to two seconds
 SECONDS = 10  # for an answer; MLflow would wait two minutes, and a database driver for ever
+FILE_SECONDS = 60  # for a file to be stored
 SETUP_SECONDS = 300  # for MLflow to make its tables in a new database
 
 
@@ -88,7 +89,7 @@ class MlflowRegistry:
 
             client = within(SETUP_SECONDS, connect)
         # No server that hangs keeps a file busy, and a folder on a network may be slow.
-        return client if self._own_files else Limited(client, SECONDS)
+        return client if self._own_files else Limited(client, SECONDS, log_artifact=FILE_SECONDS)
 
     def state(self, model: Any = None, digests: Iterable[str] | None = None) -> State | None:
         """Ask for the model and for the versions that record a release; None if it is not there.
@@ -155,7 +156,7 @@ class MlflowRegistry:
             page = self._ask(
                 "search_model_versions",
                 f"name = '{self.name}'" + (f" and {condition}" if condition else ""),
-                max_results=min(most, 10_000),
+                max_results=min(most, PAGE),
                 order_by=["version_number DESC"],
                 page_token=token,
             )

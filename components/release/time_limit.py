@@ -44,15 +44,16 @@ class Limited:
     Args:
         inner: the object.
         seconds: the limit of each call.
+        others: the limits of methods that need another one.
     """
 
-    def __init__(self, inner: Any, seconds: float):
-        self._inner, self._seconds = inner, seconds
+    def __init__(self, inner: Any, seconds: float, **others: float):
+        self._inner, self._seconds, self._others = inner, seconds, others
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self._inner, name)
+        method, seconds = getattr(self._inner, name), self._others.get(name, self._seconds)
 
         def limited(*arguments: Any, **named: Any) -> Any:
-            return within(self._seconds, lambda: method(*arguments, **named))
+            return within(seconds, lambda: method(*arguments, **named))
 
         return limited
