@@ -94,7 +94,7 @@ def _promotion_stopped(store, database, way, stopped_at):
 
 @pytest.mark.parametrize("way", ["killed", "frozen"])
 def test_the_database_stops_at_each_call_of_a_promotion(database, store, monkeypatch, way):
-    monkeypatch.setattr(mlflow_registry, "SECONDS", 3 if way == "frozen" else 10)
+    monkeypatch.setattr(mlflow_registry, "SECONDS", 2 if way == "frozen" else 10)
     stopped_at: list[str] = []
     while _promotion_stopped(store, database, way, stopped_at):
         assert again(store).reconcile() == []
