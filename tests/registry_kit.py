@@ -80,6 +80,12 @@ def folders(store: ReleaseStore) -> dict[int, str]:
 BOTH = {1: "a", 2: "b"}
 
 
+def recorded(store: ReleaseStore) -> list[int]:
+    """Every release that the registry has."""
+    state = store.registry.state()
+    return sorted(state.releases) if state else []
+
+
 def refused(store: ReleaseStore, words: str, seen: ReleaseStore | None = None) -> None:
     """A run ends before it trains, in a sentence, and nothing has changed.
 

@@ -50,7 +50,7 @@ class Postgres:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        arguments = ["-D", self.folder / "data", "-p", str(self.port), "-k", self.folder]
+        arguments = ["-D", f"{self.folder}/data", "-p", f"{self.port}", "-k", f"{self.folder}"]
         quick = ["fsync=off", "full_page_writes=off", "listen_addresses=127.0.0.1"]
         options = [each for setting in quick for each in ("-c", setting)]
         with (self.folder / "log").open("ab") as log:

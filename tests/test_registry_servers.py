@@ -18,6 +18,7 @@ from tests.registry_kit import (
     events,
     folders,
     rebuilt,
+    recorded,
     refused,
     serving,
 )
@@ -83,7 +84,7 @@ def test_a_version_that_does_not_serve_is_deleted(store, hands):
     assert folders(store) == {**BOTH, 3: "c"}
     assert REBUILD in note
     reconcile(store, rebuild=True)
-    assert sorted(store.registry.state().releases) == [1, 2, 3]
+    assert recorded(store) == [1, 2, 3]
     assert store.promote(1, decided(2))
     assert aliases(store)["champion"] == 1
 
