@@ -167,7 +167,7 @@ class ReleaseStore:
                     number = place(self, log, new, draft)
         except OSError as error:
             raise not_written(Path(error.filename or self.folders.releases), error) from error
-        self.reconcile()
+        reconcile(self, news=True)
         return number
 
     def promote(
@@ -234,12 +234,12 @@ class ReleaseStore:
 
     def _tell(self, done: str) -> None:
         try:
-            self.reconcile()
+            reconcile(self, news=True)
         except InputError as error:
-            raise UnavailableError(
-                f"{done}, but the registry was not told ({error}); the next run or promotion "
-                "tells it"
-            ) from error
+            away = isinstance(error, UnavailableError)
+            later = "; the next run or promotion tells it" if away else ""
+            kind = UnavailableError if away else InputError
+            raise kind(f"{done}, but the registry was not told ({error}){later}") from error
 
 
 def open_store(config: Mapping[str, Any]) -> ReleaseStore:
