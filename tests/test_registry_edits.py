@@ -173,7 +173,7 @@ def test_a_deleted_experiment_is_named_with_the_way_back(store):
     client = store.registry._client
     experiment = client.get_experiment_by_name("emoji").experiment_id
     client.delete_experiment(experiment)
-    with pytest.raises(InputError, match="experiment emoji was deleted in MLflow; .*rebuild-registry"):
+    with pytest.raises(InputError, match=r"emoji was deleted in MLflow; .*rebuild-registry"):
         store.reconcile()
     reconcile(store, rebuild=True)
     assert store.publish(writer("e", 3)) == 5

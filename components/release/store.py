@@ -236,10 +236,9 @@ class ReleaseStore:
         try:
             reconcile(self, news=True)
         except InputError as error:
-            away = isinstance(error, UnavailableError)
-            later = "; the next run or promotion tells it" if away else ""
-            kind = UnavailableError if away else InputError
-            raise kind(f"{done}, but the registry was not told ({error}){later}") from error
+            is_away = isinstance(error, UnavailableError)
+            later = "; the next run or promotion tells it" if is_away else ""
+            raise type(error)(f"{done}, but the registry was not told ({error}){later}") from error
 
 
 def open_store(config: Mapping[str, Any]) -> ReleaseStore:
