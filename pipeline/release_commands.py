@@ -1,7 +1,5 @@
 """What `diptych releases`, `promote` and `rollback` do."""
 
-import time
-
 from components.evaluation.names import DIRECTIONS, metric_name
 from components.release import repair as log_repair
 from components.release.reconcile import reconcile
@@ -14,6 +12,7 @@ from schema.errors import InputError
 from schema.messages import number_of
 
 SHOWN = 20  # releases in the table
+AGREES = "the registry agrees"  # which takes MLflow some seconds
 RECALLS = tuple(metric_name(DIRECTIONS[0], s) for s in ("recall_at_1", "recall_at_10"))
 
 
@@ -88,28 +87,22 @@ def promote(config: RunConfig, number: int, force: bool, reason: str) -> None:
     """Make a release the champion; `force` needs a reason."""
     if force and not reason.strip():
         raise InputError("--force needs a --reason, which is kept in the audit log")
-    started = time.monotonic()
-    store = _open(config)
 
     def switched(moved: bool) -> None:
-        now = f"now, after {time.monotonic() - started:.1f} s" if moved else "already"
-        _print(f"release {number} serves {now}", "bold green" if moved else "")
+        _print(f"release {number} serves {'now' if moved else 'already'}", "bold green" * moved)
 
-    store.promote(number, reason=reason, forced=force, switched=switched)
-    _print(f"the registry agrees, after {time.monotonic() - started:.1f} s")
+    _open(config).promote(number, reason=reason, forced=force, switched=switched)
+    _print(AGREES)
 
 
 def rollback(config: RunConfig, reason: str) -> None:
-    """Return to the champion before this one, and say when serving was switched."""
-    started = time.monotonic()
-    store = _open(config)
+    """Return to the champion before this one, and say so as soon as serving was switched."""
 
     def switched(number: int) -> None:
-        took = time.monotonic() - started
-        _print(f"release {number} serves again, after {took:.1f} s", "bold green")
+        _print(f"release {number} serves again", "bold green")
 
-    store.rollback(reason, switched)
-    _print(f"the registry agrees, after {time.monotonic() - started:.1f} s")
+    _open(config).rollback(reason, switched)
+    _print(AGREES)
 
 
 def repair(config: RunConfig) -> None:

@@ -17,9 +17,11 @@ from components.release import manifest, model_config_file
 from components.release.store import open_store
 from pipeline import cli, run_locally
 from pipeline.config import load
+from pipeline.release_commands import AGREES
 from pipeline.session import RunFailedError
 from pipeline.summary import Summary
 from tests.conftest import read_shard, small_values, write_shard
+from tests.release_kit import aliases
 
 
 @dataclasses.dataclass
@@ -219,14 +221,14 @@ def test_promote_obeys_the_gates_unless_forced_and_rollback_returns(story):
     assert "release 1 was compared with nothing, and release 3 serves now" in stale.err
     assert diptych("promote", "2", "--force", *config).code == 1  # no reason given
     forced = diptych("promote", "2", "--force", "--reason", "a drill", *config)
-    assert (forced.code, forced.out) == (0, "release 2 serves now\n")
+    assert (forced.code, forced.out) == (0, f"release 2 serves now\n{AGREES}\n")
     assert "forced): a drill" in diptych("why", "2", *config).out
 
     back = diptych("rollback", *config)
     assert back.code == 0
-    assert back.out.startswith("release 3 serves again, after ")
+    assert back.out == f"release 3 serves again\n{AGREES}\n"
     assert story.releases.champion() == 3
-    assert story.releases.registry.aliases()["champion"] == 3
+    assert aliases(story.releases)["champion"] == 3
     diptych("rollback", *config)
     assert story.releases.champion() == 1
     assert model_config_file.number(story.releases.folder) == 1
