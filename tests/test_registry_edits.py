@@ -9,7 +9,7 @@ from components.release.decision import RefusedError
 from components.release.mlflow_registry import ARTIFACTS
 from components.release.prune import prune
 from components.release.reconcile import reconcile
-from schema.errors import InputError
+from schema.errors import InputError, UnavailableError
 from tests.release_kit import aliases, decided, store_in, versions, writer
 
 
@@ -126,6 +126,20 @@ def test_a_champion_set_in_mlflow_after_a_rollback_is_taken_over(store):
     last = store.log().events[-1]
     assert (last.action, last.release, last.replaced) == ("registry_champion", 4, 2)
     assert store.rollback() == 2
+
+
+def test_a_promotion_that_was_told_by_half_does_not_undo_a_rollback(store, monkeypatch):
+    def away(*_):
+        raise UnavailableError("registry: does not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.registry, "set_last_event", away)
+        with pytest.raises(UnavailableError, match="release 4 serves now, but the registry was"):
+            store.promote(4)
+    assert aliases(store)["champion"] == 4
+    assert store.rollback() == 3
+    assert store.champion() == store.folders.serving() == aliases(store)["champion"] == 3
+    assert [e.action for e in store.log().events[-2:]] == ["promote", "rollback"]
 
 
 def test_where_both_have_changed_the_command_stands_and_says_so(store):

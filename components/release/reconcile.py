@@ -120,7 +120,10 @@ class _Reconciliation:
         version = self.state.aliases.get(CHAMPION)
         theirs = self.state.release_of(CHAMPION)
         unknown = version is not None and theirs is None
-        if not unknown and theirs in (told, mine):
+        # A process that was killed may have moved the alias to what served since the last event.
+        since = self.log.events[self.position + 1 :]
+        ours = {told, mine, *(e.release for e in since if e.action in SERVING)}
+        if not unknown and theirs in ours:
             return
         if version is None and told not in self.state.releases:
             return  # the alias went with its version, which `follow_deletions` says
