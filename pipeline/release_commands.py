@@ -3,6 +3,7 @@
 import time
 
 from components.evaluation.names import DIRECTIONS, metric_name
+from components.release import agreement
 from components.release import repair as log_repair
 from components.release.reconcile import reconcile
 from components.release.release_folders import number_of_name
@@ -33,7 +34,11 @@ def show(config: RunConfig, every: bool) -> None:
     from pipeline.console import Table
 
     store = _open(config)
-    champion, names = store.champion(), store.folders.names()
+    names, wrong = store.folders.names(), agreement.problems(store.folder, store.folders)
+    try:
+        champion = store.champion()
+    except InputError:  # which is among what is wrong
+        champion = None
     numbers = sorted(store.folders.numbers(), reverse=True)
     console = make_console()
     if not names:
@@ -69,19 +74,12 @@ def show(config: RunConfig, every: bool) -> None:
     console.print(table)
     if len(numbers) > SHOWN and not every:
         say(console, f"and {number_of(len(numbers) - SHOWN, 'older release')} (--all)", "dim")
-    for sentence in [*problems, *_log_problems(store)]:
+    for sentence in [*problems, *wrong]:
         say(console, f"! {sentence}", "yellow")
 
 
 def _foreign(names: list[str]) -> list[str]:
     return [name for name in names if number_of_name(name) is None]
-
-
-def _log_problems(store: ReleaseStore) -> list[str]:
-    damaged = list(store.log().damaged)
-    if damaged:
-        damaged.append("`diptych releases repair` has the audit log agree with what serves")
-    return damaged
 
 
 def promote(config: RunConfig, number: int, force: bool, reason: str) -> None:

@@ -28,6 +28,17 @@ def atomic_write(path: Path, text: str) -> None:
             sibling.unlink(missing_ok=True)
 
 
+def read_plain(path: Path) -> bytes:
+    """Read a whole file; a pipe, which might keep us waiting for ever, is an error.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "is not a plain file", str(path))
+    return path.read_bytes()
+
+
 def flush(path: Path) -> None:
     """Have a file, or the entries of a folder, reach the disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from components.release.atomic_files import flush
+from components.release.atomic_files import flush, read_plain
 from components.release.audit_event import SERVING, Event
 from schema.errors import InputError
 
@@ -89,7 +89,7 @@ def read(folder: Path) -> AuditLog:
     """
     path = folder / FILE
     try:
-        whole = path.read_bytes().rpartition(b"\n")[0]
+        whole = read_plain(path).rpartition(b"\n")[0]
     except FileNotFoundError:
         return AuditLog()
     except OSError as error:

@@ -6,6 +6,7 @@ from components.release.audit_event import SERVING, event
 from components.release.audit_log import AuditLog
 from components.release.config import Keep
 from components.release.store import ReleaseStore
+from schema.errors import InputError
 
 
 def prune(store: ReleaseStore, keep: Keep) -> list[int]:
@@ -53,5 +54,8 @@ def _compared(store: ReleaseStore, log: AuditLog) -> set[int]:
     """Return what a rerun of the champion is compared with, so that its evaluation stays cached."""
     if log.champion is None:
         return set()
-    baseline = store.verified(log.champion).baseline
+    try:
+        baseline = store.verified(log.champion).baseline
+    except InputError:  # its evaluation is made anew in any case
+        return set()
     return set() if baseline is None else {baseline}
