@@ -74,6 +74,8 @@ def show(config: RunConfig, every: bool) -> None:
     console.print(table)
     if len(numbers) > SHOWN and not every:
         say(console, f"and {number_of(len(numbers) - SHOWN, 'older release')} (--all)", "dim")
+    if champion is not None and champion not in numbers:
+        problems.append(f"release {champion} serves, and its files are gone; promote another one")
     for sentence in [*problems, *wrong]:
         say(console, f"! {sentence}", "yellow")
 

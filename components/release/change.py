@@ -101,6 +101,8 @@ def _has_moved(event: Event, folders: ReleaseFolders) -> bool:
         return folders.serving() == event.release
     if event.release is None:
         return False
+    if event.action == "pruned":
+        return not folders.is_there(event.release)
     written = folders.path(event.release) / manifest.FILE
     return written.is_file() and manifest.digest(written) == event.manifest
 
@@ -108,7 +110,8 @@ def _has_moved(event: Event, folders: ReleaseFolders) -> bool:
 def _moved(event: Event) -> str:
     if event.action in SERVING:
         return f"release {event.release} serves nonetheless"
-    return f"release {event.release} is there nonetheless"
+    what = "removed" if event.action == "pruned" else "there"
+    return f"release {event.release} is {what} nonetheless"
 
 
 def _forget(intention: Path) -> None:

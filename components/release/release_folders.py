@@ -1,5 +1,6 @@
 """The folders of the releases, by number, and models.config beside them."""
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -71,7 +72,12 @@ class ReleaseFolders:
 
     def place(self, folder: Path, number: int) -> None:
         """Give a folder its number, in one step for whoever watches the releases."""
-        folder.rename(self.path(number))
+        self.move(folder, self.path(number))
+
+    def move(self, here: Path, there: Path) -> None:
+        """Move a folder below the releases, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            here.rename(there)
         atomic_files.flush(self.releases)
 
     def remove(self, number: int) -> None:

@@ -50,7 +50,7 @@ def _lost(store: ReleaseStore, log: AuditLog) -> tuple[list[Event], list[str]]:
     """Return an event and a sentence for each release that the log does not have."""
     added, notes = [], []
     for number in store.folders.numbers():
-        if number in log.manifests().keys() | log.pruned():
+        if number in log.manifests():
             continue
         try:
             folder = store.folders.found(number)

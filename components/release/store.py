@@ -94,8 +94,6 @@ class ReleaseStore:
                 atomic_files.sweep(self.folders.releases)
                 change.finish(self.folder, self.folders)
                 log = agreement.believed(self.folder, self.folders)
-                for number in log.pruned().intersection(self.folders.numbers()):
-                    self.folders.remove(number)  # pruned by a process that was killed then
             except OSError as error:
                 raise not_written(Path(error.filename or self.folder), error) from error
             yield log
@@ -206,6 +204,10 @@ class ReleaseStore:
             if len(log.champions) < 2:
                 raise InputError("there is no earlier champion to return to")
             champion, number = log.champions[-1], log.champions[-2]
+            try:
+                self.verified(number)
+            except InputError as error:
+                raise InputError(f"{error}; promote another release with --force") from error
             self.switch(log, event("rollback", number, replaced=champion, reason=reason))
         switched(number)
         self._tell(f"release {number} serves again")
@@ -215,10 +217,10 @@ class ReleaseStore:
         try:
             self.reconcile()
         except InputError as error:
-            raise UnavailableError(
-                f"{done}, but the registry was not told ({error}); the next run or promotion "
-                "tells it"
-            ) from error
+            sentence = f"{done}, but the registry was not told ({error})"
+            if isinstance(error, UnavailableError):
+                sentence += "; the next run or promotion tells it"
+            raise UnavailableError(sentence) from error
 
 
 def open_store(config: Mapping[str, Any]) -> ReleaseStore:
