@@ -22,6 +22,7 @@ import numpy as np
 from benchmarks import machine
 from benchmarks import near_duplicates_data as pictures
 from components.example_gen import near_duplicates
+from components.example_gen.allowed import Access
 from components.example_gen.config import NearDuplicatesConfig
 from components.example_gen.examine import Limits, examine
 from components.example_gen.found import Stored
@@ -31,7 +32,7 @@ from components.example_gen.near_duplicate_pairs import Pair, confirm
 from components.example_gen.row import Place, Row
 
 SCRATCH = Path(__file__).resolve().parent.parent / "runs" / "benchmark-near-duplicates"
-LIMITS = Limits(ImageLimits(50_000_000, 100_000_000), 10_000)
+LIMITS = Limits(ImageLimits(50_000_000, 100_000_000), 10_000, Access())
 ICONS, STAMPS, STARS, TEXTURES = 600, 500, 75, 120
 AIMS = {"precision": 0.98, "recall": 0.95}
 

@@ -8,7 +8,7 @@ import typer
 from kubeflow import run_commands, schedule_commands
 from kubeflow.compile_commands import check, compile_
 from kubeflow.rehearse_command import rehearse
-from pipeline import quarantine_commands
+from pipeline import process, quarantine_commands
 from pipeline.cli import INTERRUPTED, app
 from pipeline.terminal import complain_of_mistake
 from schema.foreign_text import for_people
@@ -31,17 +31,19 @@ app.add_typer(
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Run the console script."""
+    process.prepare()
     make_safe()
     sys.excepthook = complain_of_mistake
-    try:
-        code = app(standalone_mode=False)
-    except typer.Abort:
-        sys.exit(INTERRUPTED)
-    except Exception as error:
-        if not hasattr(error, "format_message"):
-            raise
-        sys.exit(_complain_of_usage(error))
+    with process.output_written():
+        try:
+            code = app(standalone_mode=False)
+        except typer.Abort:
+            sys.exit(INTERRUPTED)
+        except Exception as error:
+            if not hasattr(error, "format_message"):
+                raise
+            sys.exit(_complain_of_usage(error))
     sys.exit(code)
 
 

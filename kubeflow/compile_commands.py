@@ -10,7 +10,9 @@ from kubeflow.platforms import Platform
 from pipeline.cli import FAILED, one_sentence
 from pipeline.terminal import tell
 
-Config = Annotated[Path, typer.Argument(help="the YAML file that describes the run")]
+Config = Annotated[
+    Path, typer.Argument(help="the YAML file that describes the run", readable=False)
+]
 On = Annotated[Platform, typer.Option(help="where the package is to run")]
 
 
@@ -18,7 +20,10 @@ def compile_(
     config: Config,
     platform: On = "kubeflow",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="the file; default: NAME-PLATFORM.yaml")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="the file; default: NAME-PLATFORM.yaml", readable=False
+        ),
     ] = None,
 ) -> None:
     """Compile a config into a package: one file that Kubeflow or Vertex AI runs.
@@ -32,14 +37,10 @@ def compile_(
         loaded = load_to_compile(config)
         from kubeflow.compiled import compiled
         from kubeflow.findings import print_findings
-        from schema.errors import InputError
 
         package, seconds = compiled(loaded, platform)
         file = output or Path(f"{loaded.name}-{platform}.yaml")
-        try:
-            file.write_text(package.text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{file}: cannot be written: {error.strerror}") from error
+        file.write_text(package.text, encoding="utf-8")
         print_findings(package.findings)
         took = time.monotonic() - started
         tell(f"{file}: for {platform}, in {took:.0f} s, of which compiling took {seconds:.1f} s")

@@ -8,6 +8,7 @@ from typing import TextIO
 
 from pipeline.quiet import output_to
 from pipeline.session import RunFailedError
+from schema import file_errors
 from schema.errors import InputError
 
 
@@ -24,10 +25,7 @@ def quietly(log: Path) -> Iterator[TextIO]:
     Raises:
         RunFailedError: of any error that has no sentence of its own; names the log.
     """
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFailedError(f"{log.parent}: cannot be written: {error.strerror}") from error
+    log.parent.mkdir(parents=True, exist_ok=True)
     with output_to(log) as terminal:
         try:
             yield terminal
@@ -35,6 +33,8 @@ def quietly(log: Path) -> Iterator[TextIO]:
             raise
         except (Exception, SystemExit) as error:
             logging.getLogger(__name__).exception("failed")
+            if known := file_errors.sentence(error):
+                raise RunFailedError(known) from error
             last = (str(error).strip().splitlines() or [""])[-1]
             sentence = f"{type(error).__name__}: {last[:300]} (traceback in {log})"
             raise RunFailedError(sentence) from error

@@ -10,7 +10,7 @@ import typer
 
 from kubeflow.compile_commands import Config
 from kubeflow.run_commands import Compiled, Settings, compiled_package
-from pipeline.cli import REFUSED, one_sentence
+from pipeline.cli import REFUSED, Wait, one_sentence
 
 if TYPE_CHECKING:
     from kubeflow.package import Package
@@ -25,6 +25,7 @@ def rehearse(
     package: Compiled = None,
     settings: Settings = None,
     fresh: Annotated[bool, typer.Option(help="forget the releases of earlier rehearsals")] = False,
+    wait: Wait = False,
 ) -> None:
     """Compile the config and run every container command of the package here, as Kubeflow would.
 
@@ -33,14 +34,18 @@ def rehearse(
 
     Exit codes: 0 the model would serve, 1 a task failed, 2 the config is bad, 3 a gate refused it.
     """
-    from pipeline import path_names
-    from pipeline.config import load
+    with one_sentence("the next rehearsal begins anew"):
+        from pipeline import path_names
+        from pipeline.config import load
+        from pipeline.scratch import scratch
+        from pipeline.workspace_lock import locked
 
-    with one_sentence():
         loaded = load(config)
         path_names.check(loaded, config)
-        summary = _rehearse(loaded, compiled_package(config, package), settings or [], fresh)
-        raise typer.Exit(0 if summary.shipped else REFUSED)
+        compiled = compiled_package(config, package)
+        with locked(Path(loaded.workspace) / FOLDER, "kubeflow rehearse", wait), scratch():
+            summary = _rehearse(loaded, compiled, settings or [], fresh)
+    raise typer.Exit(0 if summary.shipped else REFUSED)
 
 
 def _rehearse(config: "RunConfig", package: "Package", given: list[str], fresh: bool) -> "Summary":

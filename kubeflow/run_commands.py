@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli import FAILED, HERE, INTERRUPTED, one_sentence
-from pipeline.terminal import complain, tell
+from pipeline.cli import AGAIN, FAILED, HERE, one_sentence
+from pipeline.terminal import tell
 
 if TYPE_CHECKING:
     from kubeflow.client import Server
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from pipeline.cluster_config import KubeflowConfig
 
 Config = Annotated[
-    Path | None, typer.Option("--config", "-c", help="the YAML file that describes the run")
+    Path | None,
+    typer.Option("--config", "-c", help="the YAML file that describes the run", readable=False),
 ]
 Compiled = Annotated[
-    Path | None, typer.Option(help="a compiled file, instead of compiling the config")
+    Path | None,
+    typer.Option(help="a compiled file, instead of compiling the config", readable=False),
 ]
 Host = Annotated[str | None, typer.Option(help="of the Kubeflow Pipelines API")]
 Namespace = Annotated[
@@ -33,7 +35,7 @@ Settings = Annotated[
 
 def submit(
     config: Annotated[
-        Path | None, typer.Argument(help="the YAML file that describes the run")
+        Path | None, typer.Argument(help="the YAML file that describes the run", readable=False)
     ] = None,
     config_option: Config = None,
     package: Compiled = None,
@@ -46,7 +48,8 @@ def submit(
 
     Exit codes: 0 it is started or, with --wait, has succeeded; 1 it failed; 2 the config is bad.
     """
-    with one_sentence():
+    words = [AGAIN]
+    with one_sentence(lambda: words[-1]):
         file = config or config_option or HERE
         kubeflow, server = connected(file, host, namespace)
         from kubeflow import submit as submission
@@ -54,12 +57,9 @@ def submit(
 
         compiled = compiled_package(file, package)
         run = submission.submit(server, kubeflow, compiled, read(compiled, settings or []), tell)
-        try:
-            if wait and not submission.wait(server, compiled, kubeflow.namespace, run, tell):
-                raise typer.Exit(FAILED)
-        except KeyboardInterrupt:
-            complain("stopped waiting; the run goes on")
-            raise typer.Exit(INTERRUPTED) from None
+        words.append("the run goes on")
+        if wait and not submission.wait(server, compiled, kubeflow.namespace, run, tell):
+            raise typer.Exit(FAILED)
 
 
 def connected(

@@ -15,7 +15,7 @@ from kubeflow.run_commands import (
     compiled_package,
     connected,
 )
-from pipeline.cli import HERE, one_sentence
+from pipeline.cli import AGAIN, HERE, one_sentence
 from pipeline.terminal import tell
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _set(
     context.obj = (config, host, namespace)
     if context.invoked_subcommand is not None:
         return
-    with one_sentence():
+    with one_sentence(AGAIN):
         from kubeflow import cron as clock
         from schema.errors import InputError
 
@@ -106,7 +106,7 @@ def pause(
     namespace: Namespace = None,
 ) -> None:
     """Start no more runs until it is resumed; a run under way goes on."""
-    with one_sentence():
+    with one_sentence(AGAIN):
         server = _server(context, config, host, namespace)
         from kubeflow import schedules
 
@@ -123,7 +123,7 @@ def resume(
     namespace: Namespace = None,
 ) -> None:
     """Start runs again; if its time came meanwhile, Kubeflow starts one run at once."""
-    with one_sentence():
+    with one_sentence(AGAIN):
         server = _server(context, config, host, namespace)
         from kubeflow import schedules
 
@@ -140,7 +140,7 @@ def delete(
     namespace: Namespace = None,
 ) -> None:
     """Delete a schedule; its runs stay."""
-    with one_sentence():
+    with one_sentence(AGAIN):
         server = _server(context, config, host, namespace)
         from kubeflow import schedules
 

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from pipeline import process
 from schema.log_records import make_safe
 
 
@@ -22,6 +23,7 @@ def main(given: Sequence[str] | None = None) -> None:
         given: arguments; none: those of this process.
     """
     make_safe()
+    process.complete(os.environ)
     # A worker pool does not read this pipe, and whoever fills one waits forever.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     parser = argparse.ArgumentParser(description="A Beam worker; its runner knows the arguments.")

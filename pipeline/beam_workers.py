@@ -1,4 +1,6 @@
-"""What Beam's local worker processes need of us: imports, and that their death ends the run.
+"""What Beam's local worker processes need of us: imports, and that no death goes unnoticed.
+
+Neither that of a worker, which ends the run, nor that of this process, which ends its workers.
 
 Beam's option for imports, --beam_plugins, reaches the workers of a cluster, but its own local
 runner hands its worker processes no options at all. They do read a file that their environment
@@ -8,12 +10,14 @@ names. And a run of Beam 2.77 whose worker process was killed waits for its answ
 import contextlib
 import json
 import os
+import shlex
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pipeline.beam_arguments import WORKERS_IMPORT
+from schema.child import ending_with_parent
 from schema.errors import UnavailableError
 
 VARIABLE = "PIPELINE_OPTIONS_FILE"  # Beam's name
@@ -35,7 +39,7 @@ def local_workers(folder: Path) -> Iterator[None]:
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = str(file)
     try:
-        with _deaths_noticed():
+        with _deaths_noticed(), _job_servers_bound():
             yield
     finally:
         if before is None:
@@ -52,6 +56,9 @@ def _deaths_noticed() -> Iterator[None]:
     start = handler.start_worker
 
     def start_watched(self: Any) -> None:
+        # Beam gives the line to a shell, and waits for it in a thread of the worker's own.
+        shell = ["/bin/sh", "-c", f"exec {self._worker_command_line.decode()}"]
+        self._worker_command_line = f"exec {shlex.join(ending_with_parent(shell))}".encode()
         start(self)
         threading.Thread(target=_fail_when_dead, args=(self,), daemon=True).start()
 
@@ -60,6 +67,25 @@ def _deaths_noticed() -> Iterator[None]:
         yield
     finally:
         handler.start_worker = start
+
+
+@contextlib.contextmanager
+def _job_servers_bound() -> Iterator[None]:
+    """Have the Java job servers of Flink and Spark end with this process, too."""
+    from apache_beam.utils.subprocess_server import SubprocessServer
+
+    start = SubprocessServer.start_process
+
+    def start_bound(self: Any) -> Any:
+        if not getattr(self, "is_bound", False):
+            self._cmd, self.is_bound = ending_with_parent(self._cmd), True
+        return start(self)
+
+    SubprocessServer.start_process = start_bound
+    try:
+        yield
+    finally:
+        SubprocessServer.start_process = start
 
 
 def _fail_when_dead(handler: Any) -> None:

@@ -5,14 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline import disks
 from pipeline.check_gates import impossible_gates
 from pipeline.check_text import print_tokens
 from pipeline.config import RunConfig
 from pipeline.console import Console, Table
-from pipeline.run_locally import logs_of, print_warnings
+from pipeline.run_locally import keep, logs_of, print_warnings
 from pipeline.session import Outputs, RunFailedError, session
 from pipeline.summary import NODE, record
 from pipeline.terminal import say
+from pipeline.workspace_lock import locked
 from schema import features
 from schema.errors import InputError
 from schema.messages import number_of
@@ -33,12 +35,17 @@ RANGES = {  # rows of the table, the feature each one sums up, and how many of i
 }
 
 
-def check(config: RunConfig) -> None:
+def check(config: RunConfig, wait: bool = False) -> None:
     """Run all that looks at the data, and print what was found; nothing is trained.
 
     What is done here is not done again by the next run, if nothing changes in between.
 
+    Args:
+        config: of the run.
+        wait: until another command in the workspace has ended.
+
     Raises:
+        InputError: another command works in the workspace.
         RunFailedError: the data cannot be used, or too few records are there to train on as the
             config says; what is known of them was printed before.
     """
@@ -49,23 +56,28 @@ def check(config: RunConfig) -> None:
 
         return data_pipeline(config, str(workspace / "artifacts"))
 
-    with session(f"{config.name}: check of the data", logs_of(config)) as here:
+    title = f"{config.name}: check of the data"
+    with (
+        disks.of_run(config),
+        locked(workspace, "check", wait),
+        session(title, logs_of(config)) as here,
+    ):
         kept = here.log.with_suffix(".json")
         print_warnings(config_warnings(config), [], here.console)
         try:
             outcomes, outputs = here.run(workspace, build)
         except RunFailedError as error:
             print_table(error.outputs, here.console)
-            kept.write_text(record(None, f"check failed: {error}", {}, error.outputs))
+            keep(kept, record(None, f"check failed: {error}", {}, error.outputs), here.console)
             raise
         print_table(outputs, here.console)
         print_tokens(config, outputs, here.console)
         try:
             _refuse_what_fails_later(config, outputs)
         except InputError as error:
-            kept.write_text(record(None, f"check failed: {error}", outcomes, outputs))
+            keep(kept, record(None, f"check failed: {error}", outcomes, outputs), here.console)
             raise RunFailedError(str(error), outputs) from error
-        kept.write_text(record(None, "checked: the data can be used", outcomes, outputs))
+        keep(kept, record(None, "checked: the data can be used", outcomes, outputs), here.console)
 
 
 def _refuse_what_fails_later(config: RunConfig, outputs: Outputs) -> None:

@@ -1,7 +1,7 @@
 """The `diptych` command. Heavy imports happen inside commands, so `--help` answers at once."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -32,25 +32,57 @@ def version(
 
 FAILED, BAD_CONFIG, REFUSED, INTERRUPTED = 1, 2, 3, 130
 
+# Whether a file can be read is found when it is read: `readable=True`, the default, has another
+# wording, with the usage of the command above it.
 ConfigFile = Annotated[
-    Path, typer.Option("--config", "-c", help="the YAML file that describes the run")
+    Path,
+    typer.Option("--config", "-c", help="the YAML file that describes the run", readable=False),
 ]
 OnCluster = Annotated[
     bool, typer.Option("--on-cluster", help="the releases where the kubeflow section has them")
 ]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="wait while another command works in the workspace")
+]
 HERE = Path("config.yaml")
+
+# What a command says after 'stopped; ' when SIGINT or SIGTERM ends it.
+UNCHANGED = "nothing was changed"
+AGAIN = "the same command again finishes it"
+RERUN = "a rerun continues after the last finished node"
+LOOK = "`diptych releases` shows which release serves"
 
 
 @contextlib.contextmanager
-def one_sentence() -> Iterator[None]:
-    """Every failure ends in one sentence and an exit code, never in a traceback."""
-    from pipeline.config import ConfigError
-    from pipeline.session import RunFailedError
-    from schema.errors import InputError
+def one_sentence(go_on: str | Callable[[], str] = UNCHANGED) -> Iterator[None]:
+    """End in one sentence and an exit code whatever goes wrong, never in a traceback.
+
+    Args:
+        go_on: as of `stopping.stoppable`, for SIGINT and SIGTERM.
+    """
+    from pipeline.stopping import stoppable
 
     try:
-        yield
-    except (ConfigError, InputError, RunFailedError) as error:
+        with stoppable(go_on):  # before the imports below: they take their time
+            yield
+    except KeyboardInterrupt:
+        complain(f"stopped; {go_on if isinstance(go_on, str) else go_on()}")
+        raise typer.Exit(INTERRUPTED) from None
+    except typer.Exit:
+        raise
+    except Exception as error:
+        from pipeline.config import ConfigError
+        from pipeline.session import RunFailedError
+        from schema import file_errors
+        from schema.errors import InputError
+
+        if not isinstance(error, InputError | RunFailedError):
+            # Any command may meet a file that it may not read or a disk that is full.
+            about_a_file = file_errors.sentence(error)
+            if about_a_file is None:
+                raise
+            complain(about_a_file)
+            raise typer.Exit(FAILED) from None
         complain(*(error.sentences if isinstance(error, InputError) else [str(error)]))
         raise typer.Exit(BAD_CONFIG if isinstance(error, ConfigError) else FAILED) from None
     except SystemExit as error:  # of a library: no command of ours ends this way
@@ -60,41 +92,63 @@ def one_sentence() -> Iterator[None]:
 
 @app.command()
 def run(
-    config: Annotated[Path, typer.Argument(help="the YAML file that describes the run")],
+    config: Annotated[
+        Path, typer.Argument(help="the YAML file that describes the run", readable=False)
+    ],
     fresh: Annotated[bool, typer.Option(help="run every node, whatever the cache holds")] = False,
+    wait: Wait = False,
 ) -> None:
     """Run the pipeline on this machine.
 
-    Exit codes: 0 the model serves, 1 the run failed, 2 the config is bad, 3 a gate refused it.
+    Exit codes: 0 the model serves, 1 the run failed, 2 the config is bad, 3 a gate refused it,
+    130 Ctrl-C, 143 SIGTERM.
     """
-    from pipeline import run_locally
-    from pipeline.load_to_train import load_to_train
+    with one_sentence(RERUN):
+        from pipeline import run_locally
+        from pipeline.load_to_train import load_to_train
 
-    with one_sentence():
-        try:
-            summary = run_locally.run(load_to_train(config), use_cache=not fresh)
-        except KeyboardInterrupt:
-            complain("stopped; a rerun continues after the last finished node")
-            raise typer.Exit(INTERRUPTED) from None
-        raise typer.Exit(0 if summary.shipped else REFUSED)
+        summary = run_locally.run(load_to_train(config), not fresh, wait)
+    raise typer.Exit(0 if summary.shipped else REFUSED)
 
 
 @app.command()
 def check(
-    config: Annotated[Path, typer.Argument(help="the YAML file that describes the run")],
+    config: Annotated[
+        Path, typer.Argument(help="the YAML file that describes the run", readable=False)
+    ],
+    wait: Wait = False,
 ) -> None:
     """Look at the data without training: what is read, left out, anomalous, and why."""
-    from pipeline.check_data import check as look
-    from pipeline.load_to_train import load_to_train
+    with one_sentence(RERUN):
+        from pipeline.check_data import check as look
+        from pipeline.load_to_train import load_to_train
 
-    with one_sentence():
-        look(load_to_train(config))
+        look(load_to_train(config), wait)
+
+
+@app.command()
+def clean(
+    config: ConfigFile = HERE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would go")] = False,
+    wait: Wait = False,
+) -> None:
+    """Remove what no rerun needs from the workspace: half and outdated artifacts, scratch folders.
+
+    Releases are not touched, nor logs, nor checkpoints that a rerun goes on from.
+    """
+    with one_sentence(AGAIN):
+        from pipeline.clean_command import clean as remove
+        from pipeline.config import load
+
+        remove(load(config), dry_run, wait)
 
 
 @app.command()
 def evaluate(
     release: Annotated[str, typer.Argument(help="its number, or its folder")],
-    data: Annotated[Path, typer.Argument(help="a folder of shards or of images, or one file")],
+    data: Annotated[
+        Path, typer.Argument(help="a folder of shards or of images, or one file", readable=False)
+    ],
     config: ConfigFile = HERE,
     files: Annotated[
         str | None, typer.Option(help="which files of the folder; default: by their names")
@@ -102,13 +156,15 @@ def evaluate(
     format: Annotated[
         str | None, typer.Option(help="as data.format; default: by the names, or the release's")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="write all metrics here, as JSON")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="write all metrics here, as JSON", readable=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print all metrics as JSON")] = False,
 ) -> None:
     """Measure a release on other data: its metrics, slices and intervals."""
-    from pipeline.evaluate import evaluate as measure
-
     with one_sentence():
+        from pipeline.evaluate import evaluate as measure
+
         measure(release, data, files, format, config, output, as_json)
 
 
@@ -126,30 +182,30 @@ def releases(
     """List the releases, newest first, and say which one serves; compare every file."""
     if context.invoked_subcommand is not None:
         return
-    from pipeline import release_commands
-    from pipeline.config import load
-
     with one_sentence():
+        from pipeline import release_commands
+        from pipeline.config import load
+
         release_commands.show(load(config, on_cluster), every)
 
 
 @_releases.command("rebuild-registry")
 def rebuild_registry(config: ConfigFile = HERE, on_cluster: OnCluster = False) -> None:
     """Record the releases in MLflow again, where its database was lost, restored or edited."""
-    from pipeline import release_commands
-    from pipeline.config import load
+    with one_sentence(AGAIN):
+        from pipeline import release_commands
+        from pipeline.config import load
 
-    with one_sentence():
         release_commands.rebuild_registry(load(config, on_cluster))
 
 
 @_releases.command()
 def repair(config: ConfigFile = HERE, on_cluster: OnCluster = False) -> None:
     """Have an audit log that is damaged or gone agree with what serves."""
-    from pipeline import release_commands
-    from pipeline.config import load
+    with one_sentence(AGAIN):
+        from pipeline import release_commands
+        from pipeline.config import load
 
-    with one_sentence():
         release_commands.repair(load(config, on_cluster))
 
 
@@ -165,11 +221,11 @@ def promote(
 
     Exit codes: 0 it serves now, 1 it cannot be served, 3 its gates refuse it.
     """
-    from components.release.decision import RefusedError
-    from pipeline import release_commands
-    from pipeline.config import load
+    with one_sentence(LOOK):
+        from components.release.decision import RefusedError
+        from pipeline import release_commands
+        from pipeline.config import load
 
-    with one_sentence():
         try:
             release_commands.promote(load(config, on_cluster), number, force, reason)
         except RefusedError as error:
@@ -185,10 +241,10 @@ def rollback(
     reason: Annotated[str, typer.Option(help="kept in the audit log")] = "",
 ) -> None:
     """Return to the champion before this one."""
-    from pipeline import release_commands
-    from pipeline.config import load
+    with one_sentence(LOOK):
+        from pipeline import release_commands
+        from pipeline.config import load
 
-    with one_sentence():
         release_commands.rollback(load(config, on_cluster), reason)
 
 
@@ -201,10 +257,10 @@ def why(
     on_cluster: OnCluster = False,
 ) -> None:
     """Say why a model was promoted or not: one sentence for each gate."""
-    from pipeline import why as verdict
-    from pipeline.config import load
-
     with one_sentence():
+        from pipeline import why as verdict
+        from pipeline.config import load
+
         if on_cluster and what is None:
             verdict.why_newest(load(config, on_cluster))
         else:

@@ -185,7 +185,7 @@ def _beside(config: RunConfig, here: Path) -> RunConfig:
     return config.model_copy(
         update={
             "workspace": located(config.workspace),
-            "data": config.data.model_copy(update={"path": located(config.data.path)}),
+            "data": config.data.located(located),
             "push": config.push.model_copy(update={"path": located(config.push.path)}),
             "beam": config.beam.beside(here),
         }

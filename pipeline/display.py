@@ -18,7 +18,7 @@ from schema.messages import number_of
 from schema.progress import LOGGER
 
 SECONDS_BETWEEN_LINES = 10.0
-MARKS = {"ran": "✓", "cached": "=", "skipped": "-", "failed": "✗"}
+MARKS = {"ran": "✓", "cached": "=", "skipped": "-", "failed": "✗", "stopped": "■"}
 
 
 class Display(Protocol):
@@ -27,7 +27,7 @@ class Display(Protocol):
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...
     def node(self, node: str, state: str) -> None:
-        """A node 'started', or ended as 'ran', 'cached', 'skipped' or 'failed'."""
+        """A node 'started', or ended as one of `MARKS`."""
 
     def progress(self, event: dict[str, Any]) -> None:
         """A node tells how far it is; see `schema.progress.report`."""
@@ -179,4 +179,5 @@ class LiveDisplay:
 
 
 def _style(state: str) -> str:
-    return {"ran": "green", "cached": "blue", "skipped": "dim", "failed": "bold red"}[state]
+    styles = {"ran": "green", "cached": "blue", "skipped": "dim", "stopped": "yellow"}
+    return styles.get(state, "bold red")

@@ -19,6 +19,7 @@ from pipeline.run_locally import logs_of, print_warnings
 from pipeline.session import session
 from pipeline.tables import every_metric, print_report
 from pipeline.terminal import tell_json
+from schema import disk
 from schema.errors import InputError
 from schema.served import FOLDERS, JOINT
 
@@ -57,16 +58,20 @@ def evaluate(
     Raises:
         InputError: the release is not there or damaged, or TMPDIR cannot be used.
         RunFailedError: the data cannot be read.
+        OSError: `output` cannot be written; nothing was measured yet.
     """
     for fault in path_names.read_as_pattern(path_names.scratch()):
         raise InputError(fault)
+    if output is not None:
+        _try_to_write(output)
     folder, model = _find(release, config)
     trained = of_release(folder / contents.CONFIG)
     given = _ingest_config(trained, data, files, format)
     name = f"release {model.name}"
     with (
-        tempfile.TemporaryDirectory() as scratch,
+        disk.written({}),
         session(f"{name} on {data}", _logs(trained), silent=as_json) as here,
+        tempfile.TemporaryDirectory() as scratch,
     ):
         # TFX finds a model by the folder it lies in.
         artifact = Path(scratch, "model")
@@ -88,6 +93,16 @@ def evaluate(
         found = dataclasses.replace(found, remarks=(said, *found.remarks))
     _hand_over(report.plain(found) | _plain(overlap), output, as_json)
     return found
+
+
+def _try_to_write(file: Path) -> None:
+    """Raise the OSError now that writing a file would end in, and leave what is there as it is."""
+    is_new = not file.exists()
+    if not is_new and not file.is_file() and not file.is_dir():
+        return  # a pipe's reader would see the end of it
+    file.open("ab").close()
+    if is_new:
+        file.unlink()
 
 
 def _find(release: str, config: Path) -> tuple[Path, Path]:
@@ -178,7 +193,5 @@ def _hand_over(found: dict[str, Any], output: Path | None, as_json: bool) -> Non
     if as_json:
         tell_json(found)
     if output is not None:
-        try:
-            output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{output}: cannot be written: {error.strerror}") from error
+        text = json.dumps(found, indent=1) + "\n"
+        output.write_text(text, encoding="utf-8")

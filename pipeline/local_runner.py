@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ml_metadata.proto.metadata_store_pb2 import Execution
 from tfx.dsl.compiler import compiler, constants
@@ -14,7 +14,9 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.types import Artifact
 
+from pipeline import stopping
 from pipeline.beam_workers import local_workers
+from pipeline.clean import METADATA, sweep
 
 Outcome = Literal["ran", "cached"]
 Listener = Callable[[str, Literal["started"] | Outcome], None]
@@ -32,13 +34,15 @@ class StoppedError(Exception):
 def connection(workspace: Path) -> metadata.ConnectionConfigType:
     """The metadata store of a workspace: one sqlite file."""
     workspace.mkdir(parents=True, exist_ok=True)
-    return metadata.sqlite_metadata_connection_config(str(workspace / "metadata.sqlite"))
+    return metadata.sqlite_metadata_connection_config(str(workspace / METADATA))
 
 
 def run(
     pipeline: Pipeline, workspace: Path, listen: Listener
 ) -> tuple[dict[str, Outcome], Outputs]:
     """Run every node in topological order; the first failure ends the run.
+
+    What a killed run left is settled first; the caller holds the workspace's lock.
 
     This is TFX's LocalDagRunner with an ear for each node: that one answers nothing, so a caller
     could neither show progress nor tell a cached node from one that ran.
@@ -53,7 +57,9 @@ def run(
 
     Raises:
         StoppedError: a node failed.
+        KeyboardInterrupt: a signal came; see `pipeline.stopping`.
     """
+    sweep(workspace)
     pipeline.metadata_connection_config = connection(workspace)
     ir = compiler.Compiler().compile(pipeline)
     runtime_parameter_utils.substitute_runtime_parameter(
@@ -73,15 +79,40 @@ def run(
             pipeline_runtime_spec=ir.runtime_spec,
             executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+            custom_executor_operators=_OPERATORS,
         ).launch
         try:
             with local_workers(workspace):
                 info = launch()
         except (Exception, SystemExit) as error:  # code of other people may end the process
             raise StoppedError(node_id, outputs) from error
+        except KeyboardInterrupt:
+            sweep(workspace)
+            raise
         outcomes[node_id], outputs[node_id] = _result(store, info.execution_id if info else None)
         listen(node_id, outcomes[node_id])
     return outcomes, outputs
+
+
+def _unless_stopped(operator: Any) -> Any:
+    """The same operator, whose output counts only if no signal came meanwhile.
+
+    Libraries may swallow the KeyboardInterrupt of a signal and go on with half of the work.
+    """
+
+    class UnlessStopped(operator):
+        def run_executor(self, execution_info: Any) -> Any:
+            output = super().run_executor(execution_info)
+            stopping.check()
+            return output
+
+    return UnlessStopped
+
+
+_OPERATORS = {
+    spec: _unless_stopped(operator)
+    for spec, operator in launcher.DEFAULT_EXECUTOR_OPERATORS.items()
+}
 
 
 def _result(

@@ -1,10 +1,10 @@
 """Which characters a path may not have, because a library takes them for something else."""
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pipeline.config import ConfigError, RunConfig
+from schema import disk
 from trainer.named_files import named_files
 
 # Beam and TensorFlow list files by patterns and have no way to say that a `[` is a `[`; with `?`
@@ -15,6 +15,7 @@ REMEDIES = {
     "push.path": "set push.path to another folder",
     "TMPDIR": "set the variable TMPDIR to another folder",
 }
+OTHERWISE = "give the folder of {} another name"
 
 
 def check(config: RunConfig, file: Path) -> None:
@@ -37,13 +38,25 @@ def _of_run(config: RunConfig) -> Iterator[str]:
     yield from read_as_pattern(
         {"workspace": config.workspace, "push.path": config.push.path, **saved, **scratch()}
     )
-    # TensorFlow decodes the path of a SavedModel's asset as ASCII while it writes it.
-    strange = [character for character in config.workspace if not character.isascii()]
-    if strange:
-        yield (
-            f"workspace = {config.workspace}: TensorFlow cannot write a model below "
-            f"{_listed(strange)}; {REMEDIES['workspace']}"
-        )
+    yield from not_utf8(
+        {
+            "workspace": config.workspace,
+            "push.path": config.push.path,
+            "data.path": config.data.path,
+            **scratch(),
+        }
+    )
+
+
+def not_utf8(paths: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each path whose name is in no encoding that metadata can be kept in."""
+    for key, path in paths.items():
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            shown = path.encode(errors="backslashreplace").decode()
+            remedy = REMEDIES.get(key, OTHERWISE.format(key))
+            yield f"{key} = {shown}: the name of a folder is not UTF-8; {remedy}"
 
 
 def read_as_pattern(paths: Mapping[str, str]) -> Iterator[str]:
@@ -51,7 +64,7 @@ def read_as_pattern(paths: Mapping[str, str]) -> Iterator[str]:
     for key, path in paths.items():
         found = [character for character in path if character in PATTERN]
         if found:
-            remedy = REMEDIES.get(key, f"give the folder of {key} another name")
+            remedy = REMEDIES.get(key, OTHERWISE.format(key))
             yield (
                 f"{key} = {path}: Beam and TensorFlow read {_listed(found)} as a pattern; {remedy}"
             )
@@ -59,7 +72,7 @@ def read_as_pattern(paths: Mapping[str, str]) -> Iterator[str]:
 
 def scratch() -> dict[str, str]:
     """Where this process keeps what it needs for a while."""
-    return {"TMPDIR": tempfile.gettempdir()}
+    return {disk.TEMPORARY: str(disk.temporary())}
 
 
 def _listed(characters: list[str]) -> str:

@@ -35,7 +35,8 @@ def list_(
     reason: Reason = None,
     every: Annotated[bool, typer.Option("--all", help=f"not only the first {SHOWN}")] = False,
     output: Annotated[
-        Path | None, typer.Option(help="write all of them here, a line of JSON each")
+        Path | None,
+        typer.Option(help="write all of them here, a line of JSON each", readable=False),
     ] = None,
 ) -> None:
     """List the records that a run did not use, each with its reason."""
@@ -75,17 +76,16 @@ def retry(run: Run = None, config: ConfigFile = HERE, reason: Reason = None) -> 
 
 def _folder(config: RunConfig, run: str | None) -> tuple[str, str]:
     """A run and where its quarantine is; the record that each run keeps beside its log says it."""
-    from pipeline.run_locally import logs_of
+    from pipeline.run_locally import logs_of, records_of
     from schema.errors import InputError
 
-    logs = logs_of(config)
-    for path in sorted(logs.glob("*.json"), reverse=True):
+    for path in records_of(config):
         if run is None or path.stem == run:
             folder = _quarantine_of(path)
             if folder is not None:
                 return path.stem, folder
     which = "any run" if run is None else f"run {run}"
-    raise InputError(f"{logs}: there is no record of {which} that got through ingest")
+    raise InputError(f"{logs_of(config)}: there is no record of {which} that got through ingest")
 
 
 def _quarantine_of(path: Path) -> str | None:
@@ -106,7 +106,7 @@ def _summary(folder: str) -> "Summary":
 
     try:
         return quarantine.read_summary(folder)
-    except OSError as error:
+    except FileNotFoundError as error:
         raise InputError(f"{folder}: the quarantine is not there any more") from error
 
 
@@ -122,7 +122,6 @@ def show(folder: str, base: str, reason: str | None, every: bool, output: Path |
     """
     from components.example_gen import quarantine
     from components.example_gen.reasons import HARMLESS
-    from schema.errors import InputError
 
     console = make_console()
     summary = _summary(folder)
@@ -137,10 +136,7 @@ def show(folder: str, base: str, reason: str | None, every: bool, output: Path |
         say(console, f"  {count:>6,} {name}: {meaning}")
     if output is not None:
         lines = "".join(quarantine.line(each) + "\n" for each in records)
-        try:
-            output.write_text(lines, encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{output}: cannot be written: {error.strerror}") from error
+        output.write_text(lines, encoding="utf-8")
         say(console, f"{len(records):,} written to {output}")
     elif records:
         _print_table(records if every else records[:SHOWN], base)

@@ -9,7 +9,6 @@ from components.example_gen.config import ALL, IngestConfig
 from components.example_gen.examine import Limits, examine
 from components.example_gen.files import find, read_options
 from components.example_gen.found import Refused
-from components.example_gen.image_header import ImageLimits
 from components.example_gen.readers.recognise import reader_for
 from components.example_gen.row import Ignored, Place, Rejected, Row
 from pipeline.config import RunConfig
@@ -43,9 +42,7 @@ def retry(config: RunConfig, folder: str, reason: str | None) -> Counter[str]:
     """
     data = config.data.for_ingest()
     data = data.model_copy(update={"path": expand(data.path)})
-    limits = Limits(
-        ImageLimits(data.max_pixels, data.max_bytes, data.max_side), data.max_caption_characters
-    )
+    limits = Limits.of(data)
     waiting: dict[Hashable, list[Refused]] = defaultdict(list)
     for each in quarantine.read_records(folder, reason):
         split = ALL if data.shares else each.split  # then a row has no split of its own yet
@@ -68,7 +65,7 @@ def _rows(data: IngestConfig) -> Iterator[tuple[str, Row | Rejected]]:
     """Every row of the files that the config names; of all spans, the old ones too."""
     options = read_options(data)
     for split, pattern in data.patterns.items():
-        files = find(data.path, _SPEC.sub("*", pattern))
+        files = find(data.path, _SPEC.sub("*", pattern), options.access)
         reader = reader_for(data.format, files)
         for file in files:
             for part in range(reader.parts(file, options)):

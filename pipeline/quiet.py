@@ -46,8 +46,7 @@ def output_to(log: Path) -> Iterator[TextIO]:
         try:
             yield terminal
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            _flush_or_drop()
             terminal.flush()
             os.dup2(kept_out, 1)
             os.dup2(kept_err, 2)
@@ -88,3 +87,20 @@ def _writer(log: Path) -> Iterator[int]:
         os.close(answer)
         # It ends at once, or with a child that outlives the run and may still print.
         threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _flush_or_drop() -> None:
+    """Write what is buffered for the log, or drop it where nobody takes it any more.
+
+    It must not reach the terminal instead.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+        sys.stdout.flush()
+        sys.stderr.flush()

@@ -1,5 +1,6 @@
 """What `diptych run` does: run, sum up, keep the verdict."""
 
+import contextlib
 import shlex
 import sys
 from collections.abc import Iterable
@@ -8,12 +9,16 @@ from typing import TYPE_CHECKING
 
 from components.evaluation import text_metrics
 from components.release.store import open_store
+from pipeline import disks
 from pipeline.config import RunConfig
 from pipeline.console import Console
 from pipeline.session import Outputs, RunFailedError, session
+from pipeline.stopping import Interrupted
 from pipeline.summary import Summary, of_local_run, record
 from pipeline.tables import print_report
 from pipeline.terminal import say
+from pipeline.workspace_lock import locked
+from schema import file_errors
 from trainer.config_warnings import config_warnings
 
 if TYPE_CHECKING:
@@ -25,11 +30,30 @@ def logs_of(config: RunConfig) -> Path:
     return Path(config.workspace) / "logs"
 
 
-def run(config: RunConfig, use_cache: bool = True) -> Summary:
-    """Run the pipeline in this process and print how it goes and what came out.
+def records_of(config: RunConfig) -> list[Path]:
+    """The record of every run, the last one first; a workspace that was never used has none.
 
     Raises:
+        OSError: the folder may not be read, where a glob would find nothing in it.
+    """
+    logs = logs_of(config)
+    with contextlib.suppress(FileNotFoundError):
+        return sorted((p for p in logs.iterdir() if p.suffix == ".json"), reverse=True)
+    return []
+
+
+def run(config: RunConfig, use_cache: bool = True, wait: bool = False) -> Summary:
+    """Run the pipeline in this process and print how it goes and what came out.
+
+    Args:
+        config: the run.
+        use_cache: repeat no node that the cache knows.
+        wait: until another command in the workspace has ended.
+
+    Raises:
+        InputError: another command works in the workspace.
         RunFailedError: a node failed; what serves is as it was.
+        stopping.Interrupted: SIGINT or SIGTERM came.
     """
     workspace = Path(config.workspace)
 
@@ -48,19 +72,35 @@ def run(config: RunConfig, use_cache: bool = True) -> Summary:
             str(workspace / "checkpoints"),
         )
 
-    with session(config.name, logs_of(config)) as here:
+    with (
+        disks.of_run(config),
+        locked(workspace, "run", wait),
+        session(config.name, logs_of(config)) as here,
+    ):
         kept = here.log.with_suffix(".json")
         print_warnings(config_warnings(config), [], here.console)
         try:
             outcomes, outputs = here.run(workspace, build)
         except RunFailedError as error:
-            kept.write_text(record(None, f"failed: {error}", {}, error.outputs))
+            keep(kept, record(None, f"failed: {error}", {}, error.outputs), here.console)
+            raise
+        except Interrupted as stopped:
+            keep(kept, record(None, str(stopped), {}, {}), here.console)
             raise
         summary = of_local_run(outputs)
-        kept.write_text(record(summary, summary.verdict, outcomes, outputs))
+        keep(kept, record(summary, summary.verdict, outcomes, outputs), here.console)
         print_summary(summary, here.console)
         say(here.console, how_to_see_the_curves(outputs))
     return summary
+
+
+def keep(file: Path, text: str, console: Console) -> None:
+    """Write the record of a run; where that fails, how the run ended stays as it is."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = file_errors.sentence(error) or f"{file}: {error}"
+        print_warnings([f"the record of this run is lost: {reason}"], [], console)
 
 
 def how_to_see_the_curves(outputs: Outputs) -> str:

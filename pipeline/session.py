@@ -10,17 +10,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline import stopping
 from pipeline.beam_arguments import expand_arguments
 from pipeline.console import Console
 from pipeline.display import Display, Listener, choose, duration
 from pipeline.quiet import output_to
+from pipeline.scratch import scratch
 from pipeline.terminal import make_console, say
+from schema import file_errors
 from schema.errors import sentence_for_people
 from trainer import processor
+from trainer.stop import StopError
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
 
+NAME = "%Y-%m-%dT%H-%M-%S"  # of a run, for strftime
 Outputs = dict[str, dict[str, list[Any]]]
 
 
@@ -57,6 +62,7 @@ class Session:
 
         Raises:
             RunFailedError: a node failed; what was released before is as it was.
+            stopping.Interrupted: SIGINT or SIGTERM came.
         """
         node = "set-up"
         # TFX hands the arguments of this process on to Beam, which has no use for ours.
@@ -77,11 +83,16 @@ class Session:
                 listen("set-up", "ran")
                 outcomes, outputs = local_runner.run(built, workspace, listen)
                 return dict(outcomes), outputs
-            except (Exception, SystemExit) as error:
-                self._display.node(node, "failed")
-                logging.getLogger(__name__).exception("%s failed", node)
+            except (Exception, SystemExit, KeyboardInterrupt) as error:
                 done = getattr(error, "outputs", None)  # the runner's StoppedError has a cause
                 cause = error if done is None else error.__cause__ or error
+                if stopping.signalled():
+                    self._display.node(node, "stopped")
+                    raise stopping.Interrupted(node, _advice(cause)) from error
+                self._display.node(node, "failed")
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                logging.getLogger(__name__).exception("%s failed", node)
                 raise RunFailedError(_sentence(node, cause, self.log), done) from error
             finally:
                 sys.argv = arguments
@@ -97,17 +108,14 @@ def session(title: str, logs: Path, silent: bool = False) -> Iterator[Session]:
         silent: print nothing, because the output is for a program.
 
     Raises:
-        RunFailedError: the folder cannot be written.
+        OSError: the folder cannot be written.
     """
     processor.choose_kernels()  # before anything imports TensorFlow
     started = datetime.datetime.now()
-    log = logs / f"{started:%Y-%m-%dT%H-%M-%S}.log"
     live = sys.stdout.isatty()
-    try:
-        logs.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFailedError(f"{logs}: cannot be written: {error.strerror}") from error
-    with output_to(log) as terminal:
+    logs.mkdir(parents=True, exist_ok=True)
+    log = logs / f"{_next_name(logs, started)}.log"
+    with scratch(), output_to(log) as terminal:
         shown = io.StringIO() if silent else terminal
         console = make_console(shown, live and not silent)
         say(console, f"{title}: log of this run in {log}")
@@ -116,8 +124,29 @@ def session(title: str, logs: Path, silent: bool = False) -> Iterator[Session]:
         say(console, f"took {duration(took)}")
 
 
+def _next_name(logs: Path, now: datetime.datetime) -> str:
+    """The second, or the one after the last run's, where the clock was put back meanwhile.
+
+    The last run is the one with the last name.
+    """
+    name = f"{now:{NAME}}"
+    for last in sorted((log.stem for log in logs.glob("*.log") if log.stem >= name), reverse=True):
+        with contextlib.suppress(ValueError):  # another file than a run's
+            after = datetime.datetime.strptime(last, NAME) + datetime.timedelta(seconds=1)
+            return f"{after:{NAME}}"
+    return name
+
+
+def _advice(error: BaseException) -> str | None:
+    """What training says when a signal ends it: how far it is, and whether that is kept."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, StopError):
+        seen = seen.__cause__ or seen.__context__
+    return None if seen is None else str(seen)
+
+
 def _sentence(node: str, error: BaseException, log: Path) -> str:
-    known = sentence_for_people(error)
+    known = sentence_for_people(error) or file_errors.sentence(error)
     if known:
         return f"{node}: {known}"
     lines = str(error).strip().splitlines() or [""]

@@ -12,7 +12,7 @@ from components.release.decision import described
 from components.release.release_folders import number_of_name
 from components.release.store import ReleaseStore, open_store
 from pipeline.config import RunConfig
-from pipeline.run_locally import logs_of, print_gate, print_warnings
+from pipeline.run_locally import logs_of, print_gate, print_warnings, records_of
 from pipeline.tables import print_report
 from pipeline.terminal import make_console, say
 from schema import json_text
@@ -38,13 +38,13 @@ def why(config: RunConfig, what: str | None) -> None:
         _why_release(open_store(config.model_dump()), int(what))
         return
     logs = logs_of(config)
-    kept = sorted(logs.glob("*.json"))
+    kept = records_of(config)
     if what is not None:
         kept = [path for path in kept if path.stem == what]
     if not kept:
         raise InputError(f"{logs}: there is no record of {'run ' + what if what else 'any run'}")
-    told = _record(kept[-1])
-    _print(f"run {kept[-1].stem}: {told['verdict']}", "bold")
+    told = _record(kept[0])
+    _print(f"run {kept[0].stem}: {told['verdict']}", "bold")
     _gates((gate["passed"], gate["sentence"]) for gate in told["gates"])
     console = make_console()
     print_warnings(told["warnings"], told["notes"], console)
@@ -56,7 +56,7 @@ def _record(path: Path) -> Any:
     """Read what a run has left of itself."""
     try:
         return json_text.parse(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: the record of this run cannot be read: {error}") from error
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from components.example_gen.allowed import Access, Allowed
 from components.example_gen.config import ColumnsConfig
 from components.example_gen.readers import Reader, ReadOptions
 from components.example_gen.row import Ignored, Rejected, Row
@@ -21,7 +22,9 @@ def picture(kind: str = "png", shade: int = 9) -> bytes:
 def options(
     *attributes: str, max_bytes: int = 1 << 20, root: str | Path = "", **columns
 ) -> ReadOptions:
-    return ReadOptions(ColumnsConfig(**columns), attributes, max_bytes, str(root))
+    """What a reader goes by; every path of this machine and of one bucket may be read."""
+    access = Access(Allowed(("/", "s3://bucket")))
+    return ReadOptions(ColumnsConfig(**columns), attributes, max_bytes, str(root), access)
 
 
 def everything(reader: Reader, file: str | Path, given: ReadOptions | None = None) -> list:

@@ -153,6 +153,18 @@ def test_a_full_disk(tmp_path, variables):
     assert Checkpoints(str(tmp_path), variables).restore() == {"step": 0}
 
 
+def test_the_space_that_checkpoints_will_take(tmp_path, variables):
+    """Two are kept, and a third is there while it is written."""
+    kept = Checkpoints(str(tmp_path), variables)
+    announced = kept.still_needed
+    for step in (1, 2):
+        kept.save(step, {})
+        taken = sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file())
+        assert kept.still_needed + taken == pytest.approx(announced, rel=0.1)
+    kept.save(3, {})
+    assert kept.still_needed == announced // 3
+
+
 def test_only_what_nobody_has_touched_for_long_is_given_up(tmp_path, variables):
     old, new, other = (tmp_path / name for name in ("0123456789abcdef", "f" * 16, "mine"))
     for folder in (old, new, other):

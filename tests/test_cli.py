@@ -7,13 +7,16 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from components.evaluation.report import Report
 from components.release.decision import RefusedError
 from components.release.outcome import Outcome
+from kubeflow import cli as kubeflow_cli
 from pipeline import cli, release_commands, run_locally
 from pipeline.session import RunFailedError
 from pipeline.summary import Summary
@@ -68,8 +71,26 @@ def test_a_workspace_that_cannot_be_written_is_one_sentence_and_exit_code_1(tmp_
     file.write_text(EMOJI.read_text().replace("../../runs/emoji", "runs"))
     shown = start("run", str(file))
     assert shown.returncode == 1
-    expected = f"diptych: {tmp_path}/runs/logs: cannot be written: Not a directory\n"
-    assert shown.stderr == expected
+    runs = f"{tmp_path}/runs"
+    assert shown.stderr == (
+        f"diptych: {runs}/logs: cannot be used: {runs} is a file where a folder is expected\n"
+    )
+
+
+def test_no_command_lets_typer_look_at_files():
+    """It would answer with the usage of the command; a file is looked at when it is read."""
+    looking, seen = [], 0
+    waiting: list[Any] = [get_command(kubeflow_cli.app)]
+    while waiting:
+        command = waiting.pop()
+        waiting += getattr(command, "commands", {}).values()
+        for each in command.params:
+            told = each.type_descriptor
+            if told.annotation is Path and told.parameter_info.readable:
+                looking.append((command.name, each.name))
+            seen += told.annotation is Path
+    assert seen > 10
+    assert looking == []
 
 
 def ended(champion: bool) -> Summary:
@@ -87,8 +108,8 @@ def ended(champion: bool) -> Summary:
     ],
 )
 def test_exit_codes(monkeypatch, outcome, code, words):
-    def run(config, use_cache):
-        assert use_cache
+    def run(config, use_cache, wait):
+        assert (use_cache, wait) == (True, False)
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome

@@ -55,7 +55,7 @@ def test_every_file_is_a_record_or_counted(tmp_path):
 
 def test_an_image_that_is_not_read_is_named_by_its_bytes(tmp_path):
     fill(tmp_path, {"a.jpg": "<svg xmlns=''/>", "a.txt": "a", "b.cr2": "PK\3\4 zip", "b.txt": "b"})
-    limits = Limits(ImageLimits(1000, 1000), 100)
+    limits = Limits(ImageLimits(1000, 1000), 100, options().access)
     examined = examine([[("train", row)] for row in rows(READER, tmp_path)], limits)
     for (refused,), what in zip((each.refused for each in examined), ("SVG", "a zip"), strict=True):
         assert refused.reason == "not_an_image"
@@ -164,7 +164,7 @@ def test_a_name_finds_the_file_whose_letters_are_composed_otherwise(tmp_path, wr
         "annotations": [{"image_id": 1, "caption": "c"}],
     }
     fill(tmp_path / "coco", {there: picture(), "a.json": json.dumps(coco)})
-    limits = Limits(ImageLimits(1000, 1000), 100)
+    limits = Limits(ImageLimits(1000, 1000), 100, options().access)
     for row in (*rows(JSONL, folder / "a.jsonl"), *rows(COCO, tmp_path / "coco/a.json")):
         [examined] = examine([[("train", row)]], limits)
         assert [len(examined.found), examined.image] == [1, picture()]

@@ -56,6 +56,16 @@ def test_a_setting_that_is_no_sane_json_is_one_short_sentence(desk, value):
     assert shown.exit_code == 1
 
 
+def test_a_password_is_refused_and_not_shown(desk):
+    shown = desk.submit("--set", "data_path=ftp://u:hunter2@host/data")
+    assert shown.stderr == (
+        "diptych: --set data_path: holds a password; write ${DATA_PATH_PASSWORD} in its place and "
+        "set this variable\n"
+    )
+    assert shown.exit_code == 1
+    assert not desk.server.asked("POST")
+
+
 def package_with(root):
     """A compiled package whose whole pipeline is `root`."""
     return parse(yaml.safe_dump({**documents()[0], "root": root}), "small.yaml")

@@ -143,6 +143,6 @@ def test_a_file_that_cannot_be_written(config, tmp_path):
     ended = diptych("compile", config, "-o", tmp_path / "missing" / "x.yaml")
     assert ended.exit_code == 1
     assert ended.stderr == (
-        f"diptych: {tmp_path / 'missing' / 'x.yaml'}: cannot be written: No such file or "
-        "directory\n"
+        f"diptych: {tmp_path}/missing/x.yaml: cannot be used: the folder {tmp_path}/missing is "
+        "not there\n"
     )

@@ -207,6 +207,17 @@ def nights(folder: Path, shown: Files) -> Expected:
     return two_shards(folder, "shards/night-10/train-0.tar", "shards/night-10/eval-0.tar")
 
 
+@case("Data from elsewhere")
+def elsewhere(folder: Path, shown: Files) -> Expected:
+    put(folder / "pictures/1.jpg", RED)
+    put(folder / "pairs/2.png", BLUE)
+    line = {"image": "../pictures/1.jpg", "caption": "a red cup", "id": "1"}
+    put(folder / "pairs/train.jsonl", json.dumps(line))
+    line = {"image": "2.png", "caption": "a blue cup", "id": "2"}
+    put(folder / "pairs/eval.jsonl", json.dumps(line))
+    return {"train": {"1": Pair(RED, ["a red cup"])}, "eval": {"2": Pair(BLUE, ["a blue cup"])}}
+
+
 @case("Near duplicates")
 def twins(folder: Path, shown: Files) -> Expected:
     red, again = picture(1, "jpeg", (96, 64)), picture(1, "png", (120, 80))
@@ -223,9 +234,12 @@ def store():
 
 def located(data: dict[str, Any], folder: Path, request: pytest.FixtureRequest) -> IngestConfig:
     """The config of a snippet whose files are below `folder`, or in the store that it names."""
-    config = DataConfig.model_validate_json(json.dumps(data)).for_ingest()
+    given = DataConfig.model_validate_json(json.dumps(data))
+    config = given.located(
+        lambda each: each if "://" in each else str((folder / each).resolve())
+    ).for_ingest()
     if "://" not in config.path:
-        return config.model_copy(update={"path": str(folder / config.path)})
+        return config
     served = request.getfixturevalue("store")
     for path in filter(Path.is_file, folder.rglob("*")):
         served.put(str(path.relative_to(folder)), path.read_bytes())

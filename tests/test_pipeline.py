@@ -20,10 +20,10 @@ from components.evaluation.names import (
 )
 from components.evaluation.ranking import rank
 from pipeline.summary import of_local_run
-from schema import features
+from schema import disk, features
 from tests.conftest import EVAL_RECORDS, TRAIN_RECORDS, read_shard
 from tests.ranking_kit import embedded as embedded_records
-from trainer import data
+from trainer import data, disk_needs
 from trainer.vocabulary import HALF_BYTES
 
 NODES = [
@@ -326,3 +326,18 @@ def test_the_trainer_left_curves_for_tensorboard(small_run):
 def test_the_config_reached_the_trainer_whole(small_run):
     told = small_run.served.image_tower._embed.__self__.config  # of the dual encoder
     assert told == small_run.config.for_trainer()
+
+
+def test_the_space_that_training_asks_for_is_enough(small_run):
+    """For the models and for the release, and no more than the smallest run has to spare."""
+
+    def size(folder: Path) -> int:
+        return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+    [artifact] = small_run.outputs["Trainer"]["model"]
+    model = small_run.served.image_tower._embed.__self__
+    with disk.written({disk.RELEASES: small_run.folder / "serving"}):
+        models, release = disk_needs.needs(model, None, artifact.uri)
+    assert (models.folder, release.folder) == (Path(artifact.uri), small_run.folder / "serving")
+    assert size(models.folder) < models.size < size(models.folder) + 20_000_000
+    assert size(release.folder / "releases" / "1") < release.size

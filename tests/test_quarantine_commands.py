@@ -148,7 +148,7 @@ def test_a_reason_that_there_is_not(folder, command):
 def test_a_file_that_cannot_be_written(folder):
     shown = told(folder, "list", "--output", str(folder / "absent" / "x"))
     assert shown.exit_code == 1
-    expected = f"{folder}/absent/x: cannot be written: No such file or directory"
+    expected = f"{folder}/absent/x: cannot be used: the folder {folder}/absent is not there"
     assert shown.stderr == f"diptych: {expected}\n"
 
 

@@ -10,11 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.example_gen import storage
+from components.example_gen import named_files, storage
+from components.example_gen.allowed import Access, Allowed
 from components.example_gen.config import Format
 from components.example_gen.readers.recognise import READERS, files_named, reader_for, recognise
+from components.example_gen.storage_errors import OutsideError
 from schema.errors import InputError
-from tests.reader_kit import everything, options, picture, rows
+from tests.reader_kit import options, picture, rows
 from tests.s3 import serve
 
 COCO = {
@@ -135,5 +137,6 @@ def test_every_reader_reads_a_store():
                 if row.image_path:
                     assert row.image_path == f"{s3.url}/d/images/a.png"
         s3.put("d/evil.jsonl", b'{"image": "/etc/hostname", "caption": "c"}')
-        [evil] = everything(READERS["jsonl"], f"{s3.url}/d/evil.jsonl")
-        assert evil.reason == "unsafe_name"
+        [evil] = rows(READERS["jsonl"], f"{s3.url}/d/evil.jsonl")
+        with pytest.raises(OutsideError, match=r"name /etc in data\.allow"):
+            named_files.read(evil.image_path or "", 99, Access(Allowed((s3.url,))))

@@ -114,13 +114,14 @@ def test_many_stamps_are_the_single_ones(s3, monkeypatch):
     single = [storage.stamp(each) for each in files]
     assert len(set(single)) == 5
     monkeypatch.setattr(stamps, "CROWD", 4)
-    monkeypatch.setattr(stamps, "stamp", lambda each: f"asked for {each}")
+    monkeypatch.setattr(stamps, "stamp", lambda each, access: f"asked for {each}")
     assert list(storage.stamps(files)) == [*single[:4], f"asked for {files[4]}"]
 
 
 def test_addresses():
     assert addresses.join("s3://b/d", "x/y") == "s3://b/d/x/y"
-    assert addresses.join("s3://b/d/", "../../../c") == "s3://c"
+    assert addresses.join("s3://b/d/", "../../../c") == "s3://b/c"
+    assert addresses.join("https://h:1/d", "../../../c") == "https://h:1/c"
     assert addresses.join("s3://b/d", "a//b") == "s3://b/d/a//b"
     assert addresses.join("/d", "../x") == "/x"
     assert addresses.join("s3://b/d", "/x") == "/x"
@@ -150,8 +151,11 @@ def refused(address: str) -> str:
 def test_what_cannot_be_opened(root, tmp_path):
     assert refused(f"{root}/no") == f"{root}/no: is not there"
     assert refused(f"{tmp_path}") == f"{tmp_path}: is a folder where a file is expected"
-    assert refused("odd://a/b") == "odd://a/b: its scheme is none that can be read"
-    assert refused("smb://me:pw@h/x") == "smb://h/x: the package that reads smb:// is not installed"
+    known = "http://, https://, s3://, s3a://, gs://, gcs://, az://, abfs://, abfss://"
+    for kind in ("odd", "smb", "reference", "generic", "dir", "hf"):
+        sentence = f"{kind}://h/x: {kind}:// is not read; what is: {known}"
+        assert refused(f"{kind}://me:pw@h/x") == sentence
+    assert refused("az://me/x") == "az://me/x: the package that reads az:// is not installed"
     assert refused("zip://a::s3://b") == (
         "zip://a::s3://b: an address of addresses joined by :: is not read"
     )
@@ -165,6 +169,7 @@ def test_a_local_file_that_may_not_be_read(tmp_path, monkeypatch):
     def deny(*_, **__):
         raise PermissionError(13, "Permission denied")
 
+    (tmp_path / "a").touch()
     monkeypatch.setattr("builtins.open", deny)  # root may read everything
     with pytest.raises(InputError, match=r"a: access is refused$"):
         storage.read_bytes(f"{tmp_path}/a", 1)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from components.example_gen import storage, storage_errors
+from components.example_gen.allowed import Access, Allowed
 from components.example_gen.examine import Limits, examine
 from components.example_gen.image_header import ImageLimits
 from components.example_gen.row import Place, Row
@@ -35,7 +36,7 @@ def web() -> Iterator[str]:
 def examined(address: str) -> str:
     """The reason why the record of an image is refused."""
     row = Row(Place("train.csv", 1), ("a cup",), image_path=address)
-    limits = Limits(ImageLimits(10_000, 1 << 20), 1000)
+    limits = Limits(ImageLimits(10_000, 1 << 20), 1000, Access(Allowed((address,))))
     [found] = examine([[("train", row)]], limits)
     [refused] = found.refused
     return refused.reason
@@ -72,6 +73,7 @@ def test_numbers_of_the_file_system(tmp_path, monkeypatch, number, kind):
     def fail(*_, **__):
         raise OSError(number, "it fails")
 
+    (tmp_path / "a").touch()
     monkeypatch.setattr("builtins.open", fail)
     with pytest.raises(InputError) as caught:
         storage.read_bytes(f"{tmp_path}/a", 1)

@@ -130,7 +130,7 @@ PRINTS = {
     *("sys.stdout.write", "sys.stderr.write", "sys.stdout.writelines", "sys.stderr.writelines"),
     *("traceback.print_exc", "traceback.print_exception", "Text.from_markup", "os.write"),
 }
-WRITES_DESCRIPTORS = {"schema/log_pump.py", "pipeline/quiet.py"}
+WRITES_DESCRIPTORS = {"schema/log_pump.py", "pipeline/quiet.py", "pipeline/stopping.py"}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schema.errors import InputError
+from schema import disk
+from schema.disk import Space
+from schema.errors import InputError, UnavailableError
 from tests.train_kit import config, forget, trained, weights, write_records
 from trainer import loop, optimizer
 from trainer.checkpoints import Checkpoints
@@ -31,6 +33,21 @@ def test_a_seed_decides_all_and_another_one_something_else(files, tmp_path):
     for one, other in zip(found[0], found[1], strict=True):
         np.testing.assert_array_equal(one, other)
     assert any((one != other).any() for one, other in zip(found[0], found[2], strict=True))
+
+
+def test_training_asks_for_space_before_its_first_step(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "train", lambda *_: pytest.fail("it has begun to train"))
+    monkeypatch.setattr(disk, "space", lambda _: Space(Path("/small"), 20_000_000, 10**9, None))
+    with (
+        disk.written({disk.RELEASES: tmp_path / "serving"}),
+        pytest.raises(UnavailableError) as caught,
+    ):
+        trained(config(), files, tmp_path, exports=str(tmp_path / "model"))
+    said = str(caught.value)
+    assert said.startswith("the disk /small is too full: 20 MB of 1.0 GB are free, and 40 MB are ")
+    assert f"20 MB for the exported models in {tmp_path}/model" in said
+    assert f"20 MB for the release in {tmp_path}/serving" in said
+    assert f"MB for checkpoints in {tmp_path}/checkpoints/" in said
 
 
 def test_averaged_weights_are_what_is_left(files, tmp_path, monkeypatch):

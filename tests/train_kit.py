@@ -85,7 +85,7 @@ def trained(
     values = {"held_out": files, "checkpoints": str(folder / "checkpoints"), "apart": 0.0, **others}
     return training.train(
         told, SPEC, files, values["held_out"], Cluster(), strategy, str(folder / "run"),
-        values["checkpoints"], values["apart"],
+        values["checkpoints"], values["apart"], values.get("exports"),
     ).model  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from schema import file_errors
 from schema.errors import UnavailableError
 
 KEPT = 2  # the newest, and the one before in case that one is damaged
@@ -34,6 +35,17 @@ class Checkpoints:
         self._variables = list(variables)
         self._checkpoint = tf.train.Checkpoint(variables=self._variables)
 
+    @property
+    def folder(self) -> str:
+        """Where they are kept."""
+        return self._folder
+
+    @property
+    def still_needed(self) -> int:
+        """Bytes that this run will add: one more than are kept at most, less what is there."""
+        one = sum(each.shape.num_elements() * each.dtype.size for each in self._variables)
+        return one * max(KEPT + 1 - len(self._complete()), 1)
+
     def save(self, step: int, notes: Mapping[str, Any]) -> None:
         """Write one, and remove those that it makes superfluous.
 
@@ -56,8 +68,9 @@ class Checkpoints:
             for old in {*self._complete()} - {*complete[:KEPT]}:
                 tf.io.gfile.rmtree(old)
         except tf.errors.OpError as error:
+            reason = file_errors.sentence(error) or _reason(error)
             raise UnavailableError(
-                f"{place}: the checkpoint cannot be written: {_reason(error)}"
+                f"{place}: the checkpoint cannot be written: {reason}"
             ) from error
 
     def restore(self) -> dict[str, Any]:

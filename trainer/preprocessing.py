@@ -12,7 +12,7 @@ from tensorflow_transform.beam.experimental import PTransformAnalyzer
 
 from schema import features
 from schema.errors import InputError
-from trainer import pixels, text, vocabulary
+from trainer import asset_paths, pixels, text, vocabulary
 from trainer.config import TextConfig, TransformConfig
 from trainer.learn_vocabulary import learn
 
@@ -28,6 +28,7 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     Raises:
         InputError: the vocabulary that the config names cannot be used.
     """
+    asset_paths.allow_any()  # TFT saves what is traced here in whichever process traces it
     config = TransformConfig.model_validate_json(custom_config["config"])
     outputs = text_features(inputs[features.CAPTIONS], config)
     outputs[features.CAPTION_LABELS] = caption_labels(

@@ -68,6 +68,7 @@ def run_fn(fn_args: "FnArgs") -> None:
         strategy,
         fn_args.model_run_dir,
         checkpoints,
+        exports=os.path.dirname(fn_args.serving_model_dir),
     )
     if cluster.is_chief:
         _write(fn_args, config, trained.model, transform)

@@ -3,9 +3,11 @@
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self
 
 from schema.errors import InputError
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopError(InputError):
@@ -13,16 +15,22 @@ class StopError(InputError):
 
 
 class Stop:
-    """Notes SIGTERM, by which schedulers announce that they will soon kill; used as a context."""
+    """Notes SIGTERM, by which schedulers announce that they will soon kill, and Ctrl-C.
+
+    Used as a context. A second signal does what it would have done outside, and so does the first
+    one if the context ends before anybody heard of it.
+    """
 
     def __init__(self) -> None:
-        self._asked = False
-        self._before: object = None
+        self._asked: int | None = None
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         # Python lets only the main thread handle signals; elsewhere they end the process as ever.
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGTERM, self._note)
+            for number in SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as of a job with `nohup`
+                    self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(
@@ -31,12 +39,14 @@ class Stop:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self._before or signal.SIG_DFL)  # type: ignore[arg-type]
+        for number, before in self._before.items():
+            signal.signal(number, before or signal.SIG_DFL)
+        if error is None and self._asked is not None:
+            signal.raise_signal(self._asked)
 
     def asked(self) -> bool:
         """Whether the run should end."""
-        return self._asked
+        return self._asked is not None
 
     def now(self, done: int, steps: int, saved: bool) -> NoReturn:
         """End it.
@@ -48,4 +58,7 @@ class Stop:
         raise StopError(f"training was stopped at step {done} of {steps}; {rest}")
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self._asked = True
+        if self._asked is not None:
+            signal.signal(number, self._before[number] or signal.SIG_DFL)
+            signal.raise_signal(number)
+        self._asked = number

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from schema import disk
 from trainer import (
     data,
     devices,
@@ -27,6 +28,7 @@ from trainer.cluster import Cluster
 from trainer.config import TrainerConfig, canonical_json
 from trainer.config_warnings import config_warnings
 from trainer.content_digests import content_digests, trainer_code
+from trainer.disk_needs import needs
 from trainer.looks import Looks
 from trainer.model import DualEncoder
 from trainer.serving_copy import ServingCopy
@@ -54,6 +56,7 @@ def train(
     curves: str,
     checkpoints: str | None,
     apart: float = 0.0,
+    exports: str | None = None,
 ) -> Trained:
     """Train both towers.
 
@@ -68,6 +71,7 @@ def train(
         checkpoints: folder of the checkpoints of all runs, the same at every attempt; None: none.
         apart: share of the keys that is not learned from, and the only one of `held_out` that is
             looked at; 0: all files are used whole. A search's trials ask for it, on one machine.
+        exports: folder that the models will be exported to; None: they will not be.
 
     Returns:
         The same networks on every worker, outside of the strategy.
@@ -76,6 +80,7 @@ def train(
         InputError: the train split holds less than one batch, the batch cannot be shared out, the
             run does not fit into memory, its warm-up is not shorter than it, a checkpoint cannot
             be written, or training goes wrong.
+        UnavailableError: what will be written does not fit on its disks.
         StopError: SIGTERM came; a checkpoint was written.
     """
     training = config.training
@@ -107,6 +112,8 @@ def train(
         kept = Checkpoints(folder, model.changing, cluster.is_chief)
         if cluster.is_chief:
             remove_abandoned(checkpoints)
+    if cluster.is_chief:
+        disk.require(needs(model, kept, exports))
     watch = Watch(steps, training.batch_size)
     learned = sample.read(files, spec, config, keep)
     others = sample.read(held_out, spec, config, kept_apart(apart) if apart else None)

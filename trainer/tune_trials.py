@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from schema import file_errors
 from schema.errors import InputError, UnavailableError
 from trainer import data, sample, training
 from trainer.apart import kept_apart
@@ -95,6 +96,8 @@ class Trials:
         except InputError as error:
             outcome = Outcome(None, str(error))
         except tf.errors.ResourceExhaustedError as error:  # the next attempt may have more memory
+            if file_errors.is_about_space(error):
+                raise UnavailableError(str(file_errors.sentence(error))) from error
             return Outcome(None, f"out of memory: {error.message.splitlines()[0]}")
         _write(posixpath.join(place, KNOWN), outcome)
         left = posixpath.join(place, "checkpoints")  # of a trial that failed; nobody goes on there

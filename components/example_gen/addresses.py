@@ -2,11 +2,17 @@
 
 import posixpath
 import re
+from typing import Final
 
 from schema.errors import InputError
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _OF_THIS_MACHINE = ("file", "local")
+WEB: Final = ("http", "https")
+# Stores that are read. Others of fsspec's run code of the data's choosing (reference, generic), or
+# their reads cannot be ended when they hang.
+STORES: Final = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory")
+KNOWN: Final = tuple(f"{each}://" for each in (*WEB, *STORES[:-1]))
 
 
 def scheme(address: str) -> str:
@@ -23,7 +29,14 @@ def is_local(address: str) -> bool:
 
 def is_web(address: str) -> bool:
     """Whether the address is of a web server, so that a query may stand behind the path."""
-    return scheme(address) in ("http", "https")
+    return scheme(address) in WEB
+
+
+def check_scheme(address: str) -> None:
+    """Raise InputError for a URL of a kind that is not read; the sentence lists the others."""
+    kind = scheme(address)
+    if kind and kind not in (*WEB, *STORES):
+        raise InputError(f"{shown(address)}: {kind}:// is not read; what is: {', '.join(KNOWN)}")
 
 
 def plain(address: str) -> str:
@@ -38,6 +51,12 @@ def plain(address: str) -> str:
     if found and is_local(address):
         address = address[found.end() :]
     return address.rstrip("/") or "/"
+
+
+def host(address: str) -> str:
+    """The scheme and the host or bucket of a URL."""
+    head, rest = _halves(address)
+    return head + re.split("[/?#]", rest, maxsplit=1)[0]
 
 
 def join(folder: str, relative: str) -> str:
@@ -92,7 +111,8 @@ def normal(address: str) -> str:
         return address
     if not head:
         return posixpath.normpath(rest)
-    return head + posixpath.normpath(f"/{rest}").lstrip("/")
+    store, _, path = rest.partition("/")  # above a bucket or a host there is only another one
+    return (head + store + posixpath.normpath(f"/{path.lstrip('/')}")).rstrip("/")
 
 
 def _halves(address: str) -> tuple[str, str]:

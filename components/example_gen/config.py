@@ -3,11 +3,15 @@
 Importing this file stays free of TensorFlow, so that the command line answers at once.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from components.example_gen.addresses import check_scheme, is_web, plain
+from components.example_gen.web_hosts import HostPattern
 from components.validation.config import DriftConfig
+from schema.errors import InputError
 from trainer.sections import Fraction, Frozen, MaybeOff, PositiveInt
 
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
@@ -16,6 +20,26 @@ Format = Literal["auto", "webdataset", "tfrecord", "jsonl", "csv", "parquet", "c
 OFF = "off"  # in place of a column's name: none is read
 Keep = Literal["first", "random", "all"]
 Share = Annotated[float, Field(gt=0, le=1)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+def _readable(address: str) -> str:
+    try:
+        check_scheme(plain(address))
+    except InputError as error:
+        raise ValueError(str(error)) from error
+    return address
+
+
+def _place(address: str) -> str:
+    if is_web(_readable(address)):
+        HostPattern.of(address)
+    elif not address.strip():
+        raise ValueError("a folder, a bucket or a host is expected")
+    return address
+
+
+Place = Annotated[str, AfterValidator(_place)]
 
 
 class ColumnsConfig(Frozen):
@@ -41,13 +65,26 @@ class NearDuplicatesConfig(Frozen):
     similarity: Annotated[float, Field(gt=0, le=1)] = 0.88  # of the pixels, where they differ most
 
 
+class TimeoutsConfig(Frozen):
+    """Seconds after which the file of an image is given up: its record is `timed_out`."""
+
+    connect: Seconds = 10  # until its server or store has answered
+    read: Seconds = 10  # without a byte
+    record: Seconds = 30  # until all of it is here
+
+
 class IngestConfig(Frozen):
     """Everything ingest is told; travels to it as canonical JSON, so that its cache sees it."""
 
     format: Format = "auto"  # auto: recognised from the files
-    path: str  # folder of the data, or any URL fsspec opens; relative to the config file
+    # Folder of the data, or any URL fsspec opens; relative to the config file.
+    path: Annotated[str, AfterValidator(_readable)]
     # Name: glob below `path`; or of each a share of `files`.
     splits: Annotated[dict[SplitName, str | Share], Field(max_length=20)]
+    # Where else files may be that rows name or links lead to: folders, relative to the config file;
+    # buckets with or without a prefix; hosts, "https://*" for every public one.
+    allow: Annotated[tuple[Place, ...], Field(max_length=100)] = ()
+    timeouts: TimeoutsConfig = TimeoutsConfig()
     files: str | None = None  # glob below `path` of what the shares are of
     columns: ColumnsConfig = ColumnsConfig()
     attributes: Annotated[tuple[AttributeName, ...], Field(max_length=100)] = ()  # for slicing
@@ -101,6 +138,11 @@ class DataConfig(IngestConfig):
     near_duplicates: LimitedNearDuplicatesConfig = LimitedNearDuplicatesConfig()
     max_quarantined: Fraction = 0.01  # share of the records read; above it the run stops
     drift: DriftConfig = DriftConfig()  # from the data of the release that serves
+
+    def located(self, beside: Callable[[str], str]) -> "DataConfig":
+        """The same with the paths in it as `beside` gives them."""
+        allow = tuple(map(beside, self.allow))
+        return self.model_copy(update={"path": beside(self.path), "allow": allow})
 
     def for_ingest(self) -> IngestConfig:
         """The part ingest is told: what stops the run later changes no example."""

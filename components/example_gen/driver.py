@@ -73,11 +73,12 @@ def fingerprint(base: str, globs: Mapping[str, str], config: IngestConfig) -> st
     options = read_options(config)
     seen = hashlib.sha256()
     for split, pattern in sorted(globs.items()):
-        files = find(base, pattern)
+        files = find(base, pattern, options.access)
         reader = reader_for(config.format, files)
         named = {address for file in files for address in files_named(file, reader, options)}
         addresses = files + sorted(named)
-        for address, stamp in zip(addresses, storage.stamps(addresses), strict=True):
+        stamps = storage.stamps(addresses, options.access)
+        for address, stamp in zip(addresses, stamps, strict=True):
             # A signature or password that was renewed does not make it another file.
             seen.update(f"{split}\0{without_secrets(address)}\0{stamp}\n".encode())
     return f"files:{seen.hexdigest()[:32]}"

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.example_gen import storage
+from components.example_gen import named_files
+from components.example_gen.allowed import Access, access_of
 from components.example_gen.captions import clean
+from components.example_gen.config import IngestConfig
+from components.example_gen.faults import as_unusable
 from components.example_gen.found import Found, ImageFacts, Refused, Stored
 from components.example_gen.image_header import ImageLimits
 from components.example_gen.originals import Original
@@ -16,7 +19,6 @@ from components.example_gen.prepare_image import prepare
 from components.example_gen.prepared import Prepared
 from components.example_gen.reasons import UnusableError
 from components.example_gen.row import FIRST_BYTES, Row
-from schema.errors import InputError, UnavailableError
 
 KEY_CHARACTERS = 32  # of the digest that stands in for a key: 128 bits
 NOWHERE = Stored("", 0, 0)
@@ -26,10 +28,17 @@ Rows = Sequence[tuple[str, Row]]  # of one image, each with its split
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What images and captions may be."""
+    """What images and captions may be, and where images may come from."""
 
     images: ImageLimits
     caption_characters: int
+    access: Access
+
+    @classmethod
+    def of(cls, config: IngestConfig) -> "Limits":
+        """Those of a config."""
+        images = ImageLimits(config.max_pixels, config.max_bytes, config.max_side)
+        return cls(images, config.max_caption_characters, access_of(config))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +65,7 @@ def examine(images: Sequence[Rows], limits: Limits) -> list[Examined]:
         images: of each its rows with their splits; all with the same bytes or the same address.
         limits: of what is usable.
     """
-    prepared = [_prepare(rows, limits.images) for rows in images]
+    prepared = [_prepare(rows, limits) for rows in images]
     small = [each[1].small for each in prepared if not isinstance(each, list)]
     prints = iter(fingerprints(np.stack(small)) if small else ())
     return [
@@ -67,17 +76,18 @@ def examine(images: Sequence[Rows], limits: Limits) -> list[Examined]:
     ]
 
 
-def _prepare(rows: Rows, limits: ImageLimits) -> tuple[bytes, Prepared] | list[Refused]:
+def _prepare(rows: Rows, limits: Limits) -> tuple[bytes, Prepared] | list[Refused]:
     """An image as received and what was made of it, or its rows' refusal."""
     first = rows[0][1]
     image = first.image
     try:
         if image is None:
-            image = _fetch(first, limits.max_bytes)
-        return image, prepare(image, limits)
-    except UnusableError as error:
+            image = _fetch(first, limits)
+        return image, prepare(image, limits.images)
+    except Exception as error:
+        fault = as_unusable(error)
         head = (image or b"")[:FIRST_BYTES]
-        return [_refused(split, row, error, head) for split, row in rows]
+        return [_refused(split, row, fault, head) for split, row in rows]
 
 
 def _examined(
@@ -98,9 +108,9 @@ def _examined(
     for split, row in rows:
         try:
             found.append(_found(split, row, facts, limits))
-        except UnusableError as error:
+        except Exception as error:
             head = next((_bytes(caption) for caption in row.captions), b"")
-            refused.append(_refused(split, row, error, head))
+            refused.append(_refused(split, row, as_unusable(error), head))
     if not found:
         return Examined(None, [], refused)
     kind = ", ".join(prepared.changed)
@@ -108,16 +118,11 @@ def _examined(
     return Examined(prepared.image, found, refused, original)
 
 
-def _fetch(row: Row, max_bytes: int) -> bytes:
+def _fetch(row: Row, limits: Limits) -> bytes:
     if row.image_path is None:
         raise UnusableError("no_image")
-    try:
-        # One more than allowed, so that whoever judges the size sees that there are too many.
-        return storage.read_any_spelling(row.image_path, max_bytes)
-    except UnavailableError:
-        raise  # it says nothing about the record, and a refusal would stay in the cache
-    except (InputError, OSError) as error:
-        raise UnusableError("missing_image", str(error)) from error
+    # One more than allowed, so that whoever judges the size sees that there are too many.
+    return named_files.read(row.image_path, limits.images.max_bytes, limits.access)
 
 
 def _found(split: str, row: Row, facts: ImageFacts, limits: Limits) -> Found:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from components.example_gen import addresses, storage
+from components.example_gen.allowed import Access, access_of
 from components.example_gen.config import IngestConfig
 from components.example_gen.readers import ReadOptions
 from components.example_gen.readers.recognise import READERS, recognise
@@ -12,15 +13,23 @@ SHOWN = 5  # names of what is there, where nothing matches
 Part = tuple[str, str, str, int]  # split, name of a reader, file, which part of it
 
 
-def find(base: str, pattern: str) -> list[str]:
+def find(base: str, pattern: str, access: Access) -> list[str]:
     """The files of one split, sorted.
 
+    Args:
+        base: folder of the data.
+        pattern: a glob below it.
+        access: what may be read.
+
     Raises:
-        InputError: no file matches; the sentence says what there is instead.
+        InputError: no file matches, and the sentence says what there is instead; or one is a link
+            to where nothing may be read.
     """
     found = storage.glob(base, pattern)
     if not found:
         raise InputError(_nothing(base, pattern))
+    for each in found:
+        access.allowed.check(each)
     return found
 
 
@@ -37,7 +46,9 @@ def _nothing(base: str, pattern: str) -> str:
 
 def read_options(config: IngestConfig) -> ReadOptions:
     """What readers go by."""
-    return ReadOptions(config.columns, config.attributes, config.max_bytes, config.path)
+    return ReadOptions(
+        config.columns, config.attributes, config.max_bytes, config.path, access_of(config)
+    )
 
 
 def find_parts(base: str, globs: Mapping[str, str], config: IngestConfig) -> Iterator[Part]:
@@ -50,7 +61,7 @@ def find_parts(base: str, globs: Mapping[str, str], config: IngestConfig) -> Ite
     """
     options = read_options(config)
     for split, pattern in globs.items():
-        files = find(base, pattern)
+        files = find(base, pattern, options.access)
         name = recognise(files) if config.format == "auto" else config.format
         for file in files:
             for number in range(READERS[name].parts(file, options)):

@@ -11,12 +11,12 @@ from typing import Any
 
 import apache_beam as beam
 
+from components.example_gen.addresses import shown
 from components.example_gen.config import IngestConfig
 from components.example_gen.digests import write_digests
 from components.example_gen.examine import Limits
 from components.example_gen.files import Part, read_options
 from components.example_gen.found import Found, Refused
-from components.example_gen.image_header import ImageLimits
 from components.example_gen.merge import Grouping, Record, merge, own_names
 from components.example_gen.originals import write_originals
 from components.example_gen.outputs import (
@@ -26,14 +26,18 @@ from components.example_gen.outputs import (
     write_summary,
 )
 from components.example_gen.readers import ReadOptions
+from components.example_gen.readers.limits import MAX_REJECTED
 from components.example_gen.readers.recognise import READERS
-from components.example_gen.row import Ignored, Row
+from components.example_gen.reasons import REASONS
+from components.example_gen.row import Ignored, Rejected, Row
 from components.example_gen.splits import precedence
 from components.example_gen.stages import COUNTS, FOUND, ORIGINALS, REFUSED, Examine
 from components.example_gen.twins import PAIRS, without_twins
 from components.progress import count_records
+from schema.errors import InputError
 
 NODE = "ImageTextExampleGen"
+MOST_REJECTED = 0.9  # share of a file's records above which it is not read on
 ELSEWHERE = "elsewhere"  # rows whose image is in a file of its own
 
 
@@ -63,10 +67,7 @@ def ingest(
         max_captions: the most captions the model takes of one image.
         places: where everything goes.
     """
-    limits = Limits(
-        ImageLimits(config.max_pixels, config.max_bytes, config.max_side),
-        config.max_caption_characters,
-    )
+    limits = Limits.of(config)
     ranks = precedence(list(config.patterns))
     grouping = Grouping(ranks, config.shares, max_captions, config.keep_captions)
     options = read_options(config)
@@ -127,12 +128,15 @@ class Read(beam.DoFn):
     def process(self, part: Part) -> Iterator[Any]:
         split, reader, file, number = part
         counts: Counter[tuple[str, str]] = Counter()
+        rejected = 0
         for row in READERS[reader].read(file, number, self._options):
             if isinstance(row, Ignored):
                 counts["ignored", row.kind] += 1
                 continue
             counts["read", ""] += 1
             if not isinstance(row, Row):
+                rejected += 1
+                _check_rejected(file, rejected, counts["read", ""], row)
                 why = (row.reason, row.detail, row.key, row.first_bytes)
                 yield beam.pvalue.TaggedOutput(REFUSED, Refused(split, row.place, *why))
                 continue
@@ -144,6 +148,15 @@ class Read(beam.DoFn):
                 yield [(split, row)]
         for count in counts.items():
             yield beam.pvalue.TaggedOutput(COUNTS, count)
+
+
+def _check_rejected(file: str, rejected: int, read: int, last: Rejected) -> None:
+    """Stop where nearly nothing of a large file is a record: it was packed to fill the disk."""
+    if rejected >= MAX_REJECTED and rejected > MOST_REJECTED * read:
+        raise InputError(
+            f"{shown(file)}: {rejected:,} of its first {read:,} records cannot be used, such as "
+            f"{last.place.offset:,}: {REASONS[last.reason]}"
+        )
 
 
 def _merge(group: tuple[str, Iterable[Found]], grouping: Grouping) -> Iterator[Any]:

@@ -2,7 +2,6 @@
 
 import glob as local_glob
 import os
-import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,23 +9,42 @@ import fsspec
 
 from components.example_gen import addresses
 from components.example_gen.addresses import join, parent, shown
-from components.example_gen.storage_errors import told
+from components.example_gen.addresses import name as name_of
+from components.example_gen.allowed import Access
+from components.example_gen.storage_errors import OutsideError, told
+from components.example_gen.web_client import WebClient
 from schema.errors import InputError
 
+NOT_DATA = ("lost+found",)  # root's own, on every disk with an ext file system
 
-def store(address: str) -> tuple[Any, str]:
-    """The fsspec file system of an address, and the address as that file system says it."""
+
+def store(address: str, access: Access | None = None) -> tuple[Any, str]:
+    """The fsspec file system of an address, and the address as that file system says it.
+
+    Args:
+        address: of a file or a folder.
+        access: hosts that may be asked, and how long it may take; None: a person named the address.
+    """
+    addresses.check_scheme(address)
     with told(address):
         try:
-            urllib.parse.urlsplit(address if addresses.is_web(address) else "")
-            found, path = fsspec.core.url_to_fs(address)
+            access = access or Access.to(address)
+            found, path = fsspec.core.url_to_fs(address, **_options(address, access))
         except ValueError as error:
-            known = addresses.scheme(address) in fsspec.available_protocols()
-            said = "is no address" if known else "its scheme is none that can be read"
-            raise InputError(f"{shown(address)}: {said}") from error
+            raise InputError(f"{shown(address)}: is no address") from error
         # What was listed before may have changed since; keeping it would hide that from the cache.
         found.invalidate_cache()
         return found, path
+
+
+def _options(address: str, access: Access) -> dict[str, Any]:
+    kind = addresses.scheme(address)
+    if addresses.is_web(address):
+        return {"get_client": WebClient(access.allowed.hosts, access.timeouts)}
+    if kind in ("s3", "s3a"):
+        limits = access.timeouts
+        return {"config_kwargs": {"connect_timeout": limits.connect, "read_timeout": limits.read}}
+    return {}
 
 
 def glob(base: str, pattern: str) -> list[str]:
@@ -38,6 +56,7 @@ def glob(base: str, pattern: str) -> list[str]:
     """
     base = addresses.plain(base)
     if addresses.is_local(base):
+        _check_readable(base, pattern)
         found = local_glob.glob(pattern, root_dir=base, recursive=True)
         return sorted({join(base, each) for each in found})
     while pattern.startswith("../"):
@@ -51,12 +70,42 @@ def glob(base: str, pattern: str) -> list[str]:
     return sorted({join(base, each[len(path) + 1 :]) for each in found})
 
 
-def walk(folder: str) -> list[str]:
-    """All files below a folder, at any depth, sorted."""
+def _check_readable(base: str, pattern: str) -> None:
+    """Raise an InputError for a folder that a pattern looks into and that may not be listed.
+
+    Python's glob passes over it, and a run would train on what is left without a word.
+    """
+    parts = pattern.split("/")
+    magic = [number for number, part in enumerate(parts) if local_glob.has_magic(part)]
+    for number in range(magic[0], len(parts)) if magic else ():
+        above = "/".join(parts[:number])
+        for each in local_glob.glob(above, root_dir=base) if above else [""]:
+            folder = join(base, each) if each else base
+            if os.path.isdir(folder) and name_of(folder) not in NOT_DATA:
+                # `**` looks into all that is below, too.
+                deep = parts[number] == "**"
+                for _, below, _ in os.walk(folder, onerror=_refuse):
+                    below[:] = [each for each in below if deep and each not in NOT_DATA]
+        if parts[number] == "**":
+            return
+
+
+def _refuse(error: OSError) -> None:
+    with told(str(error.filename)):
+        raise error
+
+
+def walk(folder: str, access: Access | None = None) -> list[str]:
+    """All files below a folder, at any depth, sorted.
+
+    Args:
+        folder: its address.
+        access: a link to a folder elsewhere is not followed, and stands in the list; None: it is.
+    """
     folder = addresses.plain(folder)
     if addresses.is_local(folder):
         with told(folder):
-            return sorted(_walk_local(folder, set()))
+            return sorted(_walk_local(folder, set(), access))
     return sorted(find(folder))
 
 
@@ -94,12 +143,23 @@ def find(folder: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def _walk_local(folder: str, seen: set[str]) -> Iterator[str]:
+def _walk_local(folder: str, seen: set[str], access: Access | None) -> Iterator[str]:
     real = os.path.realpath(folder)
     if real in seen:  # a link back to where we came from
         return
     for entry in os.scandir(folder):
-        if entry.is_dir():
-            yield from _walk_local(entry.path, seen | {real})
+        if entry.is_dir() and not leads_out(entry.path, access):
+            yield from _walk_local(entry.path, seen | {real}, access)
         else:
             yield entry.path
+
+
+def leads_out(path: str, access: Access | None) -> bool:
+    """Whether a path of this machine is a link to where nothing may be read."""
+    if access is None or not os.path.islink(path):
+        return False
+    try:
+        access.allowed.check(path)
+    except OutsideError:
+        return True
+    return False

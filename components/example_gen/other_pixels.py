@@ -13,7 +13,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from components.example_gen import gif_pixels, png_pixels
 from components.example_gen.headers import Header, foreign, png
 from components.example_gen.jpeg_pixels import QUALITY
-from components.example_gen.prepared import Prepared, fitted, in_order, thumbnail, upright
+from components.example_gen.prepared import Prepared, fitted, in_order, of_mode, thumbnail, upright
 from components.example_gen.reasons import UnusableError
 
 # Opened by their classes: Image.open would apply a limit of its own, and warn.
@@ -71,7 +71,7 @@ def _decode(image: bytes, header: Header) -> tuple[Image.Image, set[str]]:
                 if gif_pixels.outside_palette(picture, header):
                     changed.add("palette")
                 return gif_pixels.plain(picture, header), changed
-            return picture.convert("RGBA" if picture.mode == "RGBA" else "RGB"), changed
+            return of_mode(picture, "RGBA" if picture.mode == "RGBA" else "RGB"), changed
     except UnusableError:
         raise
     except Exception as error:  # Pillow raises many types, struct.error and OSError among them

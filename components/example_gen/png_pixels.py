@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 
 from components.example_gen.headers import png
+from components.example_gen.prepared import of_mode
 
 
 def plain(picture: Image.Image, image: bytes) -> Image.Image:
@@ -23,8 +24,8 @@ def plain(picture: Image.Image, image: bytes) -> Image.Image:
         picture.info["transparency"] = clear * 255 // (2**bits - 1)
     has_alpha = clear is not None or "A" in picture.mode
     if picture.mode in ("1", "L", "LA"):
-        return picture.convert("LA" if has_alpha else "L")
-    return picture.convert("RGBA" if has_alpha else "RGB")
+        return of_mode(picture, "LA" if has_alpha else "L")
+    return of_mode(picture, "RGBA" if has_alpha else "RGB")
 
 
 def _upper_bits(picture: Image.Image, clear: int | None) -> Image.Image:

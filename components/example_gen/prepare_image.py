@@ -5,10 +5,16 @@ is encoded anew, and `prepared.CHANGES` says what and how. Every pixel is decode
 so that damage is found here.
 """
 
+import contextlib
+import threading
+
 from components.example_gen.image_header import ImageLimits, read_header
 from components.example_gen.jpeg_pixels import prepare_jpeg
 from components.example_gen.other_pixels import prepare_other
 from components.example_gen.prepared import Prepared
+
+LARGE = 8_000_000  # pixels; an image of more is decoded while no other one of more is
+_LARGE_ONES = threading.Lock()
 
 
 def prepare(image: bytes, limits: ImageLimits) -> Prepared:
@@ -21,6 +27,8 @@ def prepare(image: bytes, limits: ImageLimits) -> Prepared:
             `damaged_pixels`.
     """
     header = read_header(image, limits)
-    if header.format == "jpeg":
-        return prepare_jpeg(image, header, limits.max_side)
-    return prepare_other(image, header, limits.max_side)
+    large = header.width * header.height > LARGE
+    with _LARGE_ONES if large else contextlib.nullcontext():
+        if header.format == "jpeg":
+            return prepare_jpeg(image, header, limits.max_side)
+        return prepare_other(image, header, limits.max_side)

@@ -51,6 +51,11 @@ def in_order(changed: set[str]) -> tuple[str, ...]:
     return tuple(each for each in CHANGES if each in changed)
 
 
+def of_mode(picture: Image.Image, mode: str) -> Image.Image:
+    """The image in a mode; the library would copy one that is in it already."""
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
 def fitted(width: int, height: int, max_side: int | None) -> tuple[int, int]:
     """The size with the same aspect ratio whose larger side is at most `max_side`."""
     if max_side is None or max(width, height) <= max_side:

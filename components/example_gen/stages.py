@@ -21,6 +21,7 @@ from components.example_gen.spool import Spool
 FOUND, KEPT, REFUSED, COUNTS, ORIGINALS = "found", "kept", "refused", "counts", "originals"
 AT_ONCE = 16  # images a thread is given; as few as keep its share of Python's lock small
 AHEAD = 4  # such batches for each thread, read ahead of the one whose turn it is
+BATCH_BYTES, AHEAD_BYTES = 1 << 23, 1 << 25  # and no more than so many bytes of images
 
 
 class Examine(beam.DoFn):
@@ -45,21 +46,26 @@ class Examine(beam.DoFn):
         self._spool: Spool | None = None
         self._originals: list[Original] = []
         self._batch: list[Rows] = []
-        self._waiting: collections.deque[Future[list[Examined]]] = collections.deque()
+        self._batch_bytes = 0
+        self._waiting: collections.deque[tuple[int, Future[list[Examined]]]] = collections.deque()
+        self._waiting_bytes = 0
 
     def process(self, rows: Iterable[tuple[str, Row]]) -> Iterator[Any]:
         self._batch.append(list(rows))
-        if len(self._batch) == AT_ONCE:
+        self._batch_bytes += _bytes(self._batch[-1])
+        if len(self._batch) == AT_ONCE or self._batch_bytes >= BATCH_BYTES:
             self._submit()
-            while len(self._waiting) > AHEAD * self._cores or (
-                self._waiting and self._waiting[0].done()
+            while (
+                len(self._waiting) > AHEAD * self._cores
+                or self._waiting_bytes > AHEAD_BYTES
+                or (self._waiting and self._waiting[0][1].done())
             ):
-                yield from self._settle(self._waiting.popleft().result())
+                yield from self._settle(self._next())
 
     def finish_bundle(self) -> Iterator[Any]:
         self._submit()
         while self._waiting:
-            outputs = list(self._settle(self._waiting.popleft().result()))
+            outputs = list(self._settle(self._next()))
             if not self._waiting:
                 outputs += [beam.pvalue.TaggedOutput(ORIGINALS, each) for each in self._originals]
             for output in outputs:
@@ -74,8 +80,15 @@ class Examine(beam.DoFn):
         self._threads.shutdown()
 
     def _submit(self) -> None:
-        self._waiting.append(self._threads.submit(examine, self._batch, self._limits))
-        self._batch = []
+        work = self._threads.submit(examine, self._batch, self._limits)
+        self._waiting.append((self._batch_bytes, work))
+        self._waiting_bytes += self._batch_bytes
+        self._batch, self._batch_bytes = [], 0
+
+    def _next(self) -> list[Examined]:
+        size, work = self._waiting.popleft()
+        self._waiting_bytes -= size
+        return work.result()
 
     def _settle(self, images: list[Examined]) -> Iterator[Any]:
         for examined in images:
@@ -88,3 +101,7 @@ class Examine(beam.DoFn):
                 self._originals = lowest([*self._originals, examined.original])
             for refused in examined.refused:
                 yield beam.pvalue.TaggedOutput(REFUSED, refused)
+
+
+def _bytes(rows: Rows) -> int:
+    return sum(len(row.image or b"") for _, row in rows)

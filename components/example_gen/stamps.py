@@ -1,6 +1,5 @@
 """A short text for each file that changes when the file does, for the cache's fingerprint."""
 
-import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,9 +8,10 @@ from typing import Any
 
 from components.example_gen import addresses
 from components.example_gen.addresses import join, parent
+from components.example_gen.allowed import Access
+from components.example_gen.attempts import in_any_spelling, within
 from components.example_gen.listing import find, is_folder, store, walk
-from components.example_gen.spellings import other_spellings
-from components.example_gen.storage_errors import NotThereError, told
+from components.example_gen.storage_errors import told
 from schema.errors import InputError
 
 CROWD = 50  # files of one folder that are worth a list of all that is in it
@@ -20,55 +20,67 @@ _VERSIONS = ("ETag", "etag", "e_tag", "md5Hash", "md5", "generation", "content_m
 TIMES = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")
 
 
-def stamp(address: str) -> str:
+def stamp(address: str, access: Access | None = None) -> str:
     """A text that changes when the file does; of a folder, when any file in it does.
 
     Of a web page without an ETag only the size is known, and of a web folder only its list.
+
+    Args:
+        address: of the file or folder.
+        access: what may be read besides, and how long it may take; None: a person named the
+            address.
     """
     address = addresses.plain(address)
     if addresses.is_local(address):
         if is_folder(address):
-            return _of_all(address, {each: stamp(each) for each in walk(address)})
-        with told(address):
-            found = Path(address).stat()
-        return f"{found.st_size}-{found.st_mtime_ns}"
-    fs, path = store(address)
+            return _of_all(address, {each: _local(each) for each in walk(address, access)})
+        return _local(address)
+    access = access or Access.to(address)
+    fs, path = store(address, access)
     with told(address):
-        info = fs.info(path)
+        info = within(access.timeouts.record, fs, getattr(fs, "_info", fs.info), path)
     if info["type"] == "directory":
         return _of_all(address, {each: _stamp(info) for each, info in find(address).items()})
     return _stamp(info)
 
 
-def stamps(files: Iterable[str]) -> Iterator[str]:
+def stamps(files: Iterable[str], access: Access | None = None) -> Iterator[str]:
     """The stamp of each file, in their order; where many are of one remote folder, it is listed.
 
-    A file that is not there has one, too: that it comes later must be noticed.
+    A file that is not there or may not be read has one, too: that this changes must be noticed.
     """
     given = [addresses.plain(each) for each in files]
     crowded = {folder for folder, count in Counter(map(parent, given)).items() if count >= CROWD}
     listed: dict[str, str] = {}
     for folder in sorted(crowded):
-        if not addresses.is_local(folder):
-            fs, path = store(folder)
+        # A web server lists nothing, and a bucket that may not be read is none to ask.
+        if not addresses.is_local(folder) and _may_be_listed(folder, access):
+            fs, path = store(folder, access)
             with told(folder):
                 for info in fs.ls(path, detail=True):
                     listed[join(folder, addresses.name(info["name"]))] = _stamp(info)
     for each in given:
         try:
-            yield listed.get(each) or _stamp_of_any_spelling(each)
+            yield listed.get(each) or in_any_spelling(each, access, lambda a: stamp(a, access))
         except InputError as error:
             yield str(error)
 
 
-def _stamp_of_any_spelling(address: str) -> str:
+def _may_be_listed(folder: str, access: Access | None) -> bool:
+    if access is None:
+        return True
     try:
-        return stamp(address)
-    except NotThereError:
-        for spelled in other_spellings(address):
-            with contextlib.suppress(NotThereError):
-                return stamp(spelled)
-        raise
+        access.allowed.check(folder)
+    except InputError:
+        return False
+    return not addresses.is_web(folder)
+
+
+def _local(path: str) -> str:
+    """The stamp of a file, or of a link to a folder that is not followed."""
+    with told(path):
+        found = Path(path).stat()
+    return f"{found.st_size}-{found.st_mtime_ns}"
 
 
 def _stamp(info: dict[str, Any]) -> str:

@@ -6,32 +6,38 @@ InputError that names the address.
 
 import contextlib
 import io
-from collections.abc import Iterator
-from typing import BinaryIO, cast
+import os
+import stat
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, Final, cast
 
 from components.example_gen import addresses
 from components.example_gen.addresses import join, name, parent, shown
 from components.example_gen.listing import exists, glob, is_folder, store, walk
-from components.example_gen.spellings import other_spellings
 from components.example_gen.stamps import stamp, stamps
-from components.example_gen.storage_errors import NotThereError, told
+from components.example_gen.storage_errors import NotAFileError, told
 
 __all__ = [
     "exists",
-    "exists_in_any_spelling",
     "glob",
     "is_folder",
+    "is_link_to_folder",
     "join",
     "name",
     "open_binary",
     "parent",
-    "read_any_spelling",
     "read_bytes",
     "shown",
     "stamp",
     "stamps",
     "walk",
 ]
+_KINDS: Final[dict[Callable[[int], bool], str]] = {
+    stat.S_ISFIFO: "named pipe",
+    stat.S_ISSOCK: "socket",
+    stat.S_ISCHR: "device",
+    stat.S_ISBLK: "device",
+}
 BUFFER = 1 << 20  # bytes handed on at once
 BLOCK = 1 << 23  # bytes asked of a remote file at once; that many are kept in memory
 
@@ -45,11 +51,16 @@ def open_binary(address: str) -> Iterator[BinaryIO]:
     address = addresses.plain(address)
     with told(address), contextlib.ExitStack() as stack:
         if addresses.is_local(address):
-            yield stack.enter_context(open(address, "rb"))
+            yield stack.enter_context(_open_regular(address))
             return
         fs, path = store(address)
         raw = stack.enter_context(fs.open(path, "rb", block_size=BLOCK))
         yield cast(BinaryIO, stack.enter_context(io.BufferedReader(raw, BUFFER)))
+
+
+def is_link_to_folder(address: str) -> bool:
+    """Whether an address is of a link of this machine that leads to a folder."""
+    return addresses.is_local(address) and os.path.islink(address) and os.path.isdir(address)
 
 
 def read_bytes(address: str, limit: int) -> bytes:
@@ -69,17 +80,24 @@ def read_bytes(address: str, limit: int) -> bytes:
             return b""  # a part of nothing is out of range
 
 
-def read_any_spelling(address: str, limit: int) -> bytes:
-    """`read_bytes` of a file that a table names: also if its name is spelled otherwise there."""
-    try:
-        return read_bytes(address, limit)
-    except NotThereError:
-        for spelled in other_spellings(address):
-            with contextlib.suppress(NotThereError):
-                return read_bytes(spelled, limit)
-        raise
+def _open_regular(path: str) -> BinaryIO:
+    """Open a regular file: whoever reads a pipe or a device may wait for ever."""
+    _check_regular(path, os.stat(path).st_mode)  # opening one can wait, too, or move a tape
+    with contextlib.ExitStack() as opened:
+        file = opened.enter_context(open(path, "rb", opener=_without_waiting))
+        found = os.fstat(file.fileno())
+        _check_regular(path, found.st_mode)
+        if found.st_size == 0:  # /proc calls such what it makes up, or waits for, when it is read
+            return cast(BinaryIO, io.BufferedReader(cast(Any, io.BytesIO())))
+        opened.pop_all()
+        return file
 
 
-def exists_in_any_spelling(address: str) -> bool:
-    """Whether there is a file or a folder at an address, or at another spelling of it."""
-    return exists(address) or any(map(exists, other_spellings(address)))
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _check_regular(path: str, mode: int) -> None:
+    kind = next((name for test, name in _KINDS.items() if test(mode)), None)
+    if kind is not None:
+        raise NotAFileError(f"{shown(path)}: is a {kind}, not a file that can be read")

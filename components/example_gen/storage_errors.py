@@ -13,17 +13,32 @@ from schema.errors import InputError, UnavailableError
 _LIBRARIES = ("aiobotocore", "aiohttp", "azure", "botocore", "fsspec", "gcsfs", "google", "s3fs")
 _CREDENTIALS = ("Credential", "RefreshError", "TokenRetrieval", "Unauthorized", "ProfileNotFound")
 MISSING = "is not there"
-_CONNECTION = ("Connect", "Timeout", "ProxyError", "HTTPClientError")
+LATE = "does not answer in time"
+_CONNECTION = ("Connect", "ProxyError", "HTTPClientError")
 # What a file or an address will answer the next time, too.
 _LASTING_NUMBERS = (
     *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM),
     *(errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.ENXIO),
 )
+# What a server says of one address: it sends the client nowhere, or less than it announced.
+_OF_ONE_ADDRESS = ("Url", "URL", "Redirect", "Payload")
 _PASSING_STATUS = (408, 425, 429)  # and all from 500 on
 
 
 class NotThereError(InputError):
     """There is nothing at the address."""
+
+
+class OutsideError(InputError):
+    """It lies outside of every place that the config names."""
+
+
+class NotAFileError(InputError):
+    """It is a pipe, a device or another thing that is not a regular file."""
+
+
+class TimedOutError(UnavailableError):
+    """The store or server was too slow."""
 
 
 @contextlib.contextmanager
@@ -37,10 +52,14 @@ def told(address: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
+        if isinstance(error.__cause__, InputError):  # fsspec's words around ours
+            raise error.__cause__ from None
         said = _said(error, scheme(address))
         if said is None:
             raise
         # The store's own text may hold a key, so it is left to the log.
+        if said == LATE:
+            raise TimedOutError(f"{shown(address)}: {said}") from error
         if _passes(error):
             raise UnavailableError(f"{shown(address)}: {said}") from error
         kind = NotThereError if said == MISSING else InputError
@@ -65,7 +84,9 @@ def _said(error: Exception, scheme: str) -> str | None:
         return "access is refused with the credentials there are" if scheme else "access is refused"
     if any(each in kind for each in _CREDENTIALS):
         return f"the credentials for {scheme}:// are missing or not accepted"
-    if isinstance(error, ConnectionError | asyncio.TimeoutError | TimeoutError):
+    if isinstance(error, asyncio.TimeoutError | TimeoutError) or "Timeout" in kind:
+        return LATE
+    if isinstance(error, ConnectionError):
         return f"{scheme}:// does not answer"
     if not _of_a_store(error):
         return None
@@ -78,6 +99,8 @@ def _passes(error: Exception) -> bool:
     """Whether another attempt may succeed; of an unknown error, it may."""
     if isinstance(error, FileNotFoundError) and isinstance(error.__cause__, Exception):
         return _passes(error.__cause__)  # fsspec's for all that a web server may answer
+    if any(each in type(error).__name__ for each in _OF_ONE_ADDRESS):
+        return False
     status = _status(error)
     if status is not None:
         return status in _PASSING_STATUS or status >= 500

@@ -1,7 +1,6 @@
 """Writing files so that nobody sees half of one, whenever this process dies."""
 
 import contextlib
-import errno
 import fcntl
 import os
 import shutil
@@ -9,10 +8,10 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from schema import file_errors
 from schema.errors import InputError, UnavailableError
 
 INCOMING = ".incoming-"
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def atomic_write(path: Path, text: str) -> None:
@@ -114,14 +113,10 @@ def exclusive(folder: Path, lock: str = ".lock") -> Iterator[None]:
 
 def not_written(path: Path, error: OSError) -> InputError:
     """Make a sentence of a file or folder that could not be written."""
-    why = f"{path}: cannot be written: {error.strerror or error}"
-    if error.errno in FULL:
-        try:
-            free = shutil.disk_usage(path if path.exists() else path.parent).free
-        except OSError:
-            free = 0
-        return UnavailableError(f"{why}; {free / 1e6:,.0f} MB are free there")
-    return InputError(why)
+    named = OSError(error.errno, error.strerror or str(error), str(path))
+    sentence = file_errors.sentence(named) or f"{path}: cannot be written: {named.strerror}"
+    full = error.errno in file_errors.FULL
+    return UnavailableError(sentence) if full else InputError(sentence)
 
 
 @contextlib.contextmanager

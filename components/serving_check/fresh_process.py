@@ -1,6 +1,7 @@
 """Have SavedModels called by a process that knows nothing of us; see `program.py`."""
 
 import dataclasses
+import errno
 import json
 import logging
 import os
@@ -14,8 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from schema import disk, file_errors
+from schema.child import ending_with_parent
 from schema.errors import UnavailableError
 
+LITTLE = 100_000  # bytes; on a disk with less a write has failed
 PROGRAM = Path(__file__).with_name("program.py")
 FOREIGN = ("schema", "trainer", "components", "pipeline", "tfx")  # what it must not import
 # Latency and agreement are of the CPU: the trainer in this process may hold the accelerator's
@@ -119,7 +123,7 @@ def _run(folder: Path, timeout_s: float) -> None:
         with said.open("wb") as out, (folder / "errors").open("wb") as err:
             status = subprocess.run(
                 # -I: neither the environment nor the current folder adds to its import path.
-                [sys.executable, "-I", PROGRAM, folder],
+                ending_with_parent([sys.executable, "-I", PROGRAM, folder]),
                 cwd=folder,
                 env={**os.environ, **ENVIRONMENT},
                 stdout=out,
@@ -136,12 +140,20 @@ def _run(folder: Path, timeout_s: float) -> None:
         what = f"did not finish in {timeout_s:g} s (serving_check.timeout_s) and was killed {doing}"
     else:
         how = f"status {status}" if status > 0 else f"signal {signal.Signals(-status).name}"
-        reason = _last_line(folder / "errors")[:300] if status > 0 else ""
+        reason = _reason(folder) if status > 0 else ""
         what = f"ended with {how} {doing}" + (f": {reason}" if reason else "")
     raise ProcessError(
         f"the process that calls the models {what}; the models were not judged, and the next run "
         "repeats the check"
     )
+
+
+def _reason(folder: Path) -> str:
+    """Why the process failed, by its last words; on a full disk there may be none."""
+    if disk.space(folder).free < LITTLE:
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+        return str(file_errors.sentence(full))
+    return _last_line(folder / "errors")[:300]
 
 
 def _last_line(file: Path) -> str:

@@ -30,6 +30,7 @@ from components.release import model_config_file
 from components.serving_check import warmup
 from components.serving_check.contract import SIGNATURES
 from components.serving_check.fresh_process import ENVIRONMENT, Call
+from schema.child import ending_with_parent
 from schema.errors import UnavailableError
 from schema.served import MODELS
 
@@ -118,13 +119,13 @@ def _running(binary: str, config: Path, log: Path) -> Iterator[tuple[subprocess.
         f"--rest_api_port={rest}",
         f"--model_config_file={config}",
     ]
-    try:
-        with log.open("wb") as out:
-            server = subprocess.Popen(
-                command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, **ENVIRONMENT}
-            )
-    except OSError as error:
-        raise ServerError(f"{binary} cannot be started: {error.strerror}") from error
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            ending_with_parent(command),
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **ENVIRONMENT},
+        )
     try:
         yield server, rest
     finally:

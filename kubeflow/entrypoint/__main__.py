@@ -8,7 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from kubeflow.entrypoint.arguments import parse
+from pipeline import process
+from pipeline.stopping import stoppable
 from pipeline.terminal import complain, complain_of_mistake, tell
+from schema import file_errors
 from schema.errors import InputError, sentence_for_people
 from schema.foreign_text import for_people
 from schema.log_records import make_safe
@@ -17,6 +20,8 @@ from trainer import processor
 # Kubernetes shows what stands here as the reason why a pod ended.
 TERMINATION_LOG = Path("/dev/termination-log")
 FAILED = 1
+# Of Kubernetes' 30: training writes a checkpoint meanwhile.
+GRACE_S = 25.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,7 +29,8 @@ def main(arguments: Sequence[str]) -> int:
 
     Returns:
         The exit code: 0, or 1 after one sentence; of an error that nobody foresaw the traceback
-        stands above the sentence, because a pod's log is all there will be.
+        stands above the sentence, because a pod's log is all there will be. SIGTERM ends the
+        process with 143: the first process of a container would ignore it.
     """
     if list(arguments) == ["--version"]:
         tell(f"diptych {version('diptych')} entrypoint")
@@ -38,11 +44,12 @@ def main(arguments: Sequence[str]) -> int:
         told = parse(arguments)
         node = told.node
         processor.choose_kernels()
-        from kubeflow.entrypoint.node import run  # TFX: half a minute
+        with stoppable("a retry repeats the node", GRACE_S, lambda text: _fail(f"{node}: {text}")):
+            from kubeflow.entrypoint.node import run  # TFX: half a minute
 
-        run(told)
+            run(told)
     except (Exception, SystemExit) as error:  # who exits here has not done the work
-        sentence = sentence_for_people(error)
+        sentence = sentence_for_people(error) or file_errors.sentence(error)
         if not isinstance(error, InputError) and sentence is None:
             complain_of_mistake(type(error), error, error.__traceback__)
             lines = str(error).strip().splitlines() or [""]
@@ -59,6 +66,7 @@ def _fail(sentence: str) -> None:
 
 
 if __name__ == "__main__":
+    process.prepare()
     code = main(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()

@@ -19,6 +19,7 @@ from typing import Any
 
 from kubeflow.entrypoint.repair import ROOT_VARIABLE, addresses, to_local
 from kubeflow.rehearsal.driver import Artifact
+from schema.child import ending_with_parent
 from schema.errors import InputError
 from schema.secrets import REFERENCE
 
@@ -86,7 +87,11 @@ def run(
     environment |= {each["name"]: each["value"] for each in container.get("env", ())}
     with pod.log.open("w", encoding="utf-8") as log:
         ended = subprocess.run(
-            command, cwd=pod.root, env=environment, stdout=log, stderr=subprocess.STDOUT
+            ending_with_parent(command),
+            cwd=pod.root,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
     if ended.returncode != 0:
         raise InputError(_last_line(pod.log, ended.returncode))

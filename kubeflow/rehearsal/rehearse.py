@@ -95,7 +95,7 @@ class _Run:
                         name = running.pop(future)
                         self._states[name] = future.result()
                         order.done(name)
-            except InputError:
+            except (InputError, KeyboardInterrupt):
                 pods.shutdown(cancel_futures=True)
                 raise
         return Rehearsed(self._states, self._outputs, self._folder / "store")

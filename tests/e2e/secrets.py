@@ -95,15 +95,17 @@ def values(folder: Path, host: str, **changes: Any) -> dict[str, Any]:
     }
     if "allow" in DataConfig.model_fields:
         data["allow"] = [f"http://{host}"]
-    there = folder / "here" / "mlflow.db"
+    here = folder / "here"
     return small_values() | {
-        "workspace": "runs",
+        "workspace": str(here / "runs"),
+        "push": {"path": str(here / "serving")},
         "data": data,
         "training": {"epochs": 1, "batch_size": 40, "warmup_steps": 1},
         "evaluation": {"gates": [{"metric": "text_to_image_mrr", "at_least": 0.0}]},
         "serving_check": {"latency_calls": 5},
         "registry": {
-            "uri": f"sqlite+pysqlite:///file:{there}?uri=true&password=${{REGISTRY_PASSWORD}}"
+            "uri": f"sqlite+pysqlite:///file:{here}/mlflow.db?uri=true"
+            "&password=${REGISTRY_PASSWORD}"
         },
         **changes,
     }
@@ -167,7 +169,9 @@ def other_registries(table: Table, folder: Path, kept: dict[str, Any], host: str
     ):
         file = folder / "inputs" / "registry.yaml"
         file.write_text(yaml.safe_dump({**kept, "registry": {"uri": uri}}))
-        table.run(f"promote, {name}", 1, "promote", "1", "-c", str(file))
+        said = table.run(f"promote, {name}", 1, "promote", "1", "-c", str(file))
+        if "registry http" not in said and "postgresql://***@" not in said:
+            table.faults.append(f"promote, {name}: the registry was not asked")
     login = {"MLFLOW_TRACKING_USERNAME": "", "MLFLOW_TRACKING_PASSWORD": ""}
     token = {**login, "MLFLOW_TRACKING_TOKEN": marks["mlflow token"]}
     file.write_text(yaml.safe_dump({**kept, "registry": {"uri": f"http://{host}"}}))
@@ -182,7 +186,9 @@ def other_data(table: Table, folder: Path, kept: dict[str, Any], host: str) -> N
     ):
         file = folder / "inputs" / "data.yaml"
         data = {"path": path, "splits": kept["data"]["splits"]}
-        file.write_text(yaml.safe_dump({**kept, "workspace": "elsewhere", "data": data}))
+        file.write_text(
+            yaml.safe_dump({**kept, "workspace": str(folder / "here" / "elsewhere"), "data": data})
+        )
         table.run(f"check, {name} that repeats the password", 1, "check", str(file))
 
 

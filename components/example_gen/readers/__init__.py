@@ -11,6 +11,7 @@ Only a file that is damaged as a whole raises InputError: nobody could count wha
 import dataclasses
 from collections.abc import Callable, Iterator
 
+from components.example_gen.allowed import Access
 from components.example_gen.config import ColumnsConfig, IngestConfig
 from components.example_gen.row import Ignored, Rejected, Row
 
@@ -20,12 +21,14 @@ class ReadOptions:
     """What a reader goes by: names of the columns, of the attributes to keep, and limits.
 
     `root` is the folder of the data: names of images start there, and no file above it is read.
+    `access` says which files may be read that others name or link to.
     """
 
     columns: ColumnsConfig = dataclasses.field(default_factory=ColumnsConfig)
     attributes: tuple[str, ...] = ()
     max_bytes: int = IngestConfig.model_fields["max_bytes"].default  # of an image
     root: str = ""
+    access: Access = dataclasses.field(default_factory=Access)
 
 
 @dataclasses.dataclass(frozen=True)

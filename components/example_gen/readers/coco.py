@@ -5,16 +5,22 @@ Format: https://cocodataset.org/#format-data. The images are looked for beside t
 same below `../images`. `columns.image` names another folder, from the JSON's on.
 """
 
-import json
 import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from components.example_gen import storage
+from components.example_gen import named_files, storage
 from components.example_gen.addresses import shown
-from components.example_gen.decompress import DamagedError, open_plain
+from components.example_gen.faults import as_unusable
 from components.example_gen.readers import Reader, ReadOptions
-from components.example_gen.readers.encoding import as_utf8
+from components.example_gen.readers.coco_tables import (
+    Annotation,
+    Tables,
+    caption_fields,
+    id_of,
+    read_tables,
+)
+from components.example_gen.readers.limits import MAX_CAPTIONS
 from components.example_gen.readers.metadata import (
     attributes_of,
     captions_of,
@@ -25,7 +31,8 @@ from components.example_gen.readers.picture import image_of
 from components.example_gen.reasons import UnusableError
 from components.example_gen.row import Place, Rejected, Row
 from components.example_gen.spellings import folded
-from schema.errors import InputError
+from components.example_gen.storage_errors import OutsideError
+from schema.errors import InputError, UnavailableError
 
 LOOKED_FOR = 5  # images that are tried in each folder
 
@@ -41,83 +48,65 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]
     Raises:
         InputError: the file is no COCO file, has no captions, or its images are nowhere.
     """
-    source = shown(file)
-    images, annotations = _tables(file)
-    caption_fields = options.columns.captions or "caption"
-    names = (caption_fields,) if isinstance(caption_fields, str) else caption_fields
-    if not any(name in each for each in annotations for name in names):
-        raise InputError(f"{source}: its annotations have no {' or '.join(names)}")
-    folder = _folder(file, images, options)
-    of_image: dict[int | str | None, list[int]] = {}
-    for number, annotation in enumerate(annotations):
-        of_image.setdefault(_id(annotation, "image_id"), []).append(number)
-    column = options.columns.named_key
-    for number, image in enumerate(images):
-        place, found = Place(source, number), _id(image, "id")
-        key = None if found is None else str(found)
-        try:
-            if found is None:
-                raise UnusableError("bad_metadata", "the image has no id")
-            mine = [annotations[each] for each in of_image.pop(found, [])]
-            name = image.get("file_name")
-            if not isinstance(name, str):
-                raise UnusableError("no_image", "the image has no file_name")
-            key = stem = folded(posixpath.splitext(name)[0])
-            if column:
-                key = key_of(image.get(column))
-            path = image_of(name, f"{folder}/-").address
-            captions, labels = _captions(mine, names, options)
-            attributes = attributes_of(image, options.attributes)
-            key_column = column if column and key else ""
-            yield Row(place, captions, None, path, key, labels, attributes, key_column, stem)
-        except UnusableError as error:
-            yield Rejected(place, error.reason, error.detail, key)
-    for number in sorted(each for some in of_image.values() for each in some):
+    tables = read_tables(file, options)
+    folder = _folder(file, tables.images, options)
+    for number, image in enumerate(tables.images):
+        yield _row(Place(shown(file), number), image, folder, tables, options)
+    for number in tables.of_no_image():
         detail = f"annotation {number} is of no image that is listed"
-        yield Rejected(Place(source, number), "bad_metadata", detail)
+        yield Rejected(Place(shown(file), number), "bad_metadata", detail)
 
 
 READER = Reader(read, parts, "COCO captions (.json)")
 
 
-def _tables(file: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _row(
+    place: Place, image: dict[str, Any] | None, folder: str, tables: Tables, options: ReadOptions
+) -> Row | Rejected:
+    key = None
     try:
-        with open_plain(file) as opened:
-            text = as_utf8(opened, shown(file)).read()
-        found = json.loads(text.decode("utf-8-sig", "surrogateescape"))
-    except (ValueError, RecursionError, DamagedError) as error:
-        raise InputError(f"{shown(file)}: its JSON is damaged or cut off") from error
-    for name in ("images", "annotations"):
-        entries = found.get(name) if isinstance(found, dict) else None
-        if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
-            raise InputError(f"{shown(file)}: has no list of objects {name!r}, as COCO has")
-    if not found["images"]:
-        raise InputError(f"{shown(file)}: holds no record")
-    return found["images"], found["annotations"]
-
-
-def _id(entry: dict[str, Any], name: str) -> int | str | None:
-    value = entry.get(name)
-    return value if isinstance(value, int | str) else None
+        found = None if image is None else id_of(image, "id")
+        if image is None or found is None:
+            raise UnusableError("bad_metadata", "the image has no id")
+        key = str(found)
+        mine = tables.annotations.pop(found, [])
+        name = image.get("file_name")
+        if not isinstance(name, str):
+            raise UnusableError("no_image", "the image has no file_name")
+        key = stem = folded(posixpath.splitext(name)[0])
+        column = options.columns.named_key
+        if column:
+            key = key_of(image.get(column))
+        path = image_of(name, f"{folder}/-").address
+        captions, labels = _captions(mine, options)
+        attributes = attributes_of(image, options.attributes)
+        key_column = column if column and key else ""
+        return Row(place, captions, None, path, key, labels, attributes, key_column, stem)
+    except Exception as error:
+        fault = as_unusable(error)
+        return Rejected(place, fault.reason, fault.detail, key)
 
 
 def _captions(
-    annotations: list[dict[str, Any]], names: tuple[str, ...], options: ReadOptions
+    annotations: list[Annotation], options: ReadOptions
 ) -> tuple[tuple[str | bytes, ...], tuple[int, ...] | None]:
     """The captions of an image, and a label for each where the config says that there are some."""
+    if len(annotations) > MAX_CAPTIONS:
+        detail = f"the image has more than {MAX_CAPTIONS:,} annotations"
+        raise UnusableError("bad_metadata", detail)
     captions: list[str | bytes] = []
     labels: list[int] = []
-    for annotation in annotations:
-        found = [each for name in names for each in captions_of(annotation.get(name), name)]
-        captions += found
+    for _, label, *values in annotations:
+        for name, value in zip(caption_fields(options), values, strict=True):
+            captions += captions_of(value, name)
         if options.columns.labels is not None:
-            labels += labels_of(annotation.get(options.columns.labels), "the label") or ()
+            labels += labels_of(label, "the label") or ()
     if not captions:
         raise UnusableError("no_caption")
     return tuple(captions), tuple(labels) if options.columns.labels is not None else None
 
 
-def _folder(file: str, images: list[dict[str, Any]], options: ReadOptions) -> str:
+def _folder(file: str, images: list[dict[str, Any] | None], options: ReadOptions) -> str:
     """The folder the file names of the images start from."""
     here = storage.parent(file)
     if options.columns.image is not None:
@@ -125,14 +114,23 @@ def _folder(file: str, images: list[dict[str, Any]], options: ReadOptions) -> st
     split = storage.name(file).partition(".")[0].rpartition("_")[2]
     places = [".", "images", split, f"images/{split}", "..", "../images"]
     places += [f"../{split}", f"../images/{split}"]
-    some = [each["file_name"] for each in images if isinstance(each.get("file_name"), str)]
+    names = [(each or {}).get("file_name") for each in images]
+    some = [each for each in names if isinstance(each, str)][:LOOKED_FOR]
+    outside = ""
     for place in places:
         folder = storage.join(here, place)
-        if any(
-            storage.exists_in_any_spelling(storage.join(folder, name)) for name in some[:LOOKED_FOR]
-        ):
-            return folder
+        for name in some:
+            try:
+                if named_files.exists(storage.join(folder, name), options.access):
+                    return folder
+            except OutsideError:
+                # Nothing is looked up there, so that nobody learns what there is.
+                outside = ", or name those of them that are not below data.path in data.allow"
+            except UnavailableError:
+                raise
+            except InputError:
+                continue
     raise InputError(
         f"{shown(file)}: its images are in none of {', '.join(places)} beside it; name their "
-        "folder in data.columns.image"
+        f"folder in data.columns.image{outside}"
     )

@@ -20,11 +20,12 @@ from components.example_gen.decompress import DamagedError, open_plain
 from components.example_gen.readers import Reader, ReadOptions
 from components.example_gen.readers.columns import Columns, find_columns
 from components.example_gen.readers.encoding import SAMPLE, as_utf8, check_utf8
-from components.example_gen.readers.limits import longest_line
+from components.example_gen.readers.limits import MAX_CELLS, longest_line
 from components.example_gen.readers.table import escaped, to_row
 from components.example_gen.row import FIRST_BYTES, Place, Rejected, Row
 from schema.errors import InputError
 
+_LONGEST_HEADER = 1 << 20
 _IN_NAMES = " _-./\"'()[]{}\ufeff"  # what a column's name may hold beside letters and digits
 
 
@@ -115,6 +116,11 @@ def _lines(source: str, text: TextIO, longest: int) -> Iterator[str]:
             return
         if len(line) > longest:
             raise InputError(f"{source}: line {number} has more than {longest} characters")
+        if len(line) > MAX_CELLS and any(line.count(each) > MAX_CELLS for each in ",\t;|"):
+            raise InputError(f"{source}: line {number} has more than {MAX_CELLS:,} cells")
+        if number == 1 and len(line) > _LONGEST_HEADER:
+            most = f"{_LONGEST_HEADER:,} characters"
+            raise InputError(f"{source}: its header line has more than {most}")
         yield line
 
 

@@ -11,8 +11,9 @@ library whatever has a dot or two underscores before its name.
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
-from components.example_gen import addresses, storage
+from components.example_gen import addresses, named_files, storage
 from components.example_gen.addresses import printable, shown
+from components.example_gen.faults import as_unusable
 from components.example_gen.readers import Reader, ReadOptions
 from components.example_gen.readers.encoding import bytes_as_utf8
 from components.example_gen.readers.image_metadata import METADATA, Described, files_above
@@ -27,11 +28,13 @@ from components.example_gen.readers.kinds import (
     suffix_of,
     the_image,
 )
-from components.example_gen.readers.sidecar import MAX_TEXT_BYTES, fields_of
+from components.example_gen.readers.limits import MAX_TEXT_BYTES
+from components.example_gen.readers.sidecar import fields_of
 from components.example_gen.reasons import UnusableError
 from components.example_gen.row import Ignored, Place, Rejected, Row
 from components.example_gen.spellings import folded
-from schema.errors import InputError
+from components.example_gen.storage_errors import NotAFileError, OutsideError
+from schema.errors import InputError, UnavailableError
 
 HIDDEN = "hidden"
 
@@ -52,10 +55,12 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected 
     Raises:
         InputError: there is no image, a folder has two metadata files, or one cannot be read.
     """
-    names = sorted(addresses.below(file, each) for each in storage.walk(file))
+    found = storage.walk(file, options.access)
+    names, outside = _without_links_out(file, found, options)
+    yield from outside
     ignored = [HIDDEN for each in names if is_hidden(each)]
     names = [each for each in names if not is_hidden(each)]
-    sniffer = Sniffer(lambda name: _beginning(storage.join(file, name)))
+    sniffer = Sniffer(lambda name: _beginning(storage.join(file, name), options))
     images: list[str] = []
     texts: list[str] = []
     metadata: list[str] = []
@@ -69,7 +74,7 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected 
         else:
             (images if kind == "image" else texts).append(name)
     above = files_above(file, options)
-    if not images and not metadata:
+    if not images and not metadata and not outside:
         raise InputError(f"{shown(file)}: there is no image in it")
     described = Described(file, images, metadata, above, options)
     yield from described.rows()
@@ -134,27 +139,52 @@ def _beside(
             raise UnusableError("no_image")
         by_suffix = {suffix_of(each): each for each in texts}
         chosen = [*caption_files(by_suffix), *(["json"] if "json" in by_suffix else [])]
-        parts = {each: _text(storage.join(folder, by_suffix[each])) for each in chosen}
+        parts = {each: _text(storage.join(folder, by_suffix[each]), options) for each in chosen}
         captions = [parts[each] for each in caption_files(parts)]
         lines = tuple(line.strip() for text in captions for line in text.splitlines())
         fields = fields_of(parts, tuple(filter(None, lines)), options)
-    except UnusableError as error:
-        return Rejected(place, error.reason, error.detail, known_as), []
+    except Exception as error:
+        fault = as_unusable(error)
+        return Rejected(place, fault.reason, fault.detail, known_as), []
     used = {image, *(by_suffix[each] for each in chosen)}
     row = Row(place, image_path=storage.join(folder, image), key=known_as, **fields)
     return row, [each for each in (*images, *texts) if each not in used]
 
 
-def _text(address: str) -> bytes:
-    body = storage.read_bytes(address, MAX_TEXT_BYTES)
+def _without_links_out(
+    folder: str, found: Sequence[str], options: ReadOptions
+) -> tuple[list[str], list[Rejected]]:
+    """Names below the folder, and the links to folders that may not be read, which are no file."""
+    names: list[str] = []
+    outside: list[Rejected] = []
+    for address in found:
+        name = addresses.below(folder, address)
+        if not is_hidden(name) and storage.is_link_to_folder(address):
+            try:
+                options.access.allowed.check(address)
+            except OutsideError as error:
+                place = Place(shown(address), 0)
+                outside.append(Rejected(place, "outside", str(error), printable(folded(name))))
+        else:
+            names.append(name)
+    return sorted(names), outside
+
+
+def _text(address: str, options: ReadOptions) -> bytes:
+    try:
+        body = named_files.read(address, MAX_TEXT_BYTES, options.access)
+    except (OutsideError, UnavailableError, NotAFileError):
+        raise
+    except InputError as error:
+        raise UnusableError("bad_metadata", str(error)) from error
     if len(body) > MAX_TEXT_BYTES:
         raise UnusableError("bad_metadata", f"{storage.name(address)} is too large")
     return bytes_as_utf8(body)
 
 
-def _beginning(address: str) -> bytes:
+def _beginning(address: str, options: ReadOptions) -> bytes:
     try:
-        return storage.read_bytes(address, SNIFFED)[:SNIFFED]
+        return named_files.read(address, SNIFFED, options.access)[:SNIFFED]
     except (InputError, OSError):
         return b""  # a link to nowhere, or a file that this user may not read
 

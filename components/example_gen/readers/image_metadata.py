@@ -38,6 +38,7 @@ def files_above(folder: str, options: ReadOptions) -> list[str]:
         there = [each for name in METADATA if storage.exists(each := storage.join(here, name))]
         if there:
             _only_one(there)
+            options.access.allowed.check(there[0])
             return there if here != normal(addresses.plain(folder)) else []
         if here == top:
             return []
@@ -76,6 +77,7 @@ class Described:
             by_folder.setdefault(posixpath.dirname(each), []).append(storage.join(folder, each))
         for files in by_folder.values():
             _only_one(files)
+            options.access.allowed.check(files[0])
         # The deepest first: what they name, no file above them describes again.
         self._files = [
             *sorted((files[0] for files in by_folder.values()), key=lambda each: -each.count("/")),

@@ -12,14 +12,14 @@ from components.example_gen.decompress import DamagedError, open_plain
 from components.example_gen.readers import Reader, ReadOptions
 from components.example_gen.readers.columns import find_columns
 from components.example_gen.readers.encoding import as_utf8
-from components.example_gen.readers.limits import longest_line
+from components.example_gen.readers.limits import beginning, longest_line
 from components.example_gen.readers.metadata import parse_object
 from components.example_gen.readers.table import to_row
 from components.example_gen.reasons import UnusableError
 from components.example_gen.row import FIRST_BYTES, Place, Rejected, Row
 from schema.errors import InputError
 
-LOOKED_AT = 32  # lines at the beginning whose fields are the file's columns
+_CHUNK = 1 << 16  # bytes of a line passed over at once
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -37,15 +37,14 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]
     try:
         with open_plain(file) as opened:
             plain = as_utf8(opened, shown(file))
-            lines = _lines(plain, shown(file), longest_line(options))
-            first = list(itertools.islice(lines, LOOKED_AT))
+            first, rest = beginning(_lines(plain, shown(file), longest_line(options)))
             if not first:
                 raise InputError(f"{shown(file)}: holds no record")
             there = dict.fromkeys(
                 name for _, found in first if isinstance(found, dict) for name in found
             )
             columns = find_columns(file, there, options)
-            for place, found in itertools.chain(first, lines):
+            for place, found in itertools.chain(first, rest):
                 yield found if isinstance(found, Rejected) else to_row(found, columns, place, file)
     except DamagedError as error:
         raise InputError(f"{shown(file)}: its compressed bytes are damaged or cut off") from error
@@ -56,22 +55,25 @@ READER = Reader(read, parts, "JSON Lines (.jsonl, .ndjson)")
 
 def _lines(
     file: BinaryIO, source: str, longest: int
-) -> Iterator[tuple[Place, dict[str, Any] | Rejected]]:
+) -> Iterator[tuple[int, tuple[Place, dict[str, Any] | Rejected]]]:
+    """Yield the length of each line, its place and what it holds."""
     for number in itertools.count(1):
         line = file.readline(longest + 1)
         if not line:
             return
-        place, first = Place(source, number), line[:FIRST_BYTES]
-        if len(line) > longest:
+        place, first, length = Place(source, number), line[:FIRST_BYTES], len(line)
+        if length > longest:
             while line and not line.endswith(b"\n"):
-                line = file.readline(longest)
+                line = file.readline(_CHUNK)
             detail = f"the line has more than {longest} bytes"
-            yield place, Rejected(place, "bad_metadata", detail, first_bytes=first)
+            yield 0, (place, Rejected(place, "bad_metadata", detail, first_bytes=first))
             continue
         if number == 1:
             line = line.removeprefix(_BOM)
         if line.strip():
             try:
-                yield place, parse_object(line, "the line")
+                found: dict[str, Any] | Rejected = parse_object(line, "the line")
             except UnusableError as error:
-                yield place, Rejected(place, error.reason, error.detail, first_bytes=first)
+                found = Rejected(place, error.reason, error.detail, first_bytes=first)
+            line = b""  # it may be long, and what it holds is another copy of it
+            yield length, (place, found)

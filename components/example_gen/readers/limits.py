@@ -1,9 +1,38 @@
-"""How much of a text is read at once: nothing larger ever comes into memory."""
+"""How much is read at once: nothing larger ever comes into memory."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeVar
 
 from components.example_gen.readers import ReadOptions
-from components.example_gen.readers.sidecar import MAX_TEXT_BYTES
+
+MAX_TEXT_BYTES: Final = 1 << 24  # of a sidecar; far more than any caption that is used
+MAX_LINE_BYTES: Final = 1 << 26  # of a line or cell: Python holds some copies of it at once
+MAX_VALUES: Final = 500_000  # lists, objects and entries of one JSON text, some 100 bytes each
+MAX_CELLS: Final = 100_000  # of a row of a table of text
+MAX_CAPTIONS: Final = 10_000  # of one image
+MAX_REJECTED: Final = 100_000  # records of a file; if nearly all are, nobody meant to read it
+LOOKED_AT: Final = 32  # records at the beginning whose fields are the columns of a file
+_LOOKED_AT_BYTES = 1 << 24
+
+T = TypeVar("T")
 
 
 def longest_line(options: ReadOptions) -> int:
     """Bytes of the longest line or cell that is read: an image in base64, and captions."""
-    return options.max_bytes * 4 // 3 + MAX_TEXT_BYTES
+    return min(options.max_bytes * 4 // 3 + MAX_TEXT_BYTES, MAX_LINE_BYTES)
+
+
+def beginning(records: Iterator[tuple[int, T]]) -> tuple[list[T], Iterable[T]]:
+    """The first records, few enough to be held, and those behind them.
+
+    Args:
+        records: each with the bytes it was read from.
+    """
+    first: list[T] = []
+    size = 0
+    for length, record in records:
+        first.append(record)
+        size += length
+        if len(first) >= LOOKED_AT or size >= _LOOKED_AT_BYTES:
+            break
+    return first, (record for _, record in records)

@@ -1,27 +1,33 @@
 """Captions, labels and attributes out of what a file says of an image, in the usual forms."""
 
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from components.example_gen.readers.limits import MAX_CAPTIONS, MAX_VALUES
 from components.example_gen.reasons import UnusableError
 
+MAX_DEPTH = 8  # of lists and objects around a caption
 CAPTION_FIELDS = ("text", "raw", "caption")  # of an object that is a caption: first one there
 
 
-def captions_of(value: Any, where: str) -> tuple[str | bytes, ...]:
+def captions_of(value: Any, where: str, depth: int = 0) -> tuple[str | bytes, ...]:
     """The captions a field holds.
 
     Args:
         value: a text, bytes that are a text, an object {text | raw | caption}, a list of such, or
             None, which is no caption.
         where: what the field is called.
+        depth: in how many lists and objects the value stands.
 
     Raises:
-        UnusableError: it is something else.
+        UnusableError: it is something else, or there are far too many.
     """
     if value is None:
         return ()
+    if depth > MAX_DEPTH:
+        raise UnusableError("bad_metadata", f"{where} is nested in more than {MAX_DEPTH} lists")
     if isinstance(value, str):
         return (_undecoded(value),)
     if isinstance(value, bytes):
@@ -29,9 +35,13 @@ def captions_of(value: Any, where: str) -> tuple[str | bytes, ...]:
     if isinstance(value, Mapping):
         field = next((each for each in CAPTION_FIELDS if each in value), None)
         if field is not None:
-            return captions_of(value[field], where)
+            return captions_of(value[field], where, depth + 1)
     if isinstance(value, list | tuple):
-        return tuple(caption for each in value for caption in captions_of(each, where))
+        found = (caption for each in value for caption in captions_of(each, where, depth + 1))
+        captions = tuple(itertools.islice(found, MAX_CAPTIONS + 1))
+        if len(captions) > MAX_CAPTIONS:
+            raise UnusableError("bad_metadata", f"{where} has more than {MAX_CAPTIONS:,} captions")
+        return captions
     raise UnusableError("bad_metadata", f"{where} is neither a text nor a list of texts")
 
 
@@ -77,6 +87,8 @@ def parse_object(body: bytes, where: str) -> dict[str, Any]:
     Raises:
         UnusableError: there is none.
     """
+    if sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise UnusableError("bad_metadata", f"{where} has more than {MAX_VALUES:,} values")
     try:
         # What is not UTF-8 stays in the texts as surrogates, so that each text is judged alone.
         found = json.loads(body.decode("utf-8", "surrogateescape"))

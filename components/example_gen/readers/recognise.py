@@ -122,7 +122,7 @@ def _format_of_json(file: str) -> str:
         raise InputError(f"{shown(file)}: is damaged or cut off") from error
     try:
         first = json.loads(beginning.split(b"\n", 1)[0])
-    except ValueError:
+    except (ValueError, RecursionError):
         first = None
     if isinstance(first, dict):
         tables = (first.get("images"), first.get("annotations"))

@@ -12,7 +12,6 @@ from components.example_gen.readers.metadata import (
 )
 from components.example_gen.reasons import UnusableError
 
-MAX_TEXT_BYTES = 1 << 24  # of a sidecar; far more than any caption that is used
 CAPTION_KEYS = ("captions", "caption")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from components.example_gen import addresses
 from components.example_gen.addresses import normal, shown
+from components.example_gen.faults import as_unusable
 from components.example_gen.readers.columns import Columns
 from components.example_gen.readers.metadata import (
     attributes_of,
@@ -47,10 +48,11 @@ def to_row(cells: Mapping[str, Any], columns: Columns, place: Place, file: str) 
             columns.key if key and columns.key else "",
             _name(picture, columns.root),
         )
-    except UnusableError as error:
+    except Exception as error:
+        fault = as_unusable(error)
         known_as = key or _name(picture, columns.root)
         beginning = _beginning(cells, columns)
-        return Rejected(place, error.reason, error.detail, known_as, beginning, picture.address)
+        return Rejected(place, fault.reason, fault.detail, known_as, beginning, picture.address)
 
 
 def _name(picture: Picture, root: str) -> str | None:
@@ -68,8 +70,15 @@ def _beginning(cells: Mapping[str, Any], columns: Columns) -> bytes:
     value = cells.get(columns.image)
     if isinstance(value, Mapping):
         value = value.get("bytes") or value.get("path")
-    text = value if isinstance(value, bytes | str) else repr(value)[:FIRST_BYTES]
+    text = value if isinstance(value, bytes | str) else _repr(value)
     return (text if isinstance(text, bytes) else escaped(text[:FIRST_BYTES]))[:FIRST_BYTES]
+
+
+def _repr(value: Any) -> str:
+    try:
+        return repr(value)[:FIRST_BYTES]
+    except Exception:  # of something nested too deep
+        return type(value).__name__
 
 
 def escaped(text: str) -> bytes:

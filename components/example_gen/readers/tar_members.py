@@ -3,13 +3,15 @@
 import dataclasses
 import tarfile
 from collections.abc import Iterator
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from components.example_gen.addresses import printable, shown
 from components.example_gen.decompress import DamagedError, open_plain
 from schema.errors import InputError
 
 CHUNK = 1 << 20  # bytes passed over at once
+MAX_HEADER_BYTES = 1 << 20  # of a member's name and what else a tar says of it
+MAX_NAME = 1 << 12  # characters, as of a path of Linux
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +31,18 @@ class Body:
         try:
             return self.file.read(size)
         except (tarfile.TarError, DamagedError) as error:
-            raise _damaged(self.address, self.before) from error
+            raise _damaged(self.address, self.before, error) from error
 
 
-def _damaged(address: str, last: str) -> InputError:
-    return InputError(f"{shown(address)}: the tar is damaged or cut off after {printable(last)}")
+def _damaged(address: str, last: str, error: Exception) -> InputError:
+    after = f"after {printable(last)}"
+    if isinstance(error, _TooMuchError):
+        return InputError(f"{shown(address)}: {after} the tar has {error}, which is not read")
+    return InputError(f"{shown(address)}: the tar is damaged or cut off {after}")
+
+
+class _TooMuchError(tarfile.ReadError):
+    """What a header asks for is more than is read; the message says what it is."""
 
 
 def members(address: str) -> Iterator[tuple[tarfile.TarInfo, Body | None]]:
@@ -57,7 +66,7 @@ def members(address: str) -> Iterator[tuple[tarfile.TarInfo, Body | None]]:
             if once.has_more_than_zeros():
                 raise InputError(f"{shown(address)}: there is more after the end of the tar")
     except (tarfile.TarError, DamagedError) as error:
-        raise _damaged(address, last) from error
+        raise _damaged(address, last, error) from error
 
 
 class _WholeHeader(tarfile.TarInfo):
@@ -73,13 +82,40 @@ class _WholeHeader(tarfile.TarInfo):
             return super().fromtarfile(tarfile)
         except _END:
             raise
-        except (_BROKEN, ValueError, ArithmeticError, LookupError) as error:
+        except (_BROKEN, ValueError, ArithmeticError, LookupError, RecursionError) as error:
             raise _READ_ERROR(str(error)) from error
+
+    def _proc_member(self, tarfile: tarfile.TarFile) -> "_WholeHeader":
+        # The library reads these bodies as a whole, and of each name keeps what they say.
+        if self.type in _HEADERS and self.size > MAX_HEADER_BYTES:
+            raise _TooMuchError(f"a header of {self.size:,} bytes")
+        if self.type == _SPARSE:
+            raise _TooMuchError("a sparse file")
+        if self.type == _GLOBAL:
+            self._check_globals(tarfile)
+        member: _WholeHeader = super()._proc_member(tarfile)  # type: ignore[misc]
+        if len(member.name) > MAX_NAME or len(member.linkname) > MAX_NAME:
+            raise _TooMuchError(f"a name of {len(member.name):,} characters")
+        return member
+
+    def _proc_gnusparse_10(self, *_: Any) -> None:
+        # The map of such a file stands before its bytes, and may be as long.
+        raise _TooMuchError("a sparse file")
+
+    def _check_globals(self, tarfile: tarfile.TarFile) -> None:
+        held = sum(len(name) + len(value) for name, value in tarfile.pax_headers.items())
+        if held > MAX_HEADER_BYTES:
+            raise _TooMuchError(f"global headers of {held:,} bytes")
 
 
 # Named here since the library calls the argument above `tarfile` too.
 _END, _BROKEN = tarfile.EOFHeaderError, tarfile.HeaderError  # type: ignore[attr-defined]
 _READ_ERROR = tarfile.ReadError
+_SPARSE, _GLOBAL = tarfile.GNUTYPE_SPARSE, tarfile.XGLTYPE
+_HEADERS = (
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
 
 
 class _Forward:

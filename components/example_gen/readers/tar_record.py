@@ -6,6 +6,7 @@ import tarfile
 from collections.abc import Iterator, Sequence
 
 from components.example_gen.addresses import printable
+from components.example_gen.faults import as_unusable
 from components.example_gen.image_magic import is_image
 from components.example_gen.readers import ReadOptions
 from components.example_gen.readers.encoding import bytes_as_utf8
@@ -19,11 +20,13 @@ from components.example_gen.readers.kinds import (
     stem_of,
     suffix_of,
 )
-from components.example_gen.readers.sidecar import MAX_TEXT_BYTES, fields_of
+from components.example_gen.readers.limits import MAX_TEXT_BYTES
+from components.example_gen.readers.sidecar import fields_of
 from components.example_gen.readers.tar_members import Body
 from components.example_gen.reasons import UnusableError
 from components.example_gen.row import FIRST_BYTES, Ignored, Place, Rejected, Row
 from components.example_gen.spellings import folded
+from schema.errors import InputError
 
 OVERHEAD = 1 << 10  # bytes that a member takes in memory beside its body, about
 SHOWN = 6  # names of files in a sentence
@@ -123,6 +126,8 @@ class TarRecord:
             raise UnusableError("too_many_bytes", f"{shown}: {member.size} bytes")
         if kind == "text" and member.size > MAX_TEXT_BYTES:
             raise UnusableError("bad_metadata", f"{shown}: {member.size} bytes")
+        if self.size + member.size > options.max_bytes + MAX_TEXT_BYTES:
+            raise UnusableError("too_many_bytes", f"{shown} and the files of the same key")
         whole = head + body.read()
         return Part(kind, bytes_as_utf8(whole) if kind == "text" else whole, sniffed)
 
@@ -141,11 +146,14 @@ class TarRecord:
                 tuple(texts[field] for field in captions),
                 options,
             )
-        except UnusableError as error:
+        except InputError:
+            raise  # of the whole tar
+        except Exception as error:
+            fault = as_unusable(error)
             bodies = sorted((p.kind != "image", n) for n, p in enumerate(parts.values()))
             first = list(parts.values())[bodies[0][1]].body if bodies else b""
             head = first[:FIRST_BYTES]
-            return Rejected(self.place, error.reason, error.detail, known_as, head)
+            return Rejected(self.place, fault.reason, fault.detail, known_as, head)
         return Row(self.place, image=image, key=known_as, **fields)
 
     def left_over(self, options: ReadOptions) -> Iterator[Ignored]:

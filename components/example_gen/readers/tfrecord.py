@@ -16,13 +16,13 @@ from components.example_gen.addresses import shown
 from components.example_gen.decompress import DamagedError, open_plain
 from components.example_gen.readers import Reader, ReadOptions
 from components.example_gen.readers.columns import Columns, find_columns
-from components.example_gen.readers.sidecar import MAX_TEXT_BYTES
+from components.example_gen.readers.limits import MAX_TEXT_BYTES, MAX_VALUES, beginning
+from components.example_gen.readers.protobuf_size import has_many_values
 from components.example_gen.readers.table import to_row
 from components.example_gen.row import FIRST_BYTES, Place, Rejected, Row
 from schema import features
 from schema.errors import InputError
 
-LOOKED_AT = 32  # records at the beginning whose features are the file's columns
 _HEAD, _TAIL = struct.Struct("<QI"), struct.Struct("<I")
 _CHUNK = 1 << 20  # bytes passed over at once
 
@@ -42,15 +42,15 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]
     source = shown(file)
     with open_plain(file, _is_record) as opened:
         records = (
-            (Place(source, number), _cells(Place(source, number), body, options))
+            (_length(body), (Place(source, number), _cells(Place(source, number), body, options)))
             for number, body in enumerate(_bodies(opened, source, options.max_bytes))
         )
-        first = list(itertools.islice(records, LOOKED_AT))
+        first, rest = beginning(records)
         if not first:
             raise InputError(f"{source}: holds no record")
         names = dict.fromkeys(name for _, each in first if isinstance(each, dict) for name in each)
         columns = find_columns(file, names, options)
-        for place, found in itertools.chain(first, records):
+        for place, found in itertools.chain(first, rest):
             if isinstance(found, Rejected):
                 yield found
             else:
@@ -87,6 +87,10 @@ def _bodies(file: BinaryIO, source: str, max_bytes: int) -> Iterator[bytes | int
         yield found
 
 
+def _length(body: bytes | int) -> int:
+    return 0 if isinstance(body, int) else len(body)
+
+
 def _next(file: BinaryIO, longest: int) -> bytes | int | None:
     head = file.read(_HEAD.size)
     if not head:
@@ -115,6 +119,8 @@ def _cells(place: Place, body: bytes | int, options: ReadOptions) -> dict[str, A
 
     if isinstance(body, int):
         return Rejected(place, "too_many_bytes", f"the record has {body} bytes")
+    if has_many_values(body):
+        return Rejected(place, "bad_metadata", f"the record has more than {MAX_VALUES:,} values")
     try:
         found = tf.train.Example.FromString(body).features.feature
     except DecodeError:

@@ -23,7 +23,8 @@ from components.example_gen.readers.tar_record import Name, TarRecord, is_unsafe
 from components.example_gen.row import Ignored, Place, Rejected, Row
 from schema.errors import InputError
 
-WAITING_BYTES = 64 << 20  # of members whose other half has not come yet
+WAITING_BYTES = 32 << 20  # of members whose other half has not come yet
+MIDDLES = 10_000  # different ones in a tar that are remembered
 HALVES = ("no_image", "no_caption")  # why half a record is none
 
 Output = Row | Rejected | Ignored
@@ -137,7 +138,9 @@ class _Pairs:
         record, self._open = self._open, None
         if record is None:
             return
-        if self._seen.setdefault(record.middle, record.family) != record.family:
+        if len(self._seen) >= MIDDLES and record.middle not in self._seen:
+            pass  # no field's name, and memory has an end
+        elif self._seen.setdefault(record.middle, record.family) != record.family:
             self._common.add(record.middle)
         closed = record.close(self._options)
         if isinstance(closed, Rejected) and closed.reason in HALVES:
@@ -150,6 +153,7 @@ class _Pairs:
             while self._bytes > WAITING_BYTES:
                 oldest = next(iter(self._waiting.values()))
                 self._no_longer(oldest)
+                self._halves = [each for each in self._halves if each is not oldest]
                 if not oldest.is_a_field:
                     self._gone.add(hash(oldest.key))
                 yield from self._half(oldest, [oldest])
