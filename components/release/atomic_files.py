@@ -1,6 +1,7 @@
 """Writing files so that nobody sees half of one, whenever this process dies."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil

@@ -37,7 +37,7 @@ def repair(store: ReleaseStore) -> list[str]:
         if not (log.events or added) and store.folders.numbers():
             added.append(event("repaired", None, reason="repair"))
             notes.append("nothing serves; the log says so now")
-        if notes:
+        if log.damaged or added:
             _rewrite(store, [*log.events, *added])
         champion = log.champion
         if serving is None and champion is not None and store.problem(champion) is None:
