@@ -22,6 +22,14 @@ def _open(config: RunConfig) -> ReleaseStore:
     return open_store(config.model_dump())
 
 
+def _open_to_change(config: RunConfig) -> ReleaseStore:
+    """Open releases that must be there: a misspelt push.path makes no folder."""
+    store = _open(config)
+    if not store.folders.names():
+        raise InputError(f"{store.folders.releases}: holds no releases; see push.path")
+    return store
+
+
 def _print(line: str, style: str = "") -> None:
     say(make_console(), line, style)
 
@@ -89,7 +97,7 @@ def promote(config: RunConfig, number: int, force: bool, reason: str) -> None:
     if force and not reason.strip():
         raise InputError("--force needs a --reason, which is kept in the audit log")
     started = time.monotonic()
-    store = _open(config)
+    store = _open_to_change(config)
 
     def switched(moved: bool) -> None:
         now = f"now, after {time.monotonic() - started:.1f} s" if moved else "already"
@@ -102,7 +110,7 @@ def promote(config: RunConfig, number: int, force: bool, reason: str) -> None:
 def rollback(config: RunConfig, reason: str) -> None:
     """Return to the champion before this one, and say when serving was switched."""
     started = time.monotonic()
-    store = _open(config)
+    store = _open_to_change(config)
 
     def switched(number: int) -> None:
         took = time.monotonic() - started
@@ -114,14 +122,14 @@ def rollback(config: RunConfig, reason: str) -> None:
 
 def repair(config: RunConfig) -> None:
     """Have the audit log agree with what serves, and say what was put right."""
-    store = _open(config)
+    store = _open_to_change(config)
     for note in log_repair.repair(store) or ["the audit log is whole and agrees with what serves"]:
         _print(note)
 
 
 def rebuild_registry(config: RunConfig) -> None:
     """Record every release in the registry from the files and the audit log."""
-    store = _open(config)
+    store = _open_to_change(config)
     for note in reconcile(store, rebuild=True):
         _print(note)
     recorded = len(store.log().manifests().keys() - store.log().deregistered())

@@ -199,6 +199,11 @@ def test_the_commands_say_what_is_gone_or_not_to_be_believed(store):
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         return done.output
 
+    push = store.folder.rename(store.folder.parent / "elsewhere")
+    for command in (["promote", "3"], ["rollback"], ["releases", "repair"]):
+        assert "holds no releases; see push.path" in said(*command)
+    assert not store.folder.exists()
+    push.rename(store.folder)
     shutil.rmtree(store.folders.path(2))
     assert "release 2 serves, and its files are gone" in said("releases")
     assert "its files are gone" in said("why", "2")
