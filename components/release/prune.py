@@ -40,15 +40,15 @@ def _remove(store: ReleaseStore, number: int) -> None:
     folders = store.folders
     with contextlib.ExitStack() as trash:
         try:
-            bin_ = trash.enter_context(atomic_files.incoming(folders.releases)) / str(number)
+            aside = trash.enter_context(atomic_files.incoming(folders.releases)) / str(number)
         except OSError as error:
             raise not_written(folders.releases, error) from error
         change.make(
             store.folder,
             folders,
             event("pruned", number),
-            move=lambda: folders.move(folders.path(number), bin_),
-            back=lambda: folders.move(bin_, folders.path(number)),
+            move=lambda: folders.move(folders.path(number), aside),
+            back=lambda: folders.move(aside, folders.path(number)),
         )
 
 

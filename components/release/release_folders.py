@@ -1,7 +1,6 @@
 """The folders of the releases, by number, and models.config beside them."""
 
 import contextlib
-import dataclasses
 import os
 import shutil
 from pathlib import Path
@@ -12,16 +11,6 @@ from schema.errors import InputError
 from schema.served import MODELS
 
 NEW = "new"  # in place of the number, while a release has none
-
-
-@dataclasses.dataclass(frozen=True)
-class Listed:
-    """One entry of the folder: a release, or the sentence that says why it is none."""
-
-    name: str
-    number: int | None = None
-    content: Manifest | None = None
-    problem: str | None = None
 
 
 class ReleaseFolders:
