@@ -28,14 +28,12 @@ def locked(
         tell: called with the one that is waited for.
 
     Raises:
-        InputError: another command works there, or nothing can be written there.
+        InputError: another command works there.
+        OSError: nothing can be written there.
     """
     file = workspace / FILE
-    try:
-        workspace.mkdir(parents=True, exist_ok=True)
-        held = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise InputError(f"{workspace}: cannot be written: {error.strerror}") from error
+    workspace.mkdir(parents=True, exist_ok=True)
+    held = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

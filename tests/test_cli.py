@@ -73,7 +73,7 @@ def test_a_workspace_that_cannot_be_written_is_one_sentence_and_exit_code_1(tmp_
     assert shown.returncode == 1
     runs = f"{tmp_path}/runs"
     assert shown.stderr == (
-        f"diptych: {runs}/logs: cannot be used: {runs} is a file where a folder is expected\n"
+        f"diptych: {runs}: cannot be used: {runs} is a file where a folder is expected\n"
     )
 
 

@@ -61,7 +61,7 @@ def test_a_config_without_the_section(tmp_path):
             "to kubeflow.every_node.secrets",
         ),
         (
-            {"data_path": "ftp://me:${FTP_PASSWORD}@host/data"},
+            {"data_path": "https://me:${FTP_PASSWORD}@host/data"},
             "ImageTextExampleGen: its pod has no variable FTP_PASSWORD, to which data.path refers; "
             "add it to kubeflow.every_node.secrets",
         ),

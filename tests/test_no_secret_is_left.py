@@ -171,7 +171,7 @@ def test_kubeflow(desk, monkeypatch, tmp_path):
         beam={"runner": "local", "options": ["--s3_secret_access_key=${BEAM_KEY}"]},
         kubeflow=section(
             registry_uri="postgresql://u:${DB_PASSWORD}@db/m",
-            data_path="ftp://u:${DATA_PASSWORD}@host/data",
+            data_path="https://u:${DATA_PASSWORD}@host/data",
             host=f"http://u:${{KFP_PASSWORD}}@{desk.host}",
             every_node={**section()["every_node"], "secrets": secrets},
         ),

@@ -86,11 +86,3 @@ def test_a_lock_that_says_nothing_still_locks(tmp_path, content):
         ):
             pass
         first.communicate("\n", timeout=60)
-
-
-def test_a_workspace_that_cannot_be_made_is_a_sentence(tmp_path):
-    (tmp_path / "file").touch()
-    workspace = tmp_path / "file" / "runs"
-    with pytest.raises(InputError) as caught, locked(workspace, "run"):
-        pass
-    assert str(caught.value) == f"{workspace}: cannot be written: Not a directory"

@@ -4,62 +4,39 @@ It is a projection of the audit log. A release is a model version with the tag `
 numbers are the same unless versions were made or deleted there by other means.
 """
 
-import dataclasses
+import contextlib
 import functools
 import logging
 import os
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from components.release import registry_errors
 from components.release.manifest import Manifest
-from components.release.mlflow_runs import find_experiment, log_run
+from components.release.mlflow_runs import experiment_of, log_run
 from components.release.registry_probe import probe
-from schema.errors import InputError, UnavailableError
+from components.release.registry_state import (
+    MANIFEST_DIGEST,
+    MODEL_DIGEST,
+    RELEASE,
+    State,
+    Version,
+    parsed,
+)
+from components.release.time_limit import Limited, within
+from schema.errors import InputError
 from schema.secrets import expand, without_secrets
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-CHAMPION, CHALLENGER = "champion", "challenger"
-RELEASE, MANIFEST_DIGEST, AUDIT_EVENT = "release", "manifest_sha256", "audit_event"
+CHAMPION, CHALLENGER, AUDIT_EVENT = "champion", "challenger", "audit_event"
 NEW = "new"  # in place of an event's id, while the registry was told of none
-ARTIFACTS = "mlflow-artifacts"  # of the runs, in a registry of the default kind
-MOST_VERSIONS = 100_000
-_MISSING = "RESOURCE_DOES_NOT_EXIST"
-_AWAY = ("TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "DEADLINE_EXCEEDED", "REQUEST_LIMIT_EXCEEDED")
-
-
-@dataclasses.dataclass(frozen=True)
-class Version:
-    """A release as the registry records it."""
-
-    version: str
-    manifest_digest: str | None
-    run_id: str | None
-
-
-@dataclasses.dataclass(frozen=True)
-class State:
-    """What the registry says of the model.
-
-    `aliases` are versions by alias, `releases` the versions by release number, `last_event` the id
-    of the last event of the audit log that it was brought up to.
-    """
-
-    aliases: dict[str, str]
-    releases: dict[int, Version]
-    last_event: str | None
-
-    def release_of(self, alias: str) -> int | None:
-        """The release an alias names; None if there is no alias, or it names no release."""
-        version = self.aliases.get(alias)
-        numbers = [n for n, each in self.releases.items() if each.version == version]
-        return numbers[0] if numbers else None
-
-    def aliased(self) -> set[int]:
-        """Every release that has an alias."""
-        return {n for n in map(self.release_of, self.aliases) if n is not None}
+NO_ALIAS = "diptych-checks-its-rights"  # nobody's
+ARTIFACTS = "mlflow-artifacts"  # files of the runs, beside the releases
+MOST_VERSIONS, PAGE = 100_000, 1_000  # a thousand take MLflow one to two seconds
+SECONDS = 10  # for an answer; MLflow would wait two minutes, and a database driver for ever
+FILE_SECONDS = 60  # for a file to be stored
+SETUP_SECONDS = 300  # for MLflow to make its tables in a new database
 
 
 class MlflowRegistry:
@@ -70,7 +47,8 @@ class MlflowRegistry:
     Args:
         name: of the registered model.
         folder: where releases lie; a registry of the default kind keeps its files there too.
-        uri: MLflow's tracking URI; default: a sqlite file in `folder`.
+        uri: MLflow's tracking URI, with `${NAME}` for what is secret; default: a sqlite file in
+            `folder`.
     """
 
     def __init__(self, name: str, folder: Path, uri: str | None = None):
@@ -87,7 +65,7 @@ class MlflowRegistry:
         """Import MLflow now rather than at the first question, while nobody is kept waiting."""
         # Nobody waits minutes for a server that is down, and nothing is sent anywhere else.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(SECONDS))
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
         logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -96,65 +74,94 @@ class MlflowRegistry:
         logging.getLogger("mlflow").setLevel(logging.WARNING)
 
     @functools.cached_property
-    def _client(self) -> "MlflowClient":
-        uri = self.uri if self._own_files else expand(self.uri)
-        probe(uri, self.shown)
+    def _client(self) -> Any:
+        """MLflow's client, each call within `SECONDS`."""
         self.load()
         import mlflow
 
-        if self._own_files:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+        uri = self.uri if self._own_files else expand(self.uri)
+        with self._sentences():
+            within(SECONDS, lambda: probe(uri, self.shown))
+            if self._own_files:
+                self._folder.mkdir(parents=True, exist_ok=True)
 
-    def state(self) -> State | None:
-        """Ask for everything at once; None if there is no such model.
+            def connect() -> mlflow.MlflowClient:
+                client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+                if not uri.startswith("http"):
+                    client.search_registered_models(max_results=1)  # makes the tables
+                    client.search_experiments(max_results=1)
+                return client
+
+            client = within(SETUP_SECONDS, connect)
+        # No server that hangs keeps a file busy, and a folder on a network may be slow.
+        return client if self._own_files else Limited(client, SECONDS, log_artifact=FILE_SECONDS)
+
+    def state(self, model: Any = None, digests: Iterable[str] | None = None) -> State | None:
+        """Ask for the model and for the versions that record a release; None if it is not there.
+
+        Args:
+            model: what `model` returned; default: it is asked for.
+            digests: of the models whose versions are asked for, beside those with an alias;
+                default: all versions, which takes about a millisecond each.
 
         Raises:
             InputError: the registry does not answer, or refuses to.
         """
-        import mlflow
-
-        try:
-            model = self._client.get_registered_model(self.name)
-        except mlflow.MlflowException as error:
-            if error.error_code == _MISSING:
-                return None
-            raise self._sentence(error) from error
-        except InputError:
-            raise
-        except Exception as error:
-            raise self._sentence(error) from error
-        releases: dict[int, Version] = {}
-        for each in self.versions(MOST_VERSIONS):
-            number = str(each.tags.get(RELEASE, ""))
-            if number.isascii() and number.isdecimal():
-                version = Version(str(each.version), each.tags.get(MANIFEST_DIGEST), each.run_id)
-                releases.setdefault(int(number), version)
+        model = model or self.model()
+        if model is None:
+            return None
         aliases = {name: str(version) for name, version in model.aliases.items()}
-        return State(aliases, releases, (model.tags or {}).get(AUDIT_EVENT))
+        if digests is None:
+            found = self.versions(MOST_VERSIONS)
+        else:
+            found = [v for d in digests for v in self.versions(100, f"tag.{MODEL_DIGEST} = '{d}'")]
+            for version in set(aliases.values()) - {str(v.version) for v in found}:
+                found.append(self._ask("get_model_version", self.name, version))
+        return State(aliases, parsed(found), self.last_event(model))
 
-    def check_experiment(self) -> None:
-        """Refuse an experiment that was deleted: no release could be logged there."""
-        try:
-            find_experiment(self._client, self.name)
-        except InputError as error:
-            raise InputError(f"registry {self.shown}: {error}") from error
-        except Exception as error:
-            raise self._sentence(error) from error
+    def model(self) -> Any:
+        """Return MLflow's `RegisteredModel`; None if it is not there."""
+        client = self._client
+        with self._sentences():
+            try:
+                return client.get_registered_model(self.name)
+            except Exception as error:
+                if registry_errors.is_missing(error):
+                    return None
+                raise
+
+    def last_event(self, model: Any) -> str | None:
+        """Return the id of the event that the registry was brought up to."""
+        event_id: str | None = (model.tags or {}).get(AUDIT_EVENT)
+        return event_id
 
     def create(self) -> None:
         """Make the registered model."""
         self._ask("create_registered_model", self.name, tags={AUDIT_EVENT: NEW})
 
-    def versions(self, most: int) -> list[Any]:
-        """Return MLflow's `ModelVersion`s, newest first."""
+    def check_rights(self, restore: bool = False) -> None:
+        """Try what recording a release needs; nothing changes but a tag of the experiment.
+
+        Args:
+            restore: bring the experiment back if it was deleted.
+
+        Raises:
+            InputError: the user may not write, or the experiment was deleted.
+        """
+        self._ask("delete_registered_model_alias", self.name, NO_ALIAS)
+        with self._sentences():
+            experiment_id = experiment_of(self._client, self.name, self._artifacts(), restore)
+            self._client.set_experiment_tag(experiment_id, "pipeline", self.name)
+
+    def versions(self, most: int, condition: str = "") -> list[Any]:
+        """Return MLflow's `ModelVersion`s that meet a condition, newest first."""
         found: list[Any] = []
         token = None
         while len(found) < most:
             page = self._ask(
                 "search_model_versions",
-                f"name = '{self.name}'",
-                max_results=min(most, 10_000),
+                f"name = '{self.name}'" + (f" and {condition}" if condition else ""),
+                max_results=min(most, PAGE),
                 order_by=["version_number DESC"],
                 page_token=token,
             )
@@ -182,14 +189,8 @@ class MlflowRegistry:
 
     def add(self, release: Path, content: Manifest, manifest_digest: str) -> Version:
         """Record a release and everything its manifest says."""
-        kept = (self._folder.resolve() / ARTIFACTS).as_uri()
-        location = kept if self._own_files else None
-        try:
-            run_id = log_run(self._client, self.name, content, release, location)
-        except InputError as error:
-            raise InputError(f"registry {self.shown}: {error}") from error
-        except Exception as error:
-            raise self._sentence(error) from error
+        with self._sentences():
+            run_id = log_run(self._client, self.name, content, release, self._artifacts())
         made = self._ask(
             "create_model_version",
             self.name,
@@ -197,7 +198,7 @@ class MlflowRegistry:
             run_id,
             tags={
                 RELEASE: str(content.release),
-                "model_digest": content.model_digest,
+                MODEL_DIGEST: content.model_digest,
                 MANIFEST_DIGEST: manifest_digest,
                 "gates": "passed" if content.passed else "refused",
                 "baseline": str(content.baseline or "none"),
@@ -206,7 +207,7 @@ class MlflowRegistry:
             },
             description="\n".join(gate.sentence for gate in content.gates),
         )
-        return Version(str(made.version), manifest_digest, run_id)
+        return parsed([made])[str(made.version)]
 
     def delete(self, version: Version) -> None:
         """Delete a version and its run.
@@ -219,20 +220,25 @@ class MlflowRegistry:
             if self._own_files:
                 shutil.rmtree(self._folder / ARTIFACTS / version.run_id, ignore_errors=True)
 
+    def _artifacts(self) -> str | None:
+        """Where a new experiment keeps files: beside the releases, unless a server says where."""
+        if self.uri.partition(":")[0] in ("http", "https", "databricks"):
+            return None
+        return (self._folder.resolve() / ARTIFACTS).as_uri()
+
     def _ask(self, method: str, *arguments: Any, **named: Any) -> Any:
-        try:
+        with self._sentences():
             return getattr(self._client, method)(*arguments, **named)
+
+    @contextlib.contextmanager
+    def _sentences(self) -> Iterator[None]:
+        """Have whatever goes wrong be one sentence."""
+        try:
+            yield
         except InputError:
             raise
         except Exception as error:
-            raise self._sentence(error) from error
-
-    def _sentence(self, error: Exception) -> InputError:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        sentence = f"registry {self.shown}: {lines[0][:300]}"
-        code = getattr(error, "error_code", None)
-        away = code is None or code in _AWAY
-        return UnavailableError(sentence) if away else InputError(sentence)
+            raise registry_errors.sentence(error, self.shown, self.name) from error
 
 
 def _sqlite_uri(file: Path) -> str:

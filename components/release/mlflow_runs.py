@@ -9,7 +9,6 @@ from schema.errors import InputError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Experiment
 
 T = TypeVar("T")
 AT_ONCE = 100  # MLflow takes at most 100 parameters and 1,000 metrics in one call
@@ -40,12 +39,7 @@ def log_run(
     """
     from mlflow.entities import Metric, Param, RunTag
 
-    found = find_experiment(client, experiment)
-    experiment_id = (
-        found.experiment_id
-        if found
-        else client.create_experiment(experiment, artifact_location=artifact_location)
-    )
+    experiment_id = experiment_of(client, experiment, artifact_location)
     run_id = _run(client, experiment_id, content)
     when = round(content.created * 1000)
     for params in _parts([Param(k, str(v)) for k, v in content.config.items()]):
@@ -68,19 +62,31 @@ def log_run(
     return run_id
 
 
-def find_experiment(client: "MlflowClient", name: str) -> "Experiment | None":
-    """Return the experiment that runs are logged in, None if there is none yet.
+def experiment_of(
+    client: "MlflowClient", name: str, artifact_location: str | None, restore: bool = False
+) -> str:
+    """Return the id of an experiment, which is made if it is not there.
+
+    Args:
+        client: of the registry.
+        name: of the experiment.
+        artifact_location: see `log_run`.
+        restore: bring it back if it was deleted.
 
     Raises:
-        InputError: it was deleted.
+        InputError: it was deleted, and is not to be brought back.
     """
     found = client.get_experiment_by_name(name)
-    if found and found.lifecycle_stage == "deleted":
-        raise InputError(
-            f"the experiment {name} was deleted; bring it back with `mlflow experiments restore "
-            f"--experiment-id {found.experiment_id}`"
-        )
-    return found
+    if found is None:
+        return str(client.create_experiment(name, artifact_location=artifact_location))
+    if found.lifecycle_stage == "deleted":
+        if not restore:
+            raise InputError(
+                f"the experiment {name} was deleted in MLflow; `diptych releases "
+                "rebuild-registry` brings it back"
+            )
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)
 
 
 def _run(client: "MlflowClient", experiment_id: str, content: Manifest) -> str:

@@ -10,6 +10,7 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
+from components.release.registry_errors import driver_words
 from schema.errors import InputError, UnavailableError
 
 SECONDS = 5  # for a connection, and again for the answer
@@ -82,7 +83,7 @@ def _probe_database(uri: str, shown: str) -> None:
             f"registry {shown}: the Python package {error.name} is not installed"
         ) from None
     except Exception as error:
-        raise UnavailableError(f"registry {shown}: {_reason(error)}") from None
+        raise UnavailableError(f"registry {shown}: {driver_words(error)}") from None
 
 
 def _probe_sqlite(uri: str, shown: str) -> None:
@@ -99,16 +100,9 @@ def _probe_sqlite(uri: str, shown: str) -> None:
         with sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool).connect() as connection:
             connection.exec_driver_sql("PRAGMA schema_version")
     except Exception as error:
-        raise InputError(f"registry {shown}: {_reason(error)}") from None
+        raise InputError(f"registry {shown}: {driver_words(error)}") from None
 
 
 def _away(shown: str, error: Exception) -> UnavailableError:
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return UnavailableError(f"registry {shown}: does not answer: {reason}")
-
-
-def _reason(error: Exception) -> str:
-    """Take the driver's own words out of SQLAlchemy's report."""
-    cause = getattr(error, "orig", None) or error
-    lines = str(cause).strip().splitlines() or [type(error).__name__]
-    return lines[0][:300]

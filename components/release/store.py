@@ -144,7 +144,7 @@ class ReleaseStore:
                     number = place(self, log, new, draft)
         except OSError as error:
             raise not_written(Path(error.filename or self.folders.releases), error) from error
-        self.reconcile()
+        reconcile(self, news=True)
         return number
 
     def promote(
@@ -215,12 +215,11 @@ class ReleaseStore:
 
     def _tell(self, done: str) -> None:
         try:
-            self.reconcile()
+            reconcile(self, news=True)
         except InputError as error:
-            sentence = f"{done}, but the registry was not told ({error})"
-            if isinstance(error, UnavailableError):
-                sentence += "; the next run or promotion tells it"
-            raise UnavailableError(sentence) from error
+            is_away = isinstance(error, UnavailableError)
+            later = "; the next run or promotion tells it" if is_away else ""
+            raise type(error)(f"{done}, but the registry was not told ({error}){later}") from error
 
 
 def open_store(config: Mapping[str, Any]) -> ReleaseStore:

@@ -50,11 +50,14 @@ POINTS: tuple[tuple[str, str | float], ...] = (
     ("ServingCheck", "after"),
     ("Evaluator", 5.0),
     ("Evaluator", "after"),
-    ("Pusher", 1.5),
+    ("Pusher", 0.5),
     ("Pusher", "after"),
 )
-# TensorBoard's files have the time in their names; TFMA's hold the numbers of evaluation.json.
-ELSEWHERE = re.compile(r"events\.out\.tfevents|evaluation/[a-z]+-00000-of-00001\.tfrecord$")
+# TensorBoard's files have the time in their names, TFMA's hold the numbers of evaluation.json, and
+# in the requests for the warm-up the features of an Example have no order.
+ELSEWHERE = re.compile(
+    r"events\.out\.tfevents|evaluation/[a-z]+-00000-of-00001\.tfrecord$|tf_serving_warmup_requests$"
+)
 EXECUTION = re.compile(r"(?<=artifacts/)[A-Za-z]+/[a-z_]+/[0-9]+")
 SENTENCE = "sentence"  # 'serves now', or 'serves already' where the kill came after the push
 SECONDS_TO_VANISH = 5.0
