@@ -1,6 +1,7 @@
 """What `diptych releases`, `promote` and `rollback` do."""
 
 from components.evaluation.names import DIRECTIONS, metric_name
+from components.release import agreement
 from components.release import repair as log_repair
 from components.release.reconcile import reconcile
 from components.release.release_folders import number_of_name
@@ -20,6 +21,14 @@ def _open(config: RunConfig) -> ReleaseStore:
     return open_store(config.model_dump())
 
 
+def _open_to_change(config: RunConfig) -> ReleaseStore:
+    """Open releases that must be there: a misspelt push.path makes no folder."""
+    store = _open(config)
+    if not store.folders.names():
+        raise InputError(f"{store.folders.releases}: holds no releases; see push.path")
+    return store
+
+
 def _print(line: str, style: str = "") -> None:
     say(make_console(), line, style)
 
@@ -32,7 +41,11 @@ def show(config: RunConfig, every: bool) -> None:
     from pipeline.console import Table
 
     store = _open(config)
-    champion, names = store.champion(), store.folders.names()
+    names, wrong = store.folders.names(), agreement.problems(store.folder, store.folders)
+    try:
+        champion = store.champion()
+    except InputError:  # which is among what is wrong
+        champion = None
     numbers = sorted(store.folders.numbers(), reverse=True)
     console = make_console()
     if not names:
@@ -68,19 +81,14 @@ def show(config: RunConfig, every: bool) -> None:
     console.print(table)
     if len(numbers) > SHOWN and not every:
         say(console, f"and {number_of(len(numbers) - SHOWN, 'older release')} (--all)", "dim")
-    for sentence in [*problems, *_log_problems(store)]:
+    if champion is not None and champion not in numbers:
+        problems.append(f"release {champion} serves, and its files are gone; promote another one")
+    for sentence in [*problems, *wrong]:
         say(console, f"! {sentence}", "yellow")
 
 
 def _foreign(names: list[str]) -> list[str]:
     return [name for name in names if number_of_name(name) is None]
-
-
-def _log_problems(store: ReleaseStore) -> list[str]:
-    damaged = list(store.log().damaged)
-    if damaged:
-        damaged.append("`diptych releases repair` has the audit log agree with what serves")
-    return damaged
 
 
 def promote(config: RunConfig, number: int, force: bool, reason: str) -> None:
@@ -91,7 +99,7 @@ def promote(config: RunConfig, number: int, force: bool, reason: str) -> None:
     def switched(moved: bool) -> None:
         _print(f"release {number} serves {'now' if moved else 'already'}", "bold green" * moved)
 
-    _open(config).promote(number, reason=reason, forced=force, switched=switched)
+    _open_to_change(config).promote(number, reason=reason, forced=force, switched=switched)
     _print(AGREES)
 
 
@@ -101,20 +109,20 @@ def rollback(config: RunConfig, reason: str) -> None:
     def switched(number: int) -> None:
         _print(f"release {number} serves again", "bold green")
 
-    _open(config).rollback(reason, switched)
+    _open_to_change(config).rollback(reason, switched)
     _print(AGREES)
 
 
 def repair(config: RunConfig) -> None:
     """Have the audit log agree with what serves, and say what was put right."""
-    store = _open(config)
+    store = _open_to_change(config)
     for note in log_repair.repair(store) or ["the audit log is whole and agrees with what serves"]:
         _print(note)
 
 
 def rebuild_registry(config: RunConfig) -> None:
     """Record every release in the registry from the files and the audit log."""
-    store = _open(config)
+    store = _open_to_change(config)
     for note in reconcile(store, rebuild=True):
         _print(note)
     recorded = len(store.log().manifests().keys() - store.log().deregistered())

@@ -64,12 +64,19 @@ def _why_release(store: ReleaseStore, number: int) -> None:
     if number in store.log().pruned():
         _history(store, number)
         return
+    if number in store.log().numbers() and not store.folders.is_there(number):
+        _print(f"release {number}: its files are gone", "red")
+        _history(store, number)
+        return
+    problem = store.problem(number)
     content = manifest.read(store.folders.found(number))
     compared = f"release {content.baseline}" if content.baseline else "nothing"
     serves = ", serves now" if number == store.champion() else ""
     _print(
         f"release {number}, made {when(content.created)}, compared with {compared}{serves}", "bold"
     )
+    if problem is not None:
+        _print(f"! what it says of itself is not to be believed: {problem}", "red")
     _gates((gate.passed, gate.sentence) for gate in content.gates)
     evaluation = store.folders.path(number) / contents.EVALUATION
     if (evaluation / report.FILE).exists():

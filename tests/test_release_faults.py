@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from components.release import audit_log, change, model_config_file
+from components.release import store as store_module
 from components.release.config import Keep
 from components.release.mlflow_registry import MlflowRegistry
 from components.release.prune import prune
@@ -20,6 +21,11 @@ from tests.release_kit import store_in, writer
 from tests.release_program import CHANGES
 
 FAULTS = {False: (errno.EACCES,), True: (errno.ENOSPC, errno.EROFS)}  # by whether they last
+
+
+def told_nothing(store: ReleaseStore, rebuild: bool = False, news: bool = False) -> list[str]:
+    """Reconcile with a registry that has nothing to say."""
+    return []
 
 
 class Disk:
@@ -56,7 +62,7 @@ def disk() -> Iterator[Disk]:
 def template(tmp_path_factory):
     store = store_in(tmp_path_factory.mktemp("template") / "push")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(ReleaseStore, "reconcile", lambda _: [])
+        patched.setattr(store_module, "reconcile", told_nothing)
         for number, body in enumerate("abc", 1):
             store.publish(writer(body, number - 1 or None))
             store.promote(number)
@@ -85,7 +91,7 @@ AFTER = {"publish": 3, "promote": 4, "prune": 3}
 @pytest.fixture
 def no_registry(monkeypatch):
     """The registry has kills and faults of its own; thousands of steps need not ask it."""
-    monkeypatch.setattr(ReleaseStore, "reconcile", lambda _: [])
+    monkeypatch.setattr(store_module, "reconcile", told_nothing)
     monkeypatch.setattr(MlflowRegistry, "state", lambda _: None)
 
 

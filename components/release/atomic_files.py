@@ -1,6 +1,7 @@
 """Writing files so that nobody sees half of one, whenever this process dies."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -25,6 +26,17 @@ def atomic_write(path: Path, text: str) -> None:
     finally:
         with contextlib.suppress(OSError):  # the file may have been replaced by then
             sibling.unlink(missing_ok=True)
+
+
+def read_plain(path: Path) -> bytes:
+    """Read a whole file; a pipe, which might keep us waiting for ever, is an error.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "is not a plain file", str(path))
+    return path.read_bytes()
 
 
 def flush(path: Path) -> None:

@@ -4,8 +4,11 @@ import getpass
 import os
 import time
 import uuid
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
+from components.release.manifest import Seconds
 from schema.secrets import without_secrets
 from trainer.config import Frozen
 
@@ -21,6 +24,7 @@ Action = Literal[
     "pruned",  # the files were removed to keep the disk small
     "repaired",  # the log was damaged; `release` is what models.config named
 ]
+Number = Annotated[int, Field(ge=1, lt=10**9)]  # of a release
 SERVING = ("promote", "rollback", "registry_champion", "repaired")  # change what serves
 
 
@@ -28,9 +32,9 @@ class Event(Frozen):
     """One thing that happened to the releases."""
 
     id: str
-    time: float  # seconds since 1970
+    time: Seconds
     action: Action
-    release: int | None  # for a change of what serves: the champion afterwards
+    release: Number | None  # for a change of what serves: the champion afterwards
     replaced: int | None = None  # the champion before
     by: str = ""  # who: a user, or a run
     reason: str = ""

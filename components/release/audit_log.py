@@ -8,13 +8,14 @@ models.config are projections of this log.
 import contextlib
 import dataclasses
 import errno
+import itertools
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from components.release.atomic_files import flush
+from components.release.atomic_files import flush, read_plain
 from components.release.audit_event import SERVING, Event
 from schema.errors import InputError
 
@@ -57,13 +58,7 @@ class AuditLog:
 
     def deregistered(self) -> set[int]:
         """Return the releases that are not in the registry although they are here."""
-        gone: set[int] = set()
-        for each in self.events:
-            if each.release is not None and each.action == "deregistered":
-                gone.add(each.release)
-            elif each.release is not None and each.action in ("registered", "restored", "pruned"):
-                gone.discard(each.release)
-        return gone
+        return deregistered(self.events)
 
     def holds(self, model: str) -> int | None:
         """Return the release that holds a model, None if there is none."""
@@ -89,7 +84,7 @@ def read(folder: Path) -> AuditLog:
     """
     path = folder / FILE
     try:
-        whole = path.read_bytes().rpartition(b"\n")[0]
+        whole = read_plain(path).rpartition(b"\n")[0]
     except FileNotFoundError:
         return AuditLog()
     except OSError as error:
@@ -129,17 +124,32 @@ def append(folder: Path, event: Event) -> None:
 def champions(events: Sequence[Event]) -> list[int]:
     """Return the champion, last, and those a rollback would return to, newest last.
 
-    A rollback takes the champion off this stack and leaves the one below; any other change of what
-    serves puts one on. What was pruned or deleted in MLflow is nothing to return to.
+    A rollback takes releases off this stack down to the one it returned to; any other change of
+    what serves puts one on. What was pruned is nothing to return to, nor what was deleted in MLflow
+    for as long as it is not registered again.
     """
     stack: list[int] = []
     for each in events:
-        if each.action == "rollback":
-            stack = stack[:-1]
+        if each.action == "rollback" and each.release in stack[:-1]:
+            at = len(stack) - 1 - stack[-2::-1].index(each.release)
+            stack = stack[:at]
         elif each.action == "repaired":
             stack = [] if each.release is None else [each.release]
         elif each.action in SERVING and each.release is not None:
             stack.append(each.release)
-        elif each.action in ("pruned", "deregistered"):
+        elif each.action == "pruned":
             stack = [n for n in stack[:-1] if n != each.release] + stack[-1:]
-    return stack
+    gone = deregistered(events)
+    kept = [n for n in stack[:-1] if n not in gone] + stack[-1:]
+    return [number for number, _ in itertools.groupby(kept)]
+
+
+def deregistered(events: Sequence[Event]) -> set[int]:
+    """Return the releases that were deleted in the registry and are not registered again."""
+    gone: set[int] = set()
+    for each in events:
+        if each.release is not None and each.action == "deregistered":
+            gone.add(each.release)
+        elif each.release is not None and each.action in ("registered", "restored", "pruned"):
+            gone.discard(each.release)
+    return gone

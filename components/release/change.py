@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from components.release import audit_log, manifest
-from components.release.atomic_files import atomic_write, flush, not_written
+from components.release.atomic_files import atomic_write, flush, not_written, read_plain
 from components.release.audit_event import SERVING, Event
 from components.release.release_folders import ReleaseFolders
 from schema.errors import UnavailableError
@@ -91,7 +91,7 @@ def finish(folder: Path, folders: ReleaseFolders) -> None:
 
 def _read(intention: Path) -> Event | None:
     try:
-        return Event.model_validate_json(intention.read_bytes())
+        return Event.model_validate_json(read_plain(intention))
     except (OSError, ValidationError):  # it is written in one step: whoever spoilt it was not us
         return None
 
@@ -101,6 +101,8 @@ def _has_moved(event: Event, folders: ReleaseFolders) -> bool:
         return folders.serving() == event.release
     if event.release is None:
         return False
+    if event.action == "pruned":
+        return not folders.is_there(event.release)
     written = folders.path(event.release) / manifest.FILE
     return written.is_file() and manifest.digest(written) == event.manifest
 
@@ -108,7 +110,8 @@ def _has_moved(event: Event, folders: ReleaseFolders) -> bool:
 def _moved(event: Event) -> str:
     if event.action in SERVING:
         return f"release {event.release} serves nonetheless"
-    return f"release {event.release} is there nonetheless"
+    what = "removed" if event.action == "pruned" else "there"
+    return f"release {event.release} is {what} nonetheless"
 
 
 def _forget(intention: Path) -> None:

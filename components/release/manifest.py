@@ -5,14 +5,16 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from components.evaluation.verdict import GateResult
 from schema.errors import InputError
 from trainer.config import Frozen
 
 FILE = "release.json"
+Seconds = Annotated[float, Field(ge=0, lt=250_000_000_000)]  # since 1970, to the year 9892
 MOST_BYTES = 1 << 28  # of a manifest; a longer one was not written here
 
 
@@ -22,7 +24,7 @@ class Manifest(Frozen):
     release: int  # its number; 0 while it has none
     pipeline: str  # name of the config that made it
     run: str  # id of the run that made it
-    created: float  # seconds since 1970
+    created: Seconds
     model_digest: str  # of the three models; the same model is never released twice
     baseline: int | None  # the release it was compared with
     gates: tuple[GateResult, ...]  # how each one went, in a sentence
@@ -161,8 +163,11 @@ def verify(
     Raises:
         InputError: names the first file or folder that is missing, changed, added, or a link.
     """
-    if release.is_symlink():
-        raise InputError(f"{release}: is a link; a release holds plain files only")
+    try:
+        if release.is_symlink():
+            raise InputError(f"{release}: is a link; a release holds plain files only")
+    except OSError as error:
+        raise InputError(f"{release}: cannot be read: {error.strerror}") from error
     content = read(release)
     if manifest_digest is not None and digest(release / FILE) != manifest_digest:
         raise InputError(f"{release / FILE}: differs from what the audit log recorded")

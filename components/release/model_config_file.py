@@ -5,7 +5,7 @@ from pathlib import Path
 
 from google.protobuf import text_encoding
 
-from components.release.atomic_files import atomic_write
+from components.release.atomic_files import atomic_write, read_plain
 from schema.errors import InputError
 from schema.served import MODELS
 
@@ -59,12 +59,25 @@ def number(folder: Path) -> int | None:
     Raises:
         InputError: the file cannot be read.
     """
+    found = re.search(r"versions: (\d{1,9})\b", _read(folder))
+    return int(found[1]) if found else None
+
+
+def name(folder: Path) -> str | None:
+    """Return the pipeline whose models the file names; None as in `number`.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    found = re.search(r'name: "([^"\n]*)"', _read(folder))
+    return found[1] if found else None
+
+
+def _read(folder: Path) -> str:
     path = folder / FILE
     try:
-        content = path.read_text(encoding="utf-8", errors="replace")
+        return read_plain(path).decode(errors="replace")
     except FileNotFoundError:
-        return None
+        return ""
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    found = re.search(r"versions: (\d{1,9})\b", content)
-    return int(found[1]) if found else None

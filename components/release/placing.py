@@ -54,7 +54,7 @@ def place(store: "ReleaseStore", log: AuditLog, new: Path, draft: Manifest) -> i
         if known in log.deregistered():
             audit_log.append(store.folder, event("registered", known))
         return known
-    number = known or 1 + max({*log.numbers(), *store.folders.numbers()}, default=0)
+    number = known or _next(store, log)
     store.folders.number_models(new, draft.numbered(number, NEW, MODELS))
     there = store.folders.path(number)
 
@@ -78,4 +78,15 @@ def place(store: "ReleaseStore", log: AuditLog, new: Path, draft: Manifest) -> i
         move=move,
         back=back,
     )
+    return number
+
+
+def _next(store: "ReleaseStore", log: AuditLog) -> int:
+    """Return the first number after the log's that is free, whatever else lies among the releases.
+
+    A folder that came by other hands, such as 20261126, does not raise the numbers to its own.
+    """
+    number = 1 + max(log.numbers(), default=0)
+    while os.path.lexists(store.folders.path(number)):
+        number += 1
     return number

@@ -1,17 +1,20 @@
 """Remove old releases, so that the disk stays as full as it is."""
 
-from components.release import audit_log
+import contextlib
+
+from components.release import atomic_files, change
 from components.release.atomic_files import not_written
 from components.release.audit_event import SERVING, event
 from components.release.audit_log import AuditLog
 from components.release.config import Keep
 from components.release.store import ReleaseStore
+from schema.errors import InputError
 
 
 def prune(store: ReleaseStore, keep: Keep) -> list[int]:
     """Remove the releases that `push.keep` does not keep; return their numbers.
 
-    A release goes in this order: audit log, files, registry; who comes after a killed process goes
+    A release goes in this order: files, audit log, registry; who comes after a killed process goes
     on. Kept whatever their age: the champion, the release that a rollback returns to, the one that
     the champion was compared with, and every release with an alias in MLflow.
 
@@ -27,15 +30,26 @@ def prune(store: ReleaseStore, keep: Keep) -> list[int]:
     with store.changing() as log:
         removed = sorted(superfluous(log, keep) - aliased - _compared(store, log))
         for number in removed:
-            try:
-                audit_log.append(store.folder, event("pruned", number))
-                if store.folders.path(number).is_dir():
-                    store.folders.remove(number)
-            except OSError as error:
-                raise not_written(store.folders.path(number), error) from error
+            _remove(store, number)
     if removed:
         store.reconcile()
     return removed
+
+
+def _remove(store: ReleaseStore, number: int) -> None:
+    folders = store.folders
+    with contextlib.ExitStack() as trash:
+        try:
+            aside = trash.enter_context(atomic_files.incoming(folders.releases)) / str(number)
+        except OSError as error:
+            raise not_written(folders.releases, error) from error
+        change.make(
+            store.folder,
+            folders,
+            event("pruned", number),
+            move=lambda: folders.move(folders.path(number), aside),
+            back=lambda: folders.move(aside, folders.path(number)),
+        )
 
 
 def superfluous(log: AuditLog, keep: Keep) -> set[int]:
@@ -53,5 +67,8 @@ def _compared(store: ReleaseStore, log: AuditLog) -> set[int]:
     """Return what a rerun of the champion is compared with, so that its evaluation stays cached."""
     if log.champion is None:
         return set()
-    baseline = store.verified(log.champion).baseline
+    try:
+        baseline = store.verified(log.champion).baseline
+    except InputError:  # its evaluation is made anew in any case
+        return set()
     return set() if baseline is None else {baseline}

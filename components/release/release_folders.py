@@ -1,6 +1,6 @@
 """The folders of the releases, by number, and models.config beside them."""
 
-import dataclasses
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -13,16 +13,6 @@ from schema.served import MODELS
 NEW = "new"  # in place of the number, while a release has none
 
 
-@dataclasses.dataclass(frozen=True)
-class Listed:
-    """One entry of the folder: a release, or the sentence that says why it is none."""
-
-    name: str
-    number: int | None = None
-    content: Manifest | None = None
-    problem: str | None = None
-
-
 class ReleaseFolders:
     """Releases by number.
 
@@ -33,7 +23,7 @@ class ReleaseFolders:
     """
 
     def __init__(self, folder: Path, pipeline: str, served_from: str | None = None):
-        self._folder, self._pipeline = folder, pipeline
+        self._folder, self.pipeline = folder, pipeline
         self.releases = folder / "releases"
         self._served_from = f"{served_from or folder.resolve()}/releases"
 
@@ -71,7 +61,12 @@ class ReleaseFolders:
 
     def place(self, folder: Path, number: int) -> None:
         """Give a folder its number, in one step for whoever watches the releases."""
-        folder.rename(self.path(number))
+        self.move(folder, self.path(number))
+
+    def move(self, here: Path, there: Path) -> None:
+        """Move a folder below the releases, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            here.rename(there)
         atomic_files.flush(self.releases)
 
     def remove(self, number: int) -> None:
@@ -81,12 +76,12 @@ class ReleaseFolders:
             atomic_files.flush(self.releases)
             shutil.rmtree(trash, ignore_errors=True)
 
-    def verified(self, number: int, manifest_digest: str) -> Manifest:
+    def verified(self, number: int, manifest_digest: str | None) -> Manifest:
         """Return the manifest of a release, after every file was compared with its digest.
 
         Args:
             number: of the release.
-            manifest_digest: SHA-256 of its manifest, by the audit log.
+            manifest_digest: SHA-256 of its manifest, by the audit log; None: not compared.
 
         Raises:
             InputError: there is no such release, or it differs from its manifest; names the file.
@@ -99,17 +94,32 @@ class ReleaseFolders:
         Raises:
             InputError: it is not there.
         """
-        if not self.path(number).is_dir():
+        if not self.is_there(number):
             raise InputError(f"there is no release {number} in {self.releases}")
         return self.path(number)
+
+    def is_there(self, number: int) -> bool:
+        """Whether there is a folder of this number.
+
+        Raises:
+            InputError: that cannot be seen.
+        """
+        try:
+            return _is_possible(number) and self.path(number).is_dir()
+        except OSError as error:
+            raise InputError(f"{self.path(number)}: cannot be read: {error.strerror}") from error
 
     def serving(self) -> int | None:
         """The release that models.config names."""
         return model_config_file.number(self._folder)
 
+    def serving_name(self) -> str | None:
+        """The pipeline whose models models.config names."""
+        return model_config_file.name(self._folder)
+
     def serve(self, number: int) -> None:
         """Have models.config name a release."""
-        content = model_config_file.text(self._pipeline, self._served_from, number)
+        content = model_config_file.text(self.pipeline, self._served_from, number)
         model_config_file.write(self._folder, content)
 
     def serve_again(self, number: int | None) -> None:
@@ -124,3 +134,7 @@ def number_of_name(name: str) -> int | None:
     """Return the number that a folder's name stands for; '7' does, '07' and '٧' do not."""
     plain = name.isascii() and name.isdecimal() and not name.startswith("0") and len(name) < 10
     return int(name) if plain else None
+
+
+def _is_possible(number: int) -> bool:
+    return 0 < number < 10**9

@@ -3,9 +3,11 @@
 import datetime
 import shutil
 
-from components.release import atomic_files, audit_log, change, manifest
+from components.release import atomic_files, audit_log, change, manifest, model_config_file
 from components.release.atomic_files import not_written
 from components.release.audit_event import Event, event
+from components.release.audit_log import AuditLog
+from components.release.decision import described
 from components.release.store import ReleaseStore
 from schema.errors import InputError
 
@@ -19,40 +21,61 @@ def repair(store: ReleaseStore) -> list[str]:
         A sentence for each thing that was put right; none if nothing was wrong.
 
     Raises:
-        InputError: the release that models.config names is damaged, or a file cannot be written.
+        InputError: the release that models.config names cannot serve, or a file cannot be
+            written; says what to do.
     """
     with atomic_files.exclusive(store.folder):
         change.finish(store.folder, store.folders)
         log, serving = store.log(), store.folders.serving()
-        notes = list(log.damaged)
-        added: list[Event] = []
-        for number in store.folders.numbers():
-            if number in log.manifests().keys() | log.pruned():
-                continue
-            folder = store.folders.path(number)
-            try:
-                content = store.folders.verified(number, manifest.digest(folder / manifest.FILE))
-            except InputError as error:
-                notes.append(f"left out: {error}")
-                continue
-            digest = manifest.digest(folder / manifest.FILE)
-            details = {"manifest": digest, "model": content.model_digest, "reason": "repair"}
-            added.append(event("published", number, **details))
-            notes.append(f"release {number} was not in the log, and is now")
-        if serving != log.champion and serving is not None:
+        added, notes = _lost(store, log)
+        notes = [*log.damaged, *notes]
+        if serving not in (None, log.champion):
+            known = log.manifests() | {e.release: e.manifest for e in added}
+            _usable(store, serving, known.get(serving), log.champion)
             added.append(event("repaired", serving, replaced=log.champion, reason="repair"))
             notes.append(f"release {serving} serves, by models.config; the log says so now")
-        if serving is not None:
-            known = {e.release: e.manifest for e in (*log.events, *added) if e.manifest}
-            if serving not in known:
-                raise InputError(
-                    f"{store.folders.path(serving)}: serves, by models.config, and is damaged; "
-                    "nothing was changed"
-                )
-            store.folders.verified(serving, known[serving])
-        if notes:
+        if not (log.events or added) and store.folders.numbers():
+            added.append(event("repaired", None, reason="repair"))
+            notes.append("nothing serves; the log says so now")
+        if log.damaged or added:
             _rewrite(store, [*log.events, *added])
+        champion = log.champion
+        if serving is None and champion is not None and store.problem(champion) is None:
+            store.folders.serve(champion)
+            notes.append(f"release {champion} serves, by the log; models.config says so now")
         return notes
+
+
+def _lost(store: ReleaseStore, log: AuditLog) -> tuple[list[Event], list[str]]:
+    """Return an event and a sentence for each release that the log does not have."""
+    added, notes = [], []
+    for number in store.folders.numbers():
+        if number in log.manifests():
+            continue
+        try:
+            folder = store.folders.found(number)
+            content = manifest.verify(folder, number=number)
+            digest = manifest.digest(folder / manifest.FILE)
+        except InputError as error:
+            notes.append(f"left out: {error}")
+            continue
+        details = {"manifest": digest, "model": content.model_digest, "reason": "repair"}
+        added.append(event("published", number, **details))
+        notes.append(f"release {number} was not in the log, and is now")
+    return added, notes
+
+
+def _usable(store: ReleaseStore, serving: int, known: str | None, champion: int | None) -> None:
+    """Refuse to record that a release serves which is gone or damaged."""
+    try:
+        store.folders.verified(serving, known)
+    except InputError as error:
+        path = store.folder / model_config_file.FILE
+        raise InputError(
+            f"{path}: names release {serving}, which cannot serve ({error}); nothing was changed; "
+            f"restore its files, or delete {path.name} and repair again: then "
+            f"{described(champion)} serves"
+        ) from error
 
 
 def _rewrite(store: ReleaseStore, events: list[Event]) -> None:

@@ -10,20 +10,18 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from components.release import atomic_files, audit_log, change, model_config_file
+from components.release import agreement, atomic_files, audit_log, change
 from components.release.atomic_files import not_written
-from components.release.audit_event import SERVING, Event, event
+from components.release.audit_event import Event, event
 from components.release.audit_log import AuditLog
 from components.release.config import PushConfig, RegistryConfig
-from components.release.decision import Decision, decision_of, described, refuse_unless_allowed
+from components.release.decision import Decision, decision_of, refuse_unless_allowed
 from components.release.manifest import Manifest
 from components.release.mlflow_registry import MlflowRegistry
 from components.release.placing import check_space, place
 from components.release.reconcile import REBUILD, reconcile
 from components.release.release_folders import ReleaseFolders
 from schema.errors import InputError, UnavailableError
-
-REPAIR = "`diptych releases repair` has the log agree with what serves"
 
 
 class ReleaseStore:
@@ -47,17 +45,14 @@ class ReleaseStore:
     def champion(self) -> int | None:
         """Return the release that serves; no registry is asked.
 
-        A damaged or lost log is not believed: then it is the release that models.config names.
+        It is the one that models.config names; while that is missing, the audit log's.
         """
-        log = self.log()
-        if log.damaged or not log.events:
-            return self.folders.serving()
-        begun = change.unfinished(self.folder, self.folders)
-        return begun.release if begun and begun.action in SERVING else log.champion
+        serving = self.folders.serving()
+        return self.log().champion if serving is None else serving
 
     def lost(self) -> list[int]:
         """Return the champions, now or before, whose files are gone."""
-        return sorted({n for n in self.log().champions if not self.folders.path(n).is_dir()})
+        return sorted({n for n in self.log().champions if not self.folders.is_there(n)})
 
     def verified(self, number: int) -> Manifest:
         """Return the manifest of a release, after every file was compared with it.
@@ -68,7 +63,10 @@ class ReleaseStore:
         folder = self.folders.found(number)
         known = self.log().manifests().get(number)
         if known is None:
-            raise InputError(f"{folder}: the audit log does not know this release")
+            raise InputError(
+                f"{folder}: the audit log does not know this release; `diptych releases repair` "
+                "records it, if its files are whole"
+            )
         return self.folders.verified(number, known)
 
     def problem(self, number: int) -> str | None:
@@ -95,31 +93,10 @@ class ReleaseStore:
                 atomic_files.sweep(self.folder)
                 atomic_files.sweep(self.folders.releases)
                 change.finish(self.folder, self.folders)
-                log = self._believable()
-                for number in log.pruned().intersection(self.folders.numbers()):
-                    self.folders.remove(number)  # pruned by a process that was killed then
+                log = agreement.believed(self.folder, self.folders)
             except OSError as error:
                 raise not_written(Path(error.filename or self.folder), error) from error
             yield log
-
-    def _believable(self) -> AuditLog:
-        path = self.folder / audit_log.FILE
-        log, serving = self.log(), self.folders.serving()
-        if not path.exists():
-            if serving is not None or self.folders.numbers():
-                raise InputError(f"{path}: is missing, although there are releases; {REPAIR}")
-            path.touch()
-            atomic_files.flush(self.folder)
-        if log.damaged:
-            raise InputError(f"{log.damaged[0]}; {REPAIR}")
-        if serving not in (log.champion, None):
-            raise InputError(
-                f"{self.folder / model_config_file.FILE}: names release {serving}, and the audit "
-                f"log says that {described(log.champion)} serves; {REPAIR}"
-            )
-        if log.champion is not None:
-            self.folders.serve(log.champion)  # it may be missing, or name the folder's old place
-        return log
 
     def append(self, what: Event) -> None:
         """Add an event to the audit log that moves no files."""
@@ -227,6 +204,10 @@ class ReleaseStore:
             if len(log.champions) < 2:
                 raise InputError("there is no earlier champion to return to")
             champion, number = log.champions[-1], log.champions[-2]
+            try:
+                self.verified(number)
+            except InputError as error:
+                raise InputError(f"{error}; promote another release with --force") from error
             self.switch(log, event("rollback", number, replaced=champion, reason=reason))
         switched(number)
         self._tell(f"release {number} serves again")
