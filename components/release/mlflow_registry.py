@@ -71,7 +71,8 @@ class MlflowRegistry:
         logging.getLogger("alembic").setLevel(logging.WARNING)
         import mlflow  # noqa: F401
 
-        logging.getLogger("mlflow").setLevel(logging.WARNING)
+        # Our sentence says it; MLflow prints tracebacks of what it raises as well.
+        logging.getLogger("mlflow").setLevel(logging.CRITICAL)
 
     @functools.cached_property
     def _client(self) -> Any:

@@ -5,6 +5,7 @@ from that event was changed by somebody in MLflow; what the log says since then 
 registry. Where only one side has changed the other follows; where both have, the log stands.
 """
 
+import itertools
 import logging
 from typing import TYPE_CHECKING
 
@@ -59,8 +60,7 @@ class _Reconciliation:
     """
 
     def __init__(self, store: "ReleaseStore", rebuild: bool, news: bool):
-        self.store, self.registry = store, store.registry
-        self.rebuild, self.news = rebuild, news
+        self.store, self.registry, self.rebuild, self.news = store, store.registry, rebuild, news
         self.here = f"registry {self.registry.shown}: the model {self.registry.name}"
         self.notes: list[str] = []
         self.log: AuditLog
@@ -117,8 +117,7 @@ class _Reconciliation:
     def follow_champion(self) -> None:
         """Take over a champion that was set in MLflow, unless the champion changed here too."""
         told, mine = self.told, self.log.champion
-        version = self.state.aliases.get(CHAMPION)
-        theirs = self.state.release_of(CHAMPION)
+        version, theirs = self.state.aliases.get(CHAMPION), self.state.release_of(CHAMPION)
         unknown = version is not None and theirs is None
         # A process that was killed may have moved the alias to what served since the last event.
         since = self.log.events[self.position + 1 :]
@@ -130,9 +129,7 @@ class _Reconciliation:
         if mine is None or (mine == told and not self.rebuild):
             self._take_over(mine, theirs, version)
         else:
-            what = (
-                f"version {version} was made champion" if version else "the champion was taken away"
-            )
+            what = f"version {version} was made champion" if version else "no champion was left"
             self._note(
                 event("overruled", theirs, replaced=mine),
                 f"{what} in MLflow; release {mine}, which was chosen here, stays",
@@ -208,7 +205,7 @@ class _Reconciliation:
         """Have the registry say what the log says, its last event last."""
         if not self.known or self.rebuild:
             self.store.append(event("registered", None, reason=self.registry.shown))
-        self.log = self.store.log()
+        self.log = self._seen(self.store.log())
         if not self.news:
             self.registry.check_rights(restore=self.rebuild)
         kept, gone = self.log.manifests(), self.log.deregistered()
@@ -230,6 +227,12 @@ class _Reconciliation:
             self._set(CHALLENGER, challenger, releases)
         if self.log.events and not (self.news and self.log.events[-1].id == self.state.last_event):
             self.registry.set_last_event(self.log.events[-1].id)
+
+    def _seen(self, log: AuditLog) -> AuditLog:
+        """Leave out what others did since we looked; whoever did it tells the registry next."""
+        known, since = log.events[: self.position + 1], log.events[self.position + 1 :]
+        seen = {None, *self.looked_at}
+        return AuditLog((*known, *itertools.takewhile(lambda e: e.release in seen, since)))
 
     def _set(self, alias: str, release: int | None, releases: dict[int, Version]) -> None:
         version = releases.get(release) if release is not None else None

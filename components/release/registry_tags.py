@@ -32,7 +32,8 @@ def checked(store: "ReleaseStore", log: AuditLog, state: State, here: str, mend:
     last = {e.release: e for e in written}
     versions: dict[str, Version] = {}
     for key, each in state.versions.items():
-        ours = by_model.get(each.model_digest or "") or by_manifest.get(each.manifest_digest or "")
+        # A model that was pruned and pushed again has two numbers, and each its own manifest.
+        ours = by_manifest.get(each.manifest_digest or "") or by_model.get(each.model_digest or "")
         if ours is None:
             raise InputError(
                 f"{here}: its version {each.version} is a release "
