@@ -13,23 +13,27 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from components.example_gen import quarantine
+from components.release.config import PushConfig
+from components.release.store import ReleaseStore
 from kubeflow.cli import app
 from pipeline import config, run_locally
 from pipeline.session import RunFailedError
 from tests.conftest import read_shard, small_values, write_shard
-
-SERVED = ("models.config", "releases/1/joint/1/saved_model.pb")
+from tests.release_kit import writer
 
 
 @pytest.fixture
 def project(small_run, tmp_path) -> Path:
     """A copy of the small project's data with a release that must survive."""
     shutil.copytree(small_run.folder / "data", tmp_path / "data")
-    for name in SERVED:
-        path = tmp_path / "serving" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"good")
+    store = store_of(tmp_path)
+    store.publish(writer("good"))
+    store.promote(1)
     return tmp_path
+
+
+def store_of(project: Path) -> ReleaseStore:
+    return ReleaseStore("small", PushConfig(path=str(project / "serving")))
 
 
 def fails(
@@ -47,10 +51,10 @@ def fails(
     assert "Traceback" not in shown.out + shown.err
     [log] = (project / "runs" / "logs").glob("*.log")
     assert "Traceback" in log.read_text()
-    serving = project / "serving"
-    files = {str(p.relative_to(serving)): p for p in serving.rglob("*") if p.is_file()}
-    assert sorted(files) == sorted(SERVED)
-    assert all(path.read_bytes() == b"good" for path in files.values())
+    store = store_of(project)
+    assert store.champion() == store.folders.serving() == 1
+    assert store.folders.names() == ["1"]
+    assert store.problem(1) is None
     sentence = str(caught.value)
     assert "\n" not in sentence
     told = json.loads(log.with_suffix(".json").read_text())

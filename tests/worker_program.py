@@ -160,12 +160,12 @@ def main(file: Path) -> None:
 
     train, kept = training.train, []
 
-    def keep(*arguments: Any) -> training.Trained:
-        kept.append(train(*arguments))
+    def keep(*arguments: Any, **named: Any) -> training.Trained:
+        kept.append(train(*arguments, **named))
         return kept[0]
 
     # A process may connect only once; and the weights are wanted of every worker.
-    devices.strategy, training.train = lambda *_: strategy, keep  # type: ignore[assignment]
+    devices.strategy, training.train = lambda *_: strategy, keep
     run_fn(SimpleNamespace(**told))
     np.savez(file.parent / f"run_fn-{cluster.index}.npz", *kept[0].model.get_weights())
     print("the model is there:", os.path.exists(told["serving_model_dir"]))
