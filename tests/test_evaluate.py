@@ -80,7 +80,7 @@ def test_data_that_is_not_there_is_one_sentence(config, tmp_path):
 
 
 def test_a_release_that_is_not_there_is_one_sentence(config, tmp_path):
-    for release, words in (("9", "there is no release 9"), (str(tmp_path), "is no release")):
+    for release, words in (("9", "there is no release 9"), (str(tmp_path), "is not a release")):
         told = diptych("evaluate", release, str(tmp_path), "-c", config)
         assert told.code == 1
         assert words in told.err

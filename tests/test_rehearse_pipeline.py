@@ -107,6 +107,6 @@ def test_it_is_the_same_pipeline_as_the_local_one(rehearsals, small_run):
 def test_nothing_outside_of_the_workspace_was_touched(rehearsals):
     assert sorted(path.name for path in rehearsals.folder.iterdir()) == ["config.yaml", "runs"]
     kept = rehearsals.folder / "runs" / "rehearsal"
-    assert sorted(path.name for path in kept.iterdir()) == ["last", "releases"]
+    assert sorted(path.name for path in kept.iterdir()) == ["last", "lock", "releases"]
     # The config names a server for the registry; a rehearsal has its own.
     assert (kept / "releases" / "mlflow.db").is_file()
