@@ -166,7 +166,7 @@ def race(folder: Path, processes: int) -> dict[str, Any]:
     first.publish(writer("quality 0"))
     first.promote(1)
     first.registry.__dict__.pop("_client")
-    rounds = []
+    rounds: list[list[int]] = []
     waiting = list(range(1, processes + 1))
     while waiting and len(rounds) < 2 * processes:  # more only if something is wrong
         champion = store_in(folder).champion()
