@@ -39,7 +39,7 @@ def events(*changes: tuple) -> list[Event]:
         ((("promote", 1), ("overruled", 7)), [1]),
         # Nobody returns to what was removed; what serves is never taken off.
         ((("promote", 1), ("promote", 2), ("promote", 3), ("pruned", 1)), [2, 3]),
-        ((("promote", 1), ("promote", 2), ("promote", 1), ("deregistered", 2)), [1, 1]),
+        ((("promote", 1), ("promote", 2), ("promote", 1), ("deregistered", 2)), [1]),
         ((("promote", 1), ("promote", 2), ("deregistered", 2)), [1, 2]),
         # What a repair found to serve is where a new history begins.
         ((("promote", 1), ("promote", 2), ("repaired", 1)), [1]),

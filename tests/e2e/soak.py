@@ -15,6 +15,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from tests.conftest import small_values
 from tests.e2e.commands import run, write_config
 
 GROWS = ("logs", "mlflow.db", "audit_log.jsonl")
@@ -47,7 +48,7 @@ def main() -> int:
             started = time.monotonic()
             config = write_config(
                 folder,
-                seed=seed,
+                training={**small_values()["training"], "epochs": 2, "seed": seed},
                 push={"path": "serving", "keep": {"champions": 3, "refused": 3}},
             )
             code, _, err = run("run", config, folder=folder)
