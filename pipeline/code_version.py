@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PREPROCESSING = (
     "trainer/preprocessing.py",
+    "trainer/asset_paths.py",
     "trainer/text.py",
     "trainer/vocabulary.py",
     "trainer/learn_vocabulary.py",
@@ -23,7 +24,7 @@ CODE = {  # what each node runs, by node id
     "StatisticsGen": (),
     "ImportSchema": ("schema", "components/import_schema.py"),
     "ServedStatistics": (
-        "schema/served.py",
+        "schema",
         "components/served_statistics.py",
         "components/release_lookup.py",
         "components/release",
@@ -35,11 +36,11 @@ CODE = {  # what each node runs, by node id
         "components/validation",
         "components/release_lookup.py",
     ),
-    "Transform": ("schema/features.py", *PREPROCESSING),
+    "Transform": ("schema", *PREPROCESSING),
     "Tuner": ("schema", "trainer"),
     "Trainer": ("schema", "trainer"),
     "Baseline": (
-        "schema/served.py",
+        "schema",
         "components/baseline.py",
         "components/release_lookup.py",
         "components/release",
@@ -60,12 +61,13 @@ CODE = {  # what each node runs, by node id
     ),
     "CatalogueIndexer": (
         "schema",
+        "components/progress.py",
         "trainer/config.py",
         "trainer/sections.py",
         "components/catalogue_index",
     ),
     "Pusher": (
-        "schema/served.py",
+        "schema",
         "trainer/tune_values.py",
         "components/pusher.py",
         "components/example_gen/digests.py",

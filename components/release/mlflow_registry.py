@@ -71,8 +71,7 @@ class MlflowRegistry:
         logging.getLogger("alembic").setLevel(logging.WARNING)
         import mlflow  # noqa: F401
 
-        # Our sentence says it; MLflow prints tracebacks of what it raises as well.
-        logging.getLogger("mlflow").setLevel(logging.CRITICAL)
+        logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # what it raises, it logs as well
 
     @functools.cached_property
     def _client(self) -> Any:
