@@ -140,3 +140,12 @@ def test_every_reader_reads_a_store():
         [evil] = rows(READERS["jsonl"], f"{s3.url}/d/evil.jsonl")
         with pytest.raises(OutsideError, match=r"name /etc in data\.allow"):
             named_files.read(evil.image_path or "", 99, Access(Allowed((s3.url,))))
+
+
+def test_a_file_of_which_nearly_nothing_is_a_record_is_not_read_to_its_end(tmp_path):
+    path = tmp_path / "train.jsonl"
+    path.write_text('{"image": "a.png", "caption": "a"}\n' * 2 + "x\n" * 150_000)
+    named = files_named(str(path), READERS["jsonl"], options())
+    assert next(named).endswith("a.png")
+    with pytest.raises(InputError, match="100,000 of its first 100,002 records cannot be used"):
+        list(named)

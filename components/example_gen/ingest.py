@@ -11,7 +11,6 @@ from typing import Any
 
 import apache_beam as beam
 
-from components.example_gen.addresses import shown
 from components.example_gen.config import IngestConfig
 from components.example_gen.digests import write_digests
 from components.example_gen.examine import Limits
@@ -26,18 +25,15 @@ from components.example_gen.outputs import (
     write_summary,
 )
 from components.example_gen.readers import ReadOptions
-from components.example_gen.readers.limits import MAX_REJECTED
 from components.example_gen.readers.recognise import READERS
-from components.example_gen.reasons import REASONS
-from components.example_gen.row import Ignored, Rejected, Row
+from components.example_gen.readers.rejections import check_rejected
+from components.example_gen.row import Ignored, Row
 from components.example_gen.splits import precedence
 from components.example_gen.stages import COUNTS, FOUND, ORIGINALS, REFUSED, Examine
 from components.example_gen.twins import PAIRS, without_twins
 from components.progress import count_records
-from schema.errors import InputError
 
 NODE = "ImageTextExampleGen"
-MOST_REJECTED = 0.9  # share of a file's records above which it is not read on
 ELSEWHERE = "elsewhere"  # rows whose image is in a file of its own
 
 
@@ -136,7 +132,7 @@ class Read(beam.DoFn):
             counts["read", ""] += 1
             if not isinstance(row, Row):
                 rejected += 1
-                _check_rejected(file, rejected, counts["read", ""], row)
+                check_rejected(file, rejected, counts["read", ""], row)
                 why = (row.reason, row.detail, row.key, row.first_bytes)
                 yield beam.pvalue.TaggedOutput(REFUSED, Refused(split, row.place, *why))
                 continue
@@ -148,15 +144,6 @@ class Read(beam.DoFn):
                 yield [(split, row)]
         for count in counts.items():
             yield beam.pvalue.TaggedOutput(COUNTS, count)
-
-
-def _check_rejected(file: str, rejected: int, read: int, last: Rejected) -> None:
-    """Stop where nearly nothing of a large file is a record: it was packed to fill the disk."""
-    if rejected >= MAX_REJECTED and rejected > MOST_REJECTED * read:
-        raise InputError(
-            f"{shown(file)}: {rejected:,} of its first {read:,} records cannot be used, such as "
-            f"{last.place.offset:,}: {REASONS[last.reason]}"
-        )
 
 
 def _merge(group: tuple[str, Iterable[Found]], grouping: Grouping) -> Iterator[Any]:

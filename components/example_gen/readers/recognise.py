@@ -21,7 +21,8 @@ from components.example_gen.readers import (
 )
 from components.example_gen.readers.encoding import as_utf8
 from components.example_gen.readers.kinds import READ_SUFFIXES
-from components.example_gen.row import Row
+from components.example_gen.readers.rejections import check_rejected
+from components.example_gen.row import Rejected, Row
 from schema.errors import InputError
 
 READERS: Final[dict[str, Reader]] = {
@@ -84,11 +85,18 @@ def files_named(file: str, reader: Reader, options: ReadOptions) -> Iterator[str
 
     These are the images that its rows name, and before them what describes it elsewhere.
     A file whose first row has its image in it is read no further: it is all in the file itself.
+
+    Raises:
+        InputError: nearly none of its rows can be used; see `rejections`.
     """
     yield from reader.beside(file, options)
     seen: set[str] = set()
     for part in range(reader.parts(file, options)):
-        for row in reader.read(file, part, options):
+        rejected = 0
+        for read, row in enumerate(reader.read(file, part, options), 1):
+            if isinstance(row, Rejected):
+                rejected += 1
+                check_rejected(file, rejected, read, row)
             if isinstance(row, Row) and row.image is not None and not seen:
                 return
             if isinstance(row, Row) and row.image_path and row.image_path not in seen:
