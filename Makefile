@@ -46,7 +46,7 @@ image:  ## build the image of the pods with docker
 	docker build -f kubeflow/Dockerfile -t diptych:0.1.0 .
 
 image-check: $(READY)  ## build the image without a daemon and run it; needs root, buildah, debootstrap
-	DIPTYCH_BUILD_IMAGE=1 .venv/bin/pytest tests/test_image_build.py
+	DIPTYCH_BUILD_IMAGE=1 .venv/bin/pytest tests/integration/kubeflow/test_image_build.py
 
 # No addresses in a lock: neither of an index nor of a file. The image has two of its own: one
 # without what only developers need, and CUDA's libraries, whose extra our overrides would drop.

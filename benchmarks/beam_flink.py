@@ -25,9 +25,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import yaml
 
 from benchmarks import machine
-from components.example_gen.row import Row
+from components.example_gen.records.row import Row
 from tests.conftest import read_shard
-from tests.flink.job_server import find_jar, job_server
+from tests.support.flink.job_server import find_jar, job_server
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "examples" / "emoji" / "shards").glob("*.tar.gz"))
@@ -76,7 +76,7 @@ def seconds(folder: Path, name: str, beam: dict[str, Any]) -> dict[str, float]:
     }
     config, written = folder / f"{name}.yaml", folder / f"{name}.json"
     config.write_text(yaml.safe_dump(values))
-    command = [sys.executable, "-m", "tests.flink.program", str(config), str(written)]
+    command = [sys.executable, "-m", "tests.support.flink.program", str(config), str(written)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         sys.exit(done.stdout.decode()[-3000:])

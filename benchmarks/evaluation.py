@@ -16,10 +16,10 @@ import faiss
 import numpy as np
 
 from benchmarks import machine
-from components.evaluation import threads, tiles
-from components.evaluation.embedded import Embedded
-from components.evaluation.ranking import rank
-from components.evaluation.texts import text_ids
+from components.evaluator.ranking import blocks, threads
+from components.evaluator.ranking.embedded import Embedded
+from components.evaluator.ranking.ranking import rank
+from components.evaluator.ranking.texts import text_ids
 
 IMAGES, CAPTIONS, WIDTH = 5_000, 25_010, 512  # the size of the usual caption benchmark
 ROUNDS = 9
@@ -83,9 +83,9 @@ def of_faiss(data: Embedded) -> dict[str, float]:
 def product(data: Embedded) -> None:
     """The same tiles in the same threads, multiplied and dropped."""
     corners = (
-        (slice(row, row + tiles.TEXTS_AT_ONCE), slice(column, column + tiles.IMAGES_AT_ONCE))
-        for row in range(0, len(data.texts), tiles.TEXTS_AT_ONCE)
-        for column in range(0, len(data.images), tiles.IMAGES_AT_ONCE)
+        (slice(row, row + blocks.TEXTS_AT_ONCE), slice(column, column + blocks.IMAGES_AT_ONCE))
+        for row in range(0, len(data.texts), blocks.TEXTS_AT_ONCE)
+        for column in range(0, len(data.images), blocks.IMAGES_AT_ONCE)
     )
 
     def multiply(corner: tuple[slice, slice]) -> None:
@@ -96,8 +96,8 @@ def product(data: Embedded) -> None:
 
 def product_of_blas(data: Embedded) -> None:
     """In rows of the same height, in BLAS's own threads."""
-    for row in range(0, len(data.texts), tiles.TEXTS_AT_ONCE):
-        _ = data.texts[row : row + tiles.TEXTS_AT_ONCE] @ data.images.T
+    for row in range(0, len(data.texts), blocks.TEXTS_AT_ONCE):
+        _ = data.texts[row : row + blocks.TEXTS_AT_ONCE] @ data.images.T
 
 
 def seconds(work: Callable[[Embedded], Any], data: Embedded) -> tuple[float, Any]:

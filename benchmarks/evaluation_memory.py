@@ -22,11 +22,11 @@ import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from benchmarks import machine
-from components.evaluation.config import ZeroShotConfig
-from components.evaluation.extractor import ExtractScores
-from components.evaluation.metrics import SCORES, MeasureFn
-from components.evaluation.scored_batch import FEATURES, PREDICTIONS
-from components.evaluation.slices import slice_feature
+from components.evaluator.config import ZeroShotConfig
+from components.evaluator.slices import slice_feature
+from components.evaluator.tfma.extractor import ExtractScores
+from components.evaluator.tfma.metric import SCORES, MeasureFn
+from components.evaluator.tfma.scored_batch import FEATURES, PREDICTIONS
 from schema import features
 
 IMAGES, WIDTH, CLASSES, CAPTIONS = 100_000, 256, 10, 5

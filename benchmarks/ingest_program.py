@@ -14,7 +14,9 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from pipeline import config, create_pipeline, local_runner
+from pipeline import create_pipeline
+from pipeline.config import run_config
+from pipeline.local import runner
 
 NODES = ("ImageTextExampleGen", "Transform")
 VALUES = {
@@ -47,9 +49,9 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(sys.stderr):
         file = Path(scratch, "config.yaml")
-        loaded = config.parse({**VALUES, "data": data}, file)
+        loaded = run_config.parse({**VALUES, "data": data}, file)
         built = create_pipeline.data_pipeline(loaded, f"{scratch}/artifacts", transform=True)
-        local_runner.run(built, Path(loaded.workspace), listen)
+        runner.run(built, Path(loaded.workspace), listen)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(json.dumps({"seconds": {node: took[node] for node in NODES}, "peak_mb": peak}))
 

@@ -23,10 +23,10 @@ import tensorflow_text  # noqa: F401
 import tensorflow_transform as tft
 
 from benchmarks import machine
-from pipeline.config import load
-from trainer import data, optimizer
-from trainer.memory import keep_freed_memory
-from trainer.model import DualEncoder
+from pipeline.config.run_config import load
+from trainer.models.dual_encoder import DualEncoder
+from trainer.training import input_pipeline, optimizer
+from trainer.training.performance.malloc import keep_freed_memory
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS, STEPS = 25, 12
@@ -48,8 +48,8 @@ def main() -> None:
     graph = tft.TFTransformOutput(newest(f"{artifacts}/transform_graph/*"))
     files = sorted(glob.glob(newest(f"{artifacts}/transformed_examples/*") + "/Split-train/*"))
     trainer_config = config.for_trainer()
-    spec, records = graph.transformed_feature_spec(), data.count_records(files)
-    batches = data.training_batches(
+    spec, records = graph.transformed_feature_spec(), input_pipeline.count_records(files)
+    batches = input_pipeline.training_batches(
         files, spec, trainer_config, records, trainer_config.training.batch_size
     )
     model = DualEncoder(trainer_config)

@@ -14,7 +14,7 @@ import yaml
 
 from benchmarks import machine
 from tests.conftest import small_values, write_small_data
-from tests.kubeflow_kit import section
+from tests.support.kubeflow_config import section
 
 DIPTYCH = Path(sys.executable).with_name("diptych")
 

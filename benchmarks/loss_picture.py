@@ -15,8 +15,8 @@ import tensorflow as tf
 from matplotlib import pyplot as plt
 
 from trainer import losses
-from trainer.config_warnings import fitting_bias
-from trainer.loss_config import SigmoidConfig
+from trainer.config.config_warnings import fitting_bias
+from trainer.config.loss import SigmoidConfig
 
 PICTURE = Path(__file__).resolve().parent.parent / "trainer" / "losses.svg"
 TEXTS, MATCH = 256, 0.5

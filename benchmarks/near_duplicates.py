@@ -21,15 +21,15 @@ import numpy as np
 
 from benchmarks import machine
 from benchmarks import near_duplicates_data as pictures
-from components.example_gen import near_duplicates
-from components.example_gen.allowed import Access
 from components.example_gen.config import NearDuplicatesConfig
-from components.example_gen.examine import Limits, examine
-from components.example_gen.found import Stored
-from components.example_gen.image_header import ImageLimits
-from components.example_gen.merge import Grouping, Record, merge
-from components.example_gen.near_duplicate_pairs import Pair, confirm
-from components.example_gen.row import Place, Row
+from components.example_gen.images.image_header import ImageLimits
+from components.example_gen.ingest.examine import Limits, examine
+from components.example_gen.near_duplicates import candidates
+from components.example_gen.near_duplicates.pairs import Pair, confirm
+from components.example_gen.records.examined import Stored
+from components.example_gen.records.merge import Grouping, Record, merge
+from components.example_gen.records.row import Place, Row
+from components.example_gen.storage.allowed import Access
 
 SCRATCH = Path(__file__).resolve().parent.parent / "runs" / "benchmark-near-duplicates"
 LIMITS = Limits(ImageLimits(50_000_000, 100_000_000), 10_000, Access())
@@ -135,7 +135,7 @@ def measure(train: pictures.Pictures, strangers: pictures.Pictures, originals: i
     files = {key: pictures.encoded(image, "png") for key, image in train.items()}
     pairs, sizes = search(files, others)
     for copy_key, (kind, key) in origin.items():
-        if sizes[copy_key] < near_duplicates.SMALLEST:
+        if sizes[copy_key] < candidates.SMALLEST:
             continue
         found.copies += 1
         pair = pairs.get(copy_key)
@@ -160,10 +160,10 @@ def search(
         for split, files in (("train", train), ("eval", others))
     }
     by_key = {record.key: record for record in kept["eval"]}
-    compared = (near_duplicates.Compared.of(kept[split]) for split in ("eval", "train"))
+    compared = (candidates.Compared.of(kept[split]) for split in ("eval", "train"))
     judged = {
         key: confirm(by_key[key], closest, images.__getitem__, similarity, ())
-        for key, closest in near_duplicates.candidates(*compared)
+        for key, closest in candidates.candidates(*compared)
     }
     sizes = {key: min(each.image.width, each.image.height) for key, each in by_key.items()}
     return {key: pair for key, pair in judged.items() if pair is not None}, sizes

@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import machine
-from components.release import model_config_file
+from components.release.files import model_config_file
 from components.release.store import ReleaseStore
-from tests.release_kit import decided, store_in, writer
+from tests.support.releases import decided, store_in, writer
 
 DIPTYCH = Path(sys.executable).with_name("diptych")
 EMOJI = Path(__file__).resolve().parent.parent / "examples" / "emoji" / "config.yaml"

@@ -16,7 +16,7 @@ from pathlib import Path
 from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner
 
 from benchmarks import machine
-from trainer import learn_vocabulary
+from trainer.preprocessing import learn_vocabulary
 
 FILES = 9_000
 RESERVED = ["[PAD]", "[UNK]"]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from pipeline.quiet import output_to
-from pipeline.session import RunFailedError
-from schema import file_errors
+from pipeline.local.redirect_output import output_to
+from pipeline.local.session import RunFailedError
 from schema.errors import InputError
+from schema.system import file_errors
 
 
 @contextlib.contextmanager

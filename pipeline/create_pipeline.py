@@ -12,21 +12,21 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2
 from tfx.types.standard_artifacts import ExampleStatistics, Model
 
-from components.baseline import Baseline
+from components.baseline.component import Baseline
 from components.catalogue_index.component import CatalogueIndexer
-from components.evaluation.evaluator import Evaluator
+from components.evaluator.component import Evaluator
 from components.example_gen.component import ImageTextExampleGen
 from components.example_gen.config import IngestConfig
-from components.import_schema import CURATED, ImportSchema
-from components.pusher import Pusher
+from components.import_schema.component import CURATED, ImportSchema
+from components.pusher.component import Pusher
 from components.serving_check.component import ServingCheck
-from pipeline import code_version
-from pipeline.beam_arguments import beam_arguments, check_paths
-from pipeline.config import RunConfig
+from pipeline import code_digest
+from pipeline.beam.arguments import beam_arguments, check_paths
+from pipeline.config.run_config import RunConfig
 from pipeline.data_nodes import data_nodes, transform_node
 from pipeline.tuner_node import tuner_node
-from trainer.config import canonical_json
-from trainer.content_digests import content_digests
+from trainer.config.model import canonical_json
+from trainer.export.content_digests import content_digests
 
 
 def create_pipeline(
@@ -101,7 +101,7 @@ def _pipeline(
     for node in nodes:
         if isinstance(node, BaseComponent):
             assert isinstance(node.executor_spec, ExecutorClassSpec)
-            code = code_version.digest(code_version.CODE[node.id])
+            code = code_digest.digest(code_digest.CODE[node.id])
             node.executor_spec.add_extra_flags([f"--code_version={code}"])
     check_paths(config.beam, {"artifacts": pipeline_root, "data": config.data.path})
     return Pipeline(

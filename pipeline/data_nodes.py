@@ -10,13 +10,13 @@ from tfx.proto import transform_pb2
 import tensorflow_data_validation as tfdv  # isort: skip  needs tfx to be imported first
 
 from components.example_gen.component import ImageTextExampleGen
-from components.example_validator import ExampleValidator
-from components.import_schema import CURATED, ImportSchema, with_attributes
-from components.served_statistics import ServedStatistics
-from components.validation.rules import ENVIRONMENT
-from pipeline.config import RunConfig
-from trainer.config import canonical_json
-from trainer.content_digests import content_digests
+from components.example_validator.component import ExampleValidator
+from components.example_validator.rules import ENVIRONMENT
+from components.import_schema.component import CURATED, ImportSchema, with_attributes
+from components.served_statistics.component import ServedStatistics
+from pipeline.config.run_config import RunConfig
+from trainer.config.model import canonical_json
+from trainer.export.content_digests import content_digests
 
 QUANTILES = 100  # of each number, for drift: TFDV's own 10 are coarse steps
 VALUES = 10_000  # kept of each text: those of an attribute are the classes that a release knows
@@ -77,7 +77,7 @@ def transform_node(config: RunConfig, data: DataNodes) -> Transform:
     transform = Transform(
         examples=data.example_gen.outputs["examples"],
         schema=data.schema.outputs["schema"],
-        preprocessing_fn="trainer.preprocessing.preprocessing_fn",
+        preprocessing_fn="trainer.preprocessing.preprocessing_fn.preprocessing_fn",
         custom_config={"config": canonical_json(part), "content": content_digests(part)},
         splits_config=transform_pb2.SplitsConfig(
             analyze=["train"], transform=list(config.data.splits)

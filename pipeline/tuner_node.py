@@ -3,9 +3,9 @@
 from tfx.components import Transform, Tuner
 from tfx.proto import trainer_pb2
 
-from pipeline.config import RunConfig
-from trainer.config import canonical_json
-from trainer.content_digests import content_digests
+from pipeline.config.run_config import RunConfig
+from trainer.config.model import canonical_json
+from trainer.export.content_digests import content_digests
 
 
 def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None) -> Tuner:

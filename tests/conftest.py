@@ -14,14 +14,17 @@ import yaml
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-SHARDS = Path(__file__).parent.parent / "examples" / "emoji" / "shards"
+from tests.support.paths import ROOT
+
+SHARDS = ROOT / "examples" / "emoji" / "shards"
 TRAIN_RECORDS, EVAL_RECORDS = 240, 90
 
 
 def read_shard(path: str) -> list[Any]:
     """The rows of a WebDataset shard of which every record can be used."""
-    from components.example_gen.readers import ReadOptions, webdataset
-    from components.example_gen.row import Row
+    from components.example_gen.readers import ReadOptions
+    from components.example_gen.readers.tar import webdataset
+    from components.example_gen.records.row import Row
 
     rows = list(webdataset.read(path, 0, ReadOptions()))
     assert all(isinstance(row, Row) for row in rows)
@@ -101,7 +104,7 @@ class SmallRun:
     events: list[tuple[str, str]]
     progress: list[dict[str, Any]]
     rerun_outcomes: dict[str, str]
-    served: Any  # trainer.export.Served as the trainer held it, before it was written
+    served: Any  # trainer.export.saved_models.Served as the trainer held it, before it was written
 
     @property
     def release(self) -> Path:
@@ -112,10 +115,11 @@ class SmallRun:
 @pytest.fixture(scope="session")
 def small_run(small_data: Path) -> SmallRun:
     """Run the pipeline twice on the small data."""
-    from pipeline import config, local_runner
+    from pipeline.config import run_config as config
     from pipeline.create_pipeline import create_pipeline
-    from pipeline.display import Listener
-    from trainer import export
+    from pipeline.local import runner
+    from pipeline.local.display import Listener
+    from trainer.export import saved_models
 
     folder = small_data.parent
     file = folder / "config.yaml"
@@ -126,18 +130,18 @@ def small_run(small_data: Path) -> SmallRun:
     events: list[tuple[str, str]] = []
     progress: list[dict[str, Any]] = []
 
-    write = export.export
+    write = saved_models.export
 
     def keep_and_write(served: Any, where: str) -> None:
         kept.append(served)
         write(served, where)
 
-    def once(listen: local_runner.Listener) -> tuple[dict[str, Any], dict[str, Any]]:
+    def once(listen: runner.Listener) -> tuple[dict[str, Any], dict[str, Any]]:
         built = create_pipeline(loaded, str(workspace / "artifacts"))
-        return local_runner.run(built, workspace, listen)
+        return runner.run(built, workspace, listen)
 
     with pytest.MonkeyPatch.context() as patch, Listener(progress.append):
-        patch.setattr(export, "export", keep_and_write)
+        patch.setattr(saved_models, "export", keep_and_write)
         outcomes, outputs = once(lambda *event: events.append(event))
         rerun_outcomes, _ = once(lambda *_: None)
     return SmallRun(
@@ -147,9 +151,9 @@ def small_run(small_data: Path) -> SmallRun:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A config, a compiled package and a Kubeflow Pipelines of its own: a tests.kfp_kit.Desk."""
-    from tests.kfp_kit import desk_at
-    from tests.kfp_server import serve
+    """A config, a compiled package and a Kubeflow Pipelines of its own."""
+    from tests.support.kfp.desk import desk_at
+    from tests.support.kfp.server import serve
 
     with serve() as server:
         yield desk_at(tmp_path, server, monkeypatch)

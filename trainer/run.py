@@ -12,15 +12,17 @@ import tensorflow_text  # noqa: F401  registers the ops of the transform graph
 import tensorflow_transform as tft
 
 from schema.errors import InputError
-from schema.served import PROBE, REMARKS, TRAINED_WITH
-from trainer import devices, export, probe, start, training
-from trainer.checkpoints import Checkpoints
-from trainer.cluster import VARIABLE, Cluster, read
-from trainer.config import TrainerConfig
-from trainer.memory import keep_freed_memory
-from trainer.model import DualEncoder
-from trainer.tune_config import TuneConfig
-from trainer.tune_values import Values, decoded, in_words, with_values
+from schema.serving_names import PROBE, REMARKS, TRAINED_WITH
+from trainer.config.model import TrainerConfig
+from trainer.config.overrides import Values, decoded, in_words, with_values
+from trainer.config.tuning import TuneConfig
+from trainer.export import golden_outputs, initial_weights, saved_models
+from trainer.models.dual_encoder import DualEncoder
+from trainer.training import train
+from trainer.training.checkpoints import Checkpoints
+from trainer.training.distribution import strategy as devices
+from trainer.training.distribution.tf_config import VARIABLE, Cluster, read
+from trainer.training.performance.malloc import keep_freed_memory
 
 if TYPE_CHECKING:
     from tfx.components.trainer.fn_args_utils import FnArgs
@@ -58,8 +60,8 @@ def run_fn(fn_args: "FnArgs") -> None:
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     files = sorted(tf.io.gfile.glob(fn_args.train_files))
     checkpoints = told.get("checkpoints")
-    start.check_vocabulary(config, transform.vocabulary_file_by_name("vocabulary"))
-    trained = training.train(
+    initial_weights.check_vocabulary(config, transform.vocabulary_file_by_name("vocabulary"))
+    trained = train.train(
         config,
         transform.transformed_feature_spec(),
         files,
@@ -78,20 +80,22 @@ def run_fn(fn_args: "FnArgs") -> None:
         devices.wait_for_all(strategy)  # TFX looks for the model when this returns
     if cluster.is_chief and checkpoints is not None:
         # Not before: a run that is killed while it writes the model must not learn anew.
-        Checkpoints(training.checkpoints_of(config, files, checkpoints), []).remove()
+        Checkpoints(train.checkpoints_of(config, files, checkpoints), []).remove()
 
 
 def _write(
     fn_args: "FnArgs", config: TrainerConfig, model: DualEncoder, transform: tft.TFTransformOutput
 ) -> None:
-    served = export.Served(
+    served = saved_models.Served(
         model, transform.transform_features_layer(), transform.raw_feature_spec()
     )
     artifact = os.path.dirname(fn_args.serving_model_dir)
-    export.export(served, artifact)
+    saved_models.export(served, artifact)
     held_out = sorted(tf.io.gfile.glob(fn_args.eval_files))
     spec = transform.transformed_feature_spec()
-    probe.write(probe.embed(model, held_out, spec, config), os.path.join(artifact, PROBE))
+    golden_outputs.write(
+        golden_outputs.embed(model, held_out, spec, config), os.path.join(artifact, PROBE)
+    )
 
 
 def _write_values(fn_args: "FnArgs", name: str, found: Values | Sequence[str]) -> None:
@@ -116,8 +120,8 @@ def tuner_fn(fn_args: "FnArgs") -> "TunerFnResult":
     """
     from tfx.components.tuner.component import TunerFnResult
 
-    from trainer.tune import Search
-    from trainer.tune_trials import Trials
+    from trainer.tuning.trials import Trials
+    from trainer.tuning.tuner import Search
 
     if read(os.environ).workers > 1:
         raise InputError(f"the Tuner trains on one machine, and {VARIABLE} names several workers")
@@ -126,7 +130,7 @@ def tuner_fn(fn_args: "FnArgs") -> "TunerFnResult":
     tune = TuneConfig.model_validate_json(told["tune"])
     keep_freed_memory()
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
-    start.check_vocabulary(config, transform.vocabulary_file_by_name("vocabulary"))
+    initial_weights.check_vocabulary(config, transform.vocabulary_file_by_name("vocabulary"))
     trials = Trials(
         config,
         tune,

@@ -11,10 +11,10 @@ import tensorflow as tf
 
 from benchmarks.training.peer import SCRATCH, answer, questions
 from schema import features
-from trainer import data, optimizer
-from trainer.config import TrainerConfig
-from trainer.memory import keep_freed_memory
-from trainer.model import DualEncoder
+from trainer.config.model import TrainerConfig
+from trainer.models.dual_encoder import DualEncoder
+from trainer.training import input_pipeline, optimizer
+from trainer.training.performance.malloc import keep_freed_memory
 
 RECORDS, SIDE, TOKENS, VOCABULARY = 8192, 64, 32, 8000
 SPEC = {
@@ -42,7 +42,9 @@ def main() -> None:
         "training": {"batch_size": told["batch"], "chunk_size": told["chunk"]},
     }
     config = TrainerConfig.model_validate_json(json.dumps(values))
-    batches = iter(data.training_batches([str(_records())], SPEC, config, RECORDS, told["batch"]))
+    batches = iter(
+        input_pipeline.training_batches([str(_records())], SPEC, config, RECORDS, told["batch"])
+    )
     model = DualEncoder(config)
     model.compile(optimizer=optimizer.build(config.training, 1000))
     model.optimizer.build(model.trainable_variables)

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks import machine
 from benchmarks.training import peer
-from trainer.sample import Sample, recall
+from trainer.training.monitoring.retrieval_sample import Sample, recall
 
 
 def main() -> None:
@@ -93,7 +93,7 @@ def _write_pairs(examples: Path, out: Path) -> list[list[str]]:
         arrays[name] = np.empty(len(values), object)
         arrays[name][:] = values
     out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(out, **arrays)  # type: ignore[arg-type]  # as in trainer/probe.py
+    np.savez(out, **arrays)  # type: ignore[arg-type]  # as in trainer/export/golden_outputs.py
     texts_of_eval: list[list[str]] = found["eval_texts"]
     return texts_of_eval
 

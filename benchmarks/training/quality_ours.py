@@ -9,13 +9,15 @@ import tensorflow_text  # noqa: F401
 import tensorflow_transform as tft
 
 from benchmarks.training.peer import ROOT, answer, questions
-from pipeline.config import load
+from pipeline.config.run_config import load
 from schema import features
-from trainer import data, export, optimizer, sample
-from trainer.config import TrainerConfig
-from trainer.memory import keep_freed_memory
-from trainer.model import DualEncoder
-from trainer.serving_copy import ServingCopy
+from trainer.config.model import TrainerConfig
+from trainer.export import saved_models
+from trainer.models.dual_encoder import DualEncoder
+from trainer.training import input_pipeline, optimizer
+from trainer.training.monitoring import retrieval_sample
+from trainer.training.performance.malloc import keep_freed_memory
+from trainer.training.serving_weights import ServingCopy
 
 MEASURED, SPARE = 12, 0.97  # of the time left: the machine may become slower
 
@@ -27,9 +29,9 @@ def main() -> None:
         config = load(ROOT / "examples" / "emoji" / "config.yaml").for_trainer()
         transform = tft.TFTransformOutput(question["graph"])
         spec, files = transform.transformed_feature_spec(), question["files"]
-        records, count = data.count_records(files), config.training.batch_size
+        records, count = input_pipeline.count_records(files), config.training.batch_size
         started = time.perf_counter()
-        batches = iter(data.training_batches(files, spec, config, records, count))
+        batches = iter(input_pipeline.training_batches(files, spec, config, records, count))
         model, step = _built(config, 10**6)
         step(next(batches))
         begun = time.perf_counter()
@@ -48,11 +50,11 @@ def main() -> None:
             loss = step(next(batches))["loss"]
             done += 1
         float(loss)
-        learned = sample.read(files, spec, config)
+        learned = retrieval_sample.read(files, spec, config)
         assert learned is not None
         model = ServingCopy(model, learned.pixels).update()
         seconds = time.perf_counter() - started
-        served = export.Served(
+        served = saved_models.Served(
             model, transform.transform_features_layer(), transform.raw_feature_spec()
         )
         images = np.load(question["data"], allow_pickle=True)["eval_images"]
@@ -72,7 +74,7 @@ def _built(config: TrainerConfig, steps: int) -> tuple[DualEncoder, tf.types.exp
     return model, tf.function(model.train_step)
 
 
-def _in_parts(tower: export.Tower, values: list) -> np.ndarray:
+def _in_parts(tower: saved_models.Tower, values: list) -> np.ndarray:
     parts = [tf.constant(values[at : at + 128]) for at in range(0, len(values), 128)]
     return np.concatenate([tower(part)[features.EMBEDDING].numpy() for part in parts])
 

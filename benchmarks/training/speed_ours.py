@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from benchmarks.training.peer import answer, questions
 from schema import features
-from trainer import data, optimizer
-from trainer.config import TrainerConfig
-from trainer.memory import keep_freed_memory
-from trainer.model import DualEncoder
+from trainer.config.model import TrainerConfig
+from trainer.models.dual_encoder import DualEncoder
+from trainer.training import input_pipeline, optimizer
+from trainer.training.performance.malloc import keep_freed_memory
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def main() -> None:
     tokens[:, size["filled"] :] = 0
     batch = {
         features.PIXELS: tf.constant(random.uniform(0, 255, shape), tf.float32),
-        features.TOKENS: data.without_padding(tf.constant(tokens)),
+        features.TOKENS: input_pipeline.without_padding(tf.constant(tokens)),
         features.CAPTION_IDS: tf.constant(np.arange(1, count + 1)[:, None]),
         features.CAPTION_LABELS: tf.ones([count, 1], tf.int64),
         features.KEY_ID: tf.range(count, dtype=tf.int64),

@@ -15,9 +15,9 @@ from tfx.utils import io_utils
 from components.catalogue_index import embed, gather
 from components.catalogue_index.config import IndexConfig
 from components.catalogue_index.recall import write_index
-from schema import served
+from schema import serving_names
 from schema.errors import InputError
-from trainer.config import canonical_json
+from trainer.config.model import canonical_json
 
 MODEL, EXAMPLES, CONFIG, INDEX = "model", "examples", "config", "index"
 
@@ -49,7 +49,7 @@ class Executor(BaseBeamExecutor):
             embed.write_embeddings(
                 pipeline,
                 f"{artifact_utils.get_split_uri([examples], config.split)}/*",
-                f"{model.uri}/{served.FOLDERS[served.JOINT]}",
+                f"{model.uri}/{serving_names.FOLDERS[serving_names.JOINT]}",
                 config.max_queries,
                 embedded,
             )

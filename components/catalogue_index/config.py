@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trainer.config import Frozen, PositiveInt
-from trainer.sections import Name
+from schema.config.section import Name
+from trainer.config.model import Frozen, PositiveInt
 
 Kind = Literal["exact", "usearch"]
 Expansion = Annotated[int, Field(gt=0, le=65_536)]

@@ -13,8 +13,8 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the served model, in workers too
 from apache_beam.utils.shared import Shared
 
-from components.progress import count_records
-from schema import features, served
+from components.beam_progress import count_records
+from schema import features, serving_names
 from schema.errors import InputError
 
 NODE = "CatalogueIndexer"
@@ -95,15 +95,15 @@ class _Embed(beam.DoFn):
             model = tf.saved_model.load(self._path)
         except (OSError, ValueError, tf.errors.OpError) as error:
             raise InputError(f"{self._path}: holds no SavedModel that can be loaded") from error
-        if served.SERVING_DEFAULT not in model.signatures:
-            raise InputError(f"{self._path}: has no signature {served.SERVING_DEFAULT}")
+        if serving_names.SERVING_DEFAULT not in model.signatures:
+            raise InputError(f"{self._path}: has no signature {serving_names.SERVING_DEFAULT}")
         return model
 
     def process(self, batch: list[bytes]) -> Iterator[Any]:
         records = [tf.train.Example.FromString(each).features.feature for each in batch]
         keys = [record[features.IMAGE_KEY].bytes_list.value[0].decode() for record in records]
-        answer = self._model.signatures[served.SERVING_DEFAULT](
-            **{served.EXAMPLES_INPUT: tf.constant(batch)}
+        answer = self._model.signatures[serving_names.SERVING_DEFAULT](
+            **{serving_names.EXAMPLES_INPUT: tf.constant(batch)}
         )
         if features.VALID in answer:
             for key, valid in zip(keys, answer[features.VALID].numpy(), strict=True):

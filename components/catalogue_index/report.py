@@ -7,8 +7,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from components.catalogue_index.config import IndexConfig, Kind, UsearchConfig
 from schema.errors import InputError
-from schema.messages import number_of
-from trainer.config import Frozen
+from schema.text.messages import number_of
+from trainer.config.model import Frozen
 
 REPORT = "index.json"
 

@@ -16,16 +16,16 @@ from tfx.types import standard_component_specs as specs
 from tfx.types.channel import Channel
 from tfx.types.component_spec import ChannelParameter
 
-from components.example_gen import quarantine
 from components.example_gen.config import IngestConfig
 from components.example_gen.driver import Driver, ingest_config, patterns
 from components.example_gen.files import find_parts
-from components.example_gen.ingest import NODE, Places, ingest
-from components.example_gen.quarantine import Summary
-from components.example_gen.write import shard_path, write_shard
+from components.example_gen.ingest.beam_graph import NODE, Places, ingest
+from components.example_gen.ingest.write import shard_path, write_shard
+from components.example_gen.records import quarantine
+from components.example_gen.records.quarantine import Summary
 from schema.errors import InputError
 from schema.progress import report
-from trainer.config import canonical_json
+from trainer.config.model import canonical_json
 
 EXAMPLES, QUARANTINE = specs.EXAMPLES_KEY, "quarantine"
 

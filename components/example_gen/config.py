@@ -8,11 +8,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from components.example_gen.addresses import check_scheme, is_web, plain
-from components.example_gen.web_hosts import HostPattern
-from components.validation.config import DriftConfig
+from components.example_gen.storage.urls import check_scheme, is_web, plain
+from components.example_gen.storage.web_hosts import HostPattern
+from components.example_validator.config import DriftConfig
+from schema.config.section import Fraction, Frozen, MaybeOff, PositiveInt
 from schema.errors import InputError
-from trainer.sections import Fraction, Frozen, MaybeOff, PositiveInt
 
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
 SplitName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]  # a folder

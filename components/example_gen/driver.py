@@ -16,12 +16,12 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
-from components.example_gen import storage, tfx_filesystem
 from components.example_gen.config import IngestConfig
 from components.example_gen.files import find, read_options
-from components.example_gen.readers.recognise import files_named, reader_for
+from components.example_gen.readers.registry import files_named, reader_for
+from components.example_gen.storage import open_file, tfx_filesystem
 from schema.errors import InputError
-from schema.secrets import expand, without_secrets
+from schema.text.secrets import expand, without_secrets
 
 
 class Driver(driver.FileBasedDriver):
@@ -40,7 +40,7 @@ class Driver(driver.FileBasedDriver):
         try:
             told = super().resolve_exec_properties(exec_properties, pipeline_info, component_info)
         except ValueError as error:  # TFX's only way to say that there are no such files
-            raise InputError(f"{storage.shown(base)}: {error}") from error
+            raise InputError(f"{open_file.shown(base)}: {error}") from error
         finally:
             exec_properties[specs.INPUT_BASE_KEY] = kept  # metadata keeps the reference
         told[specs.INPUT_BASE_KEY] = kept
@@ -77,7 +77,7 @@ def fingerprint(base: str, globs: Mapping[str, str], config: IngestConfig) -> st
         reader = reader_for(config.format, files)
         named = {address for file in files for address in files_named(file, reader, options)}
         addresses = files + sorted(named)
-        stamps = storage.stamps(addresses, options.access)
+        stamps = open_file.stamps(addresses, options.access)
         for address, stamp in zip(addresses, stamps, strict=True):
             # A signature or password that was renewed does not make it another file.
             seen.update(f"{split}\0{without_secrets(address)}\0{stamp}\n".encode())

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from components.example_gen import addresses, storage
-from components.example_gen.allowed import Access, access_of
 from components.example_gen.config import IngestConfig
 from components.example_gen.readers import ReadOptions
-from components.example_gen.readers.recognise import READERS, recognise
+from components.example_gen.readers.registry import READERS, recognise
+from components.example_gen.storage import open_file, urls
+from components.example_gen.storage.allowed import Access, access_of
 from schema.errors import InputError
 
 SHOWN = 5  # names of what is there, where nothing matches
@@ -25,7 +25,7 @@ def find(base: str, pattern: str, access: Access) -> list[str]:
         InputError: no file matches, and the sentence says what there is instead; or one is a link
             to where nothing may be read.
     """
-    found = storage.glob(base, pattern)
+    found = open_file.glob(base, pattern)
     if not found:
         raise InputError(_nothing(base, pattern))
     for each in found:
@@ -34,14 +34,14 @@ def find(base: str, pattern: str, access: Access) -> list[str]:
 
 
 def _nothing(base: str, pattern: str) -> str:
-    told = f"{storage.shown(storage.join(base, pattern))} matches no file"
-    if addresses.is_web(base):  # whose folders cannot be listed
+    told = f"{open_file.shown(open_file.join(base, pattern))} matches no file"
+    if urls.is_web(base):  # whose folders cannot be listed
         return told
-    there = [addresses.printable(storage.name(each)) for each in storage.glob(base, "*")]
+    there = [urls.printable(open_file.name(each)) for each in open_file.glob(base, "*")]
     if there:
         more = f" and {len(there) - SHOWN:,} more" if len(there) > SHOWN else ""
-        return f"{told}; {storage.shown(base)} holds {', '.join(there[:SHOWN])}{more}"
-    return told if storage.exists(base) else f"{storage.shown(base)}: is not there"
+        return f"{told}; {open_file.shown(base)} holds {', '.join(there[:SHOWN])}{more}"
+    return told if open_file.exists(base) else f"{open_file.shown(base)}: is not there"
 
 
 def read_options(config: IngestConfig) -> ReadOptions:

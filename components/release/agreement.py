@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from components.release import atomic_files, audit_log, change, model_config_file
-from components.release.audit_log import AuditLog
+from components.release import change
 from components.release.decision import described
-from components.release.release_folders import ReleaseFolders
+from components.release.files import atomic_files, model_config_file
+from components.release.files.release_folders import ReleaseFolders
+from components.release.log import audit_log
+from components.release.log.audit_log import AuditLog
 from schema.errors import InputError
 
 REPAIR = "`diptych releases repair` has the log agree with what serves"

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from components.release import audit_log, manifest
-from components.release.atomic_files import atomic_write, flush, not_written, read_plain
-from components.release.audit_event import SERVING, Event
-from components.release.release_folders import ReleaseFolders
+from components.release.files import manifest
+from components.release.files.atomic_files import atomic_write, flush, not_written, read_plain
+from components.release.files.release_folders import ReleaseFolders
+from components.release.log import audit_log
+from components.release.log.audit_event import SERVING, Event
 from schema.errors import UnavailableError
 
 FILE = "change.json"

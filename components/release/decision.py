@@ -1,8 +1,8 @@
 """Whether a release may become champion, by what its gates said and by what serves now."""
 
-from components.release.manifest import Manifest
+from components.release.files.manifest import Manifest
 from schema.errors import InputError
-from trainer.config import Frozen
+from trainer.config.model import Frozen
 
 
 class Decision(Frozen):

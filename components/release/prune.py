@@ -2,11 +2,12 @@
 
 import contextlib
 
-from components.release import atomic_files, change
-from components.release.atomic_files import not_written
-from components.release.audit_event import SERVING, event
-from components.release.audit_log import AuditLog
+from components.release import change
 from components.release.config import Keep
+from components.release.files import atomic_files
+from components.release.files.atomic_files import not_written
+from components.release.log.audit_event import SERVING, event
+from components.release.log.audit_log import AuditLog
 from components.release.store import ReleaseStore
 from schema.errors import InputError
 

@@ -9,12 +9,12 @@ import itertools
 import logging
 from typing import TYPE_CHECKING
 
-from components.release import registry_tags
-from components.release.atomic_files import exclusive
-from components.release.audit_event import SERVING, Event, event
-from components.release.audit_log import AuditLog, champions
-from components.release.mlflow_registry import CHALLENGER, CHAMPION, NEW
-from components.release.registry_state import MANIFEST_DIGEST, State, Version
+from components.release.files.atomic_files import exclusive
+from components.release.log.audit_event import SERVING, Event, event
+from components.release.log.audit_log import AuditLog, champions
+from components.release.registry import tags
+from components.release.registry.mlflow_registry import CHALLENGER, CHAMPION, NEW
+from components.release.registry.state import MANIFEST_DIGEST, State, Version
 from schema.errors import InputError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class _Reconciliation:
                 f"{self.here} is not the one that these releases were recorded in; set `name` or "
                 f"registry.uri right, or {REBUILD}"
             )
-        self.state = registry_tags.checked(self.store, log, state, self.here, self.rebuild)
+        self.state = tags.checked(self.store, log, state, self.here, self.rebuild)
         if self.position < 0 and state.last_event not in (None, NEW) and not self.rebuild:
             raise InputError(
                 f"{self.here} knows of changes that {self.store.folder} does not have; set "

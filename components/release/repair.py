@@ -3,11 +3,13 @@
 import datetime
 import shutil
 
-from components.release import atomic_files, audit_log, change, manifest, model_config_file
-from components.release.atomic_files import not_written
-from components.release.audit_event import Event, event
-from components.release.audit_log import AuditLog
+from components.release import change
 from components.release.decision import described
+from components.release.files import atomic_files, manifest, model_config_file
+from components.release.files.atomic_files import not_written
+from components.release.log import audit_log
+from components.release.log.audit_event import Event, event
+from components.release.log.audit_log import AuditLog
 from components.release.store import ReleaseStore
 from schema.errors import InputError
 

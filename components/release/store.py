@@ -10,17 +10,19 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from components.release import agreement, atomic_files, audit_log, change
-from components.release.atomic_files import not_written
-from components.release.audit_event import Event, event
-from components.release.audit_log import AuditLog
+from components.release import agreement, change
 from components.release.config import PushConfig, RegistryConfig
 from components.release.decision import Decision, decision_of, refuse_unless_allowed
-from components.release.manifest import Manifest
-from components.release.mlflow_registry import MlflowRegistry
-from components.release.placing import check_space, place
+from components.release.files import atomic_files
+from components.release.files.atomic_files import not_written
+from components.release.files.manifest import Manifest
+from components.release.files.release_folders import ReleaseFolders
+from components.release.log import audit_log
+from components.release.log.audit_event import Event, event
+from components.release.log.audit_log import AuditLog
+from components.release.placement import check_space, place
 from components.release.reconcile import REBUILD, reconcile
-from components.release.release_folders import ReleaseFolders
+from components.release.registry.mlflow_registry import MlflowRegistry
 from schema.errors import InputError, UnavailableError
 
 

@@ -8,12 +8,12 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.example_gen.originals import read_originals
+from components.example_gen.images.originals import read_originals
 from components.serving_check import report
+from components.serving_check.check import examine
 from components.serving_check.config import ServingCheckConfig
-from components.serving_check.examine import examine
-from schema.served import FOLDERS, PROBE
-from trainer import probe
+from schema.serving_names import FOLDERS, PROBE
+from trainer.export import golden_outputs
 
 # What TFX's InfraValidator leaves, so that TFX's own Pusher would obey this check too.
 BLESSED, NOT_BLESSED, PROPERTY = "INFRA_BLESSED", "INFRA_NOT_BLESSED", "blessed"
@@ -62,4 +62,4 @@ def ServingCheck(
 
 
 def _probe(path: str) -> dict | None:
-    return probe.read(path) if tf.io.gfile.exists(path) else None
+    return golden_outputs.read(path) if tf.io.gfile.exists(path) else None

@@ -7,8 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from trainer.config import Frozen, PositiveInt
-from trainer.training_config import Precision
+from trainer.config.model import Frozen, PositiveInt
+from trainer.config.training import Precision
 
 Milliseconds = Annotated[float, Field(gt=0)]
 

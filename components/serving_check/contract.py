@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
-from schema import features, served
+from schema import features, serving_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,21 +16,22 @@ class Signature:
 
 DTYPES = {features.VALID: "bool"}
 
-_IMAGE = Signature((served.IMAGE_INPUT,), (features.EMBEDDING, features.VALID))
-_TEXT = Signature((served.TEXT_INPUT,), (features.EMBEDDING,))
+_IMAGE = Signature((serving_names.IMAGE_INPUT,), (features.EMBEDDING, features.VALID))
+_TEXT = Signature((serving_names.TEXT_INPUT,), (features.EMBEDDING,))
 
 SIGNATURES: Mapping[str, Mapping[str, Signature]] = {
-    served.JOINT: {
-        served.SERVING_DEFAULT: Signature(
-            (served.EXAMPLES_INPUT,),
+    serving_names.JOINT: {
+        serving_names.SERVING_DEFAULT: Signature(
+            (serving_names.EXAMPLES_INPUT,),
             (features.IMAGE_EMBEDDING, features.TEXT_EMBEDDINGS, features.VALID),
         ),
-        served.EMBED_IMAGE: _IMAGE,
-        served.EMBED_TEXT: _TEXT,
-        served.SIMILARITY: Signature(
-            (served.IMAGE_INPUT, served.TEXT_INPUT), (features.SIMILARITY, features.VALID)
+        serving_names.EMBED_IMAGE: _IMAGE,
+        serving_names.EMBED_TEXT: _TEXT,
+        serving_names.SIMILARITY: Signature(
+            (serving_names.IMAGE_INPUT, serving_names.TEXT_INPUT),
+            (features.SIMILARITY, features.VALID),
         ),
     },
-    served.IMAGE_TOWER: {served.SERVING_DEFAULT: _IMAGE},
-    served.TEXT_TOWER: {served.SERVING_DEFAULT: _TEXT},
+    serving_names.IMAGE_TOWER: {serving_names.SERVING_DEFAULT: _IMAGE},
+    serving_names.TEXT_TOWER: {serving_names.SERVING_DEFAULT: _TEXT},
 }

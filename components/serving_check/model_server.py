@@ -26,13 +26,13 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 from tfx.utils import io_utils
 
-from components.release import model_config_file
+from components.release.files import model_config_file
 from components.serving_check import warmup
 from components.serving_check.contract import SIGNATURES
-from components.serving_check.fresh_process import ENVIRONMENT, Call
-from schema.child import ending_with_parent
+from components.serving_check.isolated_client import ENVIRONMENT, Call
 from schema.errors import UnavailableError
-from schema.served import MODELS
+from schema.serving_names import MODELS
+from schema.system.child_process import ending_with_parent
 
 BINARY = "tensorflow_model_server"
 NAME, VERSION = "check", 1  # what the models are served under while they are checked

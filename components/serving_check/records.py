@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from schema import features
-from trainer import text
+from trainer.preprocessing import tokenizer
 
 READ_AT_ONCE = 64  # records
 
@@ -29,7 +29,7 @@ def find(probe: Mapping[str, np.ndarray], files: Sequence[str]) -> Probed:
     """Look the probed records up among raw ones, by the fingerprints of key and captions.
 
     Args:
-        probe: see `trainer.probe.embed`.
+        probe: see `trainer.export.golden_outputs.embed`.
         files: GZIP TFRecords of raw records.
 
     Returns:
@@ -75,11 +75,11 @@ def _identified(
             features.CAPTIONS: tf.io.RaggedFeature(tf.string),
         },
     )
-    keys = text.fingerprint(parsed[features.IMAGE_KEY]).numpy().tolist()
+    keys = tokenizer.fingerprint(parsed[features.IMAGE_KEY]).numpy().tolist()
     images = parsed[features.IMAGE_ENCODED].numpy().tolist()
     captions = parsed[features.CAPTIONS]
-    words = text.split_words(text.normalise(captions.values))
-    flat_ids = captions.with_values(text.caption_ids(words))
+    words = tokenizer.split_words(tokenizer.normalise(captions.values))
+    flat_ids = captions.with_values(tokenizer.caption_ids(words))
     result = []
     for example, key, image, said, ids in zip(
         batch.tolist(), keys, images, captions.to_list(), flat_ids.to_list(), strict=True

@@ -9,8 +9,8 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from components.serving_check.fresh_process import Call
-from schema.served import WARMUP_FILE, WARMUP_FOLDER
+from components.serving_check.isolated_client import Call
+from schema.serving_names import WARMUP_FILE, WARMUP_FOLDER
 
 
 def path(folder: str, model: str) -> Path:

@@ -8,14 +8,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from kubeflow.entrypoint.arguments import parse
-from pipeline import process
-from pipeline.stopping import stoppable
-from pipeline.terminal import complain, complain_of_mistake, tell
-from schema import file_errors
+from pipeline.console.terminal import complain, complain_of_mistake, tell
+from pipeline.local import process_setup
+from pipeline.local.stopping import stoppable
 from schema.errors import InputError, sentence_for_people
-from schema.foreign_text import for_people
-from schema.log_records import make_safe
-from trainer import processor
+from schema.system import file_errors
+from schema.system.log_records import make_safe
+from schema.text.untrusted_text import for_people
+from trainer.training.performance import cpu_kernels
 
 # Kubernetes shows what stands here as the reason why a pod ended.
 TERMINATION_LOG = Path("/dev/termination-log")
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         told = parse(arguments)
         node = told.node
-        processor.choose_kernels()
+        cpu_kernels.choose_kernels()
         with stoppable("a retry repeats the node", GRACE_S, lambda text: _fail(f"{node}: {text}")):
             from kubeflow.entrypoint.node import run  # TFX: half a minute
 
@@ -66,7 +66,7 @@ def _fail(sentence: str) -> None:
 
 
 if __name__ == "__main__":
-    process.prepare()
+    process_setup.prepare()
     code = main(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()

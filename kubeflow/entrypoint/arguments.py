@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from kubeflow.platforms import Platform
+from kubeflow.compiler.platforms import Platform
 from schema.errors import InputError
 
 

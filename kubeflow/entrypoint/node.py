@@ -15,17 +15,17 @@ from tfx.orchestration.kubeflow.v2.file_based_example_gen import driver
 from tfx.utils import import_utils
 
 from components.catalogue_index.component import CatalogueIndexArtifact
-from components.example_gen import tfx_filesystem
 from components.example_gen.component import QuarantineArtifact
+from components.example_gen.storage import tfx_filesystem
+from kubeflow.compiler.run_parameters import EXAMPLE_GEN, settle
+from kubeflow.entrypoint.adapter import addresses, repaired, to_store, with_addresses
 from kubeflow.entrypoint.arguments import Arguments
-from kubeflow.entrypoint.repair import addresses, repaired, to_store, with_addresses
-from kubeflow.run_parameters import EXAMPLE_GEN, settle
-from pipeline import code_version
-from pipeline.beam_arguments import LOCAL_RUNNER
-from pipeline.beam_workers import local_workers
+from pipeline import code_digest
+from pipeline.beam.arguments import LOCAL_RUNNER
+from pipeline.beam.local_workers import local_workers
 from schema.errors import InputError
 from schema.progress import LOGGER
-from schema.secrets import expand
+from schema.text.secrets import expand
 
 # TFX reads a type of its own from its name; of ours it must be told where the class is.
 for ours in (CatalogueIndexArtifact, QuarantineArtifact):
@@ -66,7 +66,7 @@ def run(told: Arguments) -> None:
 
 def check_code(told: Arguments) -> None:
     """Refuse an image of other code than the spec's: its cache key would tell a lie."""
-    there = code_version.digest(code_version.CODE[told.node])
+    there = code_digest.digest(code_digest.CODE[told.node])
     if there != told.code_version:
         raise InputError(
             f"the image holds other code ({there}) than the spec was compiled from "

@@ -22,11 +22,11 @@ from types import FrameType
 import yaml
 from typer.testing import CliRunner
 
-from kubeflow.cli import app
+from diptych.cli.main import app
 from tests.e2e.hostile_texts import texts
 from tests.e2e.hostile_values import at_random, values
+from tests.support.paths import EMOJI
 
-EMOJI = Path(__file__).parents[2] / "examples" / "emoji" / "config.yaml"
 AT_RANDOM = 20  # of those in the sample
 SECONDS, MEGABYTES, CHARACTERS = 2.0, 300, 6000
 COMMANDS = (  # with the place of the config at their end

@@ -19,8 +19,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.release import manifest, model_config_file
-from tests.places_kit import (
+from components.release.files import manifest, model_config_file
+from tests.support.places import (
     DIPTYCH,
     is_one_sentence,
     last_words,
@@ -34,7 +34,7 @@ LIFTED = (
     "from pipeline import disks; "
     "disks.LEAST = dict.fromkeys(disks.LEAST, 0); "
     "disks.LEAST_FILES = dict.fromkeys(disks.LEAST_FILES, 0); "
-    "from kubeflow.cli import main; main()"
+    "from diptych.cli.main import main; main()"
 )
 ROOM = "400m"  # enough for any of them
 SIZES = {  # kB; of push.path, more than the first release takes

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.places_kit import DIPTYCH, as_ordinary_user, write_config
+from tests.support.places import DIPTYCH, as_ordinary_user, write_config
 
 ORDINARY = "DIPTYCH_TEST_ORDINARY"  # set where capabilities are laid aside already
 TIMEOUT_S = 300
@@ -153,7 +153,7 @@ def run(arguments: Sequence[str], folder: Path) -> tuple[int, str]:
 
 
 def _ended(arguments: Sequence[str]) -> int:
-    from kubeflow.cli import app
+    from diptych.cli.main import app
 
     try:
         app(list(arguments), prog_name="diptych")
@@ -190,7 +190,11 @@ def main(commands: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="forbidden-", ignore_cleanup_errors=True) as name:
         desk = Desk(Path(name))
         desk.prepare()
-        for module in ("mlflow.tracking", "kubeflow.compile", "pipeline.local_runner"):
+        for module in (
+            "mlflow.tracking",
+            "kubeflow.compiler.package_writer",
+            "pipeline.local.runner",
+        ):
             importlib.import_module(module)  # once, for all forks
         wrong = tried = refused = 0
         for command in commands or COMMANDS:

@@ -13,7 +13,7 @@ from components.example_gen.driver import fingerprint
 from tests.e2e import hostile_files
 from tests.e2e.bombs import bombs
 from tests.e2e.hostile_files import Case, addresses, coco_nested, jsonl
-from tests.ingest_kit import Ingested, ingested
+from tests.support.ingest import Ingested, ingested
 
 LIMITS = {"connect": 1, "read": 2, "record": 3}  # seconds
 REFUSED = ("outside", "missing_image", "not_a_file", "bad_metadata")

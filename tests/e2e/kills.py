@@ -142,7 +142,7 @@ def alike(one: Any, other: Any) -> bool:
 
 def left(folder: Path) -> Iterator[str]:
     """What is still there of the kills, after the run has ended."""
-    from pipeline import clean
+    from pipeline.local import clean
 
     if running(folder / "runs"):
         yield "executions that are running in the metadata store"

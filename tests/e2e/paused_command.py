@@ -42,8 +42,8 @@ def wait(file: Path) -> None:
 if __name__ == "__main__":
     node, when, file, *arguments = sys.argv[1:]
     sys.argv = ["diptych", *arguments]
-    from kubeflow.cli import main
-    from pipeline import session
+    from diptych.cli.main import main
+    from pipeline.local import session
 
     real = session.Session.run
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tests.places_kit import (
+from tests.support.places import (
     DIPTYCH,
     UID,
     as_uid,
@@ -30,7 +30,7 @@ from tests.places_kit import (
 
 SHIPPED = "release 1 serves now"
 NODES = 12
-CLOCK_BACK = Path(__file__).parent.parent / "clock_back.c"
+CLOCK_BACK = Path(__file__).parents[1] / "support" / "clock_back.c"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,7 +29,14 @@ def whole(name: str, after: dict[str, Any]) -> bool:
 
 def main() -> int:
     """Print a line a change; return how many kills left something wrong."""
-    program = [sys.executable, "-W", "ignore", "-m", "tests.release_program", "kills"]
+    program = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "tests.support.programs.release_changes",
+        "kills",
+    ]
     with tempfile.TemporaryDirectory() as scratch:
         done = subprocess.run([*program, scratch, "1"], capture_output=True, text=True, check=True)
     wrong = 0

@@ -19,8 +19,8 @@ import yaml
 
 from components.example_gen.config import DataConfig
 from tests.conftest import SHARDS, read_shard, small_values
-from tests.kubeflow_kit import section
-from tests.secret_kit import Marks, found_below, found_in, web
+from tests.support.kubeflow_config import section
+from tests.support.secret_values import Marks, found_below, found_in, web
 
 DIPTYCH = Path(sys.executable).with_name("diptych")
 TRAIN, EVAL, REFUSED = 160, 80, 3

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.commands import Command, run, running, write_config
-from tests.kubeflow_kit import section
-from tests.serving_check_kit import executable
+from tests.support.kubeflow_config import section
+from tests.support.serving_check import executable
 
 SECONDS = 10.0
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}

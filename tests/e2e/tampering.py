@@ -1,4 +1,4 @@
-"""Change a release in every way of `tests.tampering_cases`, and try to have it serve.
+"""Change a release in every way of `tests.support.tampering_cases`, and try to have it serve.
 
 .venv/bin/python -m tests.e2e.tampering
 
@@ -13,12 +13,12 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from components.release import model_config_file
-from pipeline.cli import app
-from tests.release_kit import store_in, writer
-from tests.tampering_cases import CASES, COPIES
+from components.release.files import model_config_file
+from diptych.cli.commands import app
+from tests.support.paths import EMOJI
+from tests.support.releases import store_in, writer
+from tests.support.tampering_cases import CASES, COPIES
 
-EMOJI = Path(__file__).resolve().parents[2] / "examples" / "emoji" / "config.yaml"
 WORDS = ("Traceback", "Error:")
 
 

@@ -11,9 +11,9 @@ Only a file that is damaged as a whole raises InputError: nobody could count wha
 import dataclasses
 from collections.abc import Callable, Iterator
 
-from components.example_gen.allowed import Access
 from components.example_gen.config import ColumnsConfig, IngestConfig
-from components.example_gen.row import Ignored, Rejected, Row
+from components.example_gen.records.row import Ignored, Rejected, Row
+from components.example_gen.storage.allowed import Access
 
 
 @dataclasses.dataclass(frozen=True)

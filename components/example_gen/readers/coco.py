@@ -9,9 +9,6 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from components.example_gen import named_files, storage
-from components.example_gen.addresses import shown
-from components.example_gen.faults import as_unusable
 from components.example_gen.readers import Reader, ReadOptions
 from components.example_gen.readers.coco_tables import (
     Annotation,
@@ -27,11 +24,14 @@ from components.example_gen.readers.metadata import (
     key_of,
     labels_of,
 )
-from components.example_gen.readers.picture import image_of
-from components.example_gen.reasons import UnusableError
-from components.example_gen.row import Place, Rejected, Row
-from components.example_gen.spellings import folded
-from components.example_gen.storage_errors import OutsideError
+from components.example_gen.readers.tables.image_cell import image_of
+from components.example_gen.records.faults import as_unusable
+from components.example_gen.records.reasons import UnusableError
+from components.example_gen.records.row import Place, Rejected, Row
+from components.example_gen.storage import named_files, open_file
+from components.example_gen.storage.errors import OutsideError
+from components.example_gen.storage.spellings import folded
+from components.example_gen.storage.urls import shown
 from schema.errors import InputError, UnavailableError
 
 LOOKED_FOR = 5  # images that are tried in each folder
@@ -108,20 +108,20 @@ def _captions(
 
 def _folder(file: str, images: list[dict[str, Any] | None], options: ReadOptions) -> str:
     """The folder the file names of the images start from."""
-    here = storage.parent(file)
+    here = open_file.parent(file)
     if options.columns.image is not None:
-        return storage.join(here, options.columns.image)
-    split = storage.name(file).partition(".")[0].rpartition("_")[2]
+        return open_file.join(here, options.columns.image)
+    split = open_file.name(file).partition(".")[0].rpartition("_")[2]
     places = [".", "images", split, f"images/{split}", "..", "../images"]
     places += [f"../{split}", f"../images/{split}"]
     names = [(each or {}).get("file_name") for each in images]
     some = [each for each in names if isinstance(each, str)][:LOOKED_FOR]
     outside = ""
     for place in places:
-        folder = storage.join(here, place)
+        folder = open_file.join(here, place)
         for name in some:
             try:
-                if named_files.exists(storage.join(folder, name), options.access):
+                if named_files.exists(open_file.join(folder, name), options.access):
                     return folder
             except OutsideError:
                 # Nothing is looked up there, so that nobody learns what there is.

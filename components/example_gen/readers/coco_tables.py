@@ -5,12 +5,12 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from components.example_gen.addresses import shown
-from components.example_gen.decompress import DamagedError, open_plain
 from components.example_gen.readers import ReadOptions
 from components.example_gen.readers.encoding import as_utf8
 from components.example_gen.readers.json_stream import UNUSABLE, JsonStream
 from components.example_gen.readers.limits import MAX_CAPTIONS, MAX_REJECTED
+from components.example_gen.storage.decompress import DamagedError, open_plain
+from components.example_gen.storage.urls import shown
 from schema.errors import InputError
 
 Id = int | str

@@ -4,7 +4,7 @@ import codecs
 import io
 from typing import Any, BinaryIO, cast
 
-from components.example_gen.addresses import printable
+from components.example_gen.storage.urls import printable
 from schema.errors import InputError
 
 MARKS = {  # in this order: the mark of UTF-16 begins that of UTF-32

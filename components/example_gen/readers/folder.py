@@ -11,12 +11,9 @@ library whatever has a dot or two underscores before its name.
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
-from components.example_gen import addresses, named_files, storage
-from components.example_gen.addresses import printable, shown
-from components.example_gen.faults import as_unusable
 from components.example_gen.readers import Reader, ReadOptions
 from components.example_gen.readers.encoding import bytes_as_utf8
-from components.example_gen.readers.image_metadata import METADATA, Described, files_above
+from components.example_gen.readers.folder_metadata import METADATA, Described, files_above
 from components.example_gen.readers.kinds import (
     NOTICES,
     SNIFFED,
@@ -30,10 +27,13 @@ from components.example_gen.readers.kinds import (
 )
 from components.example_gen.readers.limits import MAX_TEXT_BYTES
 from components.example_gen.readers.sidecar import fields_of
-from components.example_gen.reasons import UnusableError
-from components.example_gen.row import Ignored, Place, Rejected, Row
-from components.example_gen.spellings import folded
-from components.example_gen.storage_errors import NotAFileError, OutsideError
+from components.example_gen.records.faults import as_unusable
+from components.example_gen.records.reasons import UnusableError
+from components.example_gen.records.row import Ignored, Place, Rejected, Row
+from components.example_gen.storage import named_files, open_file, urls
+from components.example_gen.storage.errors import NotAFileError, OutsideError
+from components.example_gen.storage.spellings import folded
+from components.example_gen.storage.urls import printable, shown
 from schema.errors import InputError, UnavailableError
 
 HIDDEN = "hidden"
@@ -55,12 +55,12 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected 
     Raises:
         InputError: there is no image, a folder has two metadata files, or one cannot be read.
     """
-    found = storage.walk(file, options.access)
+    found = open_file.walk(file, options.access)
     names, outside = _without_links_out(file, found, options)
     yield from outside
     ignored = [HIDDEN for each in names if is_hidden(each)]
     names = [each for each in names if not is_hidden(each)]
-    sniffer = Sniffer(lambda name: _beginning(storage.join(file, name), options))
+    sniffer = Sniffer(lambda name: _beginning(open_file.join(file, name), options))
     images: list[str] = []
     texts: list[str] = []
     metadata: list[str] = []
@@ -131,7 +131,7 @@ def _beside(
     folder: str, key: str, images: Sequence[str], texts: Sequence[str], options: ReadOptions
 ) -> tuple[Row | Rejected, list[str]]:
     """A record, and the files beside it that are none of it."""
-    place = Place(shown(storage.join(folder, (*images, *texts)[0])), 0)
+    place = Place(shown(open_file.join(folder, (*images, *texts)[0])), 0)
     known_as = printable(folded(key))
     try:
         image = the_image(images)
@@ -139,7 +139,7 @@ def _beside(
             raise UnusableError("no_image")
         by_suffix = {suffix_of(each): each for each in texts}
         chosen = [*caption_files(by_suffix), *(["json"] if "json" in by_suffix else [])]
-        parts = {each: _text(storage.join(folder, by_suffix[each]), options) for each in chosen}
+        parts = {each: _text(open_file.join(folder, by_suffix[each]), options) for each in chosen}
         captions = [parts[each] for each in caption_files(parts)]
         lines = tuple(line.strip() for text in captions for line in text.splitlines())
         fields = fields_of(parts, tuple(filter(None, lines)), options)
@@ -147,7 +147,7 @@ def _beside(
         fault = as_unusable(error)
         return Rejected(place, fault.reason, fault.detail, known_as), []
     used = {image, *(by_suffix[each] for each in chosen)}
-    row = Row(place, image_path=storage.join(folder, image), key=known_as, **fields)
+    row = Row(place, image_path=open_file.join(folder, image), key=known_as, **fields)
     return row, [each for each in (*images, *texts) if each not in used]
 
 
@@ -158,8 +158,8 @@ def _without_links_out(
     names: list[str] = []
     outside: list[Rejected] = []
     for address in found:
-        name = addresses.below(folder, address)
-        if not is_hidden(name) and storage.is_link_to_folder(address):
+        name = urls.below(folder, address)
+        if not is_hidden(name) and open_file.is_link_to_folder(address):
             try:
                 options.access.allowed.check(address)
             except OutsideError as error:
@@ -178,7 +178,7 @@ def _text(address: str, options: ReadOptions) -> bytes:
     except InputError as error:
         raise UnusableError("bad_metadata", str(error)) from error
     if len(body) > MAX_TEXT_BYTES:
-        raise UnusableError("bad_metadata", f"{storage.name(address)} is too large")
+        raise UnusableError("bad_metadata", f"{open_file.name(address)} is too large")
     return bytes_as_utf8(body)
 
 

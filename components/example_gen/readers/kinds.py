@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import Final, Literal
 
-from components.example_gen.image_magic import is_image
-from components.example_gen.reasons import UnusableError
+from components.example_gen.images.image_magic import is_image
+from components.example_gen.records.reasons import UnusableError
 
 Kind = Literal["image", "text", "other"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.example_gen.readers.limits import MAX_CAPTIONS, MAX_VALUES
-from components.example_gen.reasons import UnusableError
+from components.example_gen.records.reasons import UnusableError
 
 MAX_DEPTH = 8  # of lists and objects around a caption
 CAPTION_FIELDS = ("text", "raw", "caption")  # of an object that is a caption: first one there

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from components.example_gen.addresses import shown
 from components.example_gen.readers.limits import MAX_REJECTED
-from components.example_gen.reasons import REASONS
-from components.example_gen.row import Rejected
+from components.example_gen.records.reasons import REASONS
+from components.example_gen.records.row import Rejected
+from components.example_gen.storage.urls import shown
 from schema.errors import InputError
 
 MOST_REJECTED: Final = 0.9  # share of a file's records

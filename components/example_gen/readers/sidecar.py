@@ -10,7 +10,7 @@ from components.example_gen.readers.metadata import (
     labels_of,
     parse_object,
 )
-from components.example_gen.reasons import UnusableError
+from components.example_gen.records.reasons import UnusableError
 
 CAPTION_KEYS = ("captions", "caption")
 

@@ -1,0 +1,1 @@
+"""The model that serves now, for the Evaluator to compare with."""

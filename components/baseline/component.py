@@ -1,0 +1,97 @@
+"""Baseline: the release that serves now, for the Evaluator to compare with.
+
+It asks not which model was blessed last but which one serves. A model that serves already is not
+compared with itself: a rerun that changed nothing is compared with what it replaced back then, so
+that its evaluation stays cached.
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import Artifact, channel, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.pusher import contents
+from components.release import lookup
+from components.release.files import manifest
+from components.release.lookup import CONFIG, NONE, RELEASE, input_folder, serving
+from components.release.store import ReleaseStore
+from schema.serving_names import FOLDERS, JOINT
+
+FILE = "baseline.json"  # {"release": its number, or null}
+CANDIDATE, MODEL = "candidate", "model"
+
+
+def baseline_for(store: ReleaseStore, candidate: Path | None) -> int:
+    """The release to compare a model with, `NONE` if nothing serves or its files are gone.
+
+    Args:
+        store: the releases of the pipeline.
+        candidate: a Trainer's artifact, if there is one.
+    """
+    champion = serving(store)
+    if champion != NONE and candidate is not None:
+        content = manifest.read(store.folders.path(champion))
+        if content.model_digest == contents.model_digest(candidate):
+            return content.baseline or NONE
+    return champion
+
+
+def write(store: ReleaseStore, release: int, folder: Path) -> None:
+    """Copy what the Evaluator needs of a release, after its files were checked.
+
+    Raises:
+        InputError: a file of the release is damaged; names it.
+    """
+    if release != NONE:
+        source = lookup.verified(store, release)
+        shutil.copytree(store.folders.model(release, JOINT), folder / FOLDERS[JOINT])
+        shutil.copytree(source / contents.STATISTICS, folder / contents.STATISTICS)
+    lookup.tell(folder / FILE, release)
+
+
+class _Lookup(lookup.Lookup):
+    def choose(self, store: ReleaseStore, config: Mapping[str, Any], inputs: Any) -> int:
+        return baseline_for(store, input_folder(inputs, CANDIDATE))
+
+    def write(self, store: ReleaseStore, release: int, output: Artifact) -> None:
+        write(store, release, Path(output.uri))
+
+
+class Driver(_Lookup, lookup.Driver):
+    """Finds the champion."""
+
+
+class Executor(_Lookup, lookup.Executor):
+    """Copies the champion."""
+
+
+class _Spec(ComponentSpec):
+    PARAMETERS = {  # noqa: RUF012  TFX's way
+        CONFIG: ExecutionParameter(type=str),
+        RELEASE: ExecutionParameter(type=int, optional=True),
+    }
+    INPUTS = {CANDIDATE: ChannelParameter(type=standard_artifacts.Model, optional=True)}  # noqa: RUF012
+    OUTPUTS = {MODEL: ChannelParameter(type=standard_artifacts.Model)}  # noqa: RUF012
+
+
+class Baseline(base_component.BaseComponent):
+    """The champion, as a model artifact with `baseline.json`; an empty one on the first run.
+
+    Args:
+        config: canonical JSON with `name`, `push` and `registry`.
+        candidate: the model that will be compared with it.
+    """
+
+    SPEC_CLASS = _Spec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+    DRIVER_CLASS = Driver
+
+    def __init__(self, config: str, candidate: channel.BaseChannel | None = None):
+        output = types.Channel(type=standard_artifacts.Model)
+        spec = _Spec(**{CONFIG: config, CANDIDATE: candidate, MODEL: output})
+        super().__init__(spec=spec)

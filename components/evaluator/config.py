@@ -1,0 +1,88 @@
+"""The `evaluation` section of the config: what is measured and what must hold.
+
+Importing this file stays free of TensorFlow and TFX, so that the command line answers at once.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from components.evaluator.metrics.names import METRICS, TEXT_METRICS, ZERO_SHOT_METRICS
+from schema.config.section import Name, PositiveInt
+from trainer.config.model import Frozen
+
+MINIMUM_COUNT = 50  # of queries; a recall of fewer swings by more than 14 points by chance
+PLACE = "{}"  # where a template takes the name of a class
+
+
+class Gate(Frozen):
+    """A bound that a metric must keep, or nothing is shipped."""
+
+    metric: Name  # one of components.evaluator.metrics.names.METRICS or TEXT_METRICS
+    at_least: float | None = None
+    at_most: float | None = None
+    # The loss against the serving model that is put up with, in the metric's own unit.
+    not_worse_than_baseline_by: Annotated[float, Field(ge=0)] | None = None
+    slice: Name | None = None  # of evaluation.slices: each of its values is held; none: all queries
+    minimum_count: PositiveInt = MINIMUM_COUNT  # queries a value of the slice needs to be held
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        known = (*METRICS, *TEXT_METRICS)
+        if self.metric not in known:
+            raise ValueError(f"metric = {self.metric!r} is none of {', '.join(known)}")
+        bounds = (self.at_least, self.at_most, self.not_worse_than_baseline_by)
+        if sum(bound is not None for bound in bounds) != 1:
+            raise ValueError(
+                "a gate needs exactly one of at_least, at_most and not_worse_than_baseline_by"
+            )
+        if self.metric in TEXT_METRICS and (self.at_most is None or self.slice is not None):
+            raise ValueError(
+                f"metric = {self.metric!r} needs at_most and no slice: it is measured of the "
+                "candidate alone, over the whole split"
+            )
+        # By its value, because the canonical JSON of a config sets every field.
+        if self.slice is None and self.minimum_count != MINIMUM_COUNT:
+            raise ValueError("minimum_count is for the values of a slice, and slice is missing")
+        return self
+
+
+class ZeroShotConfig(Frozen):
+    """Images are classified by the names of their classes alone."""
+
+    attribute: Name  # the class of an image
+    # {} is the class.
+    templates: Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)] = (PLACE,)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        for template in self.templates:
+            if template.count(PLACE) != 1:
+                raise ValueError(f"templates: {template!r} must hold {PLACE} exactly once")
+        return self
+
+
+class EvaluationConfig(Frozen):
+    """What is measured and what must hold."""
+
+    split: Name = "eval"
+    # Attributes or built-in ones; each value of each is a slice of the queries.
+    slices: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
+    resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 1000  # bootstraps of an interval
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of each interval
+    zero_shot: ZeroShotConfig | None = None
+    # Without one nothing would be refused.
+    gates: Annotated[tuple[Gate, ...], Field(min_length=1, max_length=1000)]
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if len(set(self.slices)) < len(self.slices):
+            raise ValueError(f"slices = {list(self.slices)} names one of them twice")
+        for number, gate in enumerate(self.gates):
+            if gate.slice is not None and gate.slice not in self.slices:
+                raise ValueError(
+                    f"gates.{number}.slice = {gate.slice!r} must be listed in slices too"
+                )
+            if gate.metric in ZERO_SHOT_METRICS and self.zero_shot is None:
+                raise ValueError(f"gates.{number}.metric = {gate.metric!r} needs zero_shot")
+        return self

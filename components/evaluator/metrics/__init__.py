@@ -1,0 +1,1 @@
+"""The metrics: what is computed from ranks, scores and embeddings, with intervals."""

@@ -1,0 +1,124 @@
+"""The shape of the embedding space: how far apart the modalities lie, and whether one collapsed.
+
+All embeddings are scaled to length 1 first. A text counts once, however many records carry it:
+repeated captions are the data's doing and no collapse.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from components.evaluator.metrics.bootstrap import SEED, resample
+from components.evaluator.metrics.embedding_sample import FIXED_POINT
+from components.evaluator.metrics.measurement import Background
+from components.evaluator.metrics.names import EMBEDDING_METRICS
+from components.evaluator.metrics.scores import Scores
+
+SHARPNESS = 2.0  # t in Wang and Isola's uniformity
+
+
+class EmbeddingStatistics:
+    """Modality gap, variance and uniformity of each modality.
+
+    - modality_gap: distance between the mean image and the mean text (Liang et al., 2022).
+    - *_embedding_variance: 1 - |mean|^2, the variance of unit vectors; 0 = all the same.
+    - *_uniformity: log of the mean of exp(-2 |x - y|^2) over all pairs of distinct records or of
+      distinct texts (Wang and Isola, 2020); 0 = all the same.
+
+    The mean image is that of all records; the rest is measured on the sample.
+
+    Args:
+        scores: the records, [n].
+
+    Attributes:
+        background: the records, or the texts, behind each metric.
+        sampled: how many records the sample holds, k.
+    """
+
+    def __init__(self, scores: Scores):
+        self._records, self._sample = len(scores.keys), scores.sample
+        spaces = scores.sample.spaces
+        self._images = _Side([space.images for space in spaces])
+        self._texts = _Side([space.texts for space in spaces])
+        self.sampled = self._images.units
+        counts = (self._records, self._records, self._texts.units, self.sampled, self._texts.units)
+        self.background = {
+            name: Background(count)
+            for name, count in zip(EMBEDDING_METRICS, counts, strict=True)
+            if count > 1 or not name.endswith("uniformity")
+        }
+
+    def values(self) -> np.ndarray:
+        """The metrics, float64 [models, metrics]."""
+        images, texts = (side(np.ones((1, side.units))) for side in (self._images, self._texts))
+        for model, space in enumerate(self._sample.spaces):
+            images[0, model, :-1] = space.image_sum / FIXED_POINT / self._records
+        found: np.ndarray = self._metrics(images, texts)[0]
+        return found
+
+    def resampled(self, resamples: int) -> np.ndarray:
+        """The metrics of resamples of the sample, float64 [resamples, models, metrics].
+
+        Records and texts are drawn independently of each other. nan where a resample holds no two
+        distinct ones.
+        """
+        return self._metrics(
+            resample(self._images, self._images.units, resamples),
+            resample(self._texts, self._texts.units, resamples, SEED + 1),
+        )
+
+    def _metrics(self, images: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        """From the means and uniformities of both sides, [r, models, d + 1] each."""
+        image, text = images[:, :, :-1], texts[:, :, :-1]
+        found = {
+            "modality_gap": np.linalg.norm(image - text, axis=2),
+            "image_embedding_variance": 1 - (image**2).sum(2),
+            "text_embedding_variance": 1 - (text**2).sum(2),
+            "image_uniformity": images[:, :, -1],
+            "text_uniformity": texts[:, :, -1],
+        }
+        return np.stack([found[name] for name in self.background], axis=2)
+
+
+class _Side:
+    """The images or the texts of a sample: a function of how often each of them counts.
+
+    Args:
+        vectors: as each model embeds them, float32 [k, d] each.
+    """
+
+    def __init__(self, vectors: Sequence[np.ndarray]):
+        self.units = len(vectors[0])
+        self._models = [(each, _kernel(each)) for each in vectors]
+
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        """Mean and uniformity of resamples: weights [r, k] to float64 [r, models, d + 1]."""
+        total = weights.sum(1, keepdims=True)
+        found = [
+            np.concatenate([weights @ each / total, _uniformity(kernel, weights)[:, None]], axis=1)
+            for each, kernel in self._models
+        ]
+        return np.stack(found, axis=1)
+
+
+def _kernel(vectors: np.ndarray) -> np.ndarray:
+    """exp(-2 |x - y|^2) of each two of some vectors [k, d], 0 on the diagonal; float32 [k, k]."""
+    squares = (vectors**2).sum(1)
+    kernel = vectors @ vectors.T
+    kernel *= 2
+    kernel -= squares[:, None]
+    kernel -= squares
+    np.minimum(kernel, 0, out=kernel)  # minus the squared distance, whatever rounding says
+    kernel *= SHARPNESS
+    np.exp(kernel, out=kernel)
+    # A record drawn twice lies at no distance from itself and would look like a collapse.
+    np.fill_diagonal(kernel, 0)
+    return kernel
+
+
+def _uniformity(kernel: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    narrow = weights.astype(np.float32)
+    kept = np.einsum("rk,rk->r", narrow @ kernel, weights)
+    pairs = weights.sum(1) ** 2 - (weights**2).sum(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(kept / pairs)

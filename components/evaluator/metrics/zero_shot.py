@@ -1,0 +1,62 @@
+"""Zero-shot classification: an image goes to the class whose name it resembles most.
+
+After CLIP (Radford et al., 2021, section 3.1.4): a class is the mean over prompt templates.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from components.evaluator.config import PLACE
+from components.evaluator.metrics.embedding_sample import unit
+
+Embed = Callable[[Sequence[str]], np.ndarray]  # n texts to float32 [n, d]
+
+
+@dataclasses.dataclass(frozen=True)
+class Classes:
+    """The classes of a split, in order, and an embedding of length 1 of each, float32 [c, d]."""
+
+    names: tuple[str, ...]
+    embeddings: np.ndarray
+
+
+def embed_classes(names: Sequence[str], templates: Sequence[str], embed: Embed) -> Classes:
+    """Embed each class: the normalised mean of its normalised template embeddings.
+
+    Args:
+        names: of the classes, in any order.
+        templates: each with one place for a name.
+        embed: the text tower.
+    """
+    ordered = tuple(sorted(names))
+    if not ordered:
+        return Classes((), np.zeros((0, 0), np.float32))
+    texts = [template.replace(PLACE, name) for name in ordered for template in templates]
+    vectors = unit(embed(texts)).reshape(len(ordered), len(templates), -1)
+    return Classes(ordered, unit(vectors.mean(1)))
+
+
+def class_ranks(images: np.ndarray, truth: Sequence[str | None], classes: Classes) -> np.ndarray:
+    """Rank of the true class of each image among all classes.
+
+    Args:
+        images: [n, d], of any length: the order of the classes does not depend on it.
+        truth: the class of each image, None where it has none.
+        classes: to choose from.
+
+    Returns:
+        1 + (classes more similar) + (other classes just as similar) / 2, float64 [n]; nan where
+        the truth is none of the classes.
+    """
+    places: dict[str | None, int] = {name: place for place, name in enumerate(classes.names)}
+    mine = np.array([places.get(name, -1) for name in truth], np.int64)
+    ranks = np.full(len(truth), np.nan)
+    [asked] = np.nonzero(mine >= 0)
+    if len(asked):
+        similarities = images[asked] @ classes.embeddings.T
+        own = similarities[np.arange(len(asked)), mine[asked]][:, None]
+        tied = (similarities == own).sum(1) - 1
+        ranks[asked] = 1 + (similarities > own).sum(1) + tied / 2
+    return ranks

@@ -1,0 +1,84 @@
+"""The embeddings of some records, and of a whole split when joined."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from components.evaluator.ranking.texts import first_occurrences
+
+
+@dataclasses.dataclass(frozen=True)
+class Embedded:
+    """Embedded records: their images, and the distinct texts of their captions.
+
+    Captions that say the same are one text with one embedding, whichever records carry them.
+
+    Attributes:
+        keys: [n].
+        images: float32 [n, d].
+        texts: float32 [u, d].
+        ids: of the texts, uint64 [u], each once.
+        text: the text of each caption, int [m].
+        owner: the record of each caption, int [m], ascending.
+        is_match: False where the record calls the caption an explicit mismatch, bool [m]. Its text
+            is a candidate, and a query only if another record carries it as a match.
+    """
+
+    keys: Sequence[str]
+    images: np.ndarray
+    texts: np.ndarray
+    ids: np.ndarray
+    text: np.ndarray
+    owner: np.ndarray
+    is_match: np.ndarray
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["Embedded"]) -> "Embedded":
+        """Join batches into one, in the order of their keys."""
+        parts = in_order(parts)
+        places = places_of(parts)
+        starts = np.cumsum([0] + [len(part.keys) for part in parts])
+        return cls(
+            [key for part in parts for key in part.keys],
+            np.concatenate([part.images for part in parts]),
+            np.concatenate([p.texts[place.new] for p, place in zip(parts, places, strict=True)]),
+            np.concatenate([p.ids[place.new] for p, place in zip(parts, places, strict=True)]),
+            np.concatenate([place.text[p.text] for p, place in zip(parts, places, strict=True)]),
+            np.concatenate([p.owner + start for p, start in zip(parts, starts, strict=False)]),
+            np.concatenate([part.is_match for part in parts]),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where the texts of a part stand among those of all parts.
+
+    Attributes:
+        text: the number of each of its texts, int [u].
+        new: the texts that no earlier part has, int; their numbers follow each other.
+        first: the number of the first new one.
+    """
+
+    text: np.ndarray
+    new: np.ndarray
+    first: int
+
+
+def in_order(parts: Sequence[Embedded]) -> list[Embedded]:
+    """The parts that hold records, by their first keys."""
+    return sorted((part for part in parts if len(part.keys)), key=lambda part: part.keys[0])
+
+
+def places_of(parts: Sequence[Embedded]) -> list[Place]:
+    """Number the distinct texts of all parts in the order in which they first occur."""
+    first, number = first_occurrences(
+        np.concatenate([part.ids for part in parts] or [np.zeros(0, np.uint64)])
+    )
+    places, start = [], 0
+    for part in parts:
+        end = start + len(part.ids)
+        low, high = np.searchsorted(first, [start, end])
+        places.append(Place(number[start:end], first[low:high] - start, int(low)))
+        start = end
+    return places

@@ -1,0 +1,107 @@
+"""What the Evaluator writes for people and programs: every measurement, as JSON without TFMA.
+
+A file looks like this; `remarks` are sentences, a measurement without a slice is of all queries:
+
+    {"remarks": [], "classes": null, "measurements": [{"slice": {"vendor": "noto"}, "metrics":
+      {"text_to_image_mrr": {"queries": 90, "candidates": 300, "chance": 0.0209,
+        "candidate": {"value": 0.71, "low": 0.66, "high": 0.75}, "baseline": null, ...}}}]}
+"""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from components.evaluator.metrics.measurement import (
+    Background,
+    ClassCounts,
+    Estimate,
+    Measurement,
+    Results,
+)
+
+FILE = "evaluation.json"  # in the Evaluator's evaluation artifact
+ESTIMATES = ("candidate", "baseline", "difference")
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """All that was measured, and what is to be said about it.
+
+    Attributes:
+        results: by slice.
+        classes: of the images, where zero-shot classification is asked for.
+        remarks: sentences: why a metric is weak here, or is missing.
+    """
+
+    results: Results
+    classes: ClassCounts | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def write(report: Report, uri: str) -> None:
+    """Keep a report with the evaluation it stems from."""
+    from tfx.utils import io_utils  # heavy, and only the Evaluator writes: to an object store too
+
+    io_utils.write_string_file(f"{uri}/{FILE}", json.dumps(plain(report), indent=1) + "\n")
+
+
+def read(evaluation: Path) -> Report:
+    """The report of an evaluation artifact, or of a release's copy."""
+    return of_plain(json.loads((evaluation / FILE).read_text(encoding="utf-8")))
+
+
+def of_plain(given: dict[str, Any]) -> Report:
+    """The reverse of `plain`."""
+    return Report(
+        {
+            next(iter(each["slice"].items()), ()): {
+                name: _measurement(fields) for name, fields in each["metrics"].items()
+            }
+            for each in given["measurements"]
+        },
+        ClassCounts(**given["classes"]) if given["classes"] else None,
+        tuple(given["remarks"]),
+    )
+
+
+def plain(report: Report) -> dict[str, Any]:
+    """A report as plain JSON values; null stands for what is not a number."""
+    return {
+        "remarks": list(report.remarks),
+        "classes": dataclasses.asdict(report.classes) if report.classes else None,
+        "measurements": [
+            {
+                "slice": dict([key]) if key else {},
+                "metrics": {name: _fields(measured) for name, measured in measurements.items()},
+            }
+            for key, measurements in report.results.items()
+        ],
+    }
+
+
+def _fields(measured: Measurement) -> dict[str, Any]:
+    known = measured.background
+    estimates = {name: getattr(measured, name) for name in ESTIMATES}
+    return {
+        "queries": known.count,
+        "candidates": known.candidates,
+        "chance": known.chance,
+        **{name: _numbers(each) if each else None for name, each in estimates.items()},
+    }
+
+
+def _numbers(estimate: Estimate) -> dict[str, float | None]:
+    fields = dataclasses.asdict(estimate)
+    return {name: value if math.isfinite(value) else None for name, value in fields.items()}
+
+
+def _measurement(fields: dict[str, Any]) -> Measurement:
+    estimates = {name: _estimate(fields[name]) for name in ESTIMATES if fields[name]}
+    background = Background(fields["queries"], fields["candidates"], fields["chance"])
+    return Measurement(background, **estimates)
+
+
+def _estimate(fields: dict[str, float | None]) -> Estimate:
+    return Estimate(**{name: math.nan if v is None else v for name, v in fields.items()})

@@ -1,0 +1,1 @@
+"""What connects ranking and metrics to TensorFlow Model Analysis."""

@@ -1,0 +1,52 @@
+"""TFMA's EvalConfig from ours, and what our extractor needs back out of it."""
+
+import json
+from collections.abc import Sequence
+
+from tensorflow_model_analysis.proto import config_pb2
+
+from components.evaluator.config import EvaluationConfig, ZeroShotConfig
+from components.evaluator.slices import slice_feature
+from schema.serving_names import SERVING_DEFAULT
+from trainer.config.model import canonical_json
+
+
+def build(config: EvaluationConfig, classes: Sequence[str] = ()) -> config_pb2.EvalConfig:
+    """All metrics over all queries and over each value of each slice.
+
+    There are no thresholds in it: TFMA knows none that depend on an interval or on the size of a
+    slice, so the gates are decided afterwards, by `verdict.decide`. TFX adds the baseline's model
+    when it is given one.
+
+    Args:
+        config: the section of the run's config.
+        classes: that zero-shot classification chooses from.
+    """
+    metric = config_pb2.MetricConfig(
+        class_name="RetrievalMetrics",
+        module="components.evaluator.tfma.metric",
+        config=json.dumps(
+            {
+                "resamples": config.resamples,
+                "confidence": config.confidence,
+                "zero_shot": canonical_json(config.zero_shot) if config.zero_shot else "",
+                "classes": list(classes),
+            }
+        ),
+    )
+    slices = [config_pb2.SlicingSpec(feature_keys=[slice_feature(s)]) for s in config.slices]
+    return config_pb2.EvalConfig(
+        model_specs=[config_pb2.ModelSpec(model_type="tf_generic", signature_name=SERVING_DEFAULT)],
+        slicing_specs=[config_pb2.SlicingSpec(), *slices],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=[metric])],
+    )
+
+
+def zero_shot_of(
+    eval_config: config_pb2.EvalConfig,
+) -> tuple[ZeroShotConfig | None, tuple[str, ...]]:
+    """The zero-shot section and the classes that `build` was given."""
+    [spec] = eval_config.metrics_specs
+    given = json.loads(spec.metrics[0].config)
+    section = given["zero_shot"]
+    return ZeroShotConfig.model_validate_json(section) if section else None, tuple(given["classes"])

@@ -1,0 +1,115 @@
+"""From a batch of TFMA's extracts to embedded records and their slices."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from components.evaluator import slices
+from components.evaluator.metrics.names import ABSENT, ASPECT_RATIO, CAPTION_LENGTH
+from components.evaluator.ranking.embedded import Embedded
+from components.evaluator.ranking.texts import first_occurrences, text_ids
+from schema import features
+
+Embed = Callable[[Sequence[str]], np.ndarray]  # n texts to float32 [n, d]
+Raw = dict[str, Any]  # a batch of raw features as TFMA hands them over
+
+
+@dataclasses.dataclass(frozen=True)
+class Records:
+    """The captions of a batch, one row a caption.
+
+    Attributes:
+        keys: [n].
+        captions: [m].
+        owner: the record of each caption, int [m], ascending.
+        is_match: False for an explicit mismatch, bool [m].
+    """
+
+    keys: list[str]
+    captions: list[str]
+    owner: np.ndarray
+    is_match: np.ndarray
+
+    @classmethod
+    def of(cls, raw: Raw) -> "Records":
+        """Read them from the raw features."""
+        captions = [[text.decode() for text in row] for row in rows(raw[features.CAPTIONS])]
+        labels = [np.ones(len(said), bool) for said in captions]
+        if features.LABELS in raw:
+            for record, given in enumerate(rows(raw[features.LABELS])):
+                if len(given):
+                    labels[record] = np.asarray(given, bool)
+        return cls(
+            [row[0].decode() for row in rows(raw[features.IMAGE_KEY])],
+            [text for said in captions for text in said],
+            np.repeat(np.arange(len(captions)), [len(said) for said in captions]),
+            np.concatenate(labels),
+        )
+
+    def embedded(self, predicted: dict[str, np.ndarray], embed_texts: Embed) -> Embedded:
+        """What one model makes of them; a text that several captions say is taken from the first.
+
+        Args:
+            predicted: the outputs of the model's serving_default.
+            embed_texts: its text tower, for captions beyond the number that serving_default
+                embeds: a baseline may have been trained when records had fewer.
+        """
+        table = np.asarray(predicted[features.TEXT_EMBEDDINGS], np.float32)
+        ids = text_ids(self.captions)
+        first, text = first_occurrences(ids)
+        column = np.arange(len(self.owner)) - np.searchsorted(self.owner, self.owner)
+        texts = table[self.owner[first], np.minimum(column[first], table.shape[1] - 1)]
+        [beyond] = np.nonzero(column[first] >= table.shape[1])
+        if len(beyond):
+            texts[beyond] = embed_texts([self.captions[caption] for caption in first[beyond]])
+        return Embedded(
+            self.keys,
+            _numbers(np.asarray(predicted[features.IMAGE_EMBEDDING], np.float32)),
+            _numbers(texts),
+            ids[first],
+            text,
+            self.owner,
+            self.is_match,
+        )
+
+    def slice_values(self, name: str, raw: Raw) -> list[str]:
+        """The value of a slice for each record, [n]."""
+        if name == CAPTION_LENGTH:
+            matching = zip(self.captions, self.owner, self.is_match, strict=True)
+            said: list[list[str]] = [[] for _ in self.keys]
+            for caption, record, is_match in matching:
+                if is_match:
+                    said[record].append(caption)
+            return [slices.caption_length(captions) for captions in said]
+        if name == ASPECT_RATIO:
+            sides = zip(
+                rows(raw[features.IMAGE_WIDTH]), rows(raw[features.IMAGE_HEIGHT]), strict=True
+            )
+            return [slices.aspect_ratio(width[0], height[0]) for width, height in sides]
+        return [value if value is not None else ABSENT for value in self.attribute(name, raw)]
+
+    def attribute(self, name: str, raw: Raw) -> list[str | None]:
+        """The attribute of each record, None where it has none, [n]."""
+        given = raw.get(features.attribute(name))
+        if given is None:
+            return [None] * len(self.keys)
+        return [row[0].decode() if len(row) else None for row in rows(given)]
+
+
+def _numbers(vectors: np.ndarray) -> np.ndarray:
+    """Rows with a nan or an infinity become zero.
+
+    Compared with anything, nan is not larger, and so would rank first. Zero ties with all that is
+    zero: a model that answers nan to everything lands in the middle, and its variance is 0.
+    """
+    return np.where(np.isfinite(vectors).all(axis=1, keepdims=True), vectors, np.float32(0))
+
+
+def rows(values: Any) -> Iterable[np.ndarray]:
+    """The values of each record, whether TFMA hands them over dense or sparse."""
+    if hasattr(values, "dense_shape"):  # of TFMA's three sparse types and TensorFlow's one
+        counts = np.bincount(values.indices[:, 0], minlength=values.dense_shape[0])
+        return np.split(values.values, np.cumsum(counts)[:-1])
+    return list(values)

@@ -1,0 +1,1 @@
+"""Images as bytes: headers, pixels, and what is stored of them."""

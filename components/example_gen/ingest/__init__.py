@@ -1,0 +1,1 @@
+"""The Beam graph of ingest and its stages."""

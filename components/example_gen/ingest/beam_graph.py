@@ -1,0 +1,159 @@
+"""The Beam graph of ingest: files in, records of each split and a quarantine out.
+
+parts of files -> rows -> images examined, on disk -> by key: records -> splits -> keys of their own
+-> near duplicates out of what is not train -> shards
+"""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import apache_beam as beam
+
+from components.beam_progress import count_records
+from components.example_gen.config import IngestConfig
+from components.example_gen.files import Part, read_options
+from components.example_gen.images.originals import write_originals
+from components.example_gen.ingest.examine import Limits
+from components.example_gen.ingest.outputs import (
+    write_pairs,
+    write_quarantine,
+    write_records,
+    write_summary,
+)
+from components.example_gen.ingest.stages import COUNTS, FOUND, ORIGINALS, REFUSED, Examine
+from components.example_gen.near_duplicates.removal import PAIRS, without_twins
+from components.example_gen.readers import ReadOptions
+from components.example_gen.readers.registry import READERS
+from components.example_gen.readers.rejections import check_rejected
+from components.example_gen.records.examined import Found, Refused
+from components.example_gen.records.merge import Grouping, Record, merge, own_names
+from components.example_gen.records.row import Ignored, Row
+from components.example_gen.records.splits import precedence
+from components.example_gen.split_digests import write_digests
+
+NODE = "ImageTextExampleGen"
+ELSEWHERE = "elsewhere"  # rows whose image is in a file of its own
+
+
+@dataclasses.dataclass(frozen=True)
+class Places:
+    """Folders: of all examples, of each split's, of the quarantine, of the spool."""
+
+    examples: str
+    splits: Mapping[str, str]
+    quarantine: str
+    spool: str
+
+
+def ingest(
+    pipeline: beam.Pipeline,
+    parts: Iterable[Part],
+    config: IngestConfig,
+    max_captions: int,
+    places: Places,
+) -> None:
+    """Add ingest to a Beam pipeline.
+
+    Args:
+        pipeline: to add it to.
+        parts: of the files to read.
+        config: of the data.
+        max_captions: the most captions the model takes of one image.
+        places: where everything goes.
+    """
+    limits = Limits.of(config)
+    ranks = precedence(list(config.patterns))
+    grouping = Grouping(ranks, config.shares, max_captions, config.keep_captions)
+    options = read_options(config)
+    rows = (
+        pipeline
+        | "Parts" >> beam.Create(list(parts))
+        | "Spread" >> beam.Reshuffle()
+        | "Read" >> beam.ParDo(Read(options)).with_outputs(REFUSED, ELSEWHERE, COUNTS, main=FOUND)
+    )
+    fetched = (
+        rows[ELSEWHERE]
+        # The rows of one image together, so that its file is read and decoded once.
+        | "ByAddress" >> beam.GroupByKey()
+        | "Address" >> beam.Values()
+    )
+    # Each by itself: a runner may put what is flattened down, and here that would be the images.
+    examined = [
+        images
+        | f"Examine{name}"
+        >> beam.ParDo(Examine(limits, places.spool)).with_outputs(REFUSED, ORIGINALS, main=FOUND)
+        for name, images in (("Inline", rows[FOUND]), ("Fetched", fetched))
+    ]
+    merged = (
+        [stage[FOUND] for stage in examined]
+        | "Found" >> beam.Flatten()
+        | "Count" >> count_records(NODE)
+        | "ByKey" >> beam.GroupBy(lambda found: found.key)
+        | "Merge" >> beam.FlatMap(_merge, grouping).with_outputs(REFUSED, COUNTS, main=FOUND)
+    )
+    named = (
+        merged[FOUND]
+        | "ByName" >> beam.GroupBy(lambda record: record.name or record.key)
+        | "OwnNames" >> beam.FlatMap(_own_names, grouping)
+    )
+    records, near = without_twins(named, config.near_duplicates, config.attributes)
+    compared = () if near is None else (near,)
+    stages = (rows, *examined, merged, *compared)
+    refused = [stage[REFUSED] for stage in stages] | "AllRefused" >> beam.Flatten()
+    write_records(records, places.splits, config.attributes)
+    write_digests(records, places.splits)
+    originals = [stage[ORIGINALS] for stage in examined] | "AllOriginals" >> beam.Flatten()
+    write_originals(originals, places.examples)
+    write_quarantine(refused, places.quarantine)
+    if near is not None:
+        write_pairs(near[PAIRS], places.quarantine)
+    # A split that is left without a record is in the sums, too.
+    none = pipeline | "Splits" >> beam.Create([(("examples", split), 0) for split in places.splits])
+    counted = [none, *(stage[COUNTS] for stage in (rows, merged, *compared))]
+    write_summary(counted, records, refused, places.quarantine)
+
+
+class Read(beam.DoFn):
+    """The rows of a part: those with their image at once, the others by its address."""
+
+    def __init__(self, options: ReadOptions):
+        self._options = options
+
+    def process(self, part: Part) -> Iterator[Any]:
+        split, reader, file, number = part
+        counts: Counter[tuple[str, str]] = Counter()
+        rejected = 0
+        for row in READERS[reader].read(file, number, self._options):
+            if isinstance(row, Ignored):
+                counts["ignored", row.kind] += 1
+                continue
+            counts["read", ""] += 1
+            if not isinstance(row, Row):
+                rejected += 1
+                check_rejected(file, rejected, counts["read", ""], row)
+                why = (row.reason, row.detail, row.key, row.first_bytes)
+                yield beam.pvalue.TaggedOutput(REFUSED, Refused(split, row.place, *why))
+                continue
+            if row.key_column:
+                counts["key_columns", row.key_column] += 1
+            if row.image is None and row.image_path is not None:
+                yield beam.pvalue.TaggedOutput(ELSEWHERE, (row.image_path, (split, row)))
+            else:
+                yield [(split, row)]
+        for count in counts.items():
+            yield beam.pvalue.TaggedOutput(COUNTS, count)
+
+
+def _merge(group: tuple[str, Iterable[Found]], grouping: Grouping) -> Iterator[Any]:
+    records, refused = merge(*group, grouping)
+    for each in refused:
+        yield beam.pvalue.TaggedOutput(REFUSED, each)
+    for record in records:
+        yield record
+        yield beam.pvalue.TaggedOutput(COUNTS, (("merged", ""), record.rows - 1))
+
+
+def _own_names(group: tuple[str, Iterable[Record]], grouping: Grouping) -> Iterable[Record]:
+    return own_names(group[1], grouping)

@@ -1,0 +1,107 @@
+"""The stage of ingest that holds state while it runs: images are examined and put on disk."""
+
+import collections
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.timestamp import MIN_TIMESTAMP
+from apache_beam.utils.windowed_value import WindowedValue
+
+from components.example_gen.images.originals import Original, lowest
+from components.example_gen.ingest.examine import Examined, Limits, Rows, examine
+from components.example_gen.ingest.image_store import Spool
+from components.example_gen.records.row import Row
+
+# Names of outputs: what goes on, what does not, what is counted.
+FOUND, KEPT, REFUSED, COUNTS, ORIGINALS = "found", "kept", "refused", "counts", "originals"
+AT_ONCE = 16  # images a thread is given; as few as keep its share of Python's lock small
+AHEAD = 4  # such batches for each thread, read ahead of the one whose turn it is
+BATCH_BYTES, AHEAD_BYTES = 1 << 23, 1 << 25  # and no more than so many bytes of images
+
+
+class Examine(beam.DoFn):
+    """Rows of one image to usable rows, images on disk.
+
+    Decoding leaves Python's lock alone, so a thread for each core keeps all of them busy where
+    Beam itself gives a stage one process.
+
+    Args:
+        limits: of what is usable.
+        folder: of the spool.
+    """
+
+    def __init__(self, limits: Limits, folder: str):
+        self._limits, self._folder = limits, folder
+
+    def setup(self) -> None:
+        self._cores = len(os.sched_getaffinity(0))
+        self._threads = ThreadPoolExecutor(self._cores)
+
+    def start_bundle(self) -> None:
+        self._spool: Spool | None = None
+        self._originals: list[Original] = []
+        self._batch: list[Rows] = []
+        self._batch_bytes = 0
+        self._waiting: collections.deque[tuple[int, Future[list[Examined]]]] = collections.deque()
+        self._waiting_bytes = 0
+
+    def process(self, rows: Iterable[tuple[str, Row]]) -> Iterator[Any]:
+        self._batch.append(list(rows))
+        self._batch_bytes += _bytes(self._batch[-1])
+        if len(self._batch) == AT_ONCE or self._batch_bytes >= BATCH_BYTES:
+            self._submit()
+            while (
+                len(self._waiting) > AHEAD * self._cores
+                or self._waiting_bytes > AHEAD_BYTES
+                or (self._waiting and self._waiting[0][1].done())
+            ):
+                yield from self._settle(self._next())
+
+    def finish_bundle(self) -> Iterator[Any]:
+        self._submit()
+        while self._waiting:
+            outputs = list(self._settle(self._next()))
+            if not self._waiting:
+                outputs += [beam.pvalue.TaggedOutput(ORIGINALS, each) for each in self._originals]
+            for output in outputs:
+                tag = output.tag if isinstance(output, beam.pvalue.TaggedOutput) else None
+                value = output.value if tag else output
+                windowed = WindowedValue(value, MIN_TIMESTAMP, [GlobalWindow()])
+                yield beam.pvalue.TaggedOutput(tag, windowed) if tag else windowed
+        if self._spool is not None:
+            self._spool.close()
+
+    def teardown(self) -> None:
+        self._threads.shutdown()
+
+    def _submit(self) -> None:
+        work = self._threads.submit(examine, self._batch, self._limits)
+        self._waiting.append((self._batch_bytes, work))
+        self._waiting_bytes += self._batch_bytes
+        self._batch, self._batch_bytes = [], 0
+
+    def _next(self) -> list[Examined]:
+        size, work = self._waiting.popleft()
+        self._waiting_bytes -= size
+        return work.result()
+
+    def _settle(self, images: list[Examined]) -> Iterator[Any]:
+        for examined in images:
+            if examined.image is not None:
+                self._spool = self._spool or Spool(self._folder)
+                stored = self._spool.add(examined.image)
+                for each in examined.found:
+                    yield dataclasses.replace(each, stored=stored)
+            if examined.original is not None:
+                self._originals = lowest([*self._originals, examined.original])
+            for refused in examined.refused:
+                yield beam.pvalue.TaggedOutput(REFUSED, refused)
+
+
+def _bytes(rows: Rows) -> int:
+    return sum(len(row.image or b"") for _, row in rows)

@@ -1,0 +1,1 @@
+"""Images outside the train split that show what one of it shows."""

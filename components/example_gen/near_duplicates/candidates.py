@@ -1,0 +1,105 @@
+"""Images that may be copies of each other: every pair is compared, in blocks of bounded memory.
+
+What is found here is a guess, made of a few frequencies; `near_duplicate_pixels` decides on it.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from components.example_gen.near_duplicates.perceptual_hash import FINGERPRINT, LENGTH
+from components.example_gen.records.examined import Stored
+from components.example_gen.records.merge import Record
+
+SMALLEST = 64  # pixels: an image with a shorter side is compared pixel by pixel only
+# Cosine of the low frequencies of two images that may be copies. Of 99 % of copies, also those that
+# lack 5 % of the width and height, it is higher: benchmarks/near_duplicates.py.
+CLOSE = 0.8
+AT_MOST = 6  # images of train that are compared by their pixels with one other image
+SAME_BYTES, SAME_SMALL = 2**30, 2**29  # in place of a cosine: the files, or the 32 x 32 pixels
+_BLOCK = 2048  # others whose cosines with a batch are in memory at once
+
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """What is compared of many images, in the order of their keys; fingerprints are [n]."""
+
+    keys: list[str]
+    contents: list[str]
+    stored: list[Stored]
+    fingerprints: np.ndarray
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> "Compared":
+        """Take it out of records; the frequencies of images that are too small are zero."""
+        ordered = sorted(records, key=lambda record: record.key)
+        joined = b"".join(record.image.fingerprint for record in ordered)
+        prints = np.frombuffer(joined, FINGERPRINT).copy()
+        small = [min(each.image.width, each.image.height) < SMALLEST for each in ordered]
+        prints["colours"][np.array(small, bool)] = 0
+        contents = [record.image.content for record in ordered]
+        stored = [record.stored for record in ordered]
+        return cls([record.key for record in ordered], contents, stored, prints)
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Candidate:
+    """An image of train that another image may be a copy of; the smallest is the likeliest.
+
+    `far` is minus the cosine times LENGTH squared, or minus `SAME_BYTES` or `SAME_SMALL`.
+    """
+
+    far: int
+    key: str
+    stored: Stored
+
+
+def candidates(others: Compared, train: Compared) -> Iterator[tuple[str, list[Candidate]]]:
+    """Find the candidates for each of the others; yields those that have some, by their key.
+
+    Blank images are n squared pairs, so that only the `AT_MOST` closest are candidates, of equals
+    the first. All is computed in whole numbers: the closest of all batches are the same however
+    train is cut into batches.
+    """
+    alike = _closest(others.fingerprints["colours"], train.fingerprints["colours"])
+    same_bytes = _firsts(train.contents)
+    same_small = _firsts(train.fingerprints["digest"].tolist())
+    digests = others.fingerprints["digest"].tolist()
+    for number, (key, content) in enumerate(zip(others.keys, others.contents, strict=True)):
+        far = {index: -cosine for index, cosine in alike.get(number, ())}
+        far |= dict.fromkeys(same_small.get(digests[number], ()), -SAME_SMALL)
+        far |= dict.fromkeys(same_bytes.get(content, ()), -SAME_BYTES)
+        if far:
+            found = [Candidate(f, train.keys[i], train.stored[i]) for i, f in far.items()]
+            yield key, sorted(found)[:AT_MOST]
+
+
+def _firsts(values: Iterable[Any]) -> dict[Any, list[int]]:
+    """Where each value stands, the first `AT_MOST` times."""
+    found: dict[Any, list[int]] = {}
+    for index, value in enumerate(values):
+        there = found.setdefault(value, [])
+        if len(there) < AT_MOST:
+            there.append(index)
+    return found
+
+
+def _closest(a: np.ndarray, b: np.ndarray) -> dict[int, list[tuple[int, int]]]:
+    """For each of `a` that is close to some of `b`: indices of up to `AT_MOST` and the products."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    least = CLOSE * LENGTH * LENGTH
+    columns = b.astype(np.float32).T
+    for start in range(0, len(a) if len(b) else 0, _BLOCK):
+        cosines = a[start : start + _BLOCK].astype(np.float32) @ columns
+        rows = np.flatnonzero(cosines.max(1) >= least)
+        cosines = cosines[rows]
+        for _ in range(min(AT_MOST, len(b))):
+            best = cosines.argmax(1)  # of several as close the first
+            values = np.take_along_axis(cosines, best[:, None], 1)[:, 0]
+            for row, index, value in zip(rows, best, values, strict=True):
+                if value >= least:
+                    found.setdefault(start + int(row), []).append((int(index), int(value)))
+            np.put_along_axis(cosines, best[:, None], -1, 1)
+    return found

@@ -1,0 +1,102 @@
+"""Images outside the train split that show what one of it shows: found, counted, left out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+
+from components.example_gen.config import NearDuplicatesConfig
+from components.example_gen.ingest import image_store
+from components.example_gen.ingest.stages import COUNTS, KEPT, REFUSED
+from components.example_gen.near_duplicates.candidates import (
+    AT_MOST,
+    Candidate,
+    Compared,
+    candidates,
+)
+from components.example_gen.near_duplicates.pairs import confirm
+from components.example_gen.records.examined import Refused, Stored
+from components.example_gen.records.merge import Record
+from components.example_gen.records.reasons import NEAR_DUPLICATE
+from components.example_gen.records.splits import TRAIN
+
+PAIRS = "pairs"
+
+
+def without_twins(
+    records: beam.PCollection, asked: NearDuplicatesConfig, attributes: Sequence[str]
+) -> tuple[beam.PCollection, Any]:
+    """Leave out records outside train that show what one of train's shows.
+
+    Args:
+        records: of all splits; their images are in a spool.
+        asked: whether to compare, and what to do.
+        attributes: kept of what was found.
+
+    Returns:
+        Records, and the outputs `REFUSED`, `COUNTS` and `PAIRS`; None if nothing is compared.
+    """
+    if asked.action == "off":
+        return records, None
+    train = records | "Train" >> beam.Filter(lambda record: record.split == TRAIN)
+    others = records | "NotTrain" >> beam.Filter(lambda record: record.split != TRAIN)
+    compared = others | "Others" >> beam.combiners.ToList() | "Compared" >> beam.Map(Compared.of)
+    near = (
+        train
+        | "Batches" >> beam.BatchElements(min_batch_size=256, max_batch_size=1024)
+        | "Candidates" >> beam.FlatMap(_candidates, beam.pvalue.AsSingleton(compared))
+        | "Closest" >> beam.combiners.Top.SmallestPerKey(AT_MOST)
+    )
+    judged = (
+        {
+            "record": others | "OthersByKey" >> beam.Map(lambda record: (record.key, record)),
+            "candidates": near,
+        }
+        | "WithCandidates" >> beam.CoGroupByKey()
+        | "Judge"
+        >> beam.ParDo(Judge(asked, attributes)).with_outputs(REFUSED, COUNTS, PAIRS, main=KEPT)
+    )
+    return (train, judged[KEPT]) | "Records" >> beam.Flatten(), judged
+
+
+def _candidates(train: list[Record], others: Compared) -> Iterator[tuple[str, Candidate]]:
+    for key, found in candidates(others, Compared.of(train)):
+        for each in found:
+            yield key, each
+
+
+class Judge(beam.DoFn):
+    """A record and its candidates to the record, or to why it is left out.
+
+    The candidates are decoded one by one, the closest first, until one is confirmed: most records
+    have none, and no thumbnail of any other image is kept.
+
+    Args:
+        asked: of the config.
+        attributes: kept of what was found.
+    """
+
+    def __init__(self, asked: NearDuplicatesConfig, attributes: Sequence[str]):
+        self._asked, self._attributes = asked, tuple(attributes)
+
+    def process(self, group: tuple[str, Mapping[str, Any]]) -> Iterator[Any]:
+        key, found = group
+        [record] = found["record"]
+        closest = [each for few in found["candidates"] for each in few]
+        pair = confirm(record, sorted(closest), _read, self._asked.similarity, self._attributes)
+        if pair is None:
+            yield record
+            return
+        yield beam.pvalue.TaggedOutput(COUNTS, (("near_duplicates", record.split), 1))
+        yield beam.pvalue.TaggedOutput(PAIRS, pair)
+        if self._asked.action == "report":
+            yield record
+            return
+        # Its other rows are in the record; they were counted as merged.
+        why = (record.split, record.place, NEAR_DUPLICATE, pair.detail, key)
+        yield beam.pvalue.TaggedOutput(REFUSED, Refused(*why))
+
+
+def _read(stored: Stored) -> bytes:
+    [(_, body)] = image_store.read([stored])
+    return body

@@ -1,0 +1,106 @@
+"""Which column of a table is which: what the config names, else the usual names."""
+
+import dataclasses
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from components.example_gen.config import OFF
+from components.example_gen.readers import ReadOptions
+from components.example_gen.storage import urls
+from components.example_gen.storage.spellings import find_name
+from components.example_gen.storage.urls import shown
+from schema import features
+from schema.errors import InputError
+
+# Our own names and the field's, tried in order; only the first that is there is read. `label` is
+# none of `labels`: it mostly says what class an image is of.
+USUAL: Final = {
+    "image": (
+        *(features.IMAGE_ENCODED, "image", "jpg", "png", "jpeg", "webp", "img", "image_bytes"),
+        *("image_path", "image_file", "file_name", "filename", "file_path", "filepath", "path"),
+    ),
+    "captions": (
+        *(features.CAPTIONS, "captions", "caption", "text", "sentences", "title", "description"),
+        *("image/caption", "image/captions"),
+    ),
+    "key": (
+        *(features.IMAGE_KEY, "key", "image_key", "image_id", "id", "__key__"),
+        *("image/id", "image/image_id", "image/filename"),
+    ),
+    "labels": (features.LABELS, "labels"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """The columns that are read; `root` is where the names of images start."""
+
+    image: str
+    captions: tuple[str, ...]
+    key: str | None
+    labels: str | None
+    attributes: tuple[str, ...]
+    root: str
+
+    @property
+    def all(self) -> list[str]:
+        """Each once."""
+        single = [each for each in (self.image, self.key, self.labels) if each is not None]
+        return list(dict.fromkeys([*single, *self.captions, *self.attributes]))
+
+
+def find_columns(file: str, there: Collection[str], options: ReadOptions) -> Columns:
+    """Choose among the columns of a file.
+
+    Args:
+        file: its address, for the sentence.
+        there: names of all its columns.
+        options: what the config names.
+
+    Raises:
+        InputError: one that the config names is missing, or no image or caption column is known.
+    """
+    named = options.columns
+
+    def column(field: str, name: str | None) -> str | None:
+        return _usual(field, there) if name is None else _named(file, there, field, name)
+
+    image, labels = column("image", named.image), column("labels", named.labels)
+    key = None if named.key == OFF else column("key", named.key)
+    texts = (named.captions,) if isinstance(named.captions, str) else named.captions or (None,)
+    captions = tuple(filter(None, [column("captions", each) for each in texts]))
+    for field, found in (("image", image), ("captions", captions)):
+        if not found:
+            raise InputError(
+                f"{shown(file)}: none of its columns ({_listed(there)}) has a usual name of the "
+                f"{field}; name it in data.columns.{field}"
+            )
+    assert image is not None
+    return Columns(
+        image,
+        captions,
+        key,
+        labels,
+        tuple(each for each in options.attributes if each in there),
+        options.root or urls.parent(file),
+    )
+
+
+def _usual(field: str, there: Collection[str]) -> str | None:
+    return next((each for each in USUAL[field] if each in there), None)
+
+
+def _named(file: str, there: Collection[str], field: str, name: str) -> str:
+    found = find_name(name, there)
+    if found is None:
+        raise InputError(
+            f"{shown(file)}: has no column {name!r}, which data.columns.{field} names; "
+            f"its columns are {_listed(there)}"
+        )
+    return found
+
+
+def _listed(there: Iterable[str]) -> str:
+    names = list(there)
+    more = [f"and {len(names) - 20} more"] if len(names) > 20 else []
+    return ", ".join([repr(each[:40]) for each in names[:20]] + more) or "none"

@@ -1,0 +1,147 @@
+"""The members of a tar, in order and read once; a tar that lost something does not pass."""
+
+import dataclasses
+import tarfile
+from collections.abc import Iterator
+from typing import IO, Any, BinaryIO
+
+from components.example_gen.storage.decompress import DamagedError, open_plain
+from components.example_gen.storage.urls import printable, shown
+from schema.errors import InputError
+
+CHUNK = 1 << 20  # bytes passed over at once
+MAX_HEADER_BYTES = 1 << 20  # of a member's name and what else a tar says of it
+MAX_NAME = 1 << 12  # characters, as of a path of Linux
+
+
+@dataclasses.dataclass(frozen=True)
+class Body:
+    """What a member holds. `before` is the last member that was whole."""
+
+    address: str
+    before: str
+    file: IO[bytes]
+
+    def read(self, size: int = -1) -> bytes:
+        """All that was not read yet, or at most `size` bytes of it.
+
+        Raises:
+            InputError: the tar ends before it does.
+        """
+        try:
+            return self.file.read(size)
+        except (tarfile.TarError, DamagedError) as error:
+            raise _damaged(self.address, self.before, error) from error
+
+
+def _damaged(address: str, last: str, error: Exception) -> InputError:
+    after = f"after {printable(last)}"
+    if isinstance(error, _TooMuchError):
+        return InputError(f"{shown(address)}: {after} the tar has {error}, which is not read")
+    return InputError(f"{shown(address)}: the tar is damaged or cut off {after}")
+
+
+class _TooMuchError(tarfile.ReadError):
+    """What a header asks for is more than is read; the message says what it is."""
+
+
+def members(address: str) -> Iterator[tuple[tarfile.TarInfo, Body | None]]:
+    """Yield each member with its body, to be read before the next is asked for.
+
+    Bytes of a name that are not UTF-8 are surrogates. The body of what is no regular file is None.
+
+    Raises:
+        InputError: the tar is damaged, cut off or none at all.
+    """
+    last = "the start"
+    try:
+        with open_plain(address) as file:
+            once = _Forward(file)
+            with tarfile.TarFile(fileobj=once, tarinfo=_WholeHeader, encoding="utf-8") as tar:  # type: ignore[arg-type]
+                while (member := tar.next()) is not None:
+                    held = tar.extractfile(member) if member.isreg() else None
+                    yield member, Body(address, last, held) if held else None
+                    last = member.name
+                    tar.members = []  # type: ignore[attr-defined]  # the library would keep every header
+            if once.has_more_than_zeros():
+                raise InputError(f"{shown(address)}: there is more after the end of the tar")
+    except (tarfile.TarError, DamagedError) as error:
+        raise _damaged(address, last, error) from error
+
+
+class _WholeHeader(tarfile.TarInfo):
+    """A header that must be whole.
+
+    The library takes a damaged or missing header for the end of the tar, and so would drop every
+    member behind it. A tar's end is a block of zeros.
+    """
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> "_WholeHeader":
+        try:
+            return super().fromtarfile(tarfile)
+        except _END:
+            raise
+        except (_BROKEN, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+            raise _READ_ERROR(str(error)) from error
+
+    def _proc_member(self, tarfile: tarfile.TarFile) -> "_WholeHeader":
+        # The library reads these bodies as a whole, and of each name keeps what they say.
+        if self.type in _HEADERS and self.size > MAX_HEADER_BYTES:
+            raise _TooMuchError(f"a header of {self.size:,} bytes")
+        if self.type == _SPARSE:
+            raise _TooMuchError("a sparse file")
+        if self.type == _GLOBAL:
+            self._check_globals(tarfile)
+        member: _WholeHeader = super()._proc_member(tarfile)  # type: ignore[misc]
+        if len(member.name) > MAX_NAME or len(member.linkname) > MAX_NAME:
+            raise _TooMuchError(f"a name of {len(member.name):,} characters")
+        return member
+
+    def _proc_gnusparse_10(self, *_: Any) -> None:
+        # The map of such a file stands before its bytes, and may be as long.
+        raise _TooMuchError("a sparse file")
+
+    def _check_globals(self, tarfile: tarfile.TarFile) -> None:
+        held = sum(len(name) + len(value) for name, value in tarfile.pax_headers.items())
+        if held > MAX_HEADER_BYTES:
+            raise _TooMuchError(f"global headers of {held:,} bytes")
+
+
+# Named here since the library calls the argument above `tarfile` too.
+_END, _BROKEN = tarfile.EOFHeaderError, tarfile.HeaderError  # type: ignore[attr-defined]
+_READ_ERROR = tarfile.ReadError
+_SPARSE, _GLOBAL = tarfile.GNUTYPE_SPARSE, tarfile.XGLTYPE
+_HEADERS = (
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
+
+
+class _Forward:
+    """What tarfile needs of a file, where the file may not seek."""
+
+    def __init__(self, file: BinaryIO):
+        self._file, self._at, self._seeks = file, 0, file.seekable()
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int) -> bytes:
+        body = self._file.read(size)
+        self._at += len(body)
+        return body
+
+    def seek(self, to: int) -> int:
+        if self._seeks and to != self._at:
+            self._at = self._file.seek(to)
+        while self._at < to and self.read(min(CHUNK, to - self._at)):
+            pass
+        return self._at
+
+    def seekable(self) -> bool:
+        return self._seeks
+
+    def has_more_than_zeros(self) -> bool:
+        """Whether what is left holds something. Tars may end with any number of zeros."""
+        return any(body.strip(b"\0") for body in iter(lambda: self.read(CHUNK), b""))

@@ -1,0 +1,235 @@
+"""The members of a tar that have one key, and what becomes of them."""
+
+import dataclasses
+import posixpath
+import tarfile
+from collections.abc import Iterator, Sequence
+
+from components.example_gen.images.image_magic import is_image
+from components.example_gen.readers import ReadOptions
+from components.example_gen.readers.encoding import bytes_as_utf8
+from components.example_gen.readers.kinds import (
+    OTHER_SUFFIXES,
+    SNIFFED,
+    Kind,
+    by_suffix,
+    caption_files,
+    counted_as,
+    stem_of,
+    suffix_of,
+)
+from components.example_gen.readers.limits import MAX_TEXT_BYTES
+from components.example_gen.readers.sidecar import fields_of
+from components.example_gen.readers.tar.members import Body
+from components.example_gen.records.faults import as_unusable
+from components.example_gen.records.reasons import UnusableError
+from components.example_gen.records.row import FIRST_BYTES, Ignored, Place, Rejected, Row
+from components.example_gen.storage.spellings import folded
+from components.example_gen.storage.urls import printable
+from schema.errors import InputError
+
+OVERHEAD = 1 << 10  # bytes that a member takes in memory beside its body, about
+SHOWN = 6  # names of files in a sentence
+
+
+@dataclasses.dataclass(frozen=True)
+class Name:
+    """A member's name: whole, without its last suffix, and up to the first dot."""
+
+    whole: str
+    stem: str
+    family: str
+
+    @classmethod
+    def of(cls, path: str) -> "Name":
+        """The names of a path in a tar, in the spelling that names are compared in."""
+        folder, _, base = path.rpartition("/")
+        if "./" in path or "//" in path:
+            folder = posixpath.normpath(folder) if folder else ""
+        start = "" if folder in ("", ".") else f"{folder}/"
+        dot = base.rfind(".") + 1
+        names = (base[:dot] + base[dot:].lower(), stem_of(base), base.partition(".")[0])
+        return cls(*(folded(start + each) for each in names))
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A member that was read as far as it is needed; `sniffed` by its bytes, not by its suffix."""
+
+    kind: Kind
+    body: bytes
+    sniffed: bool = False
+
+
+class TarRecord:
+    """Members that belong together, as they come; a part is called by what follows the key."""
+
+    def __init__(self, key: str, family: str, place: Place):
+        self.key, self.family, self.place = key, family, place
+        self.beside_a_pair = False  # whether other members of its family are a whole record
+        self.is_a_field = False  # whether it is taken for more fields of that record
+        self._parts: dict[str, Part] = {}
+        self._error: UnusableError | None = None
+
+    @classmethod
+    def joined(cls, records: Sequence["TarRecord"]) -> "TarRecord":
+        """One record of several, whose key is what their names share up to the first dot."""
+        first = min(records, key=lambda record: record.place)
+        whole = cls(first.family, first.family, first.place)
+        for record in records:
+            whole._parts |= record._parts
+        return whole
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory, about."""
+        return sum(len(part.body) + OVERHEAD for part in self._parts.values())
+
+    @property
+    def fields(self) -> list[str]:
+        """What follows the key in the names of its members, each with a dot before it."""
+        return [each[len(self.key) :] for each in self._parts]
+
+    @property
+    def middle(self) -> str:
+        """What stands between the first dot and the last one; empty if these are one."""
+        return self.key[len(self.family) :]
+
+    def add(
+        self, member: tarfile.TarInfo, name: str, body: Body | None, options: ReadOptions
+    ) -> None:
+        """Take a member; of several faults the first one counts."""
+        if self._error is None:
+            try:
+                self._parts[name] = self._part(member, name, body, options)
+            except UnusableError as error:
+                self._error = error
+
+    def _part(
+        self, member: tarfile.TarInfo, name: str, body: Body | None, options: ReadOptions
+    ) -> Part:
+        shown = printable(member.name)
+        if is_unsafe(member.name):
+            raise UnusableError("unsafe_name", shown)
+        if body is None:
+            raise UnusableError("not_a_file", shown)
+        if name in self._parts:
+            raise UnusableError("repeated_name", shown)
+        kind, head = by_suffix(name), b""
+        sniffed = kind is None
+        if kind is None:
+            head = body.read(SNIFFED)
+            kind = "image" if is_image(head) else "other"
+        if kind == "other":
+            return Part(kind, b"")  # of no use; not even read
+        if kind == "image" and member.size > options.max_bytes:
+            raise UnusableError("too_many_bytes", f"{shown}: {member.size} bytes")
+        if kind == "text" and member.size > MAX_TEXT_BYTES:
+            raise UnusableError("bad_metadata", f"{shown}: {member.size} bytes")
+        if self.size + member.size > options.max_bytes + MAX_TEXT_BYTES:
+            raise UnusableError("too_many_bytes", f"{shown} and the files of the same key")
+        whole = head + body.read()
+        return Part(kind, bytes_as_utf8(whole) if kind == "text" else whole, sniffed)
+
+    def close(self, options: ReadOptions) -> Row | Rejected:
+        """The row that its members are, or why they are none."""
+        parts, known_as = self._by_field(), printable(self.key)
+        try:
+            if self._error is not None:
+                raise self._error
+            image = parts[_image(parts, options)].body
+            texts = {field: part.body for field, part in parts.items() if part.kind == "text"}
+            meta = _one([field for field in texts if suffix_of(f"x.{field}") == "json"])
+            captions = _captions([field for field in texts if field != meta], options)
+            fields = fields_of(
+                {} if meta is None else {"json": texts[meta]},
+                tuple(texts[field] for field in captions),
+                options,
+            )
+        except InputError:
+            raise  # of the whole tar
+        except Exception as error:
+            fault = as_unusable(error)
+            bodies = sorted((p.kind != "image", n) for n, p in enumerate(parts.values()))
+            first = list(parts.values())[bodies[0][1]].body if bodies else b""
+            head = first[:FIRST_BYTES]
+            return Rejected(self.place, fault.reason, fault.detail, known_as, head)
+        return Row(self.place, image=image, key=known_as, **fields)
+
+    def left_over(self, options: ReadOptions) -> Iterator[Ignored]:
+        """The members that its row does not use."""
+        parts = self._by_field()
+        image = _image(parts, options)
+        for field, part in parts.items():
+            if part.kind == "other" or (part.kind == "image" and field != image):
+                yield Ignored(counted_as(f"x.{field}"))
+
+    def _by_field(self) -> dict[str, Part]:
+        return {each[len(self.key) + 1 :].lower(): part for each, part in self._parts.items()}
+
+    def all_ignored(self) -> Iterator[Ignored]:
+        """Every member, of none of which a row is made."""
+        for each in self._parts:
+            yield Ignored(counted_as(each))
+
+    @property
+    def is_of_pairs(self) -> bool:
+        """Whether it has an image, a text about one, or a fault."""
+        kinds = {part.kind for part in self._parts.values()}
+        return self._error is not None or kinds != {"other"}
+
+
+def is_unsafe(name: str) -> bool:
+    """Whether a member's name leads out of the tar."""
+    return name.startswith("/") or ".." in name.split("/")
+
+
+def listed(fields: Sequence[str]) -> str:
+    """Some of the files of a record, by what follows its key."""
+    more = ", ..." if len(fields) > SHOWN else ""
+    return ", ".join(map(printable, fields[:SHOWN])) + more
+
+
+def _image(parts: dict[str, Part], options: ReadOptions) -> str:
+    """Which part is the image: the one that is named, else the only one of the plainest kind."""
+    named = options.columns.image
+    images = [field for field, part in parts.items() if part.kind == "image"]
+    if named is not None:
+        if named.lower() in images:
+            return named.lower()
+        raise UnusableError("no_image", f"there is no .{named} in {listed(_dotted(parts))}")
+
+    def oddness(field: str) -> tuple[bool, bool, bool]:
+        return parts[field].sniffed, "." in field, suffix_of(f"x.{field}") in OTHER_SUFFIXES
+
+    if not images:
+        raise UnusableError("no_image")
+    plainest = min(map(oddness, images))
+    candidates = [field for field in images if oddness(field) == plainest]
+    if len(candidates) > 1:
+        detail = f"{listed(_dotted(candidates))}: name one in data.columns.image"
+        raise UnusableError("several_images", detail)
+    return candidates[0]
+
+
+def _captions(texts: Sequence[str], options: ReadOptions) -> list[str]:
+    """Which parts are captions: those that are named, else the plain one, else the only one."""
+    named = options.columns.captions or ()
+    names = [named] if isinstance(named, str) else named
+    chosen = [each.lower() for each in names if each.lower() in texts]
+    if chosen:
+        return chosen
+    if plain := caption_files(texts):
+        return plain
+    if len(texts) > 1:
+        detail = f"{listed(_dotted(texts))}: name some in data.columns.captions"
+        raise UnusableError("no_caption", detail)
+    return list(texts)
+
+
+def _one(fields: Sequence[str]) -> str | None:
+    return "json" if "json" in fields else fields[0] if len(fields) == 1 else None
+
+
+def _dotted(fields: Sequence[str] | dict[str, Part]) -> list[str]:
+    return [f".{each}" for each in fields]

@@ -1,0 +1,1 @@
+"""Rows, records, their captions and splits, and what is quarantined."""

@@ -1,0 +1,71 @@
+"""What is known of a usable row once its image was looked at."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from components.example_gen.records.row import Place
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageFacts:
+    """What later stages need of an image, without its pixels.
+
+    `content` is the digest of the bytes as they were received; `hash` has 64 bits, and
+    `fingerprint` is the whole `perceptual_hash.FINGERPRINT`, as bytes; `changed` says what was done
+    to the bytes.
+    """
+
+    content: str
+    format: str
+    width: int
+    height: int
+    hash: int
+    fingerprint: bytes
+    changed: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Stored:
+    """Where the bytes of an image stand."""
+
+    file: str
+    offset: int
+    length: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """A usable row. `dropped` has the reasons of the captions that were left out.
+
+    Rows with the same key are of one image. `key_column` and `name` are those of `row.Row`; a row
+    with a name has the digest of its image as key.
+    """
+
+    split: str
+    place: Place
+    key: str
+    image: ImageFacts
+    stored: Stored
+    captions: tuple[str, ...]
+    labels: tuple[int, ...] | None
+    attributes: Mapping[str, str]
+    dropped: tuple[str, ...] = ()
+    key_column: str = ""
+    name: str | None = None
+
+    @property
+    def known_as(self) -> str:
+        """What a person knows the row by."""
+        return self.name or self.key
+
+
+@dataclasses.dataclass(frozen=True)
+class Refused:
+    """A row that cannot be used. `reason` is a key of `reasons.REASONS`."""
+
+    split: str
+    place: Place
+    reason: str
+    detail: str = ""
+    key: str | None = None
+    first_bytes: bytes = b""

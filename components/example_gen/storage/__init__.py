@@ -1,0 +1,1 @@
+"""Files at paths and URLs: listed, fingerprinted, opened, restricted."""

@@ -1,0 +1,140 @@
+"""Where files may be that the data names itself: below its own root, or where the config says.
+
+A table or a folder from elsewhere must not decide what is read of this machine or its network.
+"""
+
+import dataclasses
+import os
+
+from components.example_gen.config import IngestConfig, TimeoutsConfig
+from components.example_gen.storage import urls
+from components.example_gen.storage.errors import OutsideError
+from components.example_gen.storage.urls import plain, shown
+from components.example_gen.storage.web_hosts import PORTS, HostPattern, Hosts
+from schema.errors import InputError
+
+_MAGIC = "*?[{"  # what a glob has, and TFX's {SPAN}
+_FOLDERS = 4096  # whose links are remembered as resolved
+_ALIASES = {"s3a": "s3", "gcs": "gs"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Allowed:
+    """Places that the config names.
+
+    Attributes:
+        own: `data.path`, and what globs name above their first wildcard.
+        named: entries of `data.allow`.
+    """
+
+    own: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    _resolved: dict[str, str] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def hosts(self) -> Hosts:
+        """The web hosts among them."""
+        return Hosts.of(filter(urls.is_web, self.own), filter(urls.is_web, self.named))
+
+    def check(self, address: str) -> None:
+        """Refuse what lies elsewhere, or is a link that leads elsewhere.
+
+        Raises:
+            OutsideError: it does; the sentence says what to name in `data.allow`.
+            InputError: it is a URL of a kind that is not read.
+        """
+        address = plain(address)
+        urls.check_scheme(address)
+        if urls.is_web(address):
+            self._check_host(address)
+        elif urls.is_local(address):
+            real = self._real(address)
+            roots = [self._folder(each) for each in self._places if urls.is_local(each)]
+            if not any(_is_below(real, root) for root in roots):
+                via = "" if real == os.path.abspath(address) else f" leads to {shown(real)}, which"
+                raise _outside(f"{shown(address)}{via}", urls.parent(real))
+        elif not any(_is_in_store(address, root) for root in self._places):
+            raise _outside(shown(address), shown(urls.parent(address)))
+
+    def is_own(self, address: str) -> bool:
+        """Whether an address is of a store or host that the config names itself."""
+        if not urls.is_web(address):
+            return True
+        host = HostPattern.at(address)
+        return self.hosts.is_named(host.scheme, host.name, host.port)
+
+    @property
+    def _places(self) -> tuple[str, ...]:
+        return (*self.own, *self.named)
+
+    def _check_host(self, url: str) -> None:
+        try:
+            host = HostPattern.at(url)
+        except ValueError as error:
+            raise InputError(f"{shown(url)}: is no address") from error
+        if not self.hosts.allows(host.scheme, host.name, host.port):
+            port = "" if host.port == PORTS[host.scheme] else f":{host.port}"
+            raise _outside(shown(url), f"{host.scheme}://{host.name}{port}")
+
+    def _real(self, path: str) -> str:
+        """Where a path leads once links are followed."""
+        folder, name = os.path.split(os.path.abspath(path))
+        beside = os.path.join(self._folder(folder), name)
+        return os.path.realpath(path) if os.path.islink(beside) else beside
+
+    def _folder(self, path: str) -> str:
+        # Many images are of one folder, and each part of a path costs a call of the system.
+        if path not in self._resolved:
+            if len(self._resolved) >= _FOLDERS:
+                self._resolved.clear()
+            self._resolved[path] = os.path.realpath(plain(path))
+        return self._resolved[path]
+
+
+def _is_below(path: str, root: str) -> bool:
+    return path == root or path.startswith(f"{root.rstrip('/')}/")
+
+
+def _is_in_store(address: str, root: str) -> bool:
+    address, root = _canonical(address), _canonical(root)
+    # In a store `..` is a name like others, and yet a server may take it for the folder above.
+    return _is_below(address, root) and not {".", ".."} & set(address.split("/"))
+
+
+def _canonical(address: str) -> str:
+    kind = urls.scheme(address)
+    rest = plain(address)[len(kind) :]
+    return _ALIASES.get(kind, kind) + rest
+
+
+def _outside(what: str, place: str) -> OutsideError:
+    return OutsideError(
+        f"{what} lies outside of data.path; if it is to be read, name {place} in data.allow"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Access:
+    """What may be read, and how long it may take."""
+
+    allowed: Allowed = dataclasses.field(default_factory=Allowed)
+    timeouts: TimeoutsConfig = dataclasses.field(default_factory=TimeoutsConfig)
+
+    @classmethod
+    def to(cls, address: str) -> "Access":
+        """Access to what a person named, and to every public host that it redirects to."""
+        own = (urls.host(address),) if urls.is_web(address) else ()
+        return cls(Allowed(own, tuple(f"{scheme}://*" for scheme in PORTS)))
+
+
+def access_of(config: IngestConfig) -> Access:
+    """What a config gives access to."""
+    own = [config.path]
+    for pattern in config.patterns.values():
+        whole = urls.join(config.path, pattern)
+        at = min((whole.find(each) for each in _MAGIC if each in whole), default=len(whole))
+        folder = urls.parent(whole[:at] + "-")
+        own.append(folder if at < len(whole) else whole)
+        if config.columns.image is not None:  # of COCO, the folder of the images
+            own.append(urls.join(folder, config.columns.image))
+    return Access(Allowed(tuple(dict.fromkeys(own)), config.allow), config.timeouts)

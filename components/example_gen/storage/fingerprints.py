@@ -1,0 +1,93 @@
+"""A short text for each file that changes when the file does, for the cache's fingerprint."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from components.example_gen.storage import urls
+from components.example_gen.storage.allowed import Access
+from components.example_gen.storage.attempts import in_any_spelling, within
+from components.example_gen.storage.errors import told
+from components.example_gen.storage.listing import find, is_folder, store, walk
+from components.example_gen.storage.urls import join, parent
+from schema.errors import InputError
+
+CROWD = 50  # files of one folder that are worth a list of all that is in it
+# What says that a remote file is another one; the first a store has is taken.
+_VERSIONS = ("ETag", "etag", "e_tag", "md5Hash", "md5", "generation", "content_md5")
+TIMES = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")
+
+
+def stamp(address: str, access: Access | None = None) -> str:
+    """A text that changes when the file does; of a folder, when any file in it does.
+
+    Of a web page without an ETag only the size is known, and of a web folder only its list.
+
+    Args:
+        address: of the file or folder.
+        access: what may be read besides, and how long it may take; None: a person named the
+            address.
+    """
+    address = urls.plain(address)
+    if urls.is_local(address):
+        if is_folder(address):
+            return _of_all(address, {each: _local(each) for each in walk(address, access)})
+        return _local(address)
+    access = access or Access.to(address)
+    fs, path = store(address, access)
+    with told(address):
+        info = within(access.timeouts.record, fs, getattr(fs, "_info", fs.info), path)
+    if info["type"] == "directory":
+        return _of_all(address, {each: _stamp(info) for each, info in find(address).items()})
+    return _stamp(info)
+
+
+def stamps(files: Iterable[str], access: Access | None = None) -> Iterator[str]:
+    """The stamp of each file, in their order; where many are of one remote folder, it is listed.
+
+    A file that is not there or may not be read has one, too: that this changes must be noticed.
+    """
+    given = [urls.plain(each) for each in files]
+    crowded = {folder for folder, count in Counter(map(parent, given)).items() if count >= CROWD}
+    listed: dict[str, str] = {}
+    for folder in sorted(crowded):
+        # A web server lists nothing, and a bucket that may not be read is none to ask.
+        if not urls.is_local(folder) and _may_be_listed(folder, access):
+            fs, path = store(folder, access)
+            with told(folder):
+                for info in fs.ls(path, detail=True):
+                    listed[join(folder, urls.name(info["name"]))] = _stamp(info)
+    for each in given:
+        try:
+            yield listed.get(each) or in_any_spelling(each, access, lambda a: stamp(a, access))
+        except InputError as error:
+            yield str(error)
+
+
+def _may_be_listed(folder: str, access: Access | None) -> bool:
+    if access is None:
+        return True
+    try:
+        access.allowed.check(folder)
+    except InputError:
+        return False
+    return not urls.is_web(folder)
+
+
+def _local(path: str) -> str:
+    """The stamp of a file, or of a link to a folder that is not followed."""
+    with told(path):
+        found = Path(path).stat()
+    return f"{found.st_size}-{found.st_mtime_ns}"
+
+
+def _stamp(info: dict[str, Any]) -> str:
+    version = next((info[each] for each in (*_VERSIONS, *TIMES) if info.get(each)), "")
+    return f"{info.get('size')}-{str(version).strip(chr(34))}"
+
+
+def _of_all(folder: str, stamps: dict[str, str]) -> str:
+    lines = sorted(f"{urls.below(folder, each)}\n{s}\n" for each, s in stamps.items())
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()

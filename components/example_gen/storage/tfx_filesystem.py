@@ -1,0 +1,164 @@
+"""TFX's file functions for the stores that TensorFlow does not open, S3 among them.
+
+TFX chooses by an address's scheme. TensorFlow's own plugin claims `s3://`, which its wheels no
+longer read, and everything unknown; `register` puts this one before it.
+"""
+
+import contextlib
+import dataclasses
+import datetime
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import fsspec
+from tfx.dsl.io import filesystem, filesystem_registry
+from tfx.dsl.io.filesystem import PathType
+
+from components.example_gen.storage import listing, urls
+from components.example_gen.storage.errors import told
+from components.example_gen.storage.fingerprints import TIMES
+
+PRIORITY = 5  # lower is taken first; TensorFlow's is 10
+# Paths of this machine and stores that TensorFlow reads; and fsspec's ways to look into another
+# address, which have no store of their own.
+_NOT_OURS = frozenset(
+    (
+        *("file", "local", "gs", "hdfs", "dir", "cached", "blockcache", "filecache"),
+        *("simplecache", "reference", "zip", "tar", "libarchive", "asynclocal"),
+        *("async_wrapper", "data", "generic"),
+    )
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stat:
+    """What TFX asks of a file. A store that knows no time says 0."""
+
+    length: int  # bytes
+    mtime_nsec: int
+
+
+class FsspecFilesystem(filesystem.Filesystem):
+    """TFX's file functions on fsspec."""
+
+    SUPPORTED_SCHEMES = tuple(
+        f"{name}://" for name in fsspec.available_protocols() if name not in _NOT_OURS
+    )
+
+    @staticmethod
+    def open(name: PathType, mode: str = "r") -> Any:
+        with _at(name) as (fs, path):
+            return fs.open(path, mode)
+
+    @staticmethod
+    def copy(src: PathType, dst: PathType, overwrite: bool = False) -> None:
+        _refuse_if_there(dst, overwrite)
+        with (
+            FsspecFilesystem.open(src, "rb") as source,
+            FsspecFilesystem.open(dst, "wb") as target,
+        ):
+            shutil.copyfileobj(source, target)
+
+    @staticmethod
+    def exists(path: PathType) -> bool:
+        return listing.exists(_text(path))
+
+    @staticmethod
+    def glob(pattern: PathType) -> list[PathType]:
+        text = _text(pattern)
+        base = urls.parent(re.split(r"[*?[]", text, maxsplit=1)[0] + "-")
+        return list(listing.glob(base, urls.below(base, text)))
+
+    @staticmethod
+    def isdir(path: PathType) -> bool:
+        return listing.is_folder(_text(path))
+
+    @staticmethod
+    def listdir(path: PathType) -> list[PathType]:
+        with _at(path) as (fs, there):
+            found = (each.rstrip("/") for each in fs.ls(there, detail=False))
+            names = {each.rpartition("/")[2] for each in found if each != there.rstrip("/")}
+            return sorted(names)
+
+    @staticmethod
+    def makedirs(path: PathType) -> None:
+        with _at(path) as (fs, there):
+            fs.makedirs(there, exist_ok=True)
+
+    @staticmethod
+    def mkdir(path: PathType) -> None:
+        with _at(path) as (fs, there):
+            fs.mkdir(there, create_parents=False)
+
+    @staticmethod
+    def remove(path: PathType) -> None:
+        with _at(path) as (fs, there):
+            fs.info(there)  # a store may remove nothing without a word
+            fs.rm_file(there)
+
+    @staticmethod
+    def rename(src: PathType, dst: PathType, overwrite: bool = False) -> None:
+        _refuse_if_there(dst, overwrite)
+        with _at(src) as (fs, there), _at(dst) as (_, target):
+            fs.mv(there, target, recursive=fs.isdir(there))
+
+    @staticmethod
+    def rmtree(path: PathType) -> None:
+        with _at(path) as (fs, there):
+            fs.rm(there, recursive=True)
+
+    @staticmethod
+    def stat(path: PathType) -> Stat:
+        with _at(path) as (fs, there):
+            info = fs.info(there)
+        time = next((info[each] for each in TIMES if info.get(each)), 0)
+        if isinstance(time, str):
+            time = datetime.datetime.fromisoformat(time)
+        seconds = time.timestamp() if isinstance(time, datetime.datetime) else time
+        return Stat(info["size"] or 0, int(seconds * 1_000_000_000))
+
+    @staticmethod
+    def walk(
+        top: PathType, topdown: bool = True, onerror: Callable[..., None] | None = None
+    ) -> Iterator[tuple[PathType, list[PathType], list[PathType]]]:
+        text = urls.plain(_text(top))
+        with _at(top) as (fs, there):
+            found = list(fs.walk(there))
+        for folder, folders, files in found if topdown else reversed(found):
+            inside = folder.rstrip("/")[len(there.rstrip("/")) + 1 :]
+            yield (
+                urls.join(text, inside),
+                sorted(folders),
+                sorted(each for each in files if each),
+            )
+
+
+def register() -> None:
+    """Put this before TensorFlow's plugin for its schemes; again changes nothing."""
+    filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(FsspecFilesystem, PRIORITY)
+
+
+def _text(path: PathType) -> str:
+    return path.decode() if isinstance(path, bytes) else path
+
+
+def _refuse_if_there(path: PathType, overwrite: bool) -> None:
+    if not overwrite and FsspecFilesystem.exists(path):
+        raise OSError(f"{urls.shown(_text(path))} is there already")
+
+
+@contextlib.contextmanager
+def _at(path: PathType) -> Iterator[tuple[Any, str]]:
+    """The file system and its path; what is not there is TFX's NotFoundError, as TFX expects."""
+    text = _text(path)
+    fs, there = listing.store(text)
+    with told(text):
+        try:
+            yield fs, there
+        except FileNotFoundError as error:
+            missing = error
+        else:
+            return
+    raise filesystem.NotFoundError(f"{urls.shown(text)}: is not there") from missing

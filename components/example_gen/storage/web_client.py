@@ -1,0 +1,69 @@
+"""The web client: it asks allowed hosts only, after a redirect too, and does not wait for ever."""
+
+import dataclasses
+import socket
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from components.example_gen.config import TimeoutsConfig
+from components.example_gen.storage.errors import OutsideError
+from components.example_gen.storage.web_hosts import Hosts
+
+
+@dataclasses.dataclass(frozen=True)
+class WebClient:
+    """Makes sessions for fsspec, which keeps one file system for each different client."""
+
+    hosts: Hosts
+    timeouts: TimeoutsConfig
+
+    async def __call__(self, **options: Any) -> aiohttp.ClientSession:
+        """Open a session."""
+        limits = aiohttp.ClientTimeout(
+            total=None,
+            connect=self.timeouts.connect,
+            sock_connect=self.timeouts.connect,
+            sock_read=self.timeouts.read,
+        )
+        # A connection more for each file that is read at once: waiting for one is not the server's.
+        connector = aiohttp.TCPConnector(resolver=_Resolver(self.hosts), limit=0)
+        return aiohttp.ClientSession(
+            connector=connector, timeout=limits, middlewares=(self._ask,), **options
+        )
+
+    async def _ask(
+        self, request: aiohttp.ClientRequest, ask: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Send a request; the library comes by here again for each redirect."""
+        url = request.url
+        if not self.hosts.allows(url.scheme, url.host or "", url.port or 0):
+            raise OutsideError(_sentence(f"{url.scheme}://{url.authority.rpartition('@')[2]}"))
+        return await ask(request)
+
+
+class _Resolver(AbstractResolver):
+    """Names to addresses; a name that is not trusted itself may not stand for an internal one."""
+
+    def __init__(self, hosts: Hosts):
+        self._hosts, self._inner = hosts, aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        for each in found:
+            if not self._hosts.allows_address(host, port, each["host"]):
+                raise OutsideError(_sentence(host))
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def _sentence(host: str) -> str:
+    return (
+        f"{host} is asked for, which is none of the hosts that may be asked, or one of an internal "
+        "network; if it is right, name it in data.allow"
+    )

@@ -1,0 +1,1 @@
+"""How far the data moved from that of the release that serves."""

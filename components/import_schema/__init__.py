@@ -1,0 +1,1 @@
+"""The curated schema, with the attributes of the config added."""

@@ -1,0 +1,1 @@
+"""Pusher: publish one release or nothing."""

@@ -1,0 +1,1 @@
+"""The files of releases: manifests, folders, model config file."""

@@ -1,0 +1,1 @@
+"""The audit log: the truth about every release."""

@@ -1,0 +1,1 @@
+"""The MLflow registry, which follows the audit log."""

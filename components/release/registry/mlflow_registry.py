@@ -1,0 +1,250 @@
+"""The MLflow registry: it shows how each release came about, and which one is the champion.
+
+It is a projection of the audit log. A release is a model version with the tag `release`; the two
+numbers are the same unless versions were made or deleted there by other means.
+"""
+
+import contextlib
+import functools
+import logging
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from components.release.files.manifest import Manifest
+from components.release.registry import errors
+from components.release.registry.mlflow_runs import experiment_of, log_run
+from components.release.registry.probe import probe
+from components.release.registry.state import (
+    MANIFEST_DIGEST,
+    MODEL_DIGEST,
+    RELEASE,
+    State,
+    Version,
+    parsed,
+)
+from components.release.registry.time_limit import Limited, within
+from schema.errors import InputError
+from schema.text.secrets import expand, without_secrets
+
+CHAMPION, CHALLENGER, AUDIT_EVENT = "champion", "challenger", "audit_event"
+NEW = "new"  # in place of an event's id, while the registry was told of none
+NO_ALIAS = "diptych-checks-its-rights"  # nobody's
+ARTIFACTS = "mlflow-artifacts"  # files of the runs, beside the releases
+MOST_VERSIONS, PAGE = 100_000, 1_000  # a thousand take MLflow one to two seconds
+SECONDS = 10  # for an answer; MLflow would wait two minutes, and a database driver for ever
+FILE_SECONDS = 60  # for a file to be stored
+SETUP_SECONDS = 300  # for MLflow to make its tables in a new database
+
+
+class MlflowRegistry:
+    """One registered model of an MLflow registry.
+
+    MLflow is imported at the first use, which takes seconds; what must be fast does not come here.
+
+    Args:
+        name: of the registered model.
+        folder: where releases lie; a registry of the default kind keeps its files there too.
+        uri: MLflow's tracking URI, with `${NAME}` for what is secret; default: a sqlite file in
+            `folder`.
+    """
+
+    def __init__(self, name: str, folder: Path, uri: str | None = None):
+        self.name, self._folder = name, folder
+        self.uri = uri or _sqlite_uri(folder.resolve() / "mlflow.db")
+        self._own_files = uri is None
+
+    @property
+    def shown(self) -> str:
+        """The address for messages."""
+        return str(self._folder / "mlflow.db") if self._own_files else without_secrets(self.uri)
+
+    def load(self) -> None:
+        """Import MLflow now rather than at the first question, while nobody is kept waiting."""
+        # Nobody waits minutes for a server that is down, and nothing is sent anywhere else.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(SECONDS))
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        import mlflow  # noqa: F401
+
+        logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # what it raises, it logs as well
+
+    @functools.cached_property
+    def _client(self) -> Any:
+        """MLflow's client, each call within `SECONDS`."""
+        self.load()
+        import mlflow
+
+        uri = self.uri if self._own_files else expand(self.uri)
+        with self._sentences():
+            within(SECONDS, lambda: probe(uri, self.shown))
+            if self._own_files:
+                self._folder.mkdir(parents=True, exist_ok=True)
+
+            def connect() -> mlflow.MlflowClient:
+                client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+                if not uri.startswith("http"):
+                    client.search_registered_models(max_results=1)  # makes the tables
+                    client.search_experiments(max_results=1)
+                return client
+
+            client = within(SETUP_SECONDS, connect)
+        # No server that hangs keeps a file busy, and a folder on a network may be slow.
+        return client if self._own_files else Limited(client, SECONDS, log_artifact=FILE_SECONDS)
+
+    def state(self, model: Any = None, digests: Iterable[str] | None = None) -> State | None:
+        """Ask for the model and for the versions that record a release; None if it is not there.
+
+        Args:
+            model: what `model` returned; default: it is asked for.
+            digests: of the models whose versions are asked for, beside those with an alias;
+                default: all versions, which takes about a millisecond each.
+
+        Raises:
+            InputError: the registry does not answer, or refuses to.
+        """
+        model = model or self.model()
+        if model is None:
+            return None
+        aliases = {name: str(version) for name, version in model.aliases.items()}
+        if digests is None:
+            found = self.versions(MOST_VERSIONS)
+        else:
+            found = [v for d in digests for v in self.versions(100, f"tag.{MODEL_DIGEST} = '{d}'")]
+            for version in set(aliases.values()) - {str(v.version) for v in found}:
+                found.append(self._ask("get_model_version", self.name, version))
+        return State(aliases, parsed(found), self.last_event(model))
+
+    def model(self) -> Any:
+        """Return MLflow's `RegisteredModel`; None if it is not there."""
+        client = self._client
+        with self._sentences():
+            try:
+                return client.get_registered_model(self.name)
+            except Exception as error:
+                if errors.is_missing(error):
+                    return None
+                raise
+
+    def last_event(self, model: Any) -> str | None:
+        """Return the id of the event that the registry was brought up to."""
+        event_id: str | None = (model.tags or {}).get(AUDIT_EVENT)
+        return event_id
+
+    def create(self) -> None:
+        """Make the registered model."""
+        self._ask("create_registered_model", self.name, tags={AUDIT_EVENT: NEW})
+
+    def check_rights(self, restore: bool = False) -> None:
+        """Try what recording a release needs; nothing changes but a tag of the experiment.
+
+        Args:
+            restore: bring the experiment back if it was deleted.
+
+        Raises:
+            InputError: the user may not write, or the experiment was deleted.
+        """
+        self._ask("delete_registered_model_alias", self.name, NO_ALIAS)
+        with self._sentences():
+            experiment_id = experiment_of(self._client, self.name, self._artifacts(), restore)
+            self._client.set_experiment_tag(experiment_id, "pipeline", self.name)
+
+    def versions(self, most: int, condition: str = "") -> list[Any]:
+        """Return MLflow's `ModelVersion`s that meet a condition, newest first."""
+        found: list[Any] = []
+        token = None
+        while len(found) < most:
+            page = self._ask(
+                "search_model_versions",
+                f"name = '{self.name}'" + (f" and {condition}" if condition else ""),
+                max_results=min(most, PAGE),
+                order_by=["version_number DESC"],
+                page_token=token,
+            )
+            found += page
+            token = page.token
+            if not token:
+                break
+        return found[:most]
+
+    def set_alias(self, alias: str, version: str) -> None:
+        """Move an alias."""
+        self._ask("set_registered_model_alias", self.name, alias, version)
+
+    def delete_alias(self, alias: str) -> None:
+        """Take an alias away."""
+        self._ask("delete_registered_model_alias", self.name, alias)
+
+    def set_last_event(self, event_id: str) -> None:
+        """Note up to which event of the audit log the registry was brought."""
+        self._ask("set_registered_model_tag", self.name, AUDIT_EVENT, event_id)
+
+    def tag(self, version: str, key: str, value: str) -> None:
+        """Set a tag of a version."""
+        self._ask("set_model_version_tag", self.name, version, key, value)
+
+    def add(self, release: Path, content: Manifest, manifest_digest: str) -> Version:
+        """Record a release and everything its manifest says."""
+        with self._sentences():
+            run_id = log_run(self._client, self.name, content, release, self._artifacts())
+        made = self._ask(
+            "create_model_version",
+            self.name,
+            f"runs:/{run_id}/release",
+            run_id,
+            tags={
+                RELEASE: str(content.release),
+                MODEL_DIGEST: content.model_digest,
+                MANIFEST_DIGEST: manifest_digest,
+                "gates": "passed" if content.passed else "refused",
+                "baseline": str(content.baseline or "none"),
+                "pipeline_run": content.run,
+                **{f"data.{key}": value for key, value in content.data.items()},
+            },
+            description="\n".join(gate.sentence for gate in content.gates),
+        )
+        return parsed([made])[str(made.version)]
+
+    def delete(self, version: Version) -> None:
+        """Delete a version and its run.
+
+        MLflow keeps the rows of a deleted run until `mlflow gc`; its files go where they are ours.
+        """
+        self._ask("delete_model_version", self.name, version.version)
+        if version.run_id:
+            self._ask("delete_run", version.run_id)
+            if self._own_files:
+                shutil.rmtree(self._folder / ARTIFACTS / version.run_id, ignore_errors=True)
+
+    def _artifacts(self) -> str | None:
+        """Where a new experiment keeps files: beside the releases, unless a server says where."""
+        if self.uri.partition(":")[0] in ("http", "https", "databricks"):
+            return None
+        return (self._folder.resolve() / ARTIFACTS).as_uri()
+
+    def _ask(self, method: str, *arguments: Any, **named: Any) -> Any:
+        with self._sentences():
+            return getattr(self._client, method)(*arguments, **named)
+
+    @contextlib.contextmanager
+    def _sentences(self) -> Iterator[None]:
+        """Have whatever goes wrong be one sentence."""
+        try:
+            yield
+        except InputError:
+            raise
+        except Exception as error:
+            raise errors.sentence(error, self.shown, self.name) from error
+
+
+def _sqlite_uri(file: Path) -> str:
+    """SQLAlchemy's address of a file, whatever stands in its path.
+
+    It ends the path at `?` and decodes `%`, and both only. The driver is named because MLflow makes
+    the folder of an address that begins with `sqlite:///`, without decoding it.
+    """
+    return f"sqlite+pysqlite:///{str(file).replace('%', '%25').replace('?', '%3F')}"

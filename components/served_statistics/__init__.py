@@ -1,0 +1,1 @@
+"""The statistics of the data behind the release that serves now."""

@@ -1,0 +1,1 @@
+"""Diptych: the public Python interface and the command line."""

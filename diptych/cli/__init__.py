@@ -1,0 +1,1 @@
+"""The `diptych` command, a file for each subcommand."""

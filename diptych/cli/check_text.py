@@ -1,0 +1,79 @@
+"""What `diptych check` says of the captions as tokens, before any are made for training."""
+
+import functools
+import tempfile
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from components.evaluator.metrics import text_metrics
+from diptych.cli.run import print_warnings
+from pipeline.config.run_config import RunConfig
+from pipeline.console.rich_console import Console
+from pipeline.console.summary import NODE
+from pipeline.console.terminal import say
+from pipeline.local.session import Outputs
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from components.evaluator.metrics.measurement import Measurements
+    from trainer.config.model import TextConfig
+
+RECORDS = 20_000  # of a split, the first ones: enough for a share, and a matter of seconds
+TRAIN = "train"
+
+
+def print_tokens(config: RunConfig, outputs: Outputs, console: Console) -> None:
+    """A line for the split that is evaluated, and a warning for each share that is large."""
+    examples = outputs.get(NODE, {}).get("examples")
+    if not examples:
+        return
+    folder = f"{examples[0].uri}/Split-"
+    found = measure(folder + TRAIN, folder + config.evaluation.split, config.text)
+    line = f"{config.evaluation.split}: {text_metrics.sentence(found)}"
+    say(console, line)
+    print_warnings(text_metrics.warnings(found), (), console)
+
+
+def measure(train: str, evaluated: str, config: "TextConfig") -> "Measurements":
+    """The shares of a split by the vocabulary that a run would use.
+
+    One that is learned is learned from the first `RECORDS` of train: where there are more, the
+    run's own will differ a little.
+
+    Args:
+        train: folder of the examples of the train split.
+        evaluated: of the split that is evaluated.
+        config: how the captions are cut into pieces.
+    """
+    import tensorflow as tf
+
+    from trainer.preprocessing import preprocessing_fn, token_statistics, tokenizer
+
+    with tempfile.TemporaryDirectory() as scratch:
+        if config.vocabulary is None:
+            counts: Counter[bytes] = Counter()
+            for captions in token_statistics.captions_of(train, RECORDS):
+                counts.update(
+                    tokenizer.split_words(tokenizer.normalise(captions)).flat_values.numpy()
+                )
+            written = preprocessing_fn.write_vocabulary(
+                list(counts.items()), config.vocabulary_size, scratch
+            )
+        else:
+            written = preprocessing_fn.copy_vocabulary(config, scratch)
+        file = written.item().decode()
+        with tf.io.gfile.GFile(file) as pieces:
+            unknown = token_statistics.unknown_ids(pieces.read().splitlines())
+        batches = token_statistics.captions_of(evaluated, RECORDS).map(
+            functools.partial(_tokens, file=file, config=config)
+        )
+        found = token_statistics.count(batches.as_numpy_iterator(), unknown)
+    return text_metrics.measurements(found)
+
+
+def _tokens(captions: "tf.Tensor", file: str, config: "TextConfig") -> tuple["tf.Tensor", ...]:
+    from trainer.preprocessing import tokenizer
+
+    words = tokenizer.split_words(tokenizer.normalise(captions))
+    return tokenizer.caption_ids(words), tokenizer.word_pieces(words, file, config)

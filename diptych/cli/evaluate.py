@@ -1,0 +1,198 @@
+"""What `diptych evaluate` does: the metrics of a release on other data."""
+
+import dataclasses
+import glob
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from components.evaluator import report
+from components.evaluator.report import Report
+from components.example_gen.config import Format, IngestConfig
+from components.pusher import contents
+from components.release.files import manifest
+from components.release.store import open_store
+from diptych.cli.run import logs_of, print_warnings
+from pipeline.config import path_names
+from pipeline.config.run_config import RunConfig, load, of_release
+from pipeline.console.rich_console import Console
+from pipeline.console.tables import every_metric, print_report
+from pipeline.console.terminal import tell_json
+from pipeline.local.session import session
+from schema.errors import InputError
+from schema.serving_names import FOLDERS, JOINT
+from schema.system import disk
+
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
+
+    from components.example_gen.split_digests import Overlap
+
+AUTO = "auto"
+LONGEST_NUMBER = 20  # characters of a release's; more may be a folder
+# What a folder may hold beside images: any of these, but for the metadata of its images.
+SHARDS = ("*.tar*", "*.tgz", "*.tfrecord*", "*.parquet", "*.jsonl*", "*.csv*", "*.tsv*")
+OF_IMAGES = "metadata."
+
+
+def evaluate(
+    release: str,
+    data: Path,
+    files: str | None,
+    format: str | None,
+    config: Path,
+    output: Path | None = None,
+    as_json: bool = False,
+) -> Report:
+    """Measure a release and print its metrics.
+
+    Args:
+        release: its number, in the releases of `config`; or its folder.
+        data: a folder of shards or of images, or one file.
+        files: glob of the files in it; None: by their names.
+        format: as `data.format`; None: by the names of the files, or the release's.
+        config: read only if `release` is a number.
+        output: where to write the measurements as JSON.
+        as_json: print them as JSON and nothing else.
+
+    Raises:
+        InputError: the release is not there or damaged, or TMPDIR cannot be used.
+        RunFailedError: the data cannot be read.
+        OSError: `output` cannot be written; nothing was measured yet.
+    """
+    for fault in path_names.read_as_pattern(path_names.scratch()):
+        raise InputError(fault)
+    if output is not None:
+        _try_to_write(output)
+    folder, model = _find(release, config)
+    trained = of_release(folder / contents.CONFIG)
+    given = _ingest_config(trained, data, files, format)
+    name = f"release {model.name}"
+    with (
+        disk.written({}),
+        session(f"{name} on {data}", _logs(trained), silent=as_json) as here,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        # TFX finds a model by the folder it lies in.
+        artifact = Path(scratch, "model")
+        artifact.mkdir()
+        (artifact / FOLDERS[JOINT]).symlink_to(model)
+
+        def build() -> "Pipeline":
+            from pipeline.create_pipeline import evaluation_pipeline
+
+            statistics = folder / contents.STATISTICS
+            return evaluation_pipeline(trained, artifact, statistics, given, f"{scratch}/artifacts")
+
+        _, outputs = here.run(Path(scratch), build)
+        found = report.read(Path(outputs["Evaluator"]["evaluation"][0].uri))
+        examples = Path(outputs["ImageTextExampleGen"]["examples"][0].uri)
+        overlap = _overlap(examples, folder, trained.evaluation.split)
+        said = _trained_on(overlap, name)
+        _print(found, overlap, said, here.console)
+        found = dataclasses.replace(found, remarks=(said, *found.remarks))
+    _hand_over(report.plain(found) | _plain(overlap), output, as_json)
+    return found
+
+
+def _try_to_write(file: Path) -> None:
+    """Raise the OSError now that writing a file would end in, and leave what is there as it is."""
+    is_new = not file.exists()
+    if not is_new and not file.is_file() and not file.is_dir():
+        return  # a pipe's reader would see the end of it
+    file.open("ab").close()
+    if is_new:
+        file.unlink()
+
+
+def _find(release: str, config: Path) -> tuple[Path, Path]:
+    """The folder of a release and its joint model, checked file by file."""
+    if release.isdecimal() and len(release) < LONGEST_NUMBER:
+        store = open_store(load(config).model_dump())
+        number = int(release)
+        store.verified(number)
+        return store.folders.path(number), store.folders.model(number, JOINT)
+    folder = Path(release).resolve()
+    manifest.verify(folder)
+    models = list((folder / JOINT).glob("[0-9]*"))
+    if len(models) != 1:
+        raise InputError(f"{folder}: holds no {JOINT} model")
+    return folder, models[0]
+
+
+def _ingest_config(
+    trained: RunConfig, data: Path, files: str | None, format: str | None
+) -> IngestConfig:
+    """What ingest of the run was given, for other data."""
+    if not data.exists():
+        raise InputError(f"{data}: is not there")
+    data = data.resolve()
+    if format is not None and format not in get_args(Format):
+        raise InputError(f"--format {format}: is none of {', '.join(get_args(Format))}")
+    path, pattern = (data, files) if files is not None else _place(data)
+    chosen = format or (trained.data.format if files is not None or data.is_file() else AUTO)
+    ingest = trained.data.for_ingest().model_dump()
+    ingest |= {"format": chosen, "path": str(path), "files": None}
+    return IngestConfig.model_validate(ingest | {"splits": {trained.evaluation.split: pattern}})
+
+
+def _place(data: Path) -> tuple[Path, str]:
+    """A folder, and the glob below it: of the shards in some data, or of the data itself."""
+    if data.is_dir():
+        there = [
+            pattern
+            for pattern in SHARDS
+            if any(not each.name.startswith(OF_IMAGES) for each in data.glob(pattern))
+        ]
+        if len(there) > 1:
+            raise InputError(
+                f"{data}: holds {' and '.join(there)}; say with --files which to evaluate"
+            )
+        if there:
+            return data, there[0]
+        if not any(data.iterdir()):
+            raise InputError(f"{data}: is empty")
+    return data.parent, glob.escape(data.name)
+
+
+def _logs(config: RunConfig) -> Path:
+    """With the logs of the runs; a release that was moved to another machine has none there."""
+    ours = logs_of(config)
+    return ours if ours.is_dir() else Path(tempfile.mkdtemp(prefix="diptych-"))
+
+
+def _overlap(examples: Path, folder: Path, split: str) -> "Overlap | None":
+    """How much of the data the release was trained on; None if it keeps no record of that."""
+    from components.example_gen import split_digests
+
+    trained_on = folder / contents.TRAINED_ON
+    if not trained_on.exists():
+        return None
+    return split_digests.compare(examples / split_digests.FILE.format(split), trained_on)
+
+
+def _trained_on(overlap: "Overlap | None", release: str) -> str:
+    if overlap is None:
+        return f"{release} keeps no digests of its train split: it may hold images of this data"
+    return overlap.sentence(release)
+
+
+def _print(found: Report, overlap: "Overlap | None", said: str, console: Console) -> None:
+    apart = overlap is not None and not overlap.same_image and not overlap.same_key
+    warnings, notes = (found.remarks, (said,)) if apart else ((said, *found.remarks), ())
+    print_warnings(warnings, notes, console)
+    print_report(found, console)
+    console.print(every_metric(found.results.get((), {})))
+
+
+def _plain(overlap: "Overlap | None") -> dict[str, Any]:
+    return {"trained_on": None if overlap is None else dataclasses.asdict(overlap)}
+
+
+def _hand_over(found: dict[str, Any], output: Path | None, as_json: bool) -> None:
+    if as_json:
+        tell_json(found)
+    if output is not None:
+        text = json.dumps(found, indent=1) + "\n"
+        output.write_text(text, encoding="utf-8")

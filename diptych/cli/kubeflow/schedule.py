@@ -1,0 +1,157 @@
+"""`diptych kubeflow schedule ...`; heavy imports happen inside of commands."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from diptych.cli.commands import AGAIN, HERE, one_sentence
+from diptych.cli.kubeflow.submit import (
+    Compiled,
+    Config,
+    Host,
+    Namespace,
+    Settings,
+    compiled_package,
+    connected,
+)
+from pipeline.console.terminal import tell
+
+if TYPE_CHECKING:
+    from kubeflow.client.connection import Server
+
+Called = Annotated[str, typer.Argument(help="of the schedule")]
+
+
+class _ConfigOrCommand(TyperGroup):
+    """Takes `schedule CONFIG --cron ...` too: a first word that is no command is the config."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = ["--config", *args]
+        return super().parse_args(ctx, args)
+
+
+schedule = typer.Typer(cls=_ConfigOrCommand, rich_markup_mode=None)
+
+
+@schedule.callback(invoke_without_command=True)
+def _set(
+    context: typer.Context,
+    cron: Annotated[
+        str | None, typer.Option(help="second minute hour day month weekday, UTC: '0 0 2 * * *'")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="default: the pipeline's")] = None,
+    enabled: Annotated[
+        bool | None, typer.Option("--enabled/--paused", help="default: as it was; a new one runs")
+    ] = None,
+    config: Config = None,
+    package: Compiled = None,
+    settings: Settings = None,
+    host: Host = None,
+    namespace: Namespace = None,
+) -> None:
+    """Run the pipeline on Kubeflow by the clock: schedule [CONFIG] --cron '0 0 2 * * *'.
+
+    One run at a time, nothing is caught up. The same command again changes nothing; with another
+    cron, config or setting it updates the schedule of that name.
+    """
+    context.obj = (config, host, namespace)
+    if context.invoked_subcommand is not None:
+        return
+    with one_sentence(AGAIN):
+        from kubeflow.schedules import cron as clock
+        from schema.errors import InputError
+
+        if cron is None:
+            raise InputError("--cron is missing, e.g. --cron '0 0 2 * * *' for two at night (UTC)")
+        when = clock.parse(cron)
+        file = config or HERE
+        kubeflow, server = connected(file, host, namespace)
+        from diptych.cli.kubeflow.schedule_table import comes_next
+        from kubeflow.client.run_arguments import settings as read
+        from kubeflow.schedules.replace import account_warning
+        from kubeflow.schedules.replace import schedule as put
+
+        compiled = compiled_package(file, package)
+        given = read(compiled, settings or [])
+        if message := account_warning(server, kubeflow):
+            tell(f"  warning: {message}")
+        called = name or compiled.name
+        outcome, on = put(server, kubeflow, compiled, when, called, given, enabled, tell)
+        tell(f"schedule {called}: {outcome}, {when.text}" + ("" if on else " (paused)"))
+        tell(f"  {'next' if on else 'would be next'}, in UTC: {', '.join(comes_next(when, 3))}")
+
+
+@schedule.command("list")
+def list_schedules(
+    context: typer.Context, config: Config = None, host: Host = None, namespace: Namespace = None
+) -> None:
+    """Show the schedules, when each comes next, and how its last run went."""
+    with one_sentence():
+        server = _server(context, config, host, namespace)
+        from diptych.cli.kubeflow.schedule_table import table
+
+        for line in table(server):
+            tell(line)
+
+
+@schedule.command()
+def pause(
+    context: typer.Context,
+    name: Called,
+    config: Config = None,
+    host: Host = None,
+    namespace: Namespace = None,
+) -> None:
+    """Start no more runs until it is resumed; a run under way goes on."""
+    with one_sentence(AGAIN):
+        server = _server(context, config, host, namespace)
+        from kubeflow.schedules import schedules
+
+        changed = schedules.pause(server, name, tell)
+        tell(f"schedule {name}: {'paused' if changed else 'is paused already'}")
+
+
+@schedule.command()
+def resume(
+    context: typer.Context,
+    name: Called,
+    config: Config = None,
+    host: Host = None,
+    namespace: Namespace = None,
+) -> None:
+    """Start runs again; if its time came meanwhile, Kubeflow starts one run at once."""
+    with one_sentence(AGAIN):
+        server = _server(context, config, host, namespace)
+        from kubeflow.schedules import schedules
+
+        changed = schedules.resume(server, name, tell)
+        tell(f"schedule {name}: {'resumed' if changed else 'is not paused'}")
+
+
+@schedule.command()
+def delete(
+    context: typer.Context,
+    name: Called,
+    config: Config = None,
+    host: Host = None,
+    namespace: Namespace = None,
+) -> None:
+    """Delete a schedule; its runs stay."""
+    with one_sentence(AGAIN):
+        server = _server(context, config, host, namespace)
+        from kubeflow.schedules import schedules
+
+        there = schedules.delete(server, name)
+        tell(f"schedule {name}: {'deleted' if there else 'there is none of this name'}")
+
+
+def _server(
+    context: typer.Context, config: Path | None, host: str | None, namespace: str | None
+) -> "Server":
+    """The options may stand before the command or behind it."""
+    before: tuple[Any, ...] = context.obj or (None, None, None)
+    given = (config or before[0] or HERE, host or before[1], namespace or before[2])
+    return connected(*given)[1]

@@ -1,0 +1,57 @@
+"""The schedules as a table for people."""
+
+import datetime
+import itertools
+
+from kubeflow.client.connection import Server
+from kubeflow.schedules.cron import Cron, parse
+from kubeflow.schedules.schedules import Schedule, find, newest_runs, that_counts
+from schema.errors import InputError
+
+HEAD = ("name", "cron", "next, UTC", "state", "version", "last run")
+
+
+def comes_next(cron: Cron, count: int) -> list[str]:
+    """The next times it comes, in UTC."""
+    now = datetime.datetime.now(datetime.UTC)
+    return [f"{at:%Y-%m-%d %H:%M:%S}" for at in itertools.islice(cron.after(now), count)]
+
+
+def table(server: Server) -> list[str]:
+    """A line for each name."""
+    by_name: dict[str, list[Schedule]] = {}
+    for each in find(server):
+        by_name.setdefault(each.name, []).append(each)
+    if not by_name:
+        return ["no schedules"]
+    last = _last_runs(server)
+    rows = [HEAD]
+    for name, found in sorted(by_name.items()):
+        counts = that_counts(found)
+        state = "enabled" if counts.enabled else "paused"
+        if len(found) > 1:
+            state += f", {len(found) - 1} left over"  # the next change of it clears up
+        ran = next((last[each.id] for each in [counts, *found] if each.id in last), "-")
+        rows.append((name, counts.cron or "-", _next(counts), state, counts.version, ran))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
+    aligned = (zip(row, widths, strict=True) for row in rows)
+    return ["  ".join(cell.ljust(width) for cell, width in row).rstrip() for row in aligned]
+
+
+def _next(schedule: Schedule) -> str:
+    if not schedule.enabled:
+        return "-"
+    try:  # others may have used what only the scheduler understands, as @every 1h
+        return next(iter(comes_next(parse(schedule.cron), 1)), "-")
+    except InputError:
+        return "?"
+
+
+def _last_runs(server: Server) -> dict[str, str]:
+    """State and time of the newest run of each schedule, among the newest hundred runs."""
+    found: dict[str, str] = {}
+    for run in newest_runs(server):
+        if run.recurring_run_id and run.recurring_run_id not in found:
+            at = run.scheduled_at or run.created_at
+            found[run.recurring_run_id] = f"{(run.state or '?').lower()} {at:%Y-%m-%d %H:%M}"
+    return found

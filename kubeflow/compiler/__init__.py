@@ -1,0 +1,1 @@
+"""From a config to a package that Kubeflow Pipelines runs, with its checks."""

@@ -1,0 +1,80 @@
+"""Obstacles in the pipeline itself, before TFX's compiler meets them or lets them pass."""
+
+import re
+from collections.abc import Iterator
+
+from tfx.components import InfraValidator
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.base_driver import BaseDriver
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration.data_types import RuntimeParameter
+from tfx.orchestration.kubeflow.v2.compiler_utils import get_artifact_schema
+from tfx.orchestration.pipeline import Pipeline
+
+from kubeflow.compiler.findings import Finding, obstacle, warning
+
+NODE_ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
+PIPELINE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+LONGEST_NAME = 63  # of a Kubernetes label
+# The entrypoint runs ingest's driver; the others' executors do their drivers' work where none ran.
+DRIVERS_TAKEN_CARE_OF = frozenset({"ImageTextExampleGen", "ServedStatistics", "Baseline"})
+
+
+def check_pipeline(pipeline: Pipeline) -> list[Finding]:
+    """Every obstacle that the nodes show."""
+    found = [each for node in pipeline.components for each in _node(node)]
+    name = pipeline.pipeline_info.pipeline_name
+    if not PIPELINE_NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        told = f"{name} is no name for it on Kubernetes"
+        remedy = f"use at most {LONGEST_NAME} of a-z, 0-9 and -"
+        found.append(obstacle("pipeline", told, remedy))
+    return found
+
+
+def _node(node: BaseNode) -> Iterator[Finding]:
+    if not NODE_ID.fullmatch(node.id) or len(node.id) > LONGEST_NAME:
+        yield obstacle(
+            node.id,
+            "the workflow engine takes no such name",
+            f"use at most {LONGEST_NAME} letters, digits and -",
+        )
+    if isinstance(node, Resolver):
+        yield obstacle(
+            node.id,
+            "open-source Kubeflow runs no Resolver",
+            "use Baseline, which asks what serves now",
+        )
+    if isinstance(node, InfraValidator):
+        yield obstacle(
+            node.id,
+            "TFX's compiler for Kubeflow refuses an InfraValidator",
+            "use ServingCheck, which answers with the same blessing",
+        )
+    for name, value in node.exec_properties.items():
+        if isinstance(value, RuntimeParameter) and value.default is None:
+            yield obstacle(
+                node.id,
+                f"its run parameter {value.name} has no default",
+                f"give one where {name} is set: a schedule has nobody to ask",
+            )
+    for key, channel in {**node.inputs, **node.outputs}.items():
+        try:
+            get_artifact_schema(channel.type)
+        except ValueError:
+            yield obstacle(
+                node.id,
+                f"{key} is of the artifact type {channel.type.TYPE_NAME}",
+                "name the type like `package.Type`",
+            )
+    driver = getattr(node, "driver_class", BaseDriver)
+    if (
+        isinstance(node, BaseComponent)
+        and driver is not BaseDriver
+        and node.id not in DRIVERS_TAKEN_CARE_OF
+    ):
+        yield warning(
+            node.id,
+            f"its driver {driver.__module__}.{driver.__name__} is never run on Kubeflow",
+            "have its executor do without",
+        )

@@ -1,0 +1,105 @@
+"""Obstacles in the compiled spec: what open-source Kubeflow or the operating system refuses."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from kubeflow.compiler.bootstrap import COMMAND
+from kubeflow.compiler.findings import Finding, obstacle, warning
+from kubeflow.compiler.platforms import Platform
+
+LONGEST_ARGUMENT = 128 * 1024  # bytes of one argument of a command, in Linux
+ROOM_FOR_ARTIFACTS = 8 * 1024  # of the executor input: addresses and properties, seen up to 5 KiB
+LARGEST_SPEC = 1_000_000  # bytes; Kubernetes stores no object above 1.5 MiB, the workflow included
+PLACEHOLDER = "{{$}}"
+
+
+def check_spec(spec: Mapping[str, Any], platform: Platform) -> list[Finding]:
+    """Every obstacle that the spec shows.
+
+    Args:
+        spec: a PipelineSpec 2.1.0, as JSON.
+        platform: where it is to run.
+    """
+    found = [each for node in spec["root"]["dag"]["tasks"] for each in _task(spec, node, platform)]
+    found += check_retries(spec) if platform == "kubeflow" else []
+    for name, given in spec["root"].get("inputDefinitions", {}).get("parameters", {}).items():
+        if "defaultValue" not in given:
+            told = f"the run parameter {name} has no default"
+            found.append(obstacle("pipeline", told, "give one: a schedule has nobody to ask"))
+    size = len(json.dumps(spec).encode())
+    if size > LARGEST_SPEC:
+        told = f"the spec is {size:,} bytes, and Kubernetes may refuse to store the workflow"
+        found.append(warning("pipeline", told, "shorten the config"))
+    return found
+
+
+def _task(spec: Mapping[str, Any], node: str, platform: Platform) -> Iterator[Finding]:
+    task = spec["root"]["dag"]["tasks"][node]
+    component = spec["components"][task["componentRef"]["name"]]
+    executor = spec["deploymentSpec"]["executors"][component["executorLabel"]]
+    condition = task.get("triggerPolicy", {}).get("condition", "")
+    if platform == "kubeflow" and "inputs.artifacts" in condition:
+        yield obstacle(
+            node,
+            "runs on a condition about artifacts, and open-source Kubeflow knows only parameters",
+            "decide inside of the node",
+        )
+    if platform == "kubeflow" and "resolver" in executor:
+        yield obstacle(
+            node,
+            "open-source Kubeflow runs no Resolver",
+            "use Baseline, which asks what serves now",
+        )
+    inputs = task.get("inputs", {}).get("parameters", {})
+    for name, given in inputs.items():
+        constant = given.get("runtimeValue", {}).get("constant")
+        if isinstance(constant, str) and "{{" in constant:
+            yield obstacle(
+                node,
+                f"its {name} holds '{{{{', which the workflow engine takes for a placeholder",
+                "write it with a space between the braces",
+            )
+    container = executor.get("container")
+    if container is None:
+        return
+    if tuple(container.get("command", ())) != COMMAND:
+        yield obstacle(
+            node,
+            "its command is not our entrypoint, so TFX would refuse what the launcher hands over",
+            "compile with `diptych kubeflow compile`",
+        )
+    told = len(json.dumps({"inputs": {"parameterValues": inputs}}).encode()) + ROOM_FOR_ARTIFACTS
+    for argument in container.get("args", ()):
+        size = len(argument.encode()) + (told if PLACEHOLDER in argument else 0)
+        if size > LONGEST_ARGUMENT:
+            yield obstacle(
+                node,
+                f"an argument of its command would be {size:,} bytes, and Linux takes "
+                f"{LONGEST_ARGUMENT:,}",
+                "shorten the config",
+            )
+
+
+def check_retries(spec: Mapping[str, Any]) -> list[Finding]:
+    """Find retries that would never come: an unset time for them reaches Argo as 0 seconds.
+
+    Args:
+        spec: a PipelineSpec, as JSON.
+    """
+    found = []
+    for node, task in spec["root"].get("dag", {}).get("tasks", {}).items():
+        policy = pipeline_spec_pb2.PipelineTaskSpec.RetryPolicy()
+        json_format.ParseDict(dict(task.get("retryPolicy", {})), policy)
+        if policy.max_retry_count and not policy.backoff_max_duration.seconds:
+            found.append(
+                obstacle(
+                    node,
+                    "its retries have no backoffMaxDuration, so Argo gives up at the first failure",
+                    "compile again with `diptych kubeflow compile`",
+                )
+            )
+    return found

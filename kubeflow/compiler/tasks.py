@@ -1,0 +1,98 @@
+"""What each task of the compiled spec is given: resources, environment, retries, its cache."""
+
+from typing import Any
+
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+from kubernetes.utils.quantity import parse_quantity
+
+from kubeflow.compiler.platforms import Platform
+from pipeline.config.kubeflow import NodeConfig
+from pipeline.config.run_config import RunConfig
+from trainer.config.config_paths import named_files
+from trainer.config.loss import CustomConfig
+
+Container = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec
+
+# These look at the world outside: the data's folder, the champion, the registry. Kubeflow's cache
+# compares only what stands in the spec, so it cannot see that this has changed.
+NEVER_CACHED = frozenset({"ImageTextExampleGen", "ServedStatistics", "Baseline", "Pusher"})
+GPU = "nvidia.com/gpu"
+BYTES_OF_A_UNIT = 10**9  # the unit of the numeric memory fields
+BACKOFF_FACTOR = 2  # of the wait, with each retry
+ATTEMPT_HOURS = 24
+
+
+def hidden_inputs(node_id: str, config: RunConfig) -> list[str]:
+    """Return the keys of the config that make a node read what Kubeflow's cache cannot see.
+
+    A compiled file holds paths and names, and what stands there in a pod may change from run to
+    run: the weights of `start_from`, say, or the module of `loss.function` in the image.
+    """
+    if node_id not in ("Transform", "Tuner", "Trainer"):
+        return []
+    trained = config.for_trainer()
+    searched = config.tune.variants(trained) if config.tune and node_id == "Tuner" else ()
+    keys = {key for each in (trained, *searched) for key in named_files(each, with_presets=True)}
+    if isinstance(config.loss, CustomConfig):
+        keys.add("loss.function")
+    return sorted(key for key in keys if node_id != "Transform" or key.startswith("text."))
+
+
+def cacheable(node_id: str, config: RunConfig) -> bool:
+    """Whether Kubeflow's cache sees all that decides what a node answers with."""
+    return node_id not in NEVER_CACHED and not hidden_inputs(node_id, config)
+
+
+def task_settings(
+    node_id: str, node: NodeConfig, platform: Platform, cacheable: bool
+) -> dict[str, Any]:
+    """Return the fields of a PipelineTaskSpec that the config decides, as JSON."""
+    spec = pipeline_spec_pb2.PipelineTaskSpec()
+    spec.caching_options.enable_cache = cacheable and node.cache is not False
+    if node.retries:
+        wait = node.retry_after_seconds or 0
+        spec.retry_policy.max_retry_count = node.retries
+        spec.retry_policy.backoff_duration.FromSeconds(wait)
+        spec.retry_policy.backoff_factor = BACKOFF_FACTOR
+        if platform == "kubeflow":  # on Vertex it is the longest wait, an hour at most
+            spec.retry_policy.backoff_max_duration.FromSeconds(seconds_for_retries(node))
+    settings = json_format.MessageToDict(spec)
+    # A missing flag and a false one mean the same to Kubeflow; a reader should see which it is.
+    settings.setdefault("cachingOptions", {}).setdefault("enableCache", False)
+    return settings
+
+
+def seconds_for_retries(node: NodeConfig) -> int:
+    """Compute the time in which all attempts of a node and the waits between them fit.
+
+    Argo counts it from the start of the first attempt: later it starts no other, and a retried pod
+    that still runs is stopped. kfp's SDK allows an hour at most; no server checks that.
+    """
+    retries, wait = node.retries or 0, node.retry_after_seconds or 0
+    waits = wait * (BACKOFF_FACTOR**retries - 1)  # wait + 2 wait + 4 wait + ...
+    return (retries + 1) * (node.attempt_hours or ATTEMPT_HOURS) * 3600 + waits
+
+
+def container_settings(node: NodeConfig) -> dict[str, Any]:
+    """The fields of a PipelineContainerSpec that the config decides, as JSON.
+
+    Quantities stand there twice, as numbers for older servers and for Vertex, and as Kubernetes
+    writes them for newer ones.
+    """
+    spec = Container()
+    resources = spec.resources
+    for name in ("cpu_limit", "cpu_request", "memory_limit", "memory_request"):
+        given = getattr(node, name.removesuffix("_limit"))
+        if given is not None:
+            unit = BYTES_OF_A_UNIT if name.startswith("memory") else 1
+            setattr(resources, name, float(parse_quantity(given) / unit))
+            setattr(resources, f"resource_{name}", given)
+    if node.gpus:
+        kind = node.gpu or GPU
+        resources.accelerator.type = resources.accelerator.resource_type = kind
+        resources.accelerator.count = node.gpus
+        resources.accelerator.resource_count = str(node.gpus)
+    for variable, value in sorted((node.environment or {}).items()):
+        spec.env.add(name=variable, value=value)
+    return json_format.MessageToDict(spec)

@@ -1,0 +1,178 @@
+"""Put a schedule in place of the one that has its name: never two at once, never a half-made one.
+
+Kubeflow can make, enable, pause and delete a schedule, but not change one. So a changed one is
+made anew and paused; the old one is paused; the new one is enabled; the old one is deleted. If a
+step fails, the change is taken back. If this process is killed, the next call finds the leftovers
+and finishes, because the newest of them says in its description what was wanted.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from kfp_server_api import (
+    RecurringRunMode,
+    V2beta1CronSchedule,
+    V2beta1RecurringRun,
+    V2beta1Trigger,
+)
+
+from kubeflow.client.connection import UNKNOWN, Server
+from kubeflow.client.errors import KubeflowError
+from kubeflow.client.submit import Tell, runtime_config, tell_upload
+from kubeflow.client.upload import experiment_id, upload
+from kubeflow.compiler.package import Package
+from kubeflow.schedules import schedules
+from kubeflow.schedules.cron import Cron
+from kubeflow.schedules.schedules import Schedule
+from pipeline.config.kubeflow import KubeflowConfig
+from schema.errors import InputError
+
+HONOURS_ACCOUNT = (2, 17)  # the version from which a schedule's service account is used
+Outcome = Literal["scheduled", "replaced", "is scheduled so already", "resumed", "paused"]
+
+
+def schedule(
+    server: Server,
+    kubeflow: KubeflowConfig,
+    package: Package,
+    cron: Cron,
+    name: str,
+    parameters: Mapping[str, Any],
+    enabled: bool | None,
+    tell: Tell,
+) -> tuple[Outcome, bool]:
+    """Schedule a package; doing it twice does it once, doing it otherwise updates.
+
+    Args:
+        server: where.
+        kubeflow: experiment, service account and pipeline root of the runs.
+        package: what runs.
+        cron: when.
+        name: of the schedule.
+        parameters: what each run does otherwise.
+        enabled: None leaves a paused schedule paused.
+        tell: is given each line for the terminal.
+
+    Returns:
+        What became of it, and whether it is enabled now.
+
+    Raises:
+        InputError: one sentence; all is as before, unless it says otherwise.
+    """
+    uploaded = upload(server, package)
+    tell_upload(uploaded, package, tell)
+    found = schedules.find(server, name)
+    if any(s.content is None or s.pipeline_id != uploaded.pipeline_id for s in found):
+        raise InputError(
+            f"{server.host}: there is a schedule {name} that is not one of {package.name}; choose "
+            f"another --name, or delete that one: diptych kubeflow schedule delete {name}"
+        )
+    wanted = V2beta1RecurringRun(
+        display_name=name,
+        experiment_id=experiment_id(server, kubeflow.experiment or package.name),
+        pipeline_version_reference=uploaded.reference,
+        runtime_config=runtime_config(kubeflow, parameters),
+        service_account=kubeflow.service_account,
+        trigger=V2beta1Trigger(cron_schedule=V2beta1CronSchedule(cron=cron.text)),
+        max_concurrency="1",
+        no_catchup=True,
+    )
+    content = _fingerprint(server, wanted)
+    on = _state_before(found) if enabled is None else enabled
+    counts = schedules.that_counts(found) if found else None
+    if counts is not None and counts.content == content:
+        return _same(server, counts, found, on, tell), on
+    wanted.description = schedules.mark(uploaded.name, content, on)
+    _put_in_place(server, wanted, found, on, tell)
+    return "replaced" if found else "scheduled", on
+
+
+def account_warning(server: Server, kubeflow: KubeflowConfig) -> str | None:
+    """Say what becomes of the service account of scheduled runs on a server that overlooks it."""
+    account = kubeflow.service_account
+    if account is None or server.is_at_least(*HONOURS_ACCOUNT):
+        return None
+    honours = ".".join(map(str, HONOURS_ACCOUNT))
+    version = f"is {server.version}"
+    if server.version == UNKNOWN:
+        version = "does not tell its version"
+    return (
+        f"scheduled runs take kubeflow.service_account from Kubeflow Pipelines {honours} on, and "
+        f"{server.host} {version}: before it they run as the server's default account; give that "
+        f"one (pipeline-runner, or default-editor where there are several users) the rights of "
+        f"{account}, or upgrade the server"
+    )
+
+
+def _fingerprint(server: Server, wanted: V2beta1RecurringRun) -> str:
+    body = server.client.api_client.sanitize_for_serialization(wanted)
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _state_before(found: Sequence[Schedule]) -> bool:
+    """Whether a name was enabled before a change that may have been cut off."""
+    if not found or any(each.enabled for each in found):
+        return True
+    # All of several are paused only while a change is under way: the newest tells its aim.
+    return len(found) > 1 and schedules.that_counts(found).wanted
+
+
+def _same(
+    server: Server, counts: Schedule, found: Sequence[Schedule], on: bool, tell: Tell
+) -> Outcome:
+    if counts.enabled != on:
+        schedules.switch(server, counts, on)
+    schedules.remove_others(server, found, counts, tell)
+    if counts.enabled == on:
+        return "is scheduled so already"
+    return "resumed" if on else "paused"
+
+
+def _put_in_place(
+    server: Server, wanted: V2beta1RecurringRun, found: Sequence[Schedule], on: bool, tell: Tell
+) -> None:
+    name = wanted.display_name
+    running = [each for each in found if each.enabled]
+    at_once = on and not running
+    wanted.mode = RecurringRunMode.ENABLE if at_once else RecurringRunMode.DISABLE
+    part = server.client.recurring_runs
+    make = part.recurring_run_service_create_recurring_run
+    try:
+        made = schedules.read(server.call(f"make the schedule {name}", make, recurring_run=wanted))
+        for each in running:
+            schedules.switch(server, each, on=False)
+        if on and not at_once:
+            schedules.switch(server, made, on=True)
+    except BaseException as error:  # an impatient Ctrl-C too
+        _take_back(server, name, found, running, error)
+        raise
+    try:
+        schedules.remove_others(server, found, made, tell)
+    except KubeflowError as error:
+        told = f"the schedule {name} is changed; the old one may still be there, paused: {error}"
+        raise KubeflowError(told, error.status) from error
+
+
+def _take_back(
+    server: Server,
+    name: str,
+    found: Sequence[Schedule],
+    running: Sequence[Schedule],
+    error: BaseException,
+) -> None:
+    """Delete what was made, and only then enable what was running."""
+    before = {each.id for each in found}
+    try:
+        for each in schedules.find(server, name):
+            if each.id not in before:
+                schedules.remove(server, each)
+        for each in running:
+            schedules.switch(server, each, on=True)
+    except KubeflowError as second:
+        first = str(error) or "interrupted"
+        told = f"{first}; nor could the change be taken back: {second}"
+        told += "; give the same command again to finish it"
+        raise KubeflowError(told, second.status) from error

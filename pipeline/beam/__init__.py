@@ -1,0 +1,1 @@
+"""Arguments and worker processes of Apache Beam."""

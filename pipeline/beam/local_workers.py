@@ -1,0 +1,115 @@
+"""What Beam's local worker processes need of us: imports, and that no death goes unnoticed.
+
+Neither that of a worker, which ends the run, nor that of this process, which ends its workers.
+
+Beam's option for imports, --beam_plugins, reaches the workers of a cluster, but its own local
+runner hands its worker processes no options at all. They do read a file that their environment
+names. And a run of Beam 2.77 whose worker process was killed waits for its answer for ever.
+"""
+
+import contextlib
+import json
+import os
+import shlex
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline.beam.arguments import WORKERS_IMPORT
+from schema.errors import UnavailableError
+from schema.system.child_process import ending_with_parent
+
+VARIABLE = "PIPELINE_OPTIONS_FILE"  # Beam's name
+DEAD = (
+    "a worker process of Beam was killed or crashed; nothing was judged, and the next run repeats "
+    "the node (where memory is short, fewer beam.workers need less)"
+)
+
+
+@contextlib.contextmanager
+def local_workers(folder: Path) -> Iterator[None]:
+    """Have workers started meanwhile import what they need, and fail the run when they die.
+
+    Args:
+        folder: where a file with their options is written.
+    """
+    file = folder / "beam-worker-options.json"
+    file.write_text(json.dumps({"beam:option:beam_plugins:v1": WORKERS_IMPORT}))
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = str(file)
+    try:
+        with _deaths_noticed(), _job_servers_bound():
+            yield
+    finally:
+        if before is None:
+            del os.environ[VARIABLE]
+        else:
+            os.environ[VARIABLE] = before
+
+
+@contextlib.contextmanager
+def _deaths_noticed() -> Iterator[None]:
+    from apache_beam.runners.portability.fn_api_runner import worker_handlers
+
+    handler = worker_handlers.SubprocessSdkWorkerHandler
+    start = handler.start_worker
+
+    def start_watched(self: Any) -> None:
+        # Beam gives the line to a shell, and waits for it in a thread of the worker's own.
+        shell = ["/bin/sh", "-c", f"exec {self._worker_command_line.decode()}"]
+        self._worker_command_line = f"exec {shlex.join(ending_with_parent(shell))}".encode()
+        start(self)
+        threading.Thread(target=_fail_when_dead, args=(self,), daemon=True).start()
+
+    handler.start_worker = start_watched
+    try:
+        yield
+    finally:
+        handler.start_worker = start
+
+
+@contextlib.contextmanager
+def _job_servers_bound() -> Iterator[None]:
+    """Have the Java job servers of Flink and Spark end with this process, too."""
+    from apache_beam.utils.subprocess_server import SubprocessServer
+
+    start = SubprocessServer.start_process
+
+    def start_bound(self: Any) -> Any:
+        if not getattr(self, "is_bound", False):
+            self._cmd, self.is_bound = ending_with_parent(self._cmd), True
+        return start(self)
+
+    SubprocessServer.start_process = start_bound
+    try:
+        yield
+    finally:
+        SubprocessServer.start_process = start
+
+
+def _fail_when_dead(handler: Any) -> None:
+    """Answer everything a dead worker was asked, and will be, with an error.
+
+    An error is all that Beam looks for while it waits for the worker's data.
+    """
+    from apache_beam.portability.api import beam_fn_api_pb2
+
+    control = handler.control_conn
+    handler.worker_thread.join()  # it lasts as long as the process
+    # With the name of the class, as in a traceback: Beam hands on the text alone.
+    error = f"{UnavailableError.__name__}: {DEAD}"
+    push = control.push
+
+    def failed(identity: str) -> Any:
+        return beam_fn_api_pb2.InstructionResponse(instruction_id=identity, error=error)
+
+    def push_in_vain(request: Any) -> Any:
+        future = push(request)
+        if future is not None:  # not of Beam's own mark for the end
+            future.set(failed(future.instruction_id))
+        return future
+
+    control.push = push_in_vain
+    for identity, future in list(control._futures_by_id.items()):
+        future.set(failed(identity))

@@ -1,0 +1,85 @@
+"""A config whose files and folders can be used, so that a run does not find out after an hour.
+
+What only looks at releases must not ask for them: a rollback works when a file of weights is gone.
+Nor does it import anything of the user's own.
+"""
+
+import os
+from pathlib import Path
+
+from pipeline.config import path_names
+from pipeline.config.run_config import ConfigError, RunConfig, load
+from pipeline.config.user_modules import make_importable
+from pipeline.local.redirect_output import output_to
+from schema.errors import InputError
+from schema.text import text_files
+from trainer.config import machine_memory
+from trainer.config.config_paths import named_files
+from trainer.config.loss import CustomConfig
+from trainer.config.model import TextConfig
+from trainer.preprocessing import vocabulary
+from trainer.training.performance import cpu_kernels
+
+
+def load_to_compile(path: Path) -> RunConfig:
+    """Read and check a config file whose caches must see the source of the user's loss.
+
+    Raises:
+        ConfigError: as `load`, or another module hides that of the loss.
+    """
+    config = load(path)
+    make_importable(config, path)
+    return config
+
+
+def load_to_train(path: Path) -> RunConfig:
+    """Read and check a config file, and the files that it names; import the user's own loss.
+
+    Raises:
+        ConfigError: as `load`, or one sentence that names the key and the file that is not there
+            or cannot be used, the folder in whose name no run can work, or the line of the user's
+            loss that fails.
+        InputError: this machine has too little memory to train it.
+    """
+    config = load_to_compile(path)
+    path_names.check(config, path)
+    for key, name in named_files(config).items():
+        if "://" not in name and not (os.path.isfile(name) or os.path.isdir(name)):
+            there = os.path.exists(name)
+            what = "is neither a file nor a folder" if there else "no such file or folder"
+            raise ConfigError(f"{path}: {key} = {text_files.shown(name)}: {what}")
+    _check_vocabulary(config.text, path)
+    # The trainer, which knows its devices, checks again; this is before an hour of ingest.
+    machine_memory.check(config, devices=1, on_cpu=not machine_memory.has_gpu())
+    if isinstance(config.loss, CustomConfig):
+        _check_loss(config.loss, config.training.batch_size, path)
+    return config
+
+
+def _check_vocabulary(text: TextConfig, path: Path) -> None:
+    if text.vocabulary is None or "://" in text.vocabulary:
+        return
+    try:
+        content = text_files.read_bytes(text.vocabulary, vocabulary.LARGEST)
+    except InputError as error:
+        raise ConfigError(f"{path}: {vocabulary.KEY} = {error}") from error
+    try:
+        vocabulary.pieces_of(content, text)
+    except InputError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _check_loss(loss: CustomConfig, batch_size: int, path: Path) -> None:
+    """Trace the user's own loss, which takes TensorFlow; what that prints is of no use here."""
+    if not loss.module_is_there:
+        raise ConfigError(
+            f"{path}: loss.function = {loss.function!r} names no module that can be imported"
+        )
+    cpu_kernels.choose_kernels()  # before anything imports TensorFlow
+    try:
+        with output_to(Path(os.devnull)):
+            from trainer.losses import custom
+
+            custom.load(loss, batch_size)
+    except InputError as error:
+        raise ConfigError(f"{path}: {error}") from error

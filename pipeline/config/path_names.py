@@ -1,0 +1,79 @@
+"""Which characters a path may not have, because a library takes them for something else."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pipeline.config.run_config import ConfigError, RunConfig
+from schema.system import disk
+from trainer.config.config_paths import named_files
+
+# Beam and TensorFlow list files by patterns and have no way to say that a `[` is a `[`; with `?`
+# and `*` they also read what lies in a folder with a similar name.
+PATTERN = "*?[\\"
+REMEDIES = {
+    "workspace": "set workspace to another folder; the data may stay",
+    "push.path": "set push.path to another folder",
+    "TMPDIR": "set the variable TMPDIR to another folder",
+}
+OTHERWISE = "give the folder of {} another name"
+
+
+def check(config: RunConfig, file: Path) -> None:
+    """Refuse what would fail after minutes; the data and the config may lie in any folder.
+
+    Args:
+        config: of a run on this machine.
+        file: where the config stands.
+
+    Raises:
+        ConfigError: a line for each path, with the remedy.
+    """
+    faults = [f"{file}: {fault}" for fault in _of_run(config)]
+    if faults:
+        raise ConfigError(*faults)
+
+
+def _of_run(config: RunConfig) -> Iterator[str]:
+    saved = {key: path for key, path in named_files(config).items() if key.endswith(".start_from")}
+    yield from read_as_pattern(
+        {"workspace": config.workspace, "push.path": config.push.path, **saved, **scratch()}
+    )
+    yield from not_utf8(
+        {
+            "workspace": config.workspace,
+            "push.path": config.push.path,
+            "data.path": config.data.path,
+            **scratch(),
+        }
+    )
+
+
+def not_utf8(paths: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each path whose name is in no encoding that metadata can be kept in."""
+    for key, path in paths.items():
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            shown = path.encode(errors="backslashreplace").decode()
+            remedy = REMEDIES.get(key, OTHERWISE.format(key))
+            yield f"{key} = {shown}: the name of a folder is not UTF-8; {remedy}"
+
+
+def read_as_pattern(paths: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each path that Beam and TensorFlow cannot list, by what it is called."""
+    for key, path in paths.items():
+        found = [character for character in path if character in PATTERN]
+        if found:
+            remedy = REMEDIES.get(key, OTHERWISE.format(key))
+            yield (
+                f"{key} = {path}: Beam and TensorFlow read {_listed(found)} as a pattern; {remedy}"
+            )
+
+
+def scratch() -> dict[str, str]:
+    """Where this process keeps what it needs for a while."""
+    return {disk.TEMPORARY: str(disk.temporary())}
+
+
+def _listed(characters: list[str]) -> str:
+    return " and ".join(sorted(set(characters)))

@@ -1,0 +1,208 @@
+"""The one YAML file that describes a run: typed, frozen, refused with the key's path.
+
+Importing this file stays free of TensorFlow and TFX, so that the command line answers at once.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from components.catalogue_index.config import IndexConfig
+from components.evaluator.config import EvaluationConfig
+from components.evaluator.metrics.names import BUILT_IN_SLICES
+from components.example_gen.config import DataConfig
+from components.release.config import PushConfig, RegistryConfig
+from components.serving_check.config import ServingCheckConfig
+from pipeline.config.beam import BeamConfig, LocalBeam
+from pipeline.config.kubeflow import KubeflowConfig
+from schema.config.messages import sentences
+from schema.errors import InputError
+from schema.text import text_files, yaml_text
+from schema.text.excerpt import excerpt_of
+from schema.text.literal_secrets import literal_secrets
+from trainer.config import config_paths
+from trainer.config.model import TrainerConfig, TransformConfig
+from trainer.config.tuning import TuneConfig
+
+# Of a label of Kubernetes; MLflow, TFX and file names take longer ones.
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=63)]
+LONGEST_NAME = 255  # bytes, of a file or a folder
+LARGEST = 128 * 1024  # bytes: a pod gets the config as one argument, which Linux limits to this
+
+
+class ConfigError(InputError):
+    """The config cannot be used; nothing was run. The message is one line."""
+
+
+class RunConfig(TrainerConfig):
+    """One run, from records to a release."""
+
+    name: Name  # of the pipeline
+    workspace: str  # metadata, artifacts and logs of every run; relative to the config file
+    data: DataConfig
+    tune: TuneConfig | None = None  # a search before training; none: the values above are used
+    evaluation: EvaluationConfig
+    serving_check: ServingCheckConfig = ServingCheckConfig()
+    index: IndexConfig | None = None  # of the embedded catalogue; none: no index is released
+    push: PushConfig
+    registry: RegistryConfig = RegistryConfig()
+    beam: BeamConfig = LocalBeam()  # where ingest, Transform, evaluation and the like run
+    kubeflow: KubeflowConfig | None = None  # none: this run stays on this machine
+
+    @model_validator(mode="after")
+    def _splits_and_slices_exist(self) -> Self:
+        for split in ("train", self.evaluation.split):
+            if split not in self.data.splits:
+                raise ValueError(
+                    f"data.splits = {sorted(self.data.splits)} lacks the split {split!r}"
+                )
+        if self.index is not None and self.index.split not in self.data.splits:
+            raise ValueError(
+                f"index.split = {self.index.split!r} is none of {sorted(self.data.splits)}"
+            )
+        taken = sorted({*self.data.attributes} & {*BUILT_IN_SLICES})
+        if taken:
+            raise ValueError(f"data.attributes = {taken} is a slice that Diptych has already")
+        unknown = set(self.evaluation.slices) - {*self.data.attributes, *BUILT_IN_SLICES}
+        if unknown:
+            raise ValueError(
+                f"evaluation.slices = {sorted(unknown)} must be listed in data.attributes too"
+            )
+        zero_shot = self.evaluation.zero_shot
+        if zero_shot is not None and zero_shot.attribute not in self.data.attributes:
+            raise ValueError(
+                f"evaluation.zero_shot.attribute = {zero_shot.attribute!r} must be listed in "
+                "data.attributes too"
+            )
+        self._drift_can_be_seen()
+        if self.tune is not None:
+            self.tune.check(self.for_trainer())
+        return self
+
+    def _drift_can_be_seen(self) -> None:
+        drift = self.data.drift
+        if drift.split not in self.data.splits:
+            raise ValueError(
+                f"data.drift.split = {drift.split!r} is none of {sorted(self.data.splits)}"
+            )
+        unknown = sorted({*drift.attributes} - {*self.data.attributes})
+        if unknown:
+            raise ValueError(
+                f"data.drift.attributes = {unknown} must be listed in data.attributes too"
+            )
+
+    def on_cluster(self, there: KubeflowConfig) -> Self:
+        """The config as the pods see it: what the section `kubeflow` moves is moved."""
+        registry = self.registry
+        if there.registry_uri is not None:
+            registry = registry.model_copy(update={"uri": there.registry_uri})
+        data = self.data.model_copy(update={"path": there.data_path or self.data.path})
+        push = self.push.model_copy(update={"path": there.push_path or self.push.path})
+        # No path of this machine goes to the cluster: the workspace is a pod's own.
+        return self.model_copy(
+            update={"workspace": ".", "data": data, "push": push, "registry": registry}
+        )
+
+    def for_transform(self) -> TransformConfig:
+        """The part Transform is told: no more, so that it stays cached when the rest changes."""
+        return TransformConfig(image=self.image, text=self.text)
+
+    def for_trainer(self) -> TrainerConfig:
+        """The part the trainer is told."""
+        return TrainerConfig.model_validate(
+            {name: getattr(self, name) for name in TrainerConfig.model_fields}
+        )
+
+
+def load(path: Path, on_cluster: bool = False) -> RunConfig:
+    """Read and check a config file; its relative paths become absolute.
+
+    Args:
+        path: the file.
+        on_cluster: have what the section `kubeflow` moves where that says.
+
+    Raises:
+        ConfigError: one sentence that names the file, the key and what was expected.
+    """
+    try:
+        documents = yaml_text.load_all(text_files.read_text(path, LARGEST), text_files.shown(path))
+    except InputError as error:
+        raise ConfigError(str(error)) from error
+    if len(documents) > 1:
+        number = len(documents)
+        raise ConfigError(f"{path}: holds {number} documents (parted by ---), and one is expected")
+    values = documents[0] if documents else None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: holds no config; a mapping of keys to values is expected")
+    config = parse(values, path)
+    if not on_cluster:
+        return config
+    if config.kubeflow is None:
+        raise ConfigError(f"{path}: has no section kubeflow, which says what is where")
+    return config.on_cluster(config.kubeflow)
+
+
+def of_release(file: Path) -> RunConfig:
+    """Read the config that a release keeps, in JSON with all paths absolute.
+
+    Raises:
+        InputError: it cannot be read, or is of another version of Diptych.
+    """
+    try:
+        return RunConfig.model_validate_json(text_files.read_text(file, 2 * LARGEST))
+    except ValidationError as error:
+        raise InputError(f"{file}: {'; '.join(sentences(error, RunConfig))}") from error
+
+
+def parse(values: dict[Any, Any], path: Path) -> RunConfig:
+    """Check the values of a config file that lies at `path`."""
+    here = Path(os.path.realpath(path)).parent
+    if literal := list(literal_secrets(values)):
+        raise ConfigError(f"{path}: {'; '.join(literal)}")
+    try:
+        # As JSON, where a YAML list may fill a tuple; the types themselves stay strict.
+        config = RunConfig.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {'; '.join(sentences(error, RunConfig))}") from error
+    try:
+        return _beside(config, here)
+    except InputError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _beside(config: RunConfig, here: Path) -> RunConfig:
+    """The config with its relative paths taken from a folder."""
+
+    def located(path: str) -> str:
+        return _located(here, path)
+
+    config = config_paths.located(config, located)
+    if config.tune is not None:
+        config = config.model_copy(update={"tune": config.tune.located(located)})
+    return config.model_copy(
+        update={
+            "workspace": located(config.workspace),
+            "data": config.data.located(located),
+            "push": config.push.model_copy(update={"path": located(config.push.path)}),
+            "beam": config.beam.beside(here),
+        }
+    )
+
+
+def _located(here: Path, path: str) -> str:
+    """The path from the config's folder; a URL is one already."""
+    if "\n" in path:
+        raise InputError(f"the path {excerpt_of(path)} is not one line")
+    if "://" in path:
+        return path
+    longest = max(len(os.fsencode(name)) for name in path.split("/"))
+    if longest > LONGEST_NAME:
+        raise InputError(
+            f"the path {excerpt_of(path)} has a name of {longest} bytes in it, and a file system "
+            f"takes {LONGEST_NAME}"
+        )
+    # Unlike `Path.resolve`, no error for links in a circle: whoever opens it says so better.
+    return os.path.realpath(here / path)

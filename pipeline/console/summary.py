@@ -1,0 +1,134 @@
+"""What came out of a run: the verdict, the metrics, the release."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from components.evaluator import report as evaluation_report
+from components.evaluator.gates import GateResult
+from components.evaluator.metrics.measurement import Results
+from components.evaluator.report import Report
+from components.example_gen.records import quarantine
+from components.example_validator import report
+from components.pusher import gates as gather
+from components.pusher import outcome
+from components.pusher.outcome import Outcome
+from schema.serving_names import REMARKS
+from schema.text.messages import number_of
+
+Outputs = Mapping[str, Mapping[str, Sequence[Any]]]
+Outcomes = Mapping[str, str]
+NODE = "ImageTextExampleGen"
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """The end of a run.
+
+    `evaluation` holds all measurements; `gates` how each gate went; `baseline` the release it was
+    compared with; `warnings` what was found wrong with the data or the training that did not stop
+    the run, and `notes` what could not be looked at.
+    """
+
+    outcome: Outcome
+    baseline: int | None
+    gates: Sequence[GateResult]
+    evaluation: Report
+    warnings: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+    @property
+    def results(self) -> Results:
+        """The measurements by slice, those of all queries under ()."""
+        return self.evaluation.results
+
+    @property
+    def shipped(self) -> bool:
+        """Whether the model serves now."""
+        return self.outcome.champion
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: does the model serve, and why not; the gates say the rest."""
+        if self.shipped:
+            return f"shipped: {self.outcome.sentence}"
+        refused = sum(not gate.passed for gate in self.gates)
+        gates = f"{refused} of {number_of(len(self.gates), 'gate')} refused it"
+        waits = f"release {self.outcome.release} waits as challenger"
+        return f"not promoted: {gates if refused else self.outcome.sentence}; {waits}"
+
+
+def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
+    """Read the artifacts of a run.
+
+    Args:
+        folder: of an artifact, by node id and output key; none where the run had no such node.
+    """
+
+    def there(node: str, key: str) -> Path:
+        found = folder(node, key)
+        assert found is not None  # every run has the node
+        return found
+
+    evaluation = there("Evaluator", "evaluation")
+    gathered = gather.gather(
+        evaluation, there("ServingCheck", "blessing"), folder("CatalogueIndexer", "index")
+    )
+    measured = evaluation_report.read(evaluation)
+    data = report.read(there("ExampleValidator", "anomalies"))
+    read = quarantine.read_summary(str(there(NODE, "quarantine")))
+    return Summary(
+        outcome=outcome.read(there("Pusher", "pushed_model")),
+        baseline=gathered.baseline,
+        gates=gathered.gates,
+        evaluation=measured,
+        warnings=(
+            *quarantine.remarks(read),
+            *data.warnings,
+            *_remarks(there("Trainer", "model")),
+            *measured.remarks,
+        ),
+        notes=(*([read.not_read] if read.not_read else []), *data.notes),
+    )
+
+
+def _remarks(model: Path) -> list[str]:
+    """What the trainer warned of, a sentence each."""
+    path = model / REMARKS
+    found: list[str] = json.loads(path.read_text()) if path.exists() else []
+    return found
+
+
+def of_local_run(outputs: Outputs) -> Summary:
+    """Sum up what the local runner returned."""
+
+    def folder(node: str, key: str) -> Path | None:
+        return Path(outputs[node][key][0].uri) if node in outputs else None
+
+    return summarize(folder)
+
+
+def record(summary: Summary | None, verdict: str, outcomes: Outcomes, outputs: Outputs) -> str:
+    """What is kept of a run beside its log, as JSON; `diptych why` and `quarantine` read it.
+
+    Args:
+        summary: None of a run that failed.
+        verdict: a sentence.
+        outcomes: how each node went.
+        outputs: of the nodes that were done.
+    """
+    kept = outputs.get(NODE, {}).get("quarantine")
+    return json.dumps(
+        {
+            "verdict": verdict,
+            "gates": [gate.model_dump() for gate in summary.gates] if summary else [],
+            "warnings": list(summary.warnings) if summary else [],
+            "notes": list(summary.notes) if summary else [],
+            "evaluation": evaluation_report.plain(summary.evaluation) if summary else None,
+            "nodes": dict(outcomes),
+            "quarantine": kept[0].uri if kept else None,
+        },
+        indent=1,
+    )

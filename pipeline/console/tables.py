@@ -1,0 +1,122 @@
+"""The tables of an evaluation, as `run`, `why` and `evaluate` print them.
+
+Each says how many queries there were, of how many candidates, and what chance gives.
+"""
+
+from collections.abc import Callable, Sequence
+
+from components.evaluator.metrics.measurement import Measurements
+from components.evaluator.metrics.names import DIRECTIONS, ZERO_SHOT_METRICS, metric_name
+from components.evaluator.report import Report
+from pipeline.console.rich_console import Console, Table
+
+SHOWN = {  # statistics of the first table and what stands above them
+    "recall_at_1": "recall@1",
+    "recall_at_5": "@5",
+    "recall_at_10": "@10",
+    "mrr": "mrr",
+    "median_rank": "median",
+}
+BY_CHANCE = "  by chance"
+
+
+def print_report(report: Report, console: Console) -> None:
+    """All queries in both directions, the classes, and each slice."""
+    whole = report.results.get((), {})
+    for table in (directions(whole), classes(report), slices(report)):
+        if table is not None:
+            console.print(table)
+
+
+def directions(measurements: Measurements) -> Table | None:
+    """Two rows for each direction: its metrics, and what they are by chance."""
+    drawn = _table("all queries", "queries", "candidates", *SHOWN.values())
+    for direction in DIRECTIONS:
+        found = [measurements.get(metric_name(direction, statistic)) for statistic in SHOWN]
+        known = [each for each in found if each is not None]
+        if len(known) == len(SHOWN):
+            figures = zip(SHOWN, known, strict=True)
+            drawn.add_row(
+                direction.replace("_", " "),
+                *_counts(measurements, metric_name(direction, "mrr")),
+                *(_figure(name, each.candidate.value) for name, each in figures),
+            )
+            figures = zip(SHOWN, known, strict=True)
+            chances = (_chance(name, each.background.chance) for name, each in figures)
+            drawn.add_row(BY_CHANCE, "", "", *chances, style="dim")
+    return drawn if drawn.rows else None
+
+
+def classes(report: Report) -> Table | None:
+    """What zero-shot classification reaches, by chance, and by guessing the largest class."""
+    whole = report.results.get((), {})
+    measured = {name: whole[name] for name in ZERO_SHOT_METRICS if name in whole}
+    if not measured or report.classes is None:
+        return None
+    titles = (name.removeprefix("zero_shot_").replace("_", " ") for name in measured)
+    drawn = _table("zero-shot", "images", "classes", *titles)
+    values = (f"{each.candidate.value:.3f}" for each in measured.values())
+    drawn.add_row("images to classes", *_counts(whole, next(iter(measured))), *values)
+    chances = (f"{each.background.chance:.2g}" for each in measured.values())
+    drawn.add_row(BY_CHANCE, "", "", *chances, style="dim")
+    largest = report.classes.largest / report.classes.images
+    drawn.add_row("  largest class", "", "", f"{largest:.2g}", style="dim")
+    return drawn
+
+
+def slices(report: Report) -> Table | None:
+    """A row for each slice: text to image, with the chance of recall@10 beside it."""
+    drawn = _table("slices, text to image", "queries", "candidates", "recall@10", "chance", "mrr")
+    recall, mrr = (metric_name(DIRECTIONS[0], name) for name in ("recall_at_10", "mrr"))
+    for key, measurements in sorted((k, m) for k, m in report.results.items() if k):
+        if recall in measurements:
+            found = measurements[recall]
+            drawn.add_row(
+                " = ".join(key),
+                *_counts(measurements, recall),
+                f"{found.candidate.value:.3f}",
+                f"{found.background.chance:.2g}",
+                f"{measurements[mrr].candidate.value:.3f}",
+            )
+    return drawn if drawn.rows else None
+
+
+def every_metric(measurements: Measurements) -> Table:
+    """A row for each metric over all queries, with its interval."""
+    drawn = _table("all queries", "queries", "candidates", "value", "low", "high", "chance")
+    for name, measured in measurements.items():
+        estimate, chance = measured.candidate, measured.background.chance
+        figures = (estimate.value, estimate.low, estimate.high)
+        drawn.add_row(
+            name,
+            *_counts(measurements, name),
+            *(f"{figure:.3g}" for figure in figures),
+            "" if chance is None else f"{chance:.2g}",
+        )
+    return drawn
+
+
+def _table(first: str, *others: str) -> Table:
+    drawn = Table(box=None, header_style="dim", pad_edge=False)
+    drawn.add_column(first, no_wrap=True)
+    for name in others:
+        drawn.add_column(name, justify="right", no_wrap=True)
+    return drawn
+
+
+def _counts(measurements: Measurements, name: str) -> Sequence[str]:
+    known = measurements[name].background
+    return f"{known.count:,}", "" if known.candidates is None else f"{known.candidates:,}"
+
+
+def _figure(statistic: str, value: float) -> str:
+    return f"{value:.1f}" if statistic == "median_rank" else f"{value:.3f}"
+
+
+def _chance(statistic: str, value: float | None) -> str:
+    spell: Callable[[float], str] = "{:,.0f}".format if statistic == "median_rank" else _short
+    return "" if value is None else spell(value)
+
+
+def _short(value: float) -> str:
+    return f"{value:.4f}" if value < 0.1 else f"{value:.3f}"

@@ -1,0 +1,103 @@
+r"""The one place that prints: text from elsewhere cannot pass for ours, nor steer the terminal.
+
+Each call prints one sentence. A line break inside of it came with somebody else's text, so it is
+shown as `\n`; other control characters likewise, and secrets are hidden.
+"""
+
+import json
+import shutil
+import sys
+import textwrap
+import traceback
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO
+
+from schema.system.log_records import block
+from schema.text.secrets import without_secrets
+from schema.text.untrusted_text import for_people
+
+if TYPE_CHECKING:
+    from pipeline.console.rich_console import Console
+
+
+def make_console(
+    file: TextIO | None = None, live: bool | None = None, width: int | None = None
+) -> "Console":
+    """A console that takes nothing it is given for markup: `[new]` may be a folder.
+
+    Args:
+        file: where it prints; default: standard output.
+        live: whether that is a terminal; default: ask it.
+        width: columns; default: the terminal's.
+    """
+    from pipeline.console.rich_console import (
+        Console,  # Rich, which takes longer to import than most answers
+    )
+
+    return Console(file=file, force_terminal=live, width=width)
+
+
+def say(console: "Console", text: str, style: str = "") -> None:
+    """Print a sentence, broken at words on a terminal; elsewhere a sentence is a line."""
+    width = console.width if console.is_terminal else None
+    for line in lines(for_people(text), width):
+        console.print(line, style=style, soft_wrap=True)
+
+
+def tell(text: str, file: TextIO | None = None) -> None:
+    """Print a line at once: some of them are a minute apart.
+
+    Args:
+        text: one line.
+        file: where it is printed; default: standard output.
+    """
+    print(for_people(text), file=file, flush=True)
+
+
+def tell_json(value: Any) -> None:
+    """Print a value as JSON, for a program."""
+    # As JSON has them, control characters are visible; secrets are looked for in each text.
+    print(json.dumps(_hidden(value), indent=1), flush=True)
+
+
+def complain(*sentences: str) -> None:
+    """Print what went wrong to standard error, a line for each sentence."""
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+    for sentence in sentences:
+        for line in lines(f"diptych: {for_people(sentence)}", width):
+            print(line, file=sys.stderr)
+
+
+def complain_of_mistake(
+    kind: type[BaseException], error: BaseException, where: TracebackType | None
+) -> None:
+    """Print the traceback of an error that nobody foresaw; a `sys.excepthook`."""
+    print(block("".join(traceback.format_exception(kind, error, where))), file=sys.stderr)
+
+
+def lines(text: str, width: int | None) -> Iterator[str]:
+    """A sentence in lines of so many columns, none where there is no limit.
+
+    A longer word, such as a path, stays whole, so that it can be copied.
+    """
+    if width is None or len(text) <= width:
+        yield text
+        return
+    indent = " " * (len(text) - len(text.lstrip()) + 2)
+    yield from textwrap.wrap(
+        text,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, dict):
+        return {_hidden(key): _hidden(each) for key, each in value.items()}
+    return [_hidden(each) for each in value] if isinstance(value, list | tuple) else value

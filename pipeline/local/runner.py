@@ -1,0 +1,131 @@
+"""Run the pipeline in this process, node by node, and tell how each went."""
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from ml_metadata.proto.metadata_store_pb2 import Execution
+from tfx.dsl.compiler import compiler, constants
+from tfx.orchestration import metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.pipeline import Pipeline
+from tfx.orchestration.portable import launcher, runtime_parameter_utils
+from tfx.orchestration.portable.mlmd import execution_lib
+from tfx.types import Artifact
+
+from pipeline.beam.local_workers import local_workers
+from pipeline.local import stopping
+from pipeline.local.clean import METADATA, sweep
+
+Outcome = Literal["ran", "cached"]
+Listener = Callable[[str, Literal["started"] | Outcome], None]
+Outputs = dict[str, dict[str, list[Artifact]]]  # by node id and output key
+
+
+class StoppedError(Exception):
+    """A node failed; its error is the cause. `outputs` has those of the nodes before it."""
+
+    def __init__(self, node: str, outputs: Outputs):
+        super().__init__(f"{node} failed")
+        self.outputs = outputs
+
+
+def connection(workspace: Path) -> metadata.ConnectionConfigType:
+    """The metadata store of a workspace: one sqlite file."""
+    workspace.mkdir(parents=True, exist_ok=True)
+    return metadata.sqlite_metadata_connection_config(str(workspace / METADATA))
+
+
+def run(
+    pipeline: Pipeline, workspace: Path, listen: Listener
+) -> tuple[dict[str, Outcome], Outputs]:
+    """Run every node in topological order; the first failure ends the run.
+
+    What a killed run left is settled first; the caller holds the workspace's lock.
+
+    This is TFX's LocalDagRunner with an ear for each node: that one answers nothing, so a caller
+    could neither show progress nor tell a cached node from one that ran.
+
+    Args:
+        pipeline: the graph; its metadata connection is set here.
+        workspace: where metadata is kept.
+        listen: called with (node id, 'started'), then with (node id, outcome).
+
+    Returns:
+        How each node went, and the artifacts each one answered with.
+
+    Raises:
+        StoppedError: a node failed.
+        KeyboardInterrupt: a signal came; see `pipeline.local.stopping`.
+    """
+    sweep(workspace)
+    pipeline.metadata_connection_config = connection(workspace)
+    ir = compiler.Compiler().compile(pipeline)
+    runtime_parameter_utils.substitute_runtime_parameter(
+        ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: datetime.datetime.now().isoformat()}
+    )
+    deployment = runner_utils.extract_local_deployment_config(ir)
+    outcomes: dict[str, Outcome] = {}
+    outputs: Outputs = {}
+    for node in (each.pipeline_node for each in ir.nodes):
+        node_id = node.node_info.id
+        listen(node_id, "started")
+        store = metadata.Metadata(connection(workspace))
+        launch = launcher.Launcher(
+            pipeline_node=node,
+            mlmd_connection=store,
+            pipeline_info=ir.pipeline_info,
+            pipeline_runtime_spec=ir.runtime_spec,
+            executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
+            custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+            custom_executor_operators=_OPERATORS,
+        ).launch
+        try:
+            with local_workers(workspace):
+                info = launch()
+        except (Exception, SystemExit) as error:  # code of other people may end the process
+            raise StoppedError(node_id, outputs) from error
+        except KeyboardInterrupt:
+            sweep(workspace)
+            raise
+        outcomes[node_id], outputs[node_id] = _result(store, info.execution_id if info else None)
+        listen(node_id, outcomes[node_id])
+    return outcomes, outputs
+
+
+def _unless_stopped(operator: Any) -> Any:
+    """The same operator, whose output counts only if no signal came meanwhile.
+
+    Libraries may swallow the KeyboardInterrupt of a signal and go on with half of the work.
+    """
+
+    class UnlessStopped(operator):
+        def run_executor(self, execution_info: Any) -> Any:
+            output = super().run_executor(execution_info)
+            stopping.check()
+            return output
+
+    return UnlessStopped
+
+
+_OPERATORS = {
+    spec: _unless_stopped(operator)
+    for spec, operator in launcher.DEFAULT_EXECUTOR_OPERATORS.items()
+}
+
+
+def _result(
+    store: metadata.Metadata, execution_id: int | None
+) -> tuple[Outcome, dict[str, list[Artifact]]]:
+    """Look an execution up: the launcher itself does not tell whether the cache answered."""
+    if execution_id is None:
+        raise RuntimeError("a node was skipped, and this pipeline has no optional ones")
+    with store as handle:
+        [execution] = handle.store.get_executions_by_id([execution_id])
+        artifacts = execution_lib.get_output_artifacts(handle, execution_id)
+    state = execution.last_known_state
+    if state not in (Execution.COMPLETE, Execution.CACHED):
+        raise RuntimeError(f"the inputs could not be resolved (execution {execution_id})")
+    outcome: Outcome = "cached" if state == Execution.CACHED else "ran"
+    return outcome, {key: list(found) for key, found in artifacts.items()}

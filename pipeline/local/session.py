@@ -1,0 +1,153 @@
+"""A pipeline run on a person's machine: its log, its display, one sentence when it fails."""
+
+import contextlib
+import dataclasses
+import datetime
+import io
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.beam.arguments import expand_arguments
+from pipeline.console.rich_console import Console
+from pipeline.console.terminal import make_console, say
+from pipeline.local import stopping
+from pipeline.local.display import Display, Listener, choose, duration
+from pipeline.local.redirect_output import output_to
+from pipeline.local.temporary_folder import scratch
+from schema.errors import sentence_for_people
+from schema.system import file_errors
+from trainer.training.performance import cpu_kernels
+from trainer.training.preemption import StopError
+
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
+
+NAME = "%Y-%m-%dT%H-%M-%S"  # of a run, for strftime
+Outputs = dict[str, dict[str, list[Any]]]
+
+
+class RunFailedError(Exception):
+    """The run ended early; the message is one sentence and names the log.
+
+    `outputs` has the artifacts of the nodes that were done by then.
+    """
+
+    def __init__(self, sentence: str, outputs: Outputs | None = None):
+        super().__init__(sentence)
+        self.outputs: Outputs = outputs or {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """What a command prints to, and the log that gets the rest."""
+
+    console: Console
+    log: Path
+    _display: Display
+
+    def run(
+        self, workspace: Path, build: "Callable[[], Pipeline]"
+    ) -> tuple[dict[str, str], Outputs]:
+        """Build a pipeline and run it in this process, showing how it goes.
+
+        Args:
+            workspace: where metadata is kept.
+            build: called once TFX is imported.
+
+        Returns:
+            How each node went, and the artifacts each one answered with.
+
+        Raises:
+            RunFailedError: a node failed; what was released before is as it was.
+            stopping.Interrupted: SIGINT or SIGTERM came.
+        """
+        node = "set-up"
+        # TFX hands the arguments of this process on to Beam, which has no use for ours.
+        arguments, sys.argv = sys.argv, sys.argv[:1]
+
+        def listen(node_id: str, state: str) -> None:
+            nonlocal node
+            node = node_id
+            self._display.node(node_id, state)
+
+        with self._display, Listener(self._display.progress):
+            try:
+                listen("set-up", "started")
+                from pipeline.local import runner
+
+                built = build()
+                expand_arguments(built)
+                listen("set-up", "ran")
+                outcomes, outputs = runner.run(built, workspace, listen)
+                return dict(outcomes), outputs
+            except (Exception, SystemExit, KeyboardInterrupt) as error:
+                done = getattr(error, "outputs", None)  # the runner's StoppedError has a cause
+                cause = error if done is None else error.__cause__ or error
+                if stopping.signalled():
+                    self._display.node(node, "stopped")
+                    raise stopping.Interrupted(node, _advice(cause)) from error
+                self._display.node(node, "failed")
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                logging.getLogger(__name__).exception("%s failed", node)
+                raise RunFailedError(_sentence(node, cause, self.log), done) from error
+            finally:
+                sys.argv = arguments
+
+
+@contextlib.contextmanager
+def session(title: str, logs: Path, silent: bool = False) -> Iterator[Session]:
+    """Open a log named by the second, and say where it is; at the end say how long it took.
+
+    Args:
+        title: what runs.
+        logs: the folder of logs.
+        silent: print nothing, because the output is for a program.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    cpu_kernels.choose_kernels()  # before anything imports TensorFlow
+    started = datetime.datetime.now()
+    live = sys.stdout.isatty()
+    logs.mkdir(parents=True, exist_ok=True)
+    log = logs / f"{_next_name(logs, started)}.log"
+    with scratch(), output_to(log) as terminal:
+        shown = io.StringIO() if silent else terminal
+        console = make_console(shown, live and not silent)
+        say(console, f"{title}: log of this run in {log}")
+        yield Session(console, log, choose(shown, console))
+        took = (datetime.datetime.now() - started).total_seconds()
+        say(console, f"took {duration(took)}")
+
+
+def _next_name(logs: Path, now: datetime.datetime) -> str:
+    """The second, or the one after the last run's, where the clock was put back meanwhile.
+
+    The last run is the one with the last name.
+    """
+    name = f"{now:{NAME}}"
+    for last in sorted((log.stem for log in logs.glob("*.log") if log.stem >= name), reverse=True):
+        with contextlib.suppress(ValueError):  # another file than a run's
+            after = datetime.datetime.strptime(last, NAME) + datetime.timedelta(seconds=1)
+            return f"{after:{NAME}}"
+    return name
+
+
+def _advice(error: BaseException) -> str | None:
+    """What training says when a signal ends it: how far it is, and whether that is kept."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, StopError):
+        seen = seen.__cause__ or seen.__context__
+    return None if seen is None else str(seen)
+
+
+def _sentence(node: str, error: BaseException, log: Path) -> str:
+    known = sentence_for_people(error) or file_errors.sentence(error)
+    if known:
+        return f"{node}: {known}"
+    lines = str(error).strip().splitlines() or [""]
+    return f"{node} failed with {type(error).__name__}: {lines[-1][:300]} (traceback in {log})"

@@ -1,0 +1,1 @@
+"""Processes, logs, disks and files of the operating system."""

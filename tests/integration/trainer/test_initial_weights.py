@@ -1,0 +1,280 @@
+"""Towers that start from a release, that are frozen, or that learn at a rate of their own."""
+
+import json
+import shutil
+
+import keras
+import keras_hub
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from schema import features
+from schema.errors import InputError
+from tests.support.training import (
+    SIZE,
+    SPEC,
+    TOKENS,
+    VOCABULARY,
+    config,
+    trained,
+    weights,
+    write_records,
+)
+from trainer.config.model import TrainerConfig
+from trainer.export import initial_weights, saved_models
+from trainer.models.backbone import NAME
+from trainer.models.dual_encoder import DualEncoder
+from trainer.training import input_pipeline, optimizer
+
+pytestmark = pytest.mark.filterwarnings(  # Keras, when it saves
+    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
+)
+CONVNET = {"kind": "convnet", "widths": [4, 8], "dropout": 0.2}
+VIT = {"kind": "vit", "patch": 4, "width": 12, "depth": 2, "heads": 3, "dropout": 0.1}
+BAG = {"kind": "bag", "width": 8, "dropout": 0.2}
+SMALL = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8}
+
+
+class SavedImages(saved_models.Tower):
+    @tf.function(input_signature=[tf.TensorSpec([None, SIZE, SIZE, 3], tf.uint8)])
+    def __call__(self, pixels):
+        return {features.EMBEDDING: self._embed(pixels)}
+
+
+class SavedTexts(saved_models.Tower):
+    @tf.function(input_signature=[tf.TensorSpec([None, TOKENS], tf.int64)])
+    def __call__(self, tokens):
+        return {features.EMBEDDING: self._embed(tokens)}
+
+
+def release(folder, model: DualEncoder):
+    """Both towers as a release holds them, but for what stands before them."""
+    for name, tower in (
+        ("image_tower", SavedImages(model.image_tower, model.embed_images)),
+        ("text_tower", SavedTexts(model.text_tower, model.embed_texts)),
+    ):
+        tf.saved_model.save(tower, str(folder / name / "3"), signatures=tower.__call__)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory) -> list[str]:
+    return write_records(tmp_path_factory.mktemp("data"), 48)
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory, records) -> tuple[str, list[np.ndarray], list[np.ndarray]]:
+    """A release of trained towers, and their weights."""
+    folder = tmp_path_factory.mktemp("release")
+    model = trained(config(training={"epochs": 1}), records, folder)
+    release(folder / "3", model)
+    return str(folder / "3"), of(model.image_tower), of(model.text_tower)
+
+
+def of(tower: keras.Model) -> list[np.ndarray]:
+    """The weights, and not the state of what is drawn at random."""
+    return [np.array(w) for w in tower.variables if w.name != "seed_generator_state"]
+
+
+def same(some: list[np.ndarray], others: list[np.ndarray]) -> list[bool]:
+    return [np.array_equal(a, b) for a, b in zip(some, others, strict=True)]
+
+
+def batch_of(told: TrainerConfig, records: list[str]) -> dict[str, tf.Tensor]:
+    return next(iter(input_pipeline.training_batches(records, SPEC, told, 48, 12)))
+
+
+def test_weights_come_from_a_release_or_from_a_tower_in_it(old):
+    place, images, texts = old
+    told = config(
+        model={
+            "image_tower": {**CONVNET, "start_from": f"{place}/image_tower/3"},
+            "text_tower": {**BAG, "start_from": place},
+        }
+    )
+    model = DualEncoder(told)
+    assert not all(same(of(model.image_tower), images))
+    initial_weights.load(model)
+    assert all(same(of(model.image_tower), images))
+    assert all(same(of(model.text_tower), texts))
+
+
+@pytest.mark.parametrize(
+    "tower",
+    [
+        {**CONVNET, "widths": [4]},
+        {**CONVNET, "widths": [4, 8, 8]},
+        {**CONVNET, "widths": [4, 9]},
+        {"kind": "conv", "filters": 4},
+        VIT,
+    ],
+)
+def test_a_tower_of_another_kind_or_size_is_told(old, tower):
+    place, *_ = old
+    model = DualEncoder(config(model={"image_tower": {**tower, "start_from": place}}))
+    with pytest.raises(InputError) as caught:
+        initial_weights.load(model)
+    told = str(caught.value)
+    assert told.startswith(
+        f"model.image_tower.start_from: {place}/image_tower/3 is not a tower of this kind and "
+        "size: "
+    )
+    assert "\n" not in told
+
+
+def test_the_key_of_the_config_that_decides_another_size_is_named(old, tmp_path):
+    place, *_ = old
+    shutil.copytree(place, tmp_path / "3")
+    theirs = {"kubeflow": None, **config().model_dump(mode="json")}
+    (tmp_path / "3" / "config.json").write_text(json.dumps(theirs))
+    start_from = {"start_from": str(tmp_path / "3")}
+    wider = {"embedding_dim": 7, "image_tower": {**CONVNET, **start_from}}
+    # The rate of dropout is no weight.
+    narrower = {"image_tower": {**CONVNET, "widths": [4], "dropout": 0.0, **start_from}}
+    for sections, difference in (
+        (wider, "model.embedding_dim is 6 there and 7 here"),
+        (narrower, "model.image_tower.widths is [4, 8] there and [4] here"),
+    ):
+        with pytest.raises(InputError) as caught:
+            initial_weights.load(DualEncoder(config(model=sections)))
+        assert str(caught.value) == (
+            f"model.image_tower.start_from: {tmp_path}/3/image_tower/3 is not a tower of this kind "
+            f"and size: {difference}"
+        )
+
+
+def test_a_folder_without_a_tower_is_told(tmp_path):
+    model = DualEncoder(config(model={"text_tower": {**BAG, "start_from": str(tmp_path)}}))
+    with pytest.raises(InputError) as caught:
+        initial_weights.load(model)
+    assert str(caught.value) == (
+        f"model.text_tower.start_from = {tmp_path} holds 0 SavedModels of a tower; the folder of a "
+        "release is expected, like serving/releases/3, or a tower's in it"
+    )
+
+
+@pytest.mark.parametrize("chunk", [None, 5])
+def test_a_frozen_tower_stays_bit_by_bit_and_the_other_learns(old, records, tmp_path, chunk):
+    place, images, texts = old
+    told = config(
+        model={
+            "image_tower": {**CONVNET, "start_from": place, "frozen": True},
+            "text_tower": {**BAG, "start_from": place},
+        },
+        training={"epochs": 1, "average": 0.5, "chunk_size": chunk},
+    )
+    model = trained(told, records, tmp_path)
+    # Its batch normalisation keeps its statistics, and its dropout drops nothing.
+    assert all(same(of(model.image_tower), images))
+    assert not any(same(of(model.text_tower), texts))
+    pixels = batch_of(told, records)[features.PIXELS]
+    np.testing.assert_array_equal(
+        model.embed_images(pixels, training=True), model.embed_images(pixels)
+    )
+    assert not any("image_tower" in w.path for w in model.trainable_variables)
+
+
+def test_of_a_frozen_preset_the_new_projection_learns(records, tmp_path):
+    dense = keras_hub.models.DenseNetBackbone([1, 1], image_shape=(SIZE, SIZE, 3))
+    dense.save_to_preset(str(tmp_path / "dense"))
+    told = config(
+        model={
+            "image_tower": {
+                "kind": "keras_hub",
+                "preset": str(tmp_path / "dense"),
+                "frozen": True,
+            }
+        },
+        training={"epochs": 1, "chunk_size": 5},
+    )
+    model = trained(told, records, tmp_path)
+    found = of(model.image_tower.get_layer(NAME).network)
+    assert any(w.name == "moving_mean" for w in dense.variables)
+    assert all(same(found, of(dense)))
+    _, bias = model.image_tower.get_layer("projection").get_weights()
+    assert np.abs(bias).max() > 0  # it starts at 0
+    learning = config(
+        model={"image_tower": {"kind": "keras_hub", "preset": str(tmp_path / "dense")}},
+        training={"chunk_size": 5},
+    )
+    with pytest.raises(InputError, match=r"needs an image tower without batch normalisation, whi"):
+        DualEncoder(learning)
+
+
+def moves(told: TrainerConfig, batch: dict, xla: bool = False) -> list[np.ndarray]:
+    """What one step does to each weight."""
+    keras.utils.set_random_seed(7)
+    model = DualEncoder(told)
+    initial_weights.load(model)
+    model.compile(optimizer=optimizer.build(told.training, 100, model.rates))
+    before = [w.numpy() for w in model.trainable_variables]
+    tf.function(model.train_step, jit_compile=xla)(batch)
+    after = zip(model.trainable_variables, before, strict=True)
+    return [w.numpy() - b for w, b in after]
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_a_tower_with_a_rate_moves_by_that_share(records, xla):
+    training = {"warmup_steps": 0, "weight_decay": 0.5, "clip_norm": 1.0, "learning_rate": 0.01}
+    towers = {"image_tower": CONVNET, "text_tower": BAG}
+    whole = config(model=towers, training=training)
+    part = config(model={**towers, "image_tower": {**CONVNET, "rate": 0.1}}, training=training)
+    batch = batch_of(whole, records)
+    expected, found = moves(whole, batch, xla), moves(part, batch, xla)
+    images = len(DualEncoder(part).image_tower.trainable_variables)
+    assert 0 < images < len(expected)
+    # Kernels decay too, by the same share. The moves of weights near 1 are exact to 1e-7.
+    for number, (mine, theirs) in enumerate(zip(found, expected, strict=True)):
+        share = 0.1 if number < images else 1.0
+        np.testing.assert_allclose(mine, share * theirs, atol=3e-7, rtol=1e-3)
+        assert np.abs(theirs).max() > 1e-3
+
+
+def test_of_a_preset_with_a_rate_the_new_projection_learns_at_the_whole_rate(tmp_path):
+    bert = keras_hub.models.BertBackbone(
+        vocabulary_size=VOCABULARY, intermediate_dim=8, max_sequence_length=8, **SMALL
+    )
+    bert.save_to_preset(str(tmp_path / "bert"))
+    tower = {"kind": "keras_hub", "preset": str(tmp_path / "bert"), "rate": 0.1}
+    model = DualEncoder(config(model={"text_tower": tower}))
+    rates = dict(zip((id(w) for w in model.trainable_variables), model.rates, strict=True))
+    backbone = model.text_tower.get_layer(NAME).trainable_variables
+    assert {rates[id(w)] for w in backbone} == {0.1}
+    others = {id(w) for w in model.trainable_variables} - {id(w) for w in backbone}
+    assert {rates[each] for each in others} == {1.0}
+    # With a release to start from the projection is as old as the rest.
+    old = config(model={"text_tower": {**tower, "start_from": "release"}})
+    model = DualEncoder(old)
+    rates = dict(zip((id(w) for w in model.trainable_variables), model.rates, strict=True))
+    assert {rates[id(w)] for w in model.text_tower.trainable_variables} == {0.1}
+
+
+def test_library_towers_learn_and_go_through_a_release(records, tmp_path):
+    towers = {
+        "image_tower": {
+            "kind": "keras_hub",
+            "name": "ViTBackbone",
+            "arguments": {**SMALL, "mlp_dim": 8, "patch_size": 4},
+        },
+        "text_tower": {
+            "kind": "keras_hub",
+            "name": "BertBackbone",
+            "arguments": {**SMALL, "intermediate_dim": 8},
+        },
+    }
+    told = config(model=towers, training={"epochs": 4, "learning_rate": 0.03})
+    model = trained(told, records, tmp_path)
+    batch = batch_of(told, records)
+    assert float(model.loss_of(batch)) < 0.8 * float(DualEncoder(told).loss_of(batch))
+    place = str(release(tmp_path / "3", model))
+    again = {key: {**tower, "start_from": place} for key, tower in towers.items()}
+    other = DualEncoder(config(model=again))
+    initial_weights.load(other)
+    np.testing.assert_array_equal(
+        other.embed_images(batch[features.PIXELS]), model.embed_images(batch[features.PIXELS])
+    )
+    np.testing.assert_array_equal(
+        other.embed_texts(batch[features.TOKENS]), model.embed_texts(batch[features.TOKENS])
+    )
+    assert all(np.isfinite(w).all() for w in weights(model))

@@ -1,0 +1,279 @@
+"""What may be asked of a model, what is decided, and in which words."""
+
+import math
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from components.evaluator import gates as verdict
+from components.evaluator.config import EvaluationConfig, Gate, ZeroShotConfig
+from components.evaluator.gates import GateResult, decide
+from components.evaluator.metrics.measurement import Background, Estimate, Measurement, Results
+from components.evaluator.metrics.names import LOWER_IS_BETTER, METRICS
+
+RECALL, MEDIAN = "text_to_image_recall_at_1", "text_to_image_median_rank"
+
+
+def estimate(value: float, spread: float = 0.02) -> Estimate:
+    return Estimate(value, value - spread, value + spread)
+
+
+def compared(candidate: float, baseline: float, low: float, high: float) -> Measurement:
+    """A measurement whose difference has the given interval."""
+    difference = Estimate(candidate - baseline, low, high)
+    return Measurement(Background(500), estimate(candidate), estimate(baseline), difference)
+
+
+def judged(results: Results, baseline: int | None = None, **bound) -> GateResult:
+    gate = Gate(metric=bound.pop("metric", RECALL), **bound)
+    slices = (gate.slice,) if gate.slice else ()
+    config = EvaluationConfig(gates=(gate,), slices=slices)
+    decided = decide(config, results, baseline)
+    assert decided.passed == decided.gates[0].passed
+    return decided.gates[0]
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "bound", "sentence"),
+    [
+        (RECALL, 0.311, {"at_least": 0.4}, "below the gate of 0.4"),
+        (RECALL, 0.311, {"at_least": 0.311}, "no less than the gate of 0.311"),
+        (MEDIAN, 7.5, {"at_most": 5}, "above the gate of 5"),
+        (MEDIAN, 7.5, {"at_most": 7.5}, "no more than the gate of 7.5"),
+    ],
+)
+def test_an_absolute_gate_says_metric_value_interval_and_bound(metric, value, bound, sentence):
+    found = judged(
+        {(): {metric: Measurement(Background(180), estimate(value))}}, metric=metric, **bound
+    )
+    shown = {0.311: "0.311 (0.291 to 0.331)", 7.5: "7.5 (7.48 to 7.52)"}[value]
+    assert found.sentence == f"{metric} is {shown}, {sentence}"
+    assert found.passed == sentence.startswith("no ")
+
+
+def test_the_unknown_tokens_of_a_split_can_be_bounded():
+    share = Measurement(
+        Background(1_000), Estimate(0.02, 0.02, 0.02)
+    )  # counted: its interval is a point
+    for bound, passed in ((0.01, False), (0.02, True)):
+        found = judged(
+            {(): {"unknown_token_share": share}}, metric="unknown_token_share", at_most=bound
+        )
+        words = "no more than" if passed else "above"
+        assert found == GateResult(
+            passed=passed, sentence=f"unknown_token_share is 0.02, {words} the gate of {bound}"
+        )
+
+
+@pytest.mark.parametrize(
+    "bound",
+    [{"at_least": 0.1}, {"not_worse_than_baseline_by": 0.1}, {"at_most": 0.1, "slice": "a"}],
+)
+def test_tokens_are_bounded_from_above_and_over_the_whole_split(bound):
+    with pytest.raises(ValidationError, match="needs at_most and no slice"):
+        Gate(metric="equal_caption_share", **bound)
+
+
+def test_what_is_no_number_never_passes():
+    nan = Measurement(Background(180), Estimate(math.nan, math.nan, math.nan))
+    without: list[Results] = [{(): {RECALL: nan}}, {(): {}}, {}]
+    for results in without:
+        bounds: tuple[dict[str, Any], ...] = (
+            {"at_least": 0},
+            {"at_most": 1},
+            {"not_worse_than_baseline_by": 1.0},
+        )
+        for bound in (*bounds, *({**each, "slice": "category"} for each in bounds if not results)):
+            found = judged(results, **bound)
+            assert found == GateResult(
+                passed=False,
+                sentence=f"{RECALL} could not be measured, and the gate needs a number",
+            )
+    unclear = Measurement(
+        Background(180), estimate(0.5), estimate(0.5), Estimate(math.nan, math.nan, math.nan)
+    )
+    assert not judged({(): {RECALL: unclear}}, 3, not_worse_than_baseline_by=1.0).passed
+
+
+def test_a_candidate_that_is_worse_for_sure_fails():
+    results: Results = {(): {RECALL: compared(0.786, 0.82, -0.05, -0.02)}}
+    assert judged(results, 3, not_worse_than_baseline_by=0.01) == GateResult(
+        passed=False,
+        sentence=f"{RECALL} is 0.786, 0.034 worse than release 3 (0.82); with 95 % confidence "
+        "between 0.05 and 0.02 worse, and the gate allows 0.01 worse",
+    )
+
+
+def test_noise_does_not_promote():
+    # 0.01 better on average, and it may be 0.03 worse.
+    results: Results = {(): {RECALL: compared(0.83, 0.82, -0.03, 0.05)}}
+    found = judged(results, 3, not_worse_than_baseline_by=0.02)
+    assert not found.passed
+    assert "0.01 better than release 3 (0.82); with 95 % confidence between 0.03 worse and " in (
+        found.sentence
+    )
+    assert judged(results, 3, not_worse_than_baseline_by=0.03).passed
+
+
+def test_where_lower_is_better_the_difference_is_turned():
+    # The median falls from 9 to 6: between 5 and 1 better.
+    results: Results = {(): {MEDIAN: compared(6.0, 9.0, -5.0, -1.0)}}
+    found = judged(results, 7, metric=MEDIAN, not_worse_than_baseline_by=0.0)
+    assert found.passed
+    assert "3 better than release 7 (9); with 95 % confidence between 1 and 5 better" in (
+        found.sentence
+    )
+    results = {(): {MEDIAN: compared(9.0, 6.0, 1.0, 5.0)}}
+    assert not judged(results, 7, metric=MEDIAN, not_worse_than_baseline_by=4.5).passed
+    assert judged(results, 7, metric=MEDIAN, not_worse_than_baseline_by=5.0).passed
+
+
+def test_the_metrics_where_lower_is_better():
+    assert set(METRICS) >= LOWER_IS_BETTER
+    assert {
+        "text_to_image_median_rank",
+        "image_to_text_mean_rank",
+        "modality_gap",
+        "image_uniformity",
+    } <= LOWER_IS_BETTER
+    assert not {RECALL, "pair_auc", "text_embedding_variance", "zero_shot_top_1"} & LOWER_IS_BETTER
+
+
+def test_a_model_that_is_the_same_passes_the_strictest_gate():
+    results: Results = {(): {RECALL: compared(0.5, 0.5, 0.0, 0.0)}}
+    found = judged(results, 2, not_worse_than_baseline_by=0.0)
+    assert found.passed
+    assert found.sentence == (
+        f"{RECALL} is 0.5, the same as release 2 (0.5); with 95 % confidence no different, "
+        "and the gate allows 0 worse"
+    )
+
+
+def test_without_a_baseline_there_is_nothing_to_compare_with_and_the_gate_passes():
+    results: Results = {(): {RECALL: Measurement(Background(180), estimate(0.5))}}
+    assert judged(results, not_worse_than_baseline_by=0.0) == GateResult(
+        passed=True,
+        sentence=f"{RECALL} is 0.5 (0.48 to 0.52), and there is no release to compare it with",
+    )
+
+
+def by_category(**found: tuple[int, float]) -> Results:
+    return {
+        ("category", name): {RECALL: Measurement(Background(count), estimate(value))}
+        for name, (count, value) in found.items()
+    }
+
+
+def test_each_value_of_a_slice_is_held():
+    results = by_category(animals=(120, 0.2), flags=(50, 0.3), food=(70, 0.5), symbols=(49, 0.0))
+    results[()] = {RECALL: Measurement(Background(289), estimate(0.1))}  # not asked about
+    results[("vendor", "noto")] = {RECALL: Measurement(Background(289), estimate(0.1))}
+    found = judged(results, slice="category", at_least=0.4)
+    assert found == GateResult(
+        passed=False,
+        sentence=f"{RECALL} where category is 'animals' (120 queries) is 0.2 (0.18 to 0.22), below "
+        f"the gate of 0.4; {RECALL} where category is 'flags' (50 queries) is 0.3 (0.28 to 0.32), "
+        "below the gate of 0.4; 1 value of category with fewer than 50 queries is not held",
+    )
+    found = judged(results, slice="category", at_least=0.15)
+    assert found == GateResult(
+        passed=True,
+        sentence=f"{RECALL} where category is 'flags' (50 queries) is 0.3 (0.28 to 0.32), no less "
+        "than the gate of 0.15; so it is with the 2 other values of category; 1 value of category "
+        "with fewer than 50 queries is not held",
+    )
+
+
+def test_a_slice_with_too_few_queries_is_not_held_and_the_sentence_says_so():
+    results = by_category(animals=(9, 0.0), flags=(8, 0.0))
+    results[()] = {RECALL: Measurement(Background(17), estimate(0.0))}
+    assert judged(results, slice="category", at_least=0.4) == GateResult(
+        passed=True, sentence=f"{RECALL} is held nowhere: no category has 50 queries"
+    )
+    found = judged(results, slice="category", at_least=0.4, minimum_count=9)
+    assert not found.passed
+    assert "'animals' (9 queries)" in found.sentence
+
+
+def test_a_slice_is_compared_with_the_same_slice_of_the_baseline():
+    results: Results = {
+        (): {RECALL: compared(0.65, 0.65, -0.05, 0.05)},
+        ("category", "flags"): {RECALL: compared(0.6, 0.7, -0.2, -0.05)},
+        ("category", "food"): {RECALL: compared(0.7, 0.6, 0.05, 0.2)},
+    }
+    found = judged(results, 4, slice="category", not_worse_than_baseline_by=0.1)
+    assert not found.passed
+    assert found.sentence.startswith(
+        f"{RECALL} where category is 'flags' (500 queries) is 0.6, 0.1 worse than release 4 (0.7)"
+    )
+    assert "food" not in found.sentence
+
+
+def test_one_gate_that_fails_refuses_and_the_verdict_is_kept(tmp_path):
+    gates = (Gate(metric=RECALL, at_least=0.4), Gate(metric=MEDIAN, at_most=5.0))
+    nan = Measurement(Background(3), Estimate(math.nan, math.nan, math.nan))
+    results: Results = {
+        (): {
+            RECALL: Measurement(Background(180), estimate(0.5)),
+            MEDIAN: Measurement(Background(180), estimate(7.0)),
+            "pair_auc": nan,
+        }
+    }
+    decided = decide(EvaluationConfig(gates=gates), results, 12)
+    assert [gate.passed for gate in decided.gates] == [True, False]
+    assert not decided.passed
+    assert decided.baseline == 12
+    assert decided.metrics == {RECALL: 0.5, MEDIAN: 7.0}
+    verdict.write(decided, str(tmp_path))
+    assert (tmp_path / "verdict.json").is_file()
+    assert verdict.read(str(tmp_path)) == decided
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"metric": "recall"}, "metric = 'recall' is none of text_to_image_recall_at_1, "),
+        ({"metric": RECALL}, "a gate needs exactly one of at_least, at_most and not_worse_than"),
+        ({"metric": RECALL, "at_least": 0.1, "at_most": 0.2}, "a gate needs exactly one of"),
+        (
+            {"metric": RECALL, "at_least": 0.1, "minimum_count": 5},
+            "minimum_count is for the values of a slice, and slice is missing",
+        ),
+        ({"metric": RECALL, "not_worse_than_baseline_by": -0.1}, "greater than or equal to 0"),
+    ],
+)
+def test_gates_that_make_no_sense(values, message):
+    with pytest.raises(ValidationError) as caught:
+        Gate(**values)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"gates": (Gate(metric=RECALL, at_least=0.1, slice="colour"),)},
+            "gates.0.slice = 'colour' must be listed in slices too",
+        ),
+        (
+            {"gates": (Gate(metric="zero_shot_top_1", at_least=0.1),)},
+            "gates.0.metric = 'zero_shot_top_1' needs zero_shot",
+        ),
+        ({"slices": ("vendor", "vendor")}, "slices = ['vendor', 'vendor'] names one of them twice"),
+        ({"resamples": 99}, "greater than or equal to 100"),
+        ({"confidence": 1.0}, "less than 1"),
+        ({"gates": ()}, "at least 1 item"),
+    ],
+)
+def test_evaluations_that_make_no_sense(values, message):
+    with pytest.raises(ValidationError) as caught:
+        EvaluationConfig(**{"gates": (Gate(metric=RECALL, at_least=0.1),), **values})
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("template", ["a picture", "{} and {}", ""])
+def test_a_template_has_one_place_for_the_class(template):
+    with pytest.raises(ValidationError) as caught:
+        ZeroShotConfig(attribute="category", templates=("{}", template))
+    assert f"templates: {template!r} must hold {{}} exactly once" in str(caught.value)

@@ -1,0 +1,229 @@
+"""What a config may say of the towers, and the sentences where it may not."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.config.load_to_train import load_to_train
+from pipeline.config.run_config import ConfigError, load
+from tests.unit.pipeline.config.test_run_config import load_changed, refusal
+from trainer.config.config_paths import named_files
+
+IMAGE_KINDS = {
+    "conv": {},
+    "convnet": {},
+    "vit": {},
+    "keras_application": {"name": "MobileNet"},
+    "keras_hub": {"name": "ViTBackbone"},
+}
+TEXT_KINDS = {"lstm": {}, "bag": {}, "transformer": {}, "keras_hub": {"name": "BertBackbone"}}
+LOSSES = {
+    **{key: {} for key in ("cosine_embedding", "hinge", "sigmoid", "info_nce", "triplet")},
+    "custom": {"function": "tests.support.losses.x"},
+}
+PIECES = ["[PAD]", "[CLS]", "[UNK]", "[SEP]", *"abcdefghijklmnop"]
+
+
+def hub(**values) -> dict:
+    return {"kind": "keras_hub", **values}
+
+
+@pytest.mark.parametrize("key", ["image_tower", "text_tower"])
+@pytest.mark.parametrize("wrong", [{"sise": 3}, {"rate": 0}])
+def test_a_refusal_names_the_key_and_not_the_kind(tmp_path, key, wrong):
+    told = {"sise": f"model.{key}.sise is no key of the config", "rate": f"model.{key}.rate = 0: "}
+    [sentence] = [told[name] for name in wrong]
+    for kind, needed in (IMAGE_KINDS if key == "image_tower" else TEXT_KINDS).items():
+        tower = {"kind": kind, **needed, **wrong}
+        assert refusal(tmp_path, **{f"model__{key}": tower}).startswith(sentence)
+
+
+@pytest.mark.parametrize(("name", "needed"), LOSSES.items())
+def test_so_does_one_of_a_loss(tmp_path, name, needed):
+    found = refusal(tmp_path, loss={"name": name, **needed, "sise": 3})
+    assert found == "loss.sise is no key of the config"
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        (
+            {"image_tower": {"kind": "keras_application", "name": "MobilNet"}},
+            "model.image_tower.name: 'MobilNet' is no model of keras.applications; the nearest "
+            "are MobileNet, ",
+        ),
+        (
+            {"text_tower": hub(name="BertBackbones")},
+            "model.text_tower.name: 'BertBackbones' is no backbone of KerasHub for texts; the ",
+        ),
+        (
+            {"image_tower": hub(name="BertBackbone")},
+            "model.image_tower.name: 'BertBackbone' is no backbone of KerasHub for images",
+        ),
+        ({"text_tower": hub()}, "model.text_tower: keras_hub needs either name or preset"),
+        (
+            {"text_tower": hub(name="BertBackbone", preset="./x")},
+            "model.text_tower: keras_hub needs either name or preset",
+        ),
+        (
+            {"text_tower": hub(preset="./x", arguments={"num_layers": 2})},
+            "model.text_tower: arguments belong to name; a preset brings its own",
+        ),
+        (
+            {"text_tower": hub(preset="hf://x/y")},
+            "model.text_tower: preset = 'hf://x/y' is an address; nothing is downloaded",
+        ),
+        (
+            {"image_tower": {"kind": "keras_application", "name": "VGG16", "weights": "w.npz"}},
+            "model.image_tower: weights = 'w.npz' is neither imagenet nor a file that ends in .h5",
+        ),
+        (
+            {"image_tower": {"kind": "keras_application", "name": "Xception"}},
+            "model.image_tower.name = Xception needs image.size of at least 71; it is 32",
+        ),
+        (
+            {"text_tower": hub(name="BertBackbone", arguments={"vocabulary_size": 3999})},
+            "model.text_tower.arguments.vocabulary_size = 3999 cannot hold text.vocabulary_size",
+        ),
+        (
+            {"text_tower": hub(name="BertBackbone", arguments={"max_sequence_length": 8})},
+            "model.text_tower.arguments.max_sequence_length = 8 cannot hold text.max_tokens = ",
+        ),
+        (
+            {"image_tower": {"kind": "conv", "frozen": True}},
+            "model.image_tower.frozen needs weights: give start_from",
+        ),
+        (
+            {"image_tower": {"kind": "keras_application", "name": "VGG16", "frozen": True}},
+            "model.image_tower.frozen needs weights: give start_from or weights",
+        ),
+        (
+            {"text_tower": hub(name="BertBackbone", frozen=True)},
+            "model.text_tower.frozen needs weights: give start_from or a preset",
+        ),
+        (
+            {"text_tower": {"kind": "bag", "frozen": True, "start_from": "r", "rate": 0.5}},
+            "model.text_tower.rate = 0.5 says how fast, but model.text_tower.frozen: not at all",
+        ),
+        (
+            {
+                "image_tower": {
+                    **{"kind": "keras_application", "name": "VGG16"},
+                    **{"weights": "imagenet", "start_from": "r"},
+                }
+            },
+            "model.image_tower.weights and model.image_tower.start_from are both given",
+        ),
+    ],
+)
+def test_refusals(tmp_path, model, sentence):
+    assert refusal(tmp_path, **{f"model__{k}": v for k, v in model.items()}).startswith(sentence)
+
+
+BOTH = {
+    "image_tower": {"kind": "conv", "frozen": True, "start_from": "r"},
+    "text_tower": {"kind": "bag", "frozen": True, "start_from": "r"},
+}
+
+
+def test_both_frozen_leave_only_what_the_loss_learns(tmp_path):
+    changes = {f"model__{key}": tower for key, tower in BOTH.items()}
+    assert refusal(tmp_path, loss={"name": "triplet"}, **changes) == (
+        "model.image_tower.frozen and model.text_tower.frozen leave nothing to learn: loss.name = "
+        "triplet learns nothing by itself"
+    )
+    load_changed(tmp_path, loss={"name": "info_nce"}, **changes)
+    # The new projection behind a frozen preset learns.
+    changes["model__text_tower"] = hub(preset="./p", frozen=True)
+    load_changed(tmp_path, loss={"name": "triplet"}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("tower", "name"),
+    [
+        ({"kind": "convnet"}, "convnet"),
+        ({"kind": "keras_application", "name": "MobileNet"}, "MobileNet"),
+        ({"kind": "keras_application", "name": "ConvNeXtTiny"}, None),
+        ({"kind": "keras_application", "name": "VGG16"}, None),
+        (hub(name="ResNetBackbone"), "ResNetBackbone"),
+        (hub(name="ViTBackbone"), None),
+        ({"kind": "convnet", "frozen": True, "start_from": "r"}, None),
+    ],
+)
+def test_chunks_need_a_tower_that_looks_at_one_image_at_a_time(tmp_path, tower, name):
+    changes = {"model__image_tower": tower, "training__chunk_size": 8}
+    if name is None:
+        assert load_changed(tmp_path, **changes).training.chunk_size == 8
+    else:
+        assert f"batch normalisation, which {name} has" in refusal(tmp_path, **changes)
+
+
+def test_paths_are_beside_the_config_and_names_of_a_library_are_not(tmp_path):
+    changes: dict[str, Any] = {
+        "text__vocabulary": "vocab.txt",
+        "model__image_tower": {
+            "kind": "keras_application",
+            "name": "VGG16",
+            "weights": "weights/vgg.h5",
+        },
+        "model__text_tower": hub(preset="./bert", start_from="/abs/releases/3"),
+    }
+    assert named_files(load_changed(tmp_path, **changes)) == {
+        "text.vocabulary": f"{tmp_path}/vocab.txt",
+        "model.image_tower.weights": f"{tmp_path}/weights/vgg.h5",
+        "model.text_tower.preset": f"{tmp_path}/bert",
+        "model.text_tower.start_from": "/abs/releases/3",
+    }
+    changes["model__image_tower"]["weights"] = "imagenet"
+    changes["model__text_tower"] = hub(preset="bert_tiny_en_uncased")
+    changes["text__vocabulary"] = "gs://bucket/vocab.txt"
+    config = load_changed(tmp_path, **changes)
+    assert named_files(config) == {"text.vocabulary": "gs://bucket/vocab.txt"}
+    assert config.model.image_tower.model_dump()["weights"] == "imagenet"
+
+
+def to_train(tmp_path, **changes) -> str:
+    load_changed(tmp_path, **changes)  # which looks at no file, for a rollback needs none
+    with pytest.raises(ConfigError) as caught:
+        load_to_train(tmp_path / "config.yaml")
+    return str(caught.value).removeprefix(f"{tmp_path}/config.yaml: ")
+
+
+def test_a_run_asks_for_its_files_first(tmp_path):
+    found = to_train(tmp_path, model__text_tower={"kind": "bag", "start_from": "releases/3"})
+    assert found == f"model.text_tower.start_from = {tmp_path}/releases/3: no such file or folder"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text", "sentence"),
+    [
+        (["[UNK]", "a"], {}, "its first line is '[UNK]'; it must be [PAD], as 0 is padding"),
+        (["[PAD]", "a"], {}, "lacks '[UNK]', which a vocabulary needs"),
+        (PIECES, {"start_token": "[BOS]"}, "lacks '[BOS]', which text.start_token needs"),
+        ([*PIECES, "a"], {}, "line 21 repeats 'a' of line 5"),
+        (PIECES, {"vocabulary_size": 19}, "holds 20 pieces, more than text.vocabulary_size = 19"),
+    ],
+)
+def test_vocabularies_that_cannot_be_used(tmp_path, pieces, text, sentence):
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n")
+    found = to_train(tmp_path, text={"vocabulary": "vocab.txt", "vocabulary_size": 40, **text})
+    place = f"text.vocabulary = {tmp_path}/vocab.txt"
+    assert found.removeprefix(place).lstrip(": ") == sentence
+
+
+def test_a_vocabulary_that_can(tmp_path):
+    (tmp_path / "vocab.txt").write_text("\n".join(PIECES) + "\n")
+    around = {"start_token": "[CLS]", "end_token": "[SEP]"}
+    text = {"vocabulary": "vocab.txt", "vocabulary_size": 20, **around}
+    load_changed(tmp_path, text=text, model__text_tower={"kind": "bag"})
+    assert load_to_train(tmp_path / "config.yaml") == load(tmp_path / "config.yaml")
+
+
+def test_pieces_around_a_caption(tmp_path):
+    assert refusal(tmp_path, text={"start_token": "[CLS]"}) == (
+        "text: start_token needs vocabulary: a learned one does not hold it"
+    )
+    around = {"vocabulary": "v", "start_token": "[CLS]", "end_token": "[SEP]"}
+    assert refusal(tmp_path, text={**around, "max_tokens": 2}) == (
+        "text: max_tokens = 2 leaves no place for a caption"
+    )

@@ -1,0 +1,1 @@
+"""The config of preprocessing, networks, loss, training and tuning. Free of TensorFlow."""

@@ -1,0 +1,1 @@
+"""The exported SavedModels, and weights that training starts with."""

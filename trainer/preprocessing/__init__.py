@@ -1,0 +1,1 @@
+"""Token ids and pixels: the same graph in training and in serving."""

@@ -1,0 +1,151 @@
+"""`preprocessing_fn`: everything that must be identical in training and in serving."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_transform.beam.experimental import PTransformAnalyzer
+
+from schema import features
+from schema.errors import InputError
+from trainer.config.model import TextConfig, TransformConfig
+from trainer.preprocessing import asset_paths, images, tokenizer, vocabulary
+from trainer.preprocessing.learn_vocabulary import learn
+
+
+def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
+    """Turn records into what the trainer eats; see `schema.features` for shapes and types.
+
+    Args:
+        inputs: a batch of raw features; captions and labels are sparse.
+        custom_config: 'config' is canonical JSON of a `TransformConfig`; 'vocabulary', the digest
+            of a given vocabulary, is there for the cache only.
+
+    Raises:
+        InputError: the vocabulary that the config names cannot be used.
+    """
+    asset_paths.allow_any()  # TFT saves what is traced here in whichever process traces it
+    config = TransformConfig.model_validate_json(custom_config["config"])
+    outputs = text_features(inputs[features.CAPTIONS], config)
+    outputs[features.CAPTION_LABELS] = caption_labels(
+        inputs[features.LABELS], outputs[features.CAPTION_IDS]
+    )
+    encoded = tf.reshape(inputs[features.IMAGE_ENCODED], [-1])
+    outputs[features.PIXELS] = images.transform(encoded, config.image)
+    outputs[features.KEY_ID] = tokenizer.fingerprint(tf.reshape(inputs[features.IMAGE_KEY], [-1]))
+    return outputs
+
+
+def text_features(captions: tf.SparseTensor, config: TransformConfig) -> dict[str, tf.Tensor]:
+    """Token ids [n, max_captions, max_tokens] and caption ids [n, max_captions]."""
+    limit = config.text.max_captions
+    table = tf.sparse.to_dense(captions, default_value="")[:, :limit]
+    table = tf.pad(table, [[0, 0], [0, limit - tf.shape(table)[1]]], constant_values="")
+    words = tokenizer.split_words(tokenizer.normalise(tf.reshape(table, [-1])))
+    file = tft.experimental.ptransform_analyzer(
+        inputs=[words.values],
+        ptransform=(
+            LearnWordPieces(config.text.vocabulary_size)
+            if config.text.vocabulary is None
+            else GivenWordPieces(config.text)
+        ),
+        output_dtypes=[tf.string],
+        output_shapes=[[]],
+        output_asset_default_values=[b"vocabulary"],
+    )[0]
+    tokens = tokenizer.word_pieces(words, file, config.text)
+    ids = tokenizer.caption_ids(words)
+    return {
+        features.TOKENS: tf.reshape(tokens, [-1, limit, config.text.max_tokens]),
+        features.CAPTION_IDS: tf.reshape(ids, [-1, limit]),
+    }
+
+
+def caption_labels(labels: tf.SparseTensor, caption_ids: tf.Tensor) -> tf.Tensor:
+    """Labels [n, max_captions]: as given, 1 where a record gives none, 0 on padding."""
+    limit = caption_ids.shape[1]
+    given = tf.sparse.to_dense(labels, default_value=1)[:, :limit]
+    given = tf.pad(given, [[0, 0], [0, limit - tf.shape(given)[1]]], constant_values=1)
+    given = tf.reshape(given, [-1, limit])  # a product with one column would have any number
+    return given * tf.cast(tf.not_equal(caption_ids, 0), tf.int64)
+
+
+class LearnWordPieces(PTransformAnalyzer):
+    """Count words at scale with Beam, then learn a word-piece vocabulary from the counts.
+
+    The file of them becomes an asset of the transform graph.
+    """
+
+    def __init__(self, vocabulary_size: int):
+        super().__init__()
+        self._size = vocabulary_size
+
+    def expand(self, batches: beam.PCollection) -> Any:
+        return (
+            batches
+            | "CountBatch" >> beam.FlatMap(_count_batch)
+            | "Sum" >> beam.CombinePerKey(sum)
+            | "Collect" >> beam.combiners.ToList()
+            | "Learn" >> beam.Map(write_vocabulary, self._size, self.base_temp_dir)
+        )
+
+
+def _count_batch(batch: Sequence[np.ndarray]) -> Iterable[tuple[bytes, int]]:
+    return Counter(batch[0].ravel().tolist()).items()
+
+
+def write_vocabulary(counts: list[tuple[bytes, int]], size: int, folder: str) -> np.ndarray:
+    """Learn word pieces from (word, count) pairs and write them one a line.
+
+    Returns:
+        The file's name, bytes in a 0-d array, as the analyzer's contract asks.
+    """
+    return _write(learn({word.decode(): count for word, count in counts if word}, size), folder)
+
+
+class GivenWordPieces(PTransformAnalyzer):
+    """The word pieces of a file that the config names; the captions do not matter."""
+
+    def __init__(self, config: TextConfig):
+        super().__init__()
+        self._config = config
+
+    def expand(self, batches: beam.PCollection) -> Any:
+        return (
+            batches.pipeline
+            | beam.Create([self._config])
+            | "Copy" >> beam.Map(copy_vocabulary, self.base_temp_dir)
+        )
+
+
+def copy_vocabulary(config: TextConfig, folder: str) -> np.ndarray:
+    """Check the vocabulary that a config names and write it into a folder.
+
+    Returns:
+        As `write_vocabulary`.
+
+    Raises:
+        InputError: it is not there, or cannot be used.
+    """
+    try:
+        with tf.io.gfile.GFile(config.vocabulary, "rb") as file:
+            content = file.read(vocabulary.LARGEST + 1)
+    except tf.errors.OpError as error:
+        raise InputError(f"{vocabulary.KEY} = {config.vocabulary}: cannot be read") from error
+    if len(content) > vocabulary.LARGEST:
+        raise InputError(
+            f"{vocabulary.KEY} = {config.vocabulary}: is larger than {vocabulary.LARGEST:,} bytes"
+        )
+    return _write(vocabulary.pieces_of(content, config), folder)
+
+
+def _write(pieces: Iterable[str], folder: str) -> np.ndarray:
+    tf.io.gfile.makedirs(folder)
+    name = f"{folder}/vocabulary"
+    with tf.io.gfile.GFile(name, "w") as file:
+        file.write("\n".join(pieces) + "\n")
+    return np.array(name.encode())

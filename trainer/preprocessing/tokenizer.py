@@ -1,0 +1,151 @@
+"""From captions to token ids: the same graph in training and in serving."""
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+from trainer.config.model import TextConfig
+from trainer.preprocessing.vocabulary import BYTES, HALF_BYTES, LONGEST_PIECE, UNKNOWN
+
+# Punctuation, symbols and ideographs are words of one character; spaces only separate.
+_ALONE = r"[\p{P}\p{S}\p{Han}]"
+_SPACES = r"[\s\p{Z}]+"
+_NO_LIMIT = 2**31 - 1  # bytes of a word: a text without spaces is one
+
+
+def normalise(captions: tf.Tensor) -> tf.Tensor:
+    """Unicode NFKC, then lower case; string tensors of any shape."""
+    # Lower-casing can leave a form that NFKC would compose again, hence the second pass.
+    lowered = tf.strings.lower(tf_text.normalize_utf8(captions, "NFKC"), encoding="utf-8")
+    return tf_text.normalize_utf8(lowered, "NFKC")
+
+
+def split_words(captions: tf.Tensor) -> tf.RaggedTensor:
+    """Split at spaces and around punctuation, symbols and ideographs.
+
+    Args:
+        captions: normalised strings, [n].
+
+    Returns:
+        Words, [n, (words)].
+    """
+    return tf_text.regex_split(captions, f"{_SPACES}|{_ALONE}", _ALONE)
+
+
+def word_pieces(words: tf.RaggedTensor, vocabulary: tf.Tensor, config: TextConfig) -> tf.Tensor:
+    """Cut words into the longest pieces of a vocabulary file.
+
+    A character that no piece begins with is cut off from its word and spelled in bytes, if the
+    vocabulary holds the pieces of all bytes as a learned one does; otherwise it becomes `UNKNOWN`.
+
+    Args:
+        words: [n, (words)].
+        vocabulary: name of a file with one piece a line; the first line is `PADDING`, another one
+            `UNKNOWN`.
+        config: how many pieces of a caption are kept, and those around a caption that has any.
+
+    Returns:
+        Token ids, int64 [n, max_tokens], 0 = padding.
+    """
+    table = tf.lookup.StaticVocabularyTable(
+        tf.lookup.TextFileInitializer(
+            vocabulary,
+            key_dtype=tf.string,
+            key_index=tf.lookup.TextFileIndex.WHOLE_LINE,
+            value_dtype=tf.int64,
+            value_index=tf.lookup.TextFileIndex.LINE_NUMBER,
+        ),
+        num_oov_buckets=1,
+    )
+    tokens = _pieces(words, table)[:, : config.max_tokens - len(config.around)]
+    has_any = tf.cast(tokens.row_lengths() > 0, tf.int64)
+
+    def one(piece: str | None) -> list[tf.RaggedTensor]:
+        if piece is None:
+            return []
+        ids = tf.repeat(table.lookup(tf.constant([piece])), tf.reduce_sum(has_any))
+        return [tf.RaggedTensor.from_row_lengths(ids, has_any)]
+
+    tokens = tf.concat([*one(config.start_token), tokens, *one(config.end_token)], axis=1)
+    tokens = tokens.to_tensor(default_value=0, shape=[None, config.max_tokens])
+    return tf.reshape(tokens, [-1, config.max_tokens])
+
+
+def _pieces(words: tf.RaggedTensor, table: tf.lookup.StaticVocabularyTable) -> tf.RaggedTensor:
+    """Ids of the pieces of each caption, [n, (pieces)]."""
+    tokenizer = tf_text.WordpieceTokenizer(
+        table,
+        token_out_type=tf.int64,
+        unknown_token=UNKNOWN,
+        split_unknown_characters=True,
+        max_bytes_per_word=_NO_LIMIT,
+        max_chars_per_token=LONGEST_PIECE,
+    )
+    found, starts, ends = tokenizer.tokenize_with_offsets(words)
+    ids = found.flat_values
+    unknown = table.lookup(tf.constant([UNKNOWN]))[0]
+    # Within a word, an unknown character has the id behind the last one of the vocabulary.
+    is_unknown = tf.equal(ids, unknown) | (ids >= table.size() - 1)
+    splits = found.merge_dims(1, 2).row_splits
+
+    def spelled() -> tuple[tf.Tensor, tf.Tensor]:
+        word = tf.gather(words.flat_values, found.values.value_rowids())
+        first, end = starts.flat_values, ends.flat_values
+        cut = (tf.boolean_mask(each, is_unknown) for each in (word, first, end - first))
+        return _spelled(ids, splits, is_unknown, tf.strings.substr(*cut), unknown, table)
+
+    # Most batches have none, and this takes as long as the tokenizer itself.
+    ids, splits = tf.cond(tf.reduce_any(is_unknown), spelled, lambda: (ids, splits))
+    return tf.RaggedTensor.from_row_splits(ids, splits)
+
+
+def _spelled(
+    ids: tf.Tensor,
+    splits: tf.Tensor,
+    is_unknown: tf.Tensor,
+    characters: tf.Tensor,
+    unknown: tf.Tensor,
+    table: tf.lookup.StaticVocabularyTable,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Put the spelling of unknown characters in their places: the ids and row splits again."""
+    spelling = _spelling(table)
+    width = tf.shape(spelling, tf.int64)[1]
+    size = tf.strings.length(characters)
+    counts = tf.tensor_scatter_nd_update(
+        tf.ones_like(ids), tf.where(is_unknown), tf.maximum(tf.cast(size, tf.int64) * width, 1)
+    )
+    raw = tf.io.decode_raw(tf.strings.bytes_split(characters).flat_values, tf.uint8)
+    pieces = tf.gather(spelling, tf.cast(tf.reshape(raw, [-1]), tf.int32))
+    ids = tf.repeat(tf.where(is_unknown, unknown, ids), counts)
+    ids = tf.tensor_scatter_nd_update(
+        ids,
+        tf.where(tf.repeat(is_unknown & (width > 0), counts)),
+        tf.reshape(pieces, [-1]),
+    )
+    before = tf.concat([[tf.constant(0, tf.int64)], tf.cumsum(counts)], axis=0)
+    return ids, tf.gather(before, splits)
+
+
+def _spelling(table: tf.lookup.StaticVocabularyTable) -> tf.Tensor:
+    """Ids of the pieces that spell each byte, [256, k]; k = 0: the vocabulary has none."""
+    whole = table.lookup(tf.constant(BYTES))
+    halves = table.lookup(tf.constant(HALF_BYTES))
+    byte = np.arange(256)
+    both = tf.stack([tf.gather(halves, byte >> 4), tf.gather(halves, byte & 15)], axis=1)
+    has_bytes, has_halves = (tf.reduce_all(ids < table.size() - 1) for ids in (whole, halves))
+    width = tf.where(has_bytes, 1, tf.where(has_halves, 2, 0))
+    return tf.where(has_bytes, tf.stack([whole, whole], axis=1), both)[:, :width]
+
+
+def caption_ids(words: tf.RaggedTensor) -> tf.Tensor:
+    """Split captions [n, (words)] to int64 [n], equal iff the normalised texts are; 0 = no word."""
+    return fingerprint(tf.strings.reduce_join(words, axis=-1, separator=" "))
+
+
+def fingerprint(strings: tf.Tensor) -> tf.Tensor:
+    """A positive int64 per string, 0 for the empty one; equal strings have equal numbers.
+
+    Farmhash over 63 bits: among a million distinct captions two collide with odds of 1 in 10^7.
+    """
+    hashed = tf.strings.to_hash_bucket_fast(strings, 2**63 - 2) + 1
+    return tf.where(tf.equal(strings, ""), tf.zeros_like(hashed), hashed)
