@@ -6,18 +6,12 @@ from pathlib import Path
 from components.evaluator.config import EvaluationConfig, Gate
 from components.evaluator.metrics.measurement import Estimate, Measurement, Results
 from components.evaluator.metrics.names import LOWER_IS_BETTER
+from components.release.gates import GateResult
 from trainer.config.model import Frozen
 
 FILE = "verdict.json"  # in the Evaluator's evaluation artifact
 TOLD = 2  # values of a slice that one sentence names
 ROUNDING = 1e-9  # the same sum in another order is no loss
-
-
-class GateResult(Frozen):
-    """How one gate of the config went."""
-
-    passed: bool
-    sentence: str
 
 
 class Verdict(Frozen):

@@ -3,15 +3,13 @@
 Importing this file stays free of TensorFlow, so that the command line answers at once.
 """
 
-from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from components.example_gen.storage.urls import check_scheme, is_web, plain
 from components.example_gen.storage.web_hosts import HostPattern
-from components.example_validator.config import DriftConfig
-from schema.config.section import Fraction, Frozen, MaybeOff, PositiveInt
+from schema.config.section import Frozen, MaybeOff, PositiveInt
 from schema.errors import InputError
 
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
@@ -124,29 +122,3 @@ class IngestConfig(Frozen):
 
 
 ALL = "all"  # the name of the files' one pattern where shares split them
-
-
-class LimitedNearDuplicatesConfig(NearDuplicatesConfig):
-    """The same, with what stops a run."""
-
-    max_removed: Fraction = 0.05  # share of a split; above it the run stops before training
-
-
-class DataConfig(IngestConfig):
-    """The section `data` of a run's config."""
-
-    near_duplicates: LimitedNearDuplicatesConfig = LimitedNearDuplicatesConfig()
-    max_quarantined: Fraction = 0.01  # share of the records read; above it the run stops
-    drift: DriftConfig = DriftConfig()  # from the data of the release that serves
-
-    def located(self, beside: Callable[[str], str]) -> "DataConfig":
-        """The same with the paths in it as `beside` gives them."""
-        allow = tuple(map(beside, self.allow))
-        return self.model_copy(update={"path": beside(self.path), "allow": allow})
-
-    def for_ingest(self) -> IngestConfig:
-        """The part ingest is told: what stops the run later changes no example."""
-        fields = IngestConfig.model_fields
-        told = {name: getattr(self, name) for name in fields}
-        compared = self.near_duplicates.model_dump(exclude={"max_removed"})
-        return IngestConfig.model_validate({**told, "near_duplicates": compared})

@@ -12,12 +12,13 @@ from tfx.types import standard_artifacts
 from components.catalogue_index.component import CatalogueIndexArtifact
 from components.example_gen import split_digests
 from components.example_gen.records.splits import TRAIN
-from components.pusher import contents, outcome
-from components.pusher.contents import Contents
+from components.pusher import outcome
 from components.pusher.curves import read_curves
 from components.pusher.gates import gather
 from components.pusher.outcome import Outcome
+from components.release import contents
 from components.release.config import Keep
+from components.release.contents import Contents
 from components.release.decision import RefusedError
 from components.release.prune import prune
 from components.release.store import ReleaseStore, open_store

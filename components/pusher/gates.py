@@ -1,31 +1,14 @@
 """Every gate of a run, wherever it stood: evaluation, serving check, index."""
 
-import dataclasses
 from pathlib import Path
 
 from components.catalogue_index import report as index_report
 from components.evaluator import gates as verdict
-from components.evaluator.gates import GateResult
-from components.release.decision import Decision
+from components.release.gates import GateResult, Gathered
 from components.serving_check import report as check_report
 from components.serving_check.report import CheckReport
 
 TOLD = ("latency", "tensorflow-serving")  # serving checks that say more than that all is well
-
-
-@dataclasses.dataclass(frozen=True)
-class Gathered:
-    """How each gate went, what the model was compared with, and the figures behind it."""
-
-    baseline: int | None
-    gates: tuple[GateResult, ...]
-    metrics: dict[str, float]
-
-    @property
-    def decision(self) -> Decision:
-        """Whether the model may become champion."""
-        refusals = tuple(gate.sentence for gate in self.gates if not gate.passed)
-        return Decision(baseline=self.baseline, passed=not refusals, refusals=refusals)
 
 
 def gather(evaluation: Path, serving_check: Path, index: Path | None) -> Gathered:

@@ -1,16 +1,8 @@
 """Whether a release may become champion, by what its gates said and by what serves now."""
 
 from components.release.files.manifest import Manifest
+from components.release.gates import Decision
 from schema.errors import InputError
-from trainer.config.model import Frozen
-
-
-class Decision(Frozen):
-    """Whether a model may become champion, and instead of which."""
-
-    baseline: int | None  # the release it was compared with
-    passed: bool
-    refusals: tuple[str, ...] = ()  # why not, one sentence a gate
 
 
 class RefusedError(InputError):

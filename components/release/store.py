@@ -12,11 +12,12 @@ from typing import Any
 
 from components.release import agreement, change
 from components.release.config import PushConfig, RegistryConfig
-from components.release.decision import Decision, decision_of, refuse_unless_allowed
+from components.release.decision import decision_of, refuse_unless_allowed
 from components.release.files import atomic_files
 from components.release.files.atomic_files import not_written
 from components.release.files.manifest import Manifest
 from components.release.files.release_folders import ReleaseFolders
+from components.release.gates import Decision
 from components.release.log import audit_log
 from components.release.log.audit_event import Event, event
 from components.release.log.audit_log import AuditLog

@@ -16,8 +16,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import Artifact, artifact_utils, channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.pusher import contents
-from components.release import lookup
+from components.release import contents, lookup
 from components.release.files import manifest
 from components.release.files.manifest import Manifest
 from components.release.lookup import CONFIG, NONE, RELEASE, input_folder, serving

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from diptych.cli.check_gates import impossible_gates
 from diptych.cli.check_text import print_tokens
-from diptych.cli.run import keep, logs_of, print_warnings
+from diptych.cli.run import keep, print_warnings
 from pipeline.config.run_config import RunConfig
 from pipeline.console.rich_console import Console, Table
 from pipeline.console.summary import NODE, record
 from pipeline.console.terminal import say
 from pipeline.local import disks
+from pipeline.local.run_logs import logs_of
 from pipeline.local.session import Outputs, RunFailedError, session
-from pipeline.local.workspace_lock import locked
+from pipeline.process.workspace_lock import locked
 from schema import features
 from schema.errors import InputError
 from schema.text.messages import number_of

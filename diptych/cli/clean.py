@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipeline.config.run_config import RunConfig
 from pipeline.console.terminal import make_console, say
-from pipeline.local.workspace_lock import locked
+from pipeline.process.workspace_lock import locked
 from schema.text.messages import number_of
 
 
@@ -21,8 +21,8 @@ def clean(config: RunConfig, dry_run: bool, wait: bool) -> None:
         InputError: a run works in the workspace, or nothing can be written there.
     """
     from pipeline.local import clean as workspace_clean
-    from pipeline.local import temporary_folder
     from pipeline.local.clean import Superfluous
+    from pipeline.process import temporary_folder
 
     console, workspace = make_console(), Path(config.workspace)
     with locked(workspace, "clean", wait, lambda line: say(console, line)):

@@ -60,7 +60,7 @@ def one_sentence(go_on: str | Callable[[], str] = UNCHANGED) -> Iterator[None]:
     Args:
         go_on: as of `stopping.stoppable`, for SIGINT and SIGTERM.
     """
-    from pipeline.local.stopping import stoppable
+    from pipeline.process.stopping import stoppable
 
     try:
         with stoppable(go_on):  # before the imports below: they take their time

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, get_args
 from components.evaluator import report
 from components.evaluator.report import Report
 from components.example_gen.config import Format, IngestConfig
-from components.pusher import contents
+from components.release import contents
 from components.release.files import manifest
 from components.release.store import open_store
-from diptych.cli.run import logs_of, print_warnings
+from diptych.cli.run import print_warnings
 from pipeline.config import path_names
 from pipeline.config.run_config import RunConfig, load, of_release
 from pipeline.console.rich_console import Console
 from pipeline.console.tables import every_metric, print_report
 from pipeline.console.terminal import tell_json
+from pipeline.local.run_logs import logs_of
 from pipeline.local.session import session
 from schema.errors import InputError
 from schema.serving_names import FOLDERS, JOINT

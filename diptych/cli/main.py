@@ -11,7 +11,7 @@ from diptych.cli.kubeflow import schedule, submit
 from diptych.cli.kubeflow.compile import check, compile_
 from diptych.cli.kubeflow.dry_run import rehearse
 from pipeline.console.terminal import complain_of_mistake
-from pipeline.local import process_setup
+from pipeline.process import process_setup
 from schema.system.log_records import make_safe
 from schema.text.untrusted_text import for_people
 

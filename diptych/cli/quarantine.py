@@ -60,9 +60,9 @@ def retry(run: Run = None, config: ConfigFile = HERE, reason: Reason = None) -> 
         from diptych.cli.commands import REFUSED
         from diptych.cli.quarantine_retry import JUDGED_TOGETHER, USABLE
         from diptych.cli.quarantine_retry import retry as again
-        from diptych.cli.run import logs_of
         from pipeline.config.run_config import load
-        from pipeline.local.redirect_output import output_to
+        from pipeline.local.run_logs import logs_of
+        from pipeline.process.redirect_output import output_to
 
         loaded = load(config)
         _, folder = _folder(loaded, run)
@@ -76,7 +76,7 @@ def retry(run: Run = None, config: ConfigFile = HERE, reason: Reason = None) -> 
 
 def _folder(config: RunConfig, run: str | None) -> tuple[str, str]:
     """A run and where its quarantine is; the record that each run keeps beside its log says it."""
-    from diptych.cli.run import logs_of, records_of
+    from pipeline.local.run_logs import logs_of, records_of
     from schema.errors import InputError
 
     for path in records_of(config):

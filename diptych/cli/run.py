@@ -1,6 +1,5 @@
 """What `diptych run` does: run, sum up, keep the verdict."""
 
-import contextlib
 import shlex
 import sys
 from collections.abc import Iterable
@@ -15,31 +14,15 @@ from pipeline.console.summary import Summary, of_local_run, record
 from pipeline.console.tables import print_report
 from pipeline.console.terminal import say
 from pipeline.local import disks
+from pipeline.local.run_logs import logs_of
 from pipeline.local.session import Outputs, RunFailedError, session
-from pipeline.local.stopping import Interrupted
-from pipeline.local.workspace_lock import locked
+from pipeline.process.stopping import Interrupted
+from pipeline.process.workspace_lock import locked
 from schema.system import file_errors
 from trainer.config.config_warnings import config_warnings
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
-
-
-def logs_of(config: RunConfig) -> Path:
-    """The folder with a log and a record of every run."""
-    return Path(config.workspace) / "logs"
-
-
-def records_of(config: RunConfig) -> list[Path]:
-    """The record of every run, the last one first; a workspace that was never used has none.
-
-    Raises:
-        OSError: the folder may not be read, where a glob would find nothing in it.
-    """
-    logs = logs_of(config)
-    with contextlib.suppress(FileNotFoundError):
-        return sorted((p for p in logs.iterdir() if p.suffix == ".json"), reverse=True)
-    return []
 
 
 def run(config: RunConfig, use_cache: bool = True, wait: bool = False) -> Summary:

@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from components.evaluator import report
-from components.pusher import contents
+from components.release import contents
 from components.release.decision import described
 from components.release.files import manifest
 from components.release.files.release_folders import number_of_name
 from components.release.log.audit_event import Event
 from components.release.store import ReleaseStore, open_store
-from diptych.cli.run import logs_of, print_gate, print_warnings, records_of
+from diptych.cli.run import print_gate, print_warnings
 from pipeline.config.run_config import RunConfig
 from pipeline.console.tables import print_report
 from pipeline.console.terminal import make_console, say
+from pipeline.local.run_logs import logs_of, records_of
 from schema.errors import InputError
 from schema.text import json_text
 

@@ -3,12 +3,12 @@
 import time
 from typing import TYPE_CHECKING
 
-from diptych.cli.run import logs_of
 from kubeflow.compiler.check_config import check_config
 from kubeflow.compiler.findings import Finding, refuse
 from kubeflow.compiler.platforms import Platform
-from kubeflow.quietly import quietly
 from pipeline.config.run_config import RunConfig
+from pipeline.local.library_output import quietly
+from pipeline.local.run_logs import logs_of
 
 if TYPE_CHECKING:
     from kubeflow.compiler.package_writer import Compiled

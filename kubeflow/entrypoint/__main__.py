@@ -9,8 +9,8 @@ from pathlib import Path
 
 from kubeflow.entrypoint.arguments import parse
 from pipeline.console.terminal import complain, complain_of_mistake, tell
-from pipeline.local import process_setup
-from pipeline.local.stopping import stoppable
+from pipeline.process import process_setup
+from pipeline.process.stopping import stoppable
 from schema.errors import InputError, sentence_for_people
 from schema.system import file_errors
 from schema.system.log_records import make_safe

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from pipeline.local import process_setup
+from pipeline.process import process_setup
 from schema.system.log_records import make_safe
 
 

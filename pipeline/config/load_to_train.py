@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.config import path_names
 from pipeline.config.run_config import ConfigError, RunConfig, load
 from pipeline.config.user_modules import make_importable
-from pipeline.local.redirect_output import output_to
+from pipeline.process.redirect_output import output_to
 from schema.errors import InputError
 from schema.text import text_files
 from trainer.config import machine_memory

@@ -13,10 +13,10 @@ from pydantic import Field, ValidationError, model_validator
 from components.catalogue_index.config import IndexConfig
 from components.evaluator.config import EvaluationConfig
 from components.evaluator.metrics.names import BUILT_IN_SLICES
-from components.example_gen.config import DataConfig
 from components.release.config import PushConfig, RegistryConfig
 from components.serving_check.config import ServingCheckConfig
 from pipeline.config.beam import BeamConfig, LocalBeam
+from pipeline.config.data import DataConfig
 from pipeline.config.kubeflow import KubeflowConfig
 from schema.config.messages import sentences
 from schema.errors import InputError

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from components.evaluator import report as evaluation_report
-from components.evaluator.gates import GateResult
 from components.evaluator.metrics.measurement import Results
 from components.evaluator.report import Report
 from components.example_gen.records import quarantine
@@ -15,6 +14,7 @@ from components.example_validator import report
 from components.pusher import gates as gather
 from components.pusher import outcome
 from components.pusher.outcome import Outcome
+from components.release.gates import GateResult
 from schema.serving_names import REMARKS
 from schema.text.messages import number_of
 

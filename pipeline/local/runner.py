@@ -15,8 +15,8 @@ from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.types import Artifact
 
 from pipeline.beam.local_workers import local_workers
-from pipeline.local import stopping
 from pipeline.local.clean import METADATA, sweep
+from pipeline.process import stopping
 
 Outcome = Literal["ran", "cached"]
 Listener = Callable[[str, Literal["started"] | Outcome], None]
@@ -57,7 +57,7 @@ def run(
 
     Raises:
         StoppedError: a node failed.
-        KeyboardInterrupt: a signal came; see `pipeline.local.stopping`.
+        KeyboardInterrupt: a signal came; see `pipeline.process.stopping`.
     """
     sweep(workspace)
     pipeline.metadata_connection_config = connection(workspace)

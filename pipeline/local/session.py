@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from pipeline.beam.arguments import expand_arguments
 from pipeline.console.rich_console import Console
 from pipeline.console.terminal import make_console, say
-from pipeline.local import stopping
 from pipeline.local.display import Display, Listener, choose, duration
-from pipeline.local.redirect_output import output_to
-from pipeline.local.temporary_folder import scratch
+from pipeline.process import stopping
+from pipeline.process.redirect_output import output_to
+from pipeline.process.temporary_folder import scratch
 from schema.errors import sentence_for_people
 from schema.system import file_errors
 from trainer.training.performance import cpu_kernels

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.example_gen.config import DataConfig
 from components.example_gen.driver import fingerprint
+from pipeline.config.data import DataConfig
 from tests.e2e import hostile_files
 from tests.e2e.bombs import bombs
 from tests.e2e.hostile_files import Case, addresses, coco_nested, jsonl

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import yaml
 
-from components.example_gen.config import DataConfig
+from pipeline.config.data import DataConfig
 from tests.conftest import SHARDS, read_shard, small_values
 from tests.support.kubeflow_config import section
 from tests.support.secret_values import Marks, found_below, found_in, web

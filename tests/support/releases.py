@@ -5,14 +5,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from components.evaluator.gates import GateResult
-from components.pusher import contents
-from components.pusher.gates import Gathered
+from components.release import contents
 from components.release.config import PushConfig
-from components.release.decision import Decision
 from components.release.files import manifest
 from components.release.files.manifest import Manifest
 from components.release.files.release_folders import NEW
+from components.release.gates import Decision, GateResult, Gathered
 from components.release.store import ReleaseStore
 from schema.serving_names import JOINT, MODELS
 

@@ -16,6 +16,7 @@ from components.example_gen.config import IngestConfig
 from components.example_gen.files import Part, read_options
 from components.example_gen.images.originals import write_originals
 from components.example_gen.ingest.examine import Limits
+from components.example_gen.ingest.near_duplicate_removal import PAIRS, without_twins
 from components.example_gen.ingest.outputs import (
     write_pairs,
     write_quarantine,
@@ -23,7 +24,6 @@ from components.example_gen.ingest.outputs import (
     write_summary,
 )
 from components.example_gen.ingest.stages import COUNTS, FOUND, ORIGINALS, REFUSED, Examine
-from components.example_gen.near_duplicates.removal import PAIRS, without_twins
 from components.example_gen.readers import ReadOptions
 from components.example_gen.readers.registry import READERS
 from components.example_gen.readers.rejections import check_rejected

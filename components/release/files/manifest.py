@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from components.evaluator.gates import GateResult
+from components.release.gates import GateResult
 from schema.errors import InputError
 from trainer.config.model import Frozen
 

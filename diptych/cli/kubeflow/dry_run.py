@@ -37,8 +37,8 @@ def rehearse(
     with one_sentence("the next rehearsal begins anew"):
         from pipeline.config import path_names
         from pipeline.config.run_config import load
-        from pipeline.local.temporary_folder import scratch
-        from pipeline.local.workspace_lock import locked
+        from pipeline.process.temporary_folder import scratch
+        from pipeline.process.workspace_lock import locked
 
         loaded = load(config)
         path_names.check(loaded, config)
@@ -52,10 +52,10 @@ def _rehearse(config: "RunConfig", package: "Package", given: list[str], fresh: 
     from diptych.cli.run import print_summary
     from kubeflow.client.run_arguments import settings
     from kubeflow.dry_run.run import rehearse as run
-    from kubeflow.quietly import quietly
     from pipeline.console.summary import summarize
     from pipeline.console.terminal import make_console, tell
     from pipeline.local.display import choose, duration
+    from pipeline.local.library_output import quietly
 
     folder = Path(config.workspace) / FOLDER
     if fresh:

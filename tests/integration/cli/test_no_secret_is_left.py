@@ -14,10 +14,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from components.example_gen.config import DataConfig
 from components.release.config import PushConfig
 from components.release.store import ReleaseStore
 from diptych.cli.main import app
+from pipeline.config.data import DataConfig
 from tests.conftest import small_values
 from tests.support.ingest import picture
 from tests.support.kubeflow_config import section

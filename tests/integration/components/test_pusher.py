@@ -10,11 +10,13 @@ from components.baseline import component as baseline
 from components.catalogue_index.config import IndexConfig
 from components.catalogue_index.report import REPORT, IndexReport
 from components.evaluator import gates as verdict
-from components.evaluator.gates import GateResult, Verdict
-from components.pusher import component, contents
-from components.pusher.contents import Contents
+from components.evaluator.gates import Verdict
+from components.pusher import component
 from components.pusher.gates import gather
+from components.release import contents
+from components.release.contents import Contents
 from components.release.files import manifest
+from components.release.gates import GateResult
 from components.release.store import ReleaseStore
 from schema.errors import InputError
 from schema.serving_names import CHECK_REPORT, FOLDERS, MODELS, WARMUP_FILE, WARMUP_FOLDER

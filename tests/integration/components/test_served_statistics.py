@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from tfx.types import standard_artifacts
 
-from components.pusher import contents
-from components.release import lookup
+from components.release import contents, lookup
 from components.release.files import manifest
 from components.release.files.manifest import Manifest
 from components.release.lookup import NONE

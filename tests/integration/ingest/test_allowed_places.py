@@ -3,10 +3,11 @@
 import pytest
 from pydantic import ValidationError
 
-from components.example_gen.config import ColumnsConfig, DataConfig, IngestConfig
+from components.example_gen.config import ColumnsConfig, IngestConfig
 from components.example_gen.storage.allowed import Allowed, access_of
 from components.example_gen.storage.errors import OutsideError
 from components.example_gen.storage.web_hosts import HostPattern, Hosts
+from pipeline.config.data import DataConfig
 
 
 def test_patterns_of_hosts():

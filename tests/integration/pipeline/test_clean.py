@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from diptych.cli import commands
 from diptych.cli.clean import in_bytes
-from pipeline.local import clean, metadata_cleanup, temporary_folder
-from pipeline.local.workspace_lock import locked
+from pipeline.local import clean, metadata_cleanup
+from pipeline.process import temporary_folder
+from pipeline.process.workspace_lock import locked
 from tests.conftest import small_values
 
 DATA, TRAIN = "ImageTextExampleGen", "Trainer"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.local import process_setup
+from pipeline.process import process_setup
 from tests.support.places import DIPTYCH, UID, as_uid, can_unshare, give, start, write_config
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from pipeline.local.redirect_output import output_to
+from pipeline.process.redirect_output import output_to
 
 RECORD = re.compile(r"\d{4}-\d\d-\d\d ")
 FORGED = "x\n2026-11-26 02:00:00,000 INFO pipeline: release 9 serves now"
@@ -14,7 +14,7 @@ SECRET = "https://u:hunter2@host/?sig=abc"
 
 PROGRAM = f"""
 import logging, os, pathlib, subprocess, sys, warnings
-from pipeline.local.redirect_output import output_to
+from pipeline.process.redirect_output import output_to
 FORGED, SECRET = {FORGED!r}, {SECRET!r}
 with output_to(pathlib.Path(sys.argv[1])) as terminal:
     print(FORGED, SECRET)
@@ -65,7 +65,7 @@ def test_the_last_words_of_a_process_that_crashes_are_there(tmp_path):
     log = tmp_path / "a.log"
     program = (
         "import os, pathlib, sys\n"
-        "from pipeline.local.redirect_output import output_to\n"
+        "from pipeline.process.redirect_output import output_to\n"
         "with output_to(pathlib.Path(sys.argv[1])):\n"
         "    os.write(2, b'Check failed: ' + b'x' * 200_000 + b'\\n')\n"
         "    os.abort()\n"

@@ -11,9 +11,10 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto.metadata_store_pb2 import Execution
 
 from pipeline.console.terminal import make_console
-from pipeline.local import clean, runner, stopping
+from pipeline.local import clean, runner
 from pipeline.local.display import LineDisplay
 from pipeline.local.session import Session
+from pipeline.process import stopping
 from tests.e2e.commands import Command, running, write_config
 from trainer.training.preemption import Stop, StopError
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.local import stopping
+from pipeline.process import stopping
 from tests.support.paths import ROOT
 
 PROGRAM = """

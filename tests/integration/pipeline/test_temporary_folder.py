@@ -6,13 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pipeline.local.temporary_folder import PREFIX, VARIABLE, abandoned, scratch
+from pipeline.process.temporary_folder import PREFIX, VARIABLE, abandoned, scratch
 from tests.support.paths import ROOT
 
 KILLED = """
 import os, tempfile
 from pathlib import Path
-from pipeline.local.temporary_folder import scratch
+from pipeline.process.temporary_folder import scratch
 with scratch():
     Path(tempfile.mkdtemp(), "file").touch()
     os.kill(os.getpid(), 9)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.local.workspace_lock import FILE, locked
+from pipeline.process.workspace_lock import FILE, locked
 from schema.errors import InputError
 from tests.support.paths import ROOT
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from pipeline.local.workspace_lock import locked
+from pipeline.process.workspace_lock import locked
 with locked(Path(sys.argv[1]), "run", wait=len(sys.argv) > 2):
     print("held", flush=True)
     sys.stdin.readline()

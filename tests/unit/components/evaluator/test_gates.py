@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from components.evaluator import gates as verdict
 from components.evaluator.config import EvaluationConfig, Gate, ZeroShotConfig
-from components.evaluator.gates import GateResult, decide
+from components.evaluator.gates import decide
 from components.evaluator.metrics.measurement import Background, Estimate, Measurement, Results
 from components.evaluator.metrics.names import LOWER_IS_BETTER, METRICS
+from components.release.gates import GateResult
 
 RECALL, MEDIAN = "text_to_image_recall_at_1", "text_to_image_median_rank"
 

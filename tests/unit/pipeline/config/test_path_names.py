@@ -11,8 +11,8 @@ import yaml
 from rich.table import Table
 from typer.testing import CliRunner
 
-from components.example_gen.config import DataConfig
 from diptych.cli.main import app
+from pipeline.config.data import DataConfig
 from pipeline.config.load_to_train import load_to_train
 from pipeline.config.run_config import ConfigError, load
 from pipeline.console import terminal

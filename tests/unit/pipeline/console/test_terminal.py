@@ -132,8 +132,8 @@ PRINTS = {
 }
 WRITES_DESCRIPTORS = {
     "schema/system/log_pump.py",
-    "pipeline/local/redirect_output.py",
-    "pipeline/local/stopping.py",
+    "pipeline/process/redirect_output.py",
+    "pipeline/process/stopping.py",
 }
 
 

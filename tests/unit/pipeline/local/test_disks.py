@@ -66,7 +66,7 @@ def test_the_last_run_has_the_last_name_whatever_the_clock_says(tmp_path):
 NOISE = """
 import resource, sys
 from pathlib import Path
-from pipeline.local.redirect_output import output_to
+from pipeline.process.redirect_output import output_to
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     with output_to(Path(sys.argv[1])) as terminal:

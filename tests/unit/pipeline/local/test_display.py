@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.console.rich_console import Console
 from pipeline.local.display import LineDisplay, Listener, LiveDisplay, choose, describe, duration
-from pipeline.local.redirect_output import output_to
+from pipeline.process.redirect_output import output_to
 from schema.progress import report
 
 EVENT = {

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from pipeline.local.redirect_output import output_to
 from pipeline.local.session import RunFailedError
+from pipeline.process.redirect_output import output_to
 from schema.errors import InputError
 from schema.system import file_errors
 

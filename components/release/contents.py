@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.pusher.gates import Gathered
 from components.release.files import manifest
 from components.release.files.manifest import Manifest
 from components.release.files.release_folders import NEW
+from components.release.gates import Gathered
 from schema.serving_names import CHECK_REPORT, CONFIG, FOLDERS, MODELS, WARMUP_FILE, WARMUP_FOLDER
 
 TRAINED_ON = "trained_on.npy"  # digests of the records of the train split

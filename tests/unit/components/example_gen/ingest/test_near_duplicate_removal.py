@@ -10,11 +10,11 @@ from components.example_gen.config import NearDuplicatesConfig
 from components.example_gen.images.image_header import ImageLimits
 from components.example_gen.images.prepare_image import prepare
 from components.example_gen.ingest.image_store import Spool
+from components.example_gen.ingest.near_duplicate_removal import PAIRS, without_twins
 from components.example_gen.ingest.stages import COUNTS, REFUSED
 from components.example_gen.near_duplicates.candidates import Compared
 from components.example_gen.near_duplicates.pairs import Pair
 from components.example_gen.near_duplicates.perceptual_hash import fingerprints
-from components.example_gen.near_duplicates.removal import PAIRS, without_twins
 from components.example_gen.records import quarantine
 from components.example_gen.records.examined import Refused
 from components.example_gen.records.quarantine import Summary

@@ -1,0 +1,1 @@
+"""What every process of ours sets up: environment, output, signals, temporary files."""
