@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
+from schema.config.registered import Registered
 from schema.text.excerpt import excerpt
 
 Model = type[BaseModel]
@@ -51,7 +53,7 @@ def _reached(model: Model, path: Sequence[str | int]) -> list[Model]:
         fields = [one.model_fields[name] for one in found if name in one.model_fields]
         chosen = [one for one in found if name in list(_tags(one))]
         if fields:
-            found = [inner for field in fields for inner in _models(field.annotation)]
+            found = [inner for field in fields for inner in _sections(field)]
         elif chosen:
             found = chosen
     return found
@@ -65,7 +67,7 @@ def _paths(model: Model, seen: tuple[Model, ...] = ()) -> Iterator[tuple[str, ..
     """Each key with those of the sections that it is in."""
     for name, field in model.model_fields.items():
         yield (name,)
-        for inner in _models(field.annotation):
+        for inner in _sections(field):
             if inner not in seen:
                 for path in _paths(inner, (*seen, model)):
                     yield (name, *path)
@@ -76,8 +78,16 @@ def _all(model: Model) -> set[Model]:
     while new:
         found |= new
         fields = [field for one in new for field in one.model_fields.values()]
-        new = {inner for field in fields for inner in _models(field.annotation)} - found
+        new = {inner for field in fields for inner in _sections(field)} - found
     return found
+
+
+def _sections(field: FieldInfo) -> Iterator[Model]:
+    """The sections that a key may hold."""
+    for extra in field.metadata:
+        if isinstance(extra, Registered):
+            yield from extra.sections
+    yield from _models(field.annotation)
 
 
 def _models(annotation: Any) -> Iterator[Model]:

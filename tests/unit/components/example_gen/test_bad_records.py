@@ -168,7 +168,7 @@ def test_members_of_a_tar_that_are_no_files_or_lead_elsewhere(tmp_path):
 
 def test_captions_that_cannot_be_used(tmp_path):
     captions = {
-        "good": " a  cat​\n".encode(),
+        "good": " a  cat\u200b\n".encode(),
         "empty": b" \n",
         "latin": "Käfer".encode("latin-1"),
         "long": b"a " * 500_000,

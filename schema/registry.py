@@ -1,0 +1,71 @@
+"""Registries: named entries that files register when they are imported.
+
+A package whose files register themselves, such as `trainer.losses`, is imported file by file by
+`import_all`; users add their own entries from the modules that `plugins` names in the config.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from schema.errors import InputError
+
+Entry = TypeVar("Entry")
+
+
+class Registry(Mapping[str, Entry]):
+    """A mapping from names to entries, in the order of registration.
+
+    Args:
+        kind: what an entry is, for error messages, such as 'loss'.
+        package: whose files register the built-in entries, such as 'trainer.losses'; they are
+            imported when the registry is first read.
+    """
+
+    def __init__(self, kind: str, package: str):
+        self.kind = kind
+        self._package = package
+        self._complete = False
+        self._entries: dict[str, Entry] = {}
+
+    def add(self, name: str, entry: Entry) -> Entry:
+        """Register an entry.
+
+        Raises:
+            InputError: another entry has the name.
+        """
+        if self._entries.get(name, entry) is not entry:
+            raise InputError(f"the {self.kind} {name!r} is registered twice: choose another name")
+        self._entries[name] = entry
+        return entry
+
+    def __getitem__(self, name: str) -> Entry:
+        """Return the entry of a name.
+
+        Raises:
+            KeyError: there is none; lists those that there are.
+        """
+        entries = self._read()
+        if name not in entries:
+            raise KeyError(f"{name!r} is not a {self.kind}; choose one of: {', '.join(entries)}")
+        return entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def _read(self) -> dict[str, Entry]:
+        if not self._complete:
+            self._complete = True  # first: the files that are imported may read the registry
+            import_all(self._package)
+        return self._entries
+
+
+def import_all(package: str) -> None:
+    """Import every module of a package, but none of its subpackages' modules."""
+    folder = importlib.import_module(package).__path__
+    for module in sorted(pkgutil.iter_modules(folder), key=lambda module: module.name):
+        importlib.import_module(f"{package}.{module.name}")
