@@ -142,8 +142,3 @@ class TrainerConfig(TransformConfig):
                     f"over parts whose size is known only when it runs; leave out {key}, or set "
                     "training.xla: false"
                 )
-
-
-def canonical_json(config: Frozen) -> str:
-    """One text per config: defaults filled in, keys in the order of the fields."""
-    return config.model_dump_json()

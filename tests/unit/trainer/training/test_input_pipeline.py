@@ -4,13 +4,8 @@ import tensorflow as tf
 
 from schema import features
 from trainer.config.loss import HingeConfig, InfoNceConfig
-from trainer.config.model import (
-    AugmentConfig,
-    ImageConfig,
-    TextConfig,
-    TrainerConfig,
-    TrainingConfig,
-)
+from trainer.config.model import ImageConfig, TextConfig, TrainerConfig
+from trainer.config.training import AugmentConfig, TrainingConfig
 from trainer.preprocessing import images
 from trainer.training import input_pipeline, optimizer
 from trainer.training.distribution.tf_config import Cluster
