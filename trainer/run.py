@@ -13,8 +13,8 @@ import tensorflow_transform as tft
 
 from schema.errors import InputError
 from schema.serving_names import PROBE, REMARKS, TRAINED_WITH
-from trainer.config.model import TrainerConfig
 from trainer.config.overrides import Values, decoded, in_words, with_values
+from trainer.config.trainer import TrainerConfig
 from trainer.config.tuning import TuneConfig
 from trainer.export import golden_outputs, initial_weights, saved_models
 from trainer.models.dual_encoder import DualEncoder

@@ -15,7 +15,7 @@ from schema.errors import InputError
 from schema.text import text_files
 from trainer.config import machine_memory
 from trainer.config.config_paths import named_files
-from trainer.config.model import TextConfig
+from trainer.config.transform import TextConfig
 from trainer.losses.registry import LOSSES
 from trainer.preprocessing import vocabulary
 from trainer.training.performance import cpu_kernels

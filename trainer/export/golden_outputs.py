@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from schema import features
 from schema.errors import InputError
-from trainer.config.model import TrainerConfig
+from trainer.config.trainer import TrainerConfig
 from trainer.models.dual_encoder import DualEncoder
 from trainer.training import input_pipeline
 

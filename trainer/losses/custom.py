@@ -50,7 +50,8 @@ def load(config: CustomConfig) -> Function:
     Raises:
         InputError: it cannot be imported or is not a function.
     """
-    return _graph(_imported(config))
+    graph: Function = _graph(_imported(config))
+    return graph
 
 
 def check(config: CustomConfig, batch_size: int) -> None:
@@ -80,7 +81,7 @@ def check(config: CustomConfig, batch_size: int) -> None:
     pairs = tf.TensorSpec(shape, tf.float32), tf.TensorSpec(shape, tf.bool)
     graph = _graph(function)
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]  # mypy skips TensorFlow
     def gradient(similarity: tf.Tensor, label: tf.Tensor) -> tf.Tensor | None:
         with tf.GradientTape() as tape:
             tape.watch(similarity)

@@ -59,7 +59,7 @@ def _cross_entropy(logits: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.math.divide_no_nan(tf.reduce_sum(per_row * has_match), tf.reduce_sum(has_match))
 
 
-def _loss(config: InfoNceConfig, batch: LossBatch) -> tf.Tensor:
+def _loss(_config: InfoNceConfig, batch: LossBatch) -> tf.Tensor:
     return info_nce_loss(*batch.pairs(), batch.logit_scale)
 
 

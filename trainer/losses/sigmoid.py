@@ -121,7 +121,7 @@ def sigmoid_loss_in_blocks(
         z = tf.where(matches(start, end), tf.ones([], u.dtype), -tf.ones([], u.dtype))
         return tf.matmul(u[start:end], v, transpose_b=True), z
 
-    @tf.custom_gradient
+    @tf.custom_gradient  # type: ignore[untyped-decorator]  # mypy skips TensorFlow
     def loss(
         u: tf.Tensor, v: tf.Tensor, t: tf.Tensor, b: tf.Tensor
     ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, ...]]]:

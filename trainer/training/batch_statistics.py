@@ -11,8 +11,8 @@ Reference: Wu and Johnson, "Rethinking 'Batch' in BatchNorm" (2021), section 3, 
 import numpy as np
 import tensorflow as tf
 
-from trainer.models.backbone import batch_norms
-from trainer.models.dual_encoder import DualEncoder
+from trainer.towers.layers import batch_norms
+from trainer.training.step import TrainableDualEncoder
 
 AT_ONCE = 128  # images
 
@@ -26,7 +26,7 @@ class BatchStatistics:
         images: of the train split, as they are served: uint8 [n, size, size, 3].
     """
 
-    def __init__(self, model: DualEncoder, images: np.ndarray):
+    def __init__(self, model: TrainableDualEncoder, images: np.ndarray):
         self._model, self._layers = model, batch_norms(model.image_tower)
         self._parts = np.array_split(images, -(-len(images) // AT_ONCE))
         for layer in self._layers:

@@ -13,12 +13,12 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from schema.errors import InputError
-from trainer.config.model import TrainerConfig
-from trainer.models.dual_encoder import DualEncoder
+from trainer.config.trainer import TrainerConfig
 from trainer.training.checkpoints import Checkpoints
 from trainer.training.distribution.consensus import Agreement
 from trainer.training.performance import xla
 from trainer.training.preemption import Stop
+from trainer.training.step import TrainableDualEncoder
 
 Batches = Callable[[int], tf.data.Dataset]
 Notice = Callable[[int, tf.Tensor, float], None]
@@ -40,7 +40,7 @@ class Run:
         stop: asked after each step.
     """
 
-    model: DualEncoder
+    model: TrainableDualEncoder
     strategy: tf.distribute.Strategy
     batches: Batches
     steps: int

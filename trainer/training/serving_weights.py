@@ -7,11 +7,11 @@ config asks for them, and statistics of batch normalisation that belong to these
 import numpy as np
 import tensorflow as tf
 
-from trainer.models.backbone import has_batch_norm
-from trainer.models.dual_encoder import DualEncoder
+from trainer.towers.layers import has_batch_norm
 from trainer.training import optimizer
 from trainer.training.batch_statistics import BatchStatistics
 from trainer.training.monitoring.retrieval_sample import Sample
+from trainer.training.step import TrainableDualEncoder
 
 
 class ServingCopy:
@@ -23,15 +23,15 @@ class ServingCopy:
             normalisation on; None: the copied ones stay. Those of a frozen tower always do.
     """
 
-    def __init__(self, learning: DualEncoder, images: np.ndarray | None):
-        self.learning, self.model = learning, DualEncoder(learning.config)
+    def __init__(self, learning: TrainableDualEncoder, images: np.ndarray | None):
+        self.learning, self.model = learning, TrainableDualEncoder(learning.config)
         self._embed = tf.function(self.model.embed_images), tf.function(self.model.embed_texts)
         frozen = learning.config.model.image_tower.frozen
         self._statistics = None
         if images is not None and not frozen and has_batch_norm(self.model.image_tower):
             self._statistics = BatchStatistics(self.model, images)
 
-    def update(self) -> DualEncoder:
+    def update(self) -> TrainableDualEncoder:
         """Copy what was learned so far.
 
         Every worker must call this: statistics that devices keep apart are gathered.

@@ -12,11 +12,9 @@ import tensorflow as tf
 from schema.config.section import canonical_json
 from schema.system import disk
 from trainer.config import machine_memory
-from trainer.config.config_warnings import config_warnings
-from trainer.config.model import TrainerConfig
+from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights
 from trainer.export.content_digests import content_digests, trainer_code
-from trainer.models.dual_encoder import DualEncoder
 from trainer.training import input_pipeline, loop, optimizer, schedule
 from trainer.training.checkpoint_cleanup import remove_abandoned
 from trainer.training.checkpoints import Checkpoints
@@ -29,6 +27,7 @@ from trainer.training.monitoring.monitor import Looks
 from trainer.training.monitoring.progress import Watch
 from trainer.training.preemption import Stop
 from trainer.training.serving_weights import ServingCopy
+from trainer.training.step import TrainableDualEncoder
 
 LOGGER = logging.getLogger(__name__)
 
@@ -37,7 +36,7 @@ LOGGER = logging.getLogger(__name__)
 class Trained:
     """What came out: the networks to serve, and a sentence for all that a person should know."""
 
-    model: DualEncoder
+    model: TrainableDualEncoder
     remarks: tuple[str, ...]
 
 
@@ -87,7 +86,7 @@ def train(
     on_cpu = not tf.config.list_logical_devices("GPU")
     machine_memory.check(config, here, on_cpu, cluster.workers)
     with strategy.scope():
-        model = DualEncoder(config)
+        model = TrainableDualEncoder(config)
         model.compile(optimizer=optimizer.build(training, steps, model.rates))
         model.optimizer.build(model.trainable_variables)
     initial_weights.load(model)
@@ -99,7 +98,7 @@ def train(
         )
         return whole if size * cluster.workers == part else whole.rebatch(size)
 
-    for warning in config_warnings(config):
+    for warning in config.warnings():
         LOGGER.warning(warning)
     kept = None
     if checkpoints is not None and training.checkpoint_steps:

@@ -105,7 +105,7 @@ def test_a_trial_has_epochs_of_its_own(tmp_path):
         ),
         (
             {"model.normalize": {"values": [True, False]}},
-            "tune: space.model.normalize is told to the serving check",
+            "tune: space.model.normalize is passed to the serving check",
         ),
         (
             {"training.batch_size": {"values": [1, 40]}},

@@ -18,7 +18,7 @@ from tests.support.training import config, trained, weights, write_records
 from tests.unit.pipeline.config.test_run_config import load_changed
 from trainer.losses import custom
 from trainer.losses.custom import CustomConfig
-from trainer.models.dual_encoder import DualEncoder
+from trainer.training.step import TrainableDualEncoder
 
 SOURCE = textwrap.dedent("""\
     import tensorflow as tf
@@ -189,6 +189,6 @@ def test_it_trains(folder, tmp_path):
         training={"epochs": 1},
     )
     files = write_records(tmp_path / "data", 36)
-    before = weights(DualEncoder(given))
+    before = weights(TrainableDualEncoder(given))
     after = weights(trained(given, files, tmp_path))
     assert any(abs(a - b).max() > 1e-3 for a, b in zip(before, after, strict=True))

@@ -2,17 +2,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.config.model import ModelConfig, TextConfig, TrainerConfig
-from trainer.config.towers import (
-    BagConfig,
-    ConvConfig,
-    ConvNetConfig,
-    LstmConfig,
-    TransformerConfig,
-    ViTConfig,
-)
-from trainer.models import image_towers, text_towers
+from trainer.config.model import ModelConfig
+from trainer.config.trainer import TrainerConfig
+from trainer.config.transform import TextConfig
 from trainer.models.dual_encoder import DualEncoder
+from trainer.towers.assembly import build_image_tower, build_text_tower
+from trainer.towers.image.conv import ConvConfig
+from trainer.towers.image.convnet import ConvNetConfig
+from trainer.towers.image.vit import ViTConfig
+from trainer.towers.layers import space_to_depth
+from trainer.towers.text.bag import BagConfig
+from trainer.towers.text.lstm import LstmConfig
+from trainer.towers.text.transformer import TransformerConfig
 
 TEXT = TextConfig(vocabulary_size=32, max_tokens=5)
 TRANSFORMER = TransformerConfig(kind="transformer", width=12, depth=2, heads=3)
@@ -21,14 +22,14 @@ VIT = ViTConfig(kind="vit", width=12, depth=2, heads=3, patch=8)
 
 @pytest.mark.parametrize("config", [BagConfig(kind="bag"), LstmConfig(kind="lstm")])
 def test_padding_changes_no_text(config):
-    tower = text_towers.build(config, TEXT, embedding_dim=8)
+    tower = build_text_tower(config, TEXT, embedding_dim=8)
     short, long = tower(tf.constant([[3, 4]])), tower(tf.constant([[3, 4, 0, 0, 0]]))
     np.testing.assert_allclose(short, long, atol=1e-6)
     assert not np.isnan(tower(tf.constant([[0, 0]]))).any()
 
 
 def test_the_bag_is_the_mean_of_its_words_whatever_their_order():
-    tower = text_towers.build(BagConfig(kind="bag", width=16), TEXT, embedding_dim=8)
+    tower = build_text_tower(BagConfig(kind="bag", width=16), TEXT, embedding_dim=8)
     np.testing.assert_allclose(
         tower(tf.constant([[3, 4, 5]])), tower(tf.constant([[5, 3, 4]])), atol=1e-6
     )
@@ -44,13 +45,13 @@ def test_the_bag_is_the_mean_of_its_words_whatever_their_order():
     "config", [ConvConfig(kind="conv"), ConvNetConfig(kind="convnet", widths=(8, 16)), VIT]
 )
 def test_image_towers_give_one_vector_per_image(config, size):
-    tower = image_towers.build(config, size, embedding_dim=24)
+    tower = build_image_tower(config, size, embedding_dim=24)
     assert tower(np.zeros((3, size, size, 3), np.float32)).shape == (3, 24)
 
 
 def test_the_convnet_sees_every_pixel_once_in_patches_of_two_by_two():
     pixels = np.arange(2 * 4 * 4 * 3, dtype=np.float32).reshape(2, 4, 4, 3)
-    patches = image_towers.space_to_depth(tf.constant(pixels)).numpy()
+    patches = space_to_depth(tf.constant(pixels)).numpy()
     assert patches.shape == (2, 2, 2, 12)
     # the patch at row 0, column 1: pixels (0, 2), (0, 3), (1, 2), (1, 3)
     expected = pixels[0, 0:2, 2:4].reshape(12)

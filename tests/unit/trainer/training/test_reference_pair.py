@@ -10,11 +10,15 @@ import pytest
 import tensorflow as tf
 
 from schema import features
-from trainer.config.model import ImageConfig, ModelConfig, TextConfig, TrainerConfig
-from trainer.config.towers import BagConfig, ConvConfig, LstmConfig
+from trainer.config.model import ModelConfig
+from trainer.config.trainer import TrainerConfig
+from trainer.config.transform import ImageConfig, TextConfig
 from trainer.losses.cosine_embedding import CosineEmbeddingConfig
 from trainer.losses.hinge import HingeConfig
-from trainer.models.dual_encoder import DualEncoder
+from trainer.towers.image.conv import ConvConfig
+from trainer.towers.text.bag import BagConfig
+from trainer.towers.text.lstm import LstmConfig
+from trainer.training.step import TrainableDualEncoder
 
 N, SIZE, TOKENS, DIM = 6, 8, 5, 4
 RNG = np.random.default_rng(3)
@@ -107,7 +111,7 @@ def classic_hinge(s, y):
     ],
 )
 def test_value_and_gradients_of_both_towers(loss, classic, batch):
-    model = DualEncoder(config(loss))
+    model = TrainableDualEncoder(config(loss))
     with tf.GradientTape() as tape:
         value = model.loss_of(batch, training=True)
     kernels = [
@@ -129,7 +133,7 @@ def test_value_and_gradients_of_both_towers(loss, classic, batch):
 
 
 def test_one_compiled_step_moves_every_weight_of_both_towers(batch):
-    model = DualEncoder(config(HingeConfig(name="hinge", pairs="all")))
+    model = TrainableDualEncoder(config(HingeConfig(name="hinge", pairs="all")))
     model.compile(optimizer="sgd")
     before = [w.numpy().copy() for w in model.trainable_variables]
     model.fit(tf.data.Dataset.from_tensors(batch), shuffle=False, verbose=0)
@@ -148,7 +152,7 @@ def test_sizes_of_the_reference_pair():
             embedding_dim=128,
         )
     )
-    model = DualEncoder(full)
+    model = TrainableDualEncoder(full)
     # 3x3x3x32 + 32; 32 px -> 30 -> 15, so 15 x 15 x 32 = 7,200 inputs to 128 units
     assert model.image_tower.count_params() == 896 + 7_200 * 128 + 128
     # 10,000 x 128; LSTM 4 x 64 x (128 + 64 + 1); 64 inputs to 128 units
@@ -156,7 +160,7 @@ def test_sizes_of_the_reference_pair():
 
 
 def test_the_small_strong_pair_trains_too(batch):
-    model = DualEncoder(
+    model = TrainableDualEncoder(
         TrainerConfig(
             image=ImageConfig(size=SIZE),
             text=TextConfig(vocabulary_size=50, max_tokens=TOKENS, max_captions=1),

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.support.training import config
-from trainer.config.config_warnings import config_warnings
 from trainer.losses.sigmoid import SigmoidConfig, fitting_bias
 from trainer.models.joint_loss import JointLoss
 
@@ -11,7 +10,7 @@ BATCH = {"batch_size": 256}
 
 
 def warned(**loss) -> list[str]:
-    return config_warnings(config(loss=loss, training=BATCH))
+    return config(loss=loss, training=BATCH).warnings()
 
 
 def test_the_bias_fits_the_batch():

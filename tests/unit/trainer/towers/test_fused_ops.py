@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.models import fused_ops
+from trainer.towers import fused_ops
 
 EPSILON = 1e-5
 

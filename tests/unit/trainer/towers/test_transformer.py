@@ -8,12 +8,14 @@ import pytest
 import tensorflow as tf
 
 from tests.support.training import SPEC, config, trained, weights, write_records
-from trainer.config.model import TextConfig
-from trainer.config.towers import TransformerConfig, ViTConfig
-from trainer.models import image_towers, text_towers
-from trainer.models.dual_encoder import DualEncoder
-from trainer.models.transformer import Block, Positions, mean_of_tokens
+from trainer.config.transform import TextConfig
+from trainer.towers.assembly import build_image_tower, build_text_tower
+from trainer.towers.image.vit import ViTConfig
+from trainer.towers.layers import mean_of_tokens
+from trainer.towers.text.transformer import TransformerConfig
+from trainer.towers.transformer_layers import Block, Positions
 from trainer.training import input_pipeline
+from trainer.training.step import TrainableDualEncoder
 
 N, TOKENS, WIDTH, HEADS = 2, 4, 6, 3
 VIT = {"kind": "vit", "patch": 4, "width": 12, "depth": 2, "heads": 3}
@@ -82,7 +84,7 @@ def test_the_mean_is_over_tokens():
 
 def test_a_patch_is_a_product_with_its_pixels():
     told = ViTConfig.model_validate({**VIT, "depth": 1})
-    tower = image_towers.build(told, 8, embedding_dim=3)
+    tower = build_image_tower(told, 8, embedding_dim=3)
     patches = keras.Model(tower.input, tower.get_layer("patches").output)
     pixels = np.random.default_rng(2).normal(size=(1, 8, 8, 3)).astype(np.float32)
     [kernel] = tower.get_layer("patches").get_weights()
@@ -93,7 +95,7 @@ def test_a_patch_is_a_product_with_its_pixels():
 
 def test_the_text_tower_sees_order_and_no_padding():
     text = TextConfig(vocabulary_size=32, max_tokens=5)
-    tower = text_towers.build(TransformerConfig.model_validate(TEXT), text, embedding_dim=8)
+    tower = build_text_tower(TransformerConfig.model_validate(TEXT), text, embedding_dim=8)
     ab, ba = tower(tf.constant([[3, 4, 0, 0, 0]])), tower(tf.constant([[4, 3, 0, 0, 0]]))
     assert np.abs(ab - ba).max() > 1e-3
     # What stands at the padding's places must not matter: other vectors there, the same result.
@@ -115,7 +117,7 @@ def test_they_learn_in_half_precision_and_in_chunks(tmp_path):
         training={"precision": "bfloat16", "epochs": 8, "learning_rate": 0.01, "chunk_size": 5},
     )
     losses = []
-    for model in (DualEncoder(told), trained(told, files, tmp_path)):
+    for model in (TrainableDualEncoder(told), trained(told, files, tmp_path)):
         batch = next(iter(input_pipeline.training_batches(files, SPEC, told, 60, 60)))
         losses.append(float(model.loss_of(batch)))
     assert losses[1] < 0.8 * losses[0]

@@ -1,4 +1,4 @@
-"""Functions of a transformer with gradients of their own, in few passes over memory.
+"""Operations of a transformer with hand-written gradients, in few passes over memory.
 
 What TensorFlow derives by itself keeps and reads back every intermediate, and on a CPU that costs
 more than the matrix products beside it: a gelu of [1024, 1536] and its gradient take 16 ms that
@@ -15,7 +15,7 @@ Backward = Callable[[tf.Tensor], tf.Tensor]
 
 @tf.custom_gradient
 def gelu(x: tf.Tensor) -> tuple[tf.Tensor, Backward]:
-    """The exact Gaussian error linear unit, `x P(x)` with P the normal distribution's integral.
+    """Compute the exact GELU, `x P(x)` with P the cumulative normal distribution.
 
     Its derivative is `P(x) + x p(x)`, p the density.
 
@@ -34,12 +34,12 @@ def gelu(x: tf.Tensor) -> tuple[tf.Tensor, Backward]:
 def layer_norm(
     x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor | None, ...]]]:
-    """Vectors with mean 0 and variance 1 each, then scaled and moved.
+    """Normalise vectors to mean 0 and variance 1, then scale and shift them.
 
     Args:
         x: [..., width].
         gamma: scale, [width].
-        beta: [width].
+        beta: offset, [width].
         epsilon: added to the variance.
 
     Reference: Ba, Kiros and Hinton, "Layer normalization" (2016).

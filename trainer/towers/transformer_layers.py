@@ -1,4 +1,4 @@
-"""Transformer blocks, the same for patches of images and pieces of words.
+"""Layers of transformers, the same for patches of images and for word pieces.
 
 Pre-normalised, as in Radford et al., "Learning transferable visual models from natural language
 supervision" (2021); attention as in Vaswani et al., "Attention is all you need" (2017).
@@ -8,31 +8,31 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from trainer.models import fused_ops
+from trainer.towers import fused_ops
 
-EPSILON = 1e-5  # of the normalisations
-DEVIATION = 0.02  # of weights that are looked up or added at the start
+EPSILON = 1e-5  # added to the variance in normalisations
+DEVIATION = 0.02  # of the initial token and position embeddings
 
 
 class Norm(keras.layers.Layer):
-    """Layer normalisation, in float32 whatever the layers around it compute in."""
+    """Layer normalisation in float32, also between layers that compute in half precision."""
 
     def __init__(self) -> None:
         super().__init__(dtype="float32")
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """A scale and an offset for each component of vectors [..., width]."""
+        """Make a scale and an offset for each component of vectors [..., width]."""
         width = (shape[-1],)
         self._gamma = self.add_weight(name="gamma", shape=width, initializer="ones")
         self._beta = self.add_weight(name="beta", shape=width, initializer="zeros")
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Normalise each vector."""
-        gamma, beta = (tf.convert_to_tensor(each) for each in (self._gamma, self._beta))
+        gamma, beta = map(tf.convert_to_tensor, (self._gamma, self._beta))
         return fused_ops.layer_norm(x, gamma, beta, EPSILON)
 
     def compute_output_spec(self, x: keras.KerasTensor) -> keras.KerasTensor:
-        """As what comes in, in float32."""
+        """Return the spec of the output: the shape of the input, in float32."""
         return keras.KerasTensor(x.shape, "float32")
 
 
@@ -40,10 +40,10 @@ class Block(keras.layers.Layer):
     """x + attention(norm(x)), then x + mlp(norm(x)).
 
     Args:
-        width: of the vectors.
-        heads: that share it.
+        width: components of a vector.
+        heads: attention heads, which divide the width.
         mlp_ratio: hidden units of the second half, in widths.
-        dropout: after each half.
+        dropout: share that is dropped after each half.
     """
 
     def __init__(self, width: int, heads: int, mlp_ratio: int, dropout: float):
@@ -68,7 +68,7 @@ class Block(keras.layers.Layer):
     def call(
         self, x: keras.KerasTensor, is_token: keras.KerasTensor, training: bool = False
     ) -> keras.KerasTensor:
-        """Vectors [n, tokens, width] to as many; `is_token` [n, tokens] is 0 where none looks."""
+        """Transform vectors [n, tokens, width]; none attends where `is_token` [n, tokens] is 0."""
         attended = self._out(self._attention(self._qkv(self._norms[0](x)), is_token))
         x = x + self._dropouts[0](attended, training=training)
         hidden = fused_ops.gelu(self._hidden(self._norms[1](x)))
@@ -89,10 +89,10 @@ class Block(keras.layers.Layer):
 
 
 class Positions(keras.layers.Layer):
-    """Adds a learned vector to each place of [n, tokens, width].
+    """Adds a learned vector to each position of [n, tokens, width].
 
     Args:
-        longest: tokens at most.
+        longest: largest number of tokens.
     """
 
     def __init__(self, longest: int):
@@ -100,7 +100,7 @@ class Positions(keras.layers.Layer):
         self._longest = longest
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """One vector for each place."""
+        """Make one vector for each position."""
         self._table = self.add_weight(
             name="positions",
             shape=(self._longest, shape[-1]),
@@ -108,12 +108,5 @@ class Positions(keras.layers.Layer):
         )
 
     def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
-        """Add them."""
+        """Add the vectors of the positions."""
         return x + ops.cast(self._table[: ops.shape(x)[1]], x.dtype)
-
-
-def mean_of_tokens(x: keras.KerasTensor, is_token: keras.KerasTensor) -> keras.KerasTensor:
-    """[n, tokens, width] to [n, width], over the tokens there are; zero if there is none."""
-    weights = ops.cast(is_token, "float32")[..., None]
-    total = ops.sum(ops.cast(x, "float32") * weights, axis=1)
-    return total / ops.maximum(ops.sum(weights, axis=1), 1.0)
