@@ -150,8 +150,8 @@ def one_of(names: Iterable[str], what: str) -> AfterValidator:
 
     def check(name: str) -> str:
         if name not in names:
-            near = difflib.get_close_matches(excerpt(name), names, cutoff=0)
-            raise ValueError(f"{excerpt_of(name)} is no {what}; the nearest are {', '.join(near)}")
+            near = ", ".join(difflib.get_close_matches(excerpt(name), names, cutoff=0))
+            raise ValueError(f"{excerpt_of(name)} is not a {what}; the nearest are {near}")
         return name
 
     return AfterValidator(check)

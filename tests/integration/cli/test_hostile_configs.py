@@ -38,7 +38,7 @@ def test_of_many_mistakes_the_first_ones_are_described(tmp_path):
         (
             {"model__image_tower": {"kind": "keras_application", "name": "x" * 4000}},
             "model.image_tower.name: 'xxxxx",
-            "xxx' is no model of keras.applications; the nearest are ",
+            "xxx' is not a model of keras.applications; the nearest are ",
         ),
         ({"data__splits": {"../up": "*.tar"}}, "data.splits.../up.[key] = '../up': string", ""),
         ({"data__attributes": ["a" * 65]}, "data.attributes.0 = 'aaa", "at most 64 characters"),

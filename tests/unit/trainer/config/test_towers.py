@@ -49,16 +49,16 @@ def test_so_does_one_of_a_loss(tmp_path, name, needed):
     [
         (
             {"image_tower": {"kind": "keras_application", "name": "MobilNet"}},
-            "model.image_tower.name: 'MobilNet' is no model of keras.applications; the nearest "
+            "model.image_tower.name: 'MobilNet' is not a model of keras.applications; the nearest "
             "are MobileNet, ",
         ),
         (
             {"text_tower": hub(name="BertBackbones")},
-            "model.text_tower.name: 'BertBackbones' is no backbone of KerasHub for texts; the ",
+            "model.text_tower.name: 'BertBackbones' is not a backbone of KerasHub for texts; the ",
         ),
         (
             {"image_tower": hub(name="BertBackbone")},
-            "model.image_tower.name: 'BertBackbone' is no backbone of KerasHub for images",
+            "model.image_tower.name: 'BertBackbone' is not a backbone of KerasHub for images",
         ),
         ({"text_tower": hub()}, "model.text_tower: keras_hub needs either name or preset"),
         (
