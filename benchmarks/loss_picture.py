@@ -1,4 +1,4 @@
-"""Draw each joint loss against the similarity of one pair, as trainer/losses.svg.
+"""Draw each joint loss against the similarity of one pair, as docs/losses.svg.
 
     .venv/bin/python -m benchmarks.loss_picture
 
@@ -18,7 +18,7 @@ from trainer import losses
 from trainer.config.config_warnings import fitting_bias
 from trainer.config.loss import SigmoidConfig
 
-PICTURE = Path(__file__).resolve().parent.parent / "trainer" / "losses.svg"
+PICTURE = Path(__file__).resolve().parent.parent / "docs" / "losses.svg"
 TEXTS, MATCH = 256, 0.5
 MATCHING, OTHER = "#1b6ca8", "#d1495b"
 
