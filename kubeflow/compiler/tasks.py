@@ -9,6 +9,7 @@ from kubernetes.utils.quantity import parse_quantity
 from kubeflow.compiler.platforms import Platform
 from pipeline.config.kubeflow import NodeConfig
 from pipeline.config.run_config import RunConfig
+from schema import plugins
 from trainer.config.config_paths import named_files
 from trainer.config.loss import CustomConfig
 
@@ -29,6 +30,8 @@ def hidden_inputs(node_id: str, config: RunConfig) -> list[str]:
     A compiled file holds paths and names, and what stands there in a pod may change from run to
     run: the weights of `start_from`, say, or the module of `loss.function` in the image.
     """
+    if node_id in ("Evaluator", "CatalogueIndexer"):
+        return [plugins.KEY] if config.plugins else []
     if node_id not in ("Transform", "Tuner", "Trainer"):
         return []
     trained = config.for_trainer()
@@ -36,7 +39,8 @@ def hidden_inputs(node_id: str, config: RunConfig) -> list[str]:
     keys = {key for each in (trained, *searched) for key in named_files(each, with_presets=True)}
     if isinstance(config.loss, CustomConfig):
         keys.add("loss.function")
-    return sorted(key for key in keys if node_id != "Transform" or key.startswith("text."))
+    keys = {key for key in keys if node_id != "Transform" or key.startswith("text.")}
+    return sorted({*keys, plugins.KEY} if config.plugins else keys)
 
 
 def cacheable(node_id: str, config: RunConfig) -> bool:

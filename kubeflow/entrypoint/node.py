@@ -21,7 +21,7 @@ from kubeflow.compiler.run_parameters import EXAMPLE_GEN, settle
 from kubeflow.entrypoint.adapter import addresses, repaired, to_store, with_addresses
 from kubeflow.entrypoint.arguments import Arguments
 from pipeline import code_digest
-from pipeline.beam.arguments import LOCAL_RUNNER
+from pipeline.beam.arguments import LOCAL_RUNNER, imported_by_workers
 from pipeline.beam.local_workers import local_workers
 from schema.errors import InputError
 from schema.progress import LOGGER
@@ -56,7 +56,10 @@ def run(told: Arguments) -> None:
         keep_what_the_driver_knows(executor_input, _read(output))
     if not told.driver_only:
         beam = [expand(argument) for argument in told.beam]
-        with tempfile.TemporaryDirectory() as folder, local_workers(Path(folder)):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            local_workers(Path(folder), imported_by_workers(beam)),
+        ):
             kubeflow_v2_run_executor.main((_for_tfx(executor_input, told), beam))
     if local:
         answered = with_addresses(_read(output), to_store)

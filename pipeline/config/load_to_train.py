@@ -28,7 +28,11 @@ def load_to_compile(path: Path) -> RunConfig:
         ConfigError: as `load`, or another module hides that of the loss.
     """
     config = load(path)
-    make_importable(config, path)
+    if isinstance(config.loss, CustomConfig):
+        try:
+            make_importable("loss.function", config.loss.function, path)
+        except InputError as error:
+            raise ConfigError(f"{path}: {error}") from error
     return config
 
 
