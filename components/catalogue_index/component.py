@@ -16,10 +16,10 @@ from components.catalogue_index import embed, gather
 from components.catalogue_index.config import IndexConfig
 from components.catalogue_index.recall import write_index
 from schema import serving_names
+from schema.config.section import canonical_json
 from schema.errors import InputError
 from schema.plugins import KEY as PLUGINS
 from schema.plugins import load_digested
-from trainer.config.model import canonical_json
 
 MODEL, EXAMPLES, CONFIG, INDEX = "model", "examples", "config", "index"
 

@@ -11,7 +11,7 @@ from pipeline.config.kubeflow import NodeConfig
 from pipeline.config.run_config import RunConfig
 from schema import plugins
 from trainer.config.config_paths import named_files
-from trainer.config.loss import CustomConfig
+from trainer.losses.custom import CustomConfig
 
 Container = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec
 

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from trainer.config.backbone_names import KERAS_APPLICATIONS
-from trainer.config.loss import InfoNceConfig, SigmoidConfig
 from trainer.config.pretrained import (
     KerasApplicationConfig,
     KerasHubTextConfig,
 )
 from trainer.config.tower import TowerConfig
 from trainer.config.towers import BlocksConfig, ConvConfig, ConvNetConfig, LstmConfig, ViTConfig
+from trainer.losses.registry import LOSSES
 
 if TYPE_CHECKING:
     from trainer.config.model import TrainerConfig
@@ -34,7 +34,7 @@ def check(config: "TrainerConfig") -> None:
     _check_text(config)
     towers = (model.image_tower, model.text_tower)
     held = all(tower.frozen and not tower.spares_projection for tower in towers)
-    if held and not isinstance(config.loss, InfoNceConfig | SigmoidConfig):
+    if held and LOSSES[config.loss.name].initial_temperature is None:
         raise ValueError(
             "model.image_tower.frozen and model.text_tower.frozen leave nothing to learn: "
             f"loss.name = {config.loss.name} learns nothing by itself"

@@ -7,18 +7,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from schema.config.registered import Registered
 from schema.config.section import LARGEST_INT, Frozen, Name, PositiveInt
 from schema.plugins import Extensible
 from trainer.config import compatibility, model_size
-from trainer.config.loss import (
-    InfoNceConfig,
-    Loss,
-    PairwiseConfig,
-    SigmoidConfig,
-    TripletConfig,
-)
 from trainer.config.towers import BagConfig, ConvNetConfig, ImageTower, TextTower
 from trainer.config.training import AugmentConfig, TrainingConfig
+from trainer.losses.info_nce import InfoNceConfig
+from trainer.losses.registry import LOSSES, LossConfig, PairwiseConfig
 
 LEAST_LEARNED = 32  # pieces: 18 are reserved, and some characters shall be known
 Fit = Literal["pad", "crop"]
@@ -94,7 +90,7 @@ class TrainerConfig(TransformConfig):
     """Everything `run_fn` needs; travels to it as canonical JSON."""
 
     model: ModelConfig = ModelConfig()
-    loss: Loss = InfoNceConfig(name="info_nce")
+    loss: Annotated[LossConfig, Registered(LOSSES, "name")] = InfoNceConfig(name="info_nce")
     augment: AugmentConfig = AugmentConfig()
     training: TrainingConfig = TrainingConfig()
 
@@ -110,11 +106,8 @@ class TrainerConfig(TransformConfig):
                 f"training.batch_size = {self.training.batch_size} is too small: this loss needs "
                 f"at least {needed} records in a batch to find mismatches"
             )
-        scaled = isinstance(self.loss, InfoNceConfig | SigmoidConfig | TripletConfig)
-        if scaled and not self.model.normalize:
+        if LOSSES[self.loss.name].needs_unit_length and not self.model.normalize:
             raise ValueError(f"loss.name = {self.loss.name} needs model.normalize: true")
-        if isinstance(self.loss, SigmoidConfig) and self.loss.block and self.loss.pairs != "all":
-            raise ValueError("loss.block needs loss.pairs: all")
         self._check_chunks()
         self._check_xla()
         model_size.check(self)
@@ -132,10 +125,9 @@ class TrainerConfig(TransformConfig):
         compatibility.check_chunks(self)
 
     def _check_xla(self) -> None:
-        block = self.loss.block if isinstance(self.loss, SigmoidConfig) else None
         for key, value in (
             ("training.chunk_size", self.training.chunk_size),
-            ("loss.block", block),
+            ("loss.block", self.loss.rows_at_once),
         ):
             if self.training.xla is True and value is not None:
                 raise ValueError(
@@ -143,8 +135,3 @@ class TrainerConfig(TransformConfig):
                     f"over parts whose size is known only when it runs; leave out {key}, or set "
                     "training.xla: false"
                 )
-
-
-def canonical_json(config: Frozen) -> str:
-    """One text per config: defaults filled in, keys in the order of the fields."""
-    return config.model_dump_json()

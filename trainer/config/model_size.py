@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from schema.config.section import numbers_in
-from trainer.config.loss import SigmoidConfig
 from trainer.config.pretrained import KerasHubConfig
 from trainer.config.tower import TowerConfig
 from trainer.config.towers import (
@@ -100,8 +99,8 @@ def batch_bytes(config: "TrainerConfig") -> dict[str, int]:
         f"text.max_captions = {text.max_captions} of text.max_tokens = {text.max_tokens}": tokens,
     }
     if config.loss.pairs == "all":
-        block = config.loss.block if isinstance(config.loss, SigmoidConfig) else None
-        found["similarities of all pairs"] = rows * min(block or rows, rows) * FLOAT
+        held = min(config.loss.rows_at_once or rows, rows)
+        found["similarities of all pairs"] = rows * held * FLOAT
     return found
 
 

@@ -15,9 +15,9 @@ from schema.errors import InputError
 from schema.system.source_files import source_files
 from trainer.config.config_paths import named_files
 from trainer.config.keras_hub_preset import folder_of
-from trainer.config.loss import CustomConfig
 from trainer.config.model import TrainerConfig, TransformConfig
 from trainer.export.initial_weights import saved_tower
+from trainer.losses.custom import CustomConfig
 
 CHUNK = 1 << 20  # bytes read at once
 

@@ -10,10 +10,10 @@ from schema import features
 from schema.errors import InputError
 from trainer.config import compatibility
 from trainer.config.model import TrainerConfig
-from trainer.losses.joint_loss import JointLoss
 from trainer.losses.positives import match_rows
 from trainer.models import image_towers, precision, text_towers
 from trainer.models.backbone import NAME, has_batch_norm
+from trainer.models.joint_loss import JointLoss
 from trainer.training import gradient_cache, seeds
 from trainer.training.distribution import all_gather
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from trainer.config.model import TrainingConfig
+from trainer.config.training import TrainingConfig
 from trainer.training import schedule
 
 # As open_clip trains CLIP: a shorter memory of squared gradients than Adam's default.

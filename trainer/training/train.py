@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from schema.config.section import canonical_json
 from schema.system import disk
 from trainer.config import machine_memory
 from trainer.config.config_warnings import config_warnings
-from trainer.config.model import TrainerConfig, canonical_json
+from trainer.config.model import TrainerConfig
 from trainer.export import initial_weights
 from trainer.export.content_digests import content_digests, trainer_code
 from trainer.models.dual_encoder import DualEncoder

@@ -20,9 +20,10 @@ from tensorflow_transform.tf_metadata.metadata_io import write_metadata
 from pipeline.beam.arguments import beam_arguments
 from pipeline.config.beam import LocalBeam
 from schema import features
+from schema.config.section import canonical_json
 from schema.errors import InputError
 from schema.serving_names import FOLDERS, IMAGE_TOWER, JOINT, TEXT_TOWER
-from trainer.config.model import TextConfig, TrainerConfig, TransformConfig, canonical_json
+from trainer.config.model import TextConfig, TrainerConfig, TransformConfig
 from trainer.export import initial_weights, saved_models
 from trainer.models.backbone import NAME
 from trainer.models.dual_encoder import DualEncoder

@@ -10,10 +10,10 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import Field, ValidationError
 
+from schema.config.section import Frozen, PositiveInt
 from schema.errors import InputError
 from schema.text import json_text
 from schema.text.excerpt import excerpt_of
-from trainer.config.model import Frozen, PositiveInt
 
 VARIABLE = "TF_CONFIG"
 CHIEF, WORKER = "chief", "worker"

@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from pipeline.config.run_config import ConfigError, RunConfig, load
+from schema.config.section import canonical_json
 from tests.support.paths import EMOJI
-from trainer.config.model import TrainerConfig, canonical_json
+from trainer.config.model import TrainerConfig
 
 GATE = {"metric": "text_to_image_mrr"}
 

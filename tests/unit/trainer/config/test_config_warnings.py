@@ -3,9 +3,9 @@
 import pytest
 
 from tests.support.training import config
-from trainer.config.config_warnings import config_warnings, fitting_bias
-from trainer.config.loss import SigmoidConfig
-from trainer.losses.joint_loss import JointLoss
+from trainer.config.config_warnings import config_warnings
+from trainer.losses.sigmoid import SigmoidConfig, fitting_bias
+from trainer.models.joint_loss import JointLoss
 
 BATCH = {"batch_size": 256}
 

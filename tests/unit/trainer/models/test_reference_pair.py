@@ -10,9 +10,10 @@ import pytest
 import tensorflow as tf
 
 from schema import features
-from trainer.config.loss import CosineEmbeddingConfig, HingeConfig
 from trainer.config.model import ImageConfig, ModelConfig, TextConfig, TrainerConfig
 from trainer.config.towers import BagConfig, ConvConfig, LstmConfig
+from trainer.losses.cosine_embedding import CosineEmbeddingConfig
+from trainer.losses.hinge import HingeConfig
 from trainer.models.dual_encoder import DualEncoder
 
 N, SIZE, TOKENS, DIM = 6, 8, 5, 4

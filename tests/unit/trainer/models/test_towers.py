@@ -59,7 +59,7 @@ def test_the_convnet_sees_every_pixel_once_in_patches_of_two_by_two():
 
 @pytest.mark.parametrize("normalize", [True, False])
 def test_embeddings_have_length_1_if_asked(normalize):
-    from trainer.config.loss import HingeConfig
+    from trainer.losses.hinge import HingeConfig
 
     config = TrainerConfig(
         model=ModelConfig(normalize=normalize), loss=HingeConfig(name="hinge", pairs="all")

@@ -3,14 +3,10 @@ import pytest
 import tensorflow as tf
 
 from schema import features
-from trainer.config.loss import HingeConfig, InfoNceConfig
-from trainer.config.model import (
-    AugmentConfig,
-    ImageConfig,
-    TextConfig,
-    TrainerConfig,
-    TrainingConfig,
-)
+from trainer.config.model import ImageConfig, TextConfig, TrainerConfig
+from trainer.config.training import AugmentConfig, TrainingConfig
+from trainer.losses.hinge import HingeConfig
+from trainer.losses.info_nce import InfoNceConfig
 from trainer.preprocessing import images
 from trainer.training import input_pipeline, optimizer
 from trainer.training.distribution.tf_config import Cluster

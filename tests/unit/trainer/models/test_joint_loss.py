@@ -4,16 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer import losses
-from trainer.config.loss import (
-    CosineEmbeddingConfig,
-    CustomConfig,
-    HingeConfig,
-    InfoNceConfig,
-    SigmoidConfig,
-    TripletConfig,
-)
-from trainer.losses.joint_loss import JointLoss, given_pairs
+from trainer.losses.batch import LossBatch
+from trainer.losses.cosine_embedding import CosineEmbeddingConfig
+from trainer.losses.custom import CustomConfig
+from trainer.losses.hinge import HingeConfig
+from trainer.losses.info_nce import InfoNceConfig, info_nce_loss
+from trainer.losses.sigmoid import SigmoidConfig, sigmoid_loss
+from trainer.losses.triplet import TripletConfig
+from trainer.models.joint_loss import JointLoss
 
 U = tf.constant([[1.0, 0.0], [0.0, 1.0]])
 V = tf.constant([[0.6, 0.8], [0.8, -0.6]])
@@ -25,14 +23,26 @@ def rows(matches):
     return lambda start, end: tf.cast(matches[start:end], tf.bool)
 
 
+def given_pairs(matches, sampled_mismatches):
+    batch = LossBatch(
+        images=U,
+        texts=V,
+        matches=rows(matches),
+        seed=SEED,
+        all_pairs=False,
+        sampled_mismatches=sampled_mismatches,
+    )
+    return batch.pairs()
+
+
 def test_given_pairs_take_the_diagonal_and_its_labels():
-    similarity, label = given_pairs(U, V, MATCHES, sampled_mismatches=0, seed=SEED)
+    similarity, label = given_pairs(MATCHES, 0)
     np.testing.assert_allclose(similarity.numpy(), [[0.6], [-0.6]])
     assert label.numpy().tolist() == [[True], [False]]
 
 
 def test_a_sampled_mismatch_is_another_records_text_with_label_0():
-    similarity, label = given_pairs(U, V, tf.eye(2, dtype=tf.bool), sampled_mismatches=1, seed=SEED)
+    similarity, label = given_pairs(tf.eye(2, dtype=tf.bool), 1)
     # image 0 with text 1: 0.8; image 1 with text 0: 0.8
     np.testing.assert_allclose(similarity.numpy(), [[0.6, 0.8], [-0.6, 0.8]])
     assert label.numpy().tolist() == [[True, False], [True, False]]
@@ -40,7 +50,7 @@ def test_a_sampled_mismatch_is_another_records_text_with_label_0():
 
 def test_a_sampled_text_that_matches_is_no_mismatch():
     # All match all: what fills the row for want of a mismatch keeps its label.
-    _, label = given_pairs(U, V, tf.ones([2, 2], tf.bool), sampled_mismatches=1, seed=SEED)
+    _, label = given_pairs(tf.ones([2, 2], tf.bool), 1)
     assert label.numpy().all()
 
 
@@ -77,7 +87,7 @@ def test_the_scale_starts_at_the_inverse_temperature_and_is_learned():
     layer = JointLoss(InfoNceConfig(name="info_nce", temperature=0.05), 2)
     with tf.GradientTape() as tape:
         value = layer(U, V, matches=rows(tf.eye(2)), seed=SEED)
-    assert value.numpy() == pytest.approx(losses.info_nce(U @ tf.transpose(V), tf.eye(2), 20.0))
+    assert value.numpy() == pytest.approx(info_nce_loss(U @ tf.transpose(V), tf.eye(2), 20.0))
     [gradient] = tape.gradient(value, layer.trainable_variables)
     assert abs(float(gradient)) > 0.1
 
@@ -100,7 +110,7 @@ def mean_of_matches(similarity, label, factor=1.0):
 def test_a_loss_of_your_own_by_dotted_path():
     config = CustomConfig(
         name="custom",
-        function="tests.unit.trainer.losses.test_joint_loss.mean_of_matches",
+        function="tests.unit.trainer.models.test_joint_loss.mean_of_matches",
         arguments={"factor": 2.0},
         pairs="all",
     )
@@ -115,7 +125,7 @@ def test_sigmoid_in_blocks_or_not(block):
     layer = JointLoss(config, 2)
     with tf.GradientTape() as tape:
         value = layer(U, V, matches=rows(MATCHES), seed=SEED)
-    expected = losses.sigmoid(U @ tf.transpose(V), MATCHES, 2.0, -1.0)
+    expected = sigmoid_loss(U @ tf.transpose(V), MATCHES, 2.0, -1.0)
     assert value.numpy() == pytest.approx(expected.numpy(), abs=1e-6)
     gradients = tape.gradient(value, layer.trainable_variables)
     assert all(abs(float(each)) > 0.01 for each in gradients)
