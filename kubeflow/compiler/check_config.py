@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from fsspec.registry import known_implementations
 
 from kubeflow.compiler.findings import Finding, obstacle, warning
+from kubeflow.compiler.node_settings import cacheable, hidden_inputs
 from kubeflow.compiler.platforms import Platform
-from kubeflow.compiler.tasks import cacheable, hidden_inputs
 from pipeline.config.kubeflow import KubeflowConfig, NodeConfig
 from pipeline.config.run_config import RunConfig
 from schema.text.secrets import REFERENCE

@@ -1,4 +1,4 @@
-"""Run one node with TFX, between the repair of its input and the repair of its output."""
+"""Run one node with TFX, with its input and output adapted to the launcher."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ from components.catalogue_index.component import CatalogueIndexArtifact
 from components.example_gen.component import QuarantineArtifact
 from components.example_gen.storage import tfx_filesystem
 from kubeflow.compiler.run_parameters import EXAMPLE_GEN, settle
-from kubeflow.entrypoint.adapter import addresses, repaired, to_store, with_addresses
+from kubeflow.entrypoint.adapter import adapted, addresses, to_store, with_addresses
 from kubeflow.entrypoint.arguments import Arguments
 from pipeline import code_digest
 from pipeline.beam.arguments import LOCAL_RUNNER, imported_by_workers
@@ -43,7 +43,7 @@ def run(told: Arguments) -> None:
     check_code(told)
     LOGGER.setLevel(logging.INFO)
     local = reads_copies(told)
-    executor_input = repaired(told.executor_input, told.inputs_spec, local)
+    executor_input = adapted(told.executor_input, told.inputs_spec, local)
     parameters = dict(executor_input["inputs"].get("parameterValues", {}))
     settle(told.node, parameters)
     executor_input["inputs"]["parameterValues"] = parameters
