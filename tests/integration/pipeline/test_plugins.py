@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from diptych.cli.main import app
 from kubeflow.compiler.check_config import check_config
-from kubeflow.compiler.tasks import cacheable
+from kubeflow.compiler.node_settings import cacheable
 from pipeline.beam.arguments import beam_arguments, imported_by_workers
 from pipeline.beam.local_workers import local_workers
 from pipeline.config import user_modules
