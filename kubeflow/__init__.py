@@ -1,1 +1,1 @@
-"""The same pipeline on Kubeflow Pipelines: compiled, checked, rehearsed, submitted, scheduled."""
+"""The same pipeline on Kubeflow Pipelines: compile, check, dry run, submit, schedule."""

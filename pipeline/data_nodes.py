@@ -16,7 +16,7 @@ from components.import_schema.component import CURATED, ImportSchema, with_attri
 from components.served_statistics.component import ServedStatistics
 from pipeline.config.run_config import RunConfig
 from schema.config.section import canonical_json
-from trainer.export.content_digests import content_digests
+from trainer.export.content_digests import content_digests, plugin_digests
 
 QUANTILES = 100  # of each number, for drift: TFDV's own 10 are coarse steps
 VALUES = 10_000  # kept of each text: those of an attribute are the classes that a release knows
@@ -36,7 +36,10 @@ class DataNodes:
 def data_nodes(config: RunConfig) -> DataNodes:
     """Ingest, statistics, and their comparison with the schema and with what serves."""
     example_gen = ImageTextExampleGen(
-        config.data.for_ingest(), config.text.max_captions, may_be_empty=True
+        config.data.for_ingest(),
+        config.text.max_captions,
+        may_be_empty=True,
+        plugins=plugin_digests(config.plugins),
     )
     curated = CURATED.read_text()
     schema = ImportSchema(curated=curated, attributes=",".join(config.data.attributes))

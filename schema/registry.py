@@ -7,11 +7,12 @@ A package whose files register themselves, such as `trainer.losses`, is imported
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from schema.errors import InputError
 
 Entry = TypeVar("Entry")
+_ALL: "list[Registry[Any]]" = []
 
 
 class Registry(Mapping[str, Entry]):
@@ -28,6 +29,7 @@ class Registry(Mapping[str, Entry]):
         self._package = package
         self._complete = False
         self._entries: dict[str, Entry] = {}
+        _ALL.append(self)
 
     def add(self, name: str, entry: Entry) -> Entry:
         """Register an entry.
@@ -62,6 +64,12 @@ class Registry(Mapping[str, Entry]):
             self._complete = True  # first: the files that are imported may read the registry
             import_all(self._package)
         return self._entries
+
+
+def complete_all() -> None:
+    """Import the built-in entries of every registry, before others are added to them."""
+    for registry in tuple(_ALL):
+        len(registry)
 
 
 def import_all(package: str) -> None:

@@ -9,7 +9,7 @@ from diptych.cli import quarantine
 from diptych.cli.commands import INTERRUPTED, app
 from diptych.cli.kubeflow import schedule, submit
 from diptych.cli.kubeflow.compile import check, compile_
-from diptych.cli.kubeflow.dry_run import rehearse
+from diptych.cli.kubeflow.dry_run import dry_run
 from pipeline.console.terminal import complain_of_mistake
 from pipeline.process import process_setup
 from schema.system.log_records import make_safe
@@ -18,7 +18,7 @@ from schema.text.untrusted_text import for_people
 commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 commands.command("compile")(compile_)
 commands.command()(check)
-commands.command()(rehearse)
+commands.command("dry-run")(dry_run)
 commands.command()(submit.submit)
 commands.add_typer(schedule.schedule, name="schedule")
 app.add_typer(

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from fsspec.registry import known_implementations
 
 from kubeflow.compiler.findings import Finding, obstacle, warning
+from kubeflow.compiler.node_settings import cacheable, hidden_inputs
 from kubeflow.compiler.platforms import Platform
-from kubeflow.compiler.tasks import cacheable, hidden_inputs
 from pipeline.config.kubeflow import KubeflowConfig, NodeConfig
 from pipeline.config.run_config import RunConfig
 from schema.text.secrets import REFERENCE
@@ -33,7 +33,7 @@ def check_config(config: RunConfig, platform: Platform) -> list[Finding]:
         *_data(config, kubeflow, platform),
         *_files(config, kubeflow, platform),
         *_releases(config, kubeflow, platform),
-        *_loss(config),
+        *_modules(config),
         *_pods(config, kubeflow, platform),
     ]
 
@@ -155,8 +155,14 @@ def _mounted(path: str, node: NodeConfig, platform: Platform) -> bool:
     return any(PurePosixPath(path).is_relative_to(volume.path) for volume in node.volumes or ())
 
 
-def _loss(config: RunConfig) -> Iterator[Finding]:
-    """A loss of the user's own lies beside the config, and a pod has the image's files only."""
+def _modules(config: RunConfig) -> Iterator[Finding]:
+    """Modules of the user's own lie beside the config, and a pod has the image's files only."""
+    for plugin in config.plugins:
+        yield warning(
+            "plugins",
+            f"every pod that reads the config imports {plugin} from the image",
+            "put the module into the image, in a folder of PYTHONPATH",
+        )
     if isinstance(config.loss, CustomConfig):
         yield warning(
             "Trainer",

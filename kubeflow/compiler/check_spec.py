@@ -7,9 +7,8 @@ from typing import Any
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from kubeflow.compiler.bootstrap import COMMAND
 from kubeflow.compiler.findings import Finding, obstacle, warning
-from kubeflow.compiler.platforms import Platform
+from kubeflow.compiler.platforms import COMMAND, Platform
 
 LONGEST_ARGUMENT = 128 * 1024  # bytes of one argument of a command, in Linux
 ROOM_FOR_ARTIFACTS = 8 * 1024  # of the executor input: addresses and properties, seen up to 5 KiB

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-# Each pod has a file system of its own; a rehearsal gives each a folder of its own.
+# Each pod has a file system of its own; a dry run gives each a folder of its own.
 ROOT_VARIABLE = "DIPTYCH_LAUNCHER_ROOT"
 FOLDERS = {"minio://": "minio", "s3://": "s3", "gs://": "gcs"}  # the launcher's own
 LOGS = "executor-logs"  # the launcher fills it; TFX cannot import its type
 
 
 def launcher_root() -> PurePosixPath:
-    """Where the launcher's folders are: `/`, but in a rehearsal."""
+    """Where the launcher's folders are: `/`, except in a dry run."""
     return PurePosixPath(os.environ.get(ROOT_VARIABLE, "/"))
 
 
@@ -38,7 +38,7 @@ def to_store(path: str, root: PurePosixPath) -> str:
     return path
 
 
-def repaired(
+def adapted(
     executor_input: dict[str, Any], inputs_spec: dict[str, Any], local: bool
 ) -> dict[str, Any]:
     """An executor input that TFX can read.

@@ -1,4 +1,4 @@
-"""Run one node with TFX, between the repair of its input and the repair of its output."""
+"""Run one node with TFX, with its input and output adapted to the launcher."""
 
 import argparse
 import json
@@ -18,10 +18,10 @@ from components.catalogue_index.component import CatalogueIndexArtifact
 from components.example_gen.component import QuarantineArtifact
 from components.example_gen.storage import tfx_filesystem
 from kubeflow.compiler.run_parameters import EXAMPLE_GEN, settle
-from kubeflow.entrypoint.adapter import addresses, repaired, to_store, with_addresses
+from kubeflow.entrypoint.adapter import adapted, addresses, to_store, with_addresses
 from kubeflow.entrypoint.arguments import Arguments
 from pipeline import code_digest
-from pipeline.beam.arguments import LOCAL_RUNNER
+from pipeline.beam.arguments import LOCAL_RUNNER, imported_by_workers
 from pipeline.beam.local_workers import local_workers
 from schema.errors import InputError
 from schema.progress import LOGGER
@@ -43,7 +43,7 @@ def run(told: Arguments) -> None:
     check_code(told)
     LOGGER.setLevel(logging.INFO)
     local = reads_copies(told)
-    executor_input = repaired(told.executor_input, told.inputs_spec, local)
+    executor_input = adapted(told.executor_input, told.inputs_spec, local)
     parameters = dict(executor_input["inputs"].get("parameterValues", {}))
     settle(told.node, parameters)
     executor_input["inputs"]["parameterValues"] = parameters
@@ -56,7 +56,10 @@ def run(told: Arguments) -> None:
         keep_what_the_driver_knows(executor_input, _read(output))
     if not told.driver_only:
         beam = [expand(argument) for argument in told.beam]
-        with tempfile.TemporaryDirectory() as folder, local_workers(Path(folder)):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            local_workers(Path(folder), imported_by_workers(beam)),
+        ):
             kubeflow_v2_run_executor.main((_for_tfx(executor_input, told), beam))
     if local:
         answered = with_addresses(_read(output), to_store)

@@ -23,9 +23,9 @@ from kubeflow.client.errors import KubeflowError
 from kubeflow.client.submit import Tell, runtime_config, tell_upload
 from kubeflow.client.upload import experiment_id, upload
 from kubeflow.compiler.package import Package
-from kubeflow.schedules import schedules
+from kubeflow.schedules import recurring_runs
 from kubeflow.schedules.cron import Cron
-from kubeflow.schedules.schedules import Schedule
+from kubeflow.schedules.recurring_runs import Schedule
 from pipeline.config.kubeflow import KubeflowConfig
 from schema.errors import InputError
 
@@ -63,7 +63,7 @@ def schedule(
     """
     uploaded = upload(server, package)
     tell_upload(uploaded, package, tell)
-    found = schedules.find(server, name)
+    found = recurring_runs.find(server, name)
     if any(s.content is None or s.pipeline_id != uploaded.pipeline_id for s in found):
         raise InputError(
             f"{server.host}: there is a schedule {name} that is not one of {package.name}; choose "
@@ -81,10 +81,10 @@ def schedule(
     )
     content = _fingerprint(server, wanted)
     on = _state_before(found) if enabled is None else enabled
-    counts = schedules.that_counts(found) if found else None
+    counts = recurring_runs.that_counts(found) if found else None
     if counts is not None and counts.content == content:
         return _same(server, counts, found, on, tell), on
-    wanted.description = schedules.mark(uploaded.name, content, on)
+    wanted.description = recurring_runs.mark(uploaded.name, content, on)
     _put_in_place(server, wanted, found, on, tell)
     return "replaced" if found else "scheduled", on
 
@@ -117,15 +117,15 @@ def _state_before(found: Sequence[Schedule]) -> bool:
     if not found or any(each.enabled for each in found):
         return True
     # All of several are paused only while a change is under way: the newest tells its aim.
-    return len(found) > 1 and schedules.that_counts(found).wanted
+    return len(found) > 1 and recurring_runs.that_counts(found).wanted
 
 
 def _same(
     server: Server, counts: Schedule, found: Sequence[Schedule], on: bool, tell: Tell
 ) -> Outcome:
     if counts.enabled != on:
-        schedules.switch(server, counts, on)
-    schedules.remove_others(server, found, counts, tell)
+        recurring_runs.switch(server, counts, on)
+    recurring_runs.remove_others(server, found, counts, tell)
     if counts.enabled == on:
         return "is scheduled so already"
     return "resumed" if on else "paused"
@@ -141,16 +141,18 @@ def _put_in_place(
     part = server.client.recurring_runs
     make = part.recurring_run_service_create_recurring_run
     try:
-        made = schedules.read(server.call(f"make the schedule {name}", make, recurring_run=wanted))
+        made = recurring_runs.read(
+            server.call(f"make the schedule {name}", make, recurring_run=wanted)
+        )
         for each in running:
-            schedules.switch(server, each, on=False)
+            recurring_runs.switch(server, each, on=False)
         if on and not at_once:
-            schedules.switch(server, made, on=True)
+            recurring_runs.switch(server, made, on=True)
     except BaseException as error:  # an impatient Ctrl-C too
         _take_back(server, name, found, running, error)
         raise
     try:
-        schedules.remove_others(server, found, made, tell)
+        recurring_runs.remove_others(server, found, made, tell)
     except KubeflowError as error:
         told = f"the schedule {name} is changed; the old one may still be there, paused: {error}"
         raise KubeflowError(told, error.status) from error
@@ -166,11 +168,11 @@ def _take_back(
     """Delete what was made, and only then enable what was running."""
     before = {each.id for each in found}
     try:
-        for each in schedules.find(server, name):
+        for each in recurring_runs.find(server, name):
             if each.id not in before:
-                schedules.remove(server, each)
+                recurring_runs.remove(server, each)
         for each in running:
-            schedules.switch(server, each, on=True)
+            recurring_runs.switch(server, each, on=True)
     except KubeflowError as second:
         first = str(error) or "interrupted"
         told = f"{first}; nor could the change be taken back: {second}"

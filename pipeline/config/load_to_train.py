@@ -16,6 +16,7 @@ from schema.text import text_files
 from trainer.config import machine_memory
 from trainer.config.config_paths import named_files
 from trainer.config.transform import TextConfig
+from trainer.losses.custom import CustomConfig
 from trainer.losses.registry import LOSSES
 from trainer.preprocessing import vocabulary
 from trainer.training.performance import cpu_kernels
@@ -28,7 +29,11 @@ def load_to_compile(path: Path) -> RunConfig:
         ConfigError: as `load`, or another module hides that of the loss.
     """
     config = load(path)
-    make_importable(config, path)
+    if isinstance(config.loss, CustomConfig):
+        try:
+            make_importable("loss.function", config.loss.function, path)
+        except InputError as error:
+            raise ConfigError(f"{path}: {error}") from error
     return config
 
 

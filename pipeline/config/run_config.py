@@ -18,6 +18,8 @@ from components.serving_check.config import ServingCheckConfig
 from pipeline.config.beam import BeamConfig, LocalBeam
 from pipeline.config.data import DataConfig
 from pipeline.config.kubeflow import KubeflowConfig
+from pipeline.config.user_modules import make_importable
+from schema import plugins
 from schema.config.messages import sentences
 from schema.errors import InputError
 from schema.text import text_files, yaml_text
@@ -109,7 +111,7 @@ class RunConfig(TrainerConfig):
 
     def for_transform(self) -> TransformConfig:
         """The part Transform is told: no more, so that it stays cached when the rest changes."""
-        return TransformConfig(image=self.image, text=self.text)
+        return TransformConfig(plugins=self.plugins, image=self.image, text=self.text)
 
     def for_trainer(self) -> TrainerConfig:
         """The part the trainer is told."""
@@ -164,12 +166,12 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
     if literal := list(literal_secrets(values)):
         raise ConfigError(f"{path}: {'; '.join(literal)}")
     try:
+        for name in plugins.named_in(values):
+            make_importable(plugins.KEY, name, path)
         # As JSON, where a YAML list may fill a tuple; the types themselves stay strict.
-        config = RunConfig.model_validate_json(json.dumps(values))
+        return _beside(RunConfig.model_validate_json(json.dumps(values)), here)
     except ValidationError as error:
         raise ConfigError(f"{path}: {'; '.join(sentences(error, RunConfig))}") from error
-    try:
-        return _beside(config, here)
     except InputError as error:
         raise ConfigError(f"{path}: {error}") from error
 

@@ -35,10 +35,10 @@ def compile_(
     with one_sentence():
         started = time.monotonic()
         loaded = load_to_compile(config)
-        from kubeflow.compiler.compiled import compiled
         from kubeflow.compiler.findings import print_findings
+        from kubeflow.compiler.package_writer import compile_with_log
 
-        package, seconds = compiled(loaded, platform)
+        package, seconds = compile_with_log(loaded, platform)
         file = output or Path(f"{loaded.name}-{platform}.yaml")
         file.write_text(package.text, encoding="utf-8")
         print_findings(package.findings)
@@ -55,10 +55,10 @@ def check(config: Config, platform: On = "kubeflow") -> None:
 
     with one_sentence():
         loaded = load_to_compile(config)
-        from kubeflow.compiler.compiled import examined
         from kubeflow.compiler.findings import print_findings
+        from kubeflow.compiler.package_writer import examine_with_log
 
-        findings = examined(loaded, platform)
+        findings = examine_with_log(loaded, platform)
         print_findings(findings)
         if any(each.level == "obstacle" for each in findings):
             raise typer.Exit(FAILED)

@@ -108,9 +108,9 @@ def pause(
     """Start no more runs until it is resumed; a run under way goes on."""
     with one_sentence(AGAIN):
         server = _server(context, config, host, namespace)
-        from kubeflow.schedules import schedules
+        from kubeflow.schedules import recurring_runs
 
-        changed = schedules.pause(server, name, tell)
+        changed = recurring_runs.pause(server, name, tell)
         tell(f"schedule {name}: {'paused' if changed else 'is paused already'}")
 
 
@@ -125,9 +125,9 @@ def resume(
     """Start runs again; if its time came meanwhile, Kubeflow starts one run at once."""
     with one_sentence(AGAIN):
         server = _server(context, config, host, namespace)
-        from kubeflow.schedules import schedules
+        from kubeflow.schedules import recurring_runs
 
-        changed = schedules.resume(server, name, tell)
+        changed = recurring_runs.resume(server, name, tell)
         tell(f"schedule {name}: {'resumed' if changed else 'is not paused'}")
 
 
@@ -142,9 +142,9 @@ def delete(
     """Delete a schedule; its runs stay."""
     with one_sentence(AGAIN):
         server = _server(context, config, host, namespace)
-        from kubeflow.schedules import schedules
+        from kubeflow.schedules import recurring_runs
 
-        there = schedules.delete(server, name)
+        there = recurring_runs.delete(server, name)
         tell(f"schedule {name}: {'deleted' if there else 'there is none of this name'}")
 
 

@@ -5,7 +5,7 @@ import itertools
 
 from kubeflow.client.connection import Server
 from kubeflow.schedules.cron import Cron, parse
-from kubeflow.schedules.schedules import Schedule, find, newest_runs, that_counts
+from kubeflow.schedules.recurring_runs import Schedule, find, newest_runs, that_counts
 from schema.errors import InputError
 
 HEAD = ("name", "cron", "next, UTC", "state", "version", "last run")

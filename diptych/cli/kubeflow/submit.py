@@ -82,10 +82,10 @@ def compiled_package(file: Path, compiled: Path | None) -> "Package":
 
     if compiled is not None:
         return read(compiled)
-    from kubeflow.compiler.compiled import compiled as compiled_now
     from kubeflow.compiler.findings import print_findings
+    from kubeflow.compiler.package_writer import compile_with_log
     from pipeline.config.load_to_train import load_to_compile
 
-    made, _ = compiled_now(load_to_compile(file), "kubeflow")
-    print_findings(made.findings)
-    return parse(made.text, str(file))
+    package_text, _ = compile_with_log(load_to_compile(file), "kubeflow")
+    print_findings(package_text.findings)
+    return parse(package_text.text, str(file))

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeflow.compiler.bootstrap import COMMAND
 from kubeflow.compiler.check_config import check_config
 from kubeflow.compiler.check_spec import LONGEST_ARGUMENT, check_spec
 from kubeflow.compiler.findings import Finding, ObstacleError, refuse
+from kubeflow.compiler.platforms import COMMAND
 from tests.integration.kubeflow.test_compile import vertex_section
 from tests.support.kubeflow_config import cluster_config, section
 

@@ -1,4 +1,4 @@
-"""`diptych kubeflow compile`, `check` and `rehearse` as a person calls them."""
+"""`diptych kubeflow compile`, `check` and `dry-run` as a person calls them."""
 
 import re
 from pathlib import Path
@@ -118,11 +118,11 @@ def test_a_section_that_cannot_be_read(tmp_path, changes, sentence):
     assert ended.stderr == f"diptych: {config}: {sentence}\n"
 
 
-def test_a_package_for_another_platform_is_not_rehearsed(tmp_path):
+def test_a_package_for_another_platform_is_not_run(tmp_path):
     config = written(tmp_path / "config.yaml", vertex_section())
     package = tmp_path / "vertex.yaml"
     assert diptych("compile", config, "--platform", "vertex", "-o", package).exit_code == 0
-    ended = diptych("rehearse", config, "--package", package)
+    ended = diptych("dry-run", config, "--package", package)
     assert ended.exit_code == 1
     assert ended.stderr == (
         f"diptych: {package}: was compiled for Vertex AI, and Kubeflow cannot run it; compile it "
@@ -133,10 +133,10 @@ def test_a_package_for_another_platform_is_not_rehearsed(tmp_path):
 def test_a_run_parameter_that_the_package_lacks(config, tmp_path):
     package = tmp_path / "small.yaml"
     assert diptych("compile", config, "-o", package).exit_code == 0
-    ended = diptych("rehearse", config, "--package", package, "--set", "epoch=1")
+    ended = diptych("dry-run", config, "--package", package, "--set", "epoch=1")
     assert ended.exit_code == 1
     assert ended.stderr.startswith("diptych: --set epoch=1: the pipeline small has ")
-    assert not (tmp_path / "runs" / "rehearsal" / "last").exists()
+    assert not (tmp_path / "runs" / "dry-run" / "last").exists()
 
 
 def test_a_file_that_cannot_be_written(config, tmp_path):

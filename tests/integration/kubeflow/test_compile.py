@@ -243,7 +243,7 @@ def test_argo_makes_no_retry_without_a_time_for_them(documents):
 
 
 def test_on_vertex_the_longest_wait_is_left_to_it():
-    from kubeflow.compiler.tasks import task_settings
+    from kubeflow.compiler.node_settings import task_settings
     from pipeline.config.kubeflow import NodeConfig
 
     policy = task_settings("Trainer", NodeConfig(retries=2), "vertex", True)["retryPolicy"]
@@ -320,8 +320,8 @@ def test_what_is_vertex_only(vertex):
 
 def test_what_reads_files_that_the_config_only_names_is_not_cached(tmp_path):
     """A nightly run must see that another release lies in the folder of start_from."""
+    from kubeflow.compiler.node_settings import cacheable
     from kubeflow.compiler.package_writer import examine
-    from kubeflow.compiler.tasks import cacheable
 
     (tmp_path / "kubeflow_loss.py").write_text("def loss(s, y): ...")
     plain = cluster_config(tmp_path, tune=TUNE)

@@ -55,7 +55,7 @@ def pods(small_run, tmp_path_factory) -> dict[str, Any]:
     """What both pods left, run with the commands of the compiled package for two epochs."""
     from kubeflow.compiler.package_writer import compile_package
     from kubeflow.dry_run.driver import inputs_of, outputs_of
-    from kubeflow.dry_run.run import run_parameters
+    from kubeflow.dry_run.tasks import run_parameters
     from kubeflow.entrypoint.__main__ import main
 
     folder = tmp_path_factory.mktemp("tuned")

@@ -55,7 +55,7 @@ def test_transform_is_told_its_part_whatever_the_towers_are(tmp_path):
     # An odd side suits `conv`; the defaults of sections Transform never sees must not object.
     odd = load_changed(tmp_path, image__size=33, model__image_tower={"kind": "conv"})
     assert odd.for_transform().image.size == 33
-    assert set(odd.for_transform().model_dump()) == {"image", "text"}
+    assert set(odd.for_transform().model_dump()) == {"plugins", "image", "text"}
 
 
 def test_configs_are_frozen():

@@ -1,7 +1,8 @@
-"""Run a whole package: every task as soon as those before it are done."""
+"""Run every task of a compiled package on this machine, each once its upstream tasks are done."""
 
 import concurrent.futures
 import dataclasses
+import graphlib
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import Any, Literal
 
 import yaml
 
-from kubeflow.dry_run import graph, pod
-from kubeflow.dry_run.driver import Artifact, inputs_of, outputs_of
+from kubeflow.dry_run import pod
+from kubeflow.dry_run.driver import Artifact, Task, inputs_of, meets_condition, outputs_of
 from schema.errors import InputError
 
 State = Literal["started", "ran", "skipped", "failed"]
@@ -20,8 +21,8 @@ DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"  # of Kubeflow's own object sto
 
 
 @dataclasses.dataclass(frozen=True)
-class Rehearsed:
-    """What a rehearsal left."""
+class DryRun:
+    """The states of all tasks and the artifacts that they wrote."""
 
     states: dict[str, State]
     outputs: dict[str, dict[str, Artifact]]  # by task and output key
@@ -33,7 +34,7 @@ class Rehearsed:
 
 
 def run_parameters(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a run: what is given, else the spec's defaults.
+    """Return the parameters of a run: the given values, and the defaults of the spec.
 
     Raises:
         InputError: the spec has no such parameter, or one has no value.
@@ -42,7 +43,7 @@ def run_parameters(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[s
     unknown = sorted({*values} - {*defined})
     if unknown:
         raise InputError(
-            f"{unknown[0]} is no run parameter; there are {', '.join(sorted(defined))}"
+            f"{unknown[0]} is not a run parameter; choose from {', '.join(sorted(defined))}"
         )
     missing = sorted(n for n in defined if n not in values and "defaultValue" not in defined[n])
     if missing:
@@ -50,26 +51,55 @@ def run_parameters(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[s
     return {name: values.get(name, defined[name].get("defaultValue")) for name in defined}
 
 
-def rehearse(
+def run_tasks(
     text: str, folder: Path, values: Mapping[str, Any], listen: Listener | None = None
-) -> Rehearsed:
-    """Run every task of a package here.
+) -> DryRun:
+    """Run every task of a package on this machine.
 
-    What a cluster adds is not rehearsed: images, resources, volumes, secrets, retries, the cache.
+    Left out is what only a cluster has: images, resources, volumes, secrets, retries, the cache.
 
     Args:
         text: of the package, a YAML file.
-        folder: of this rehearsal; the store, the pods and their logs go there.
+        folder: of this dry run; the store, the pods and their logs go there.
         values: run parameters that differ from their defaults.
         listen: called with every change of a task's state.
 
     Raises:
-        InputError: a task failed; the rest of them was not started.
+        InputError: a task failed; the tasks after it were not started.
     """
     spec = next(iter(yaml.safe_load_all(text)))
     root = spec.get("defaultPipelineRoot", DEFAULT_ROOT)
-    run = _Run(spec, folder, run_parameters(spec, values), f"{root}/rehearsal/{folder.name}")
+    run = _Run(spec, folder, run_parameters(spec, values), f"{root}/dry-run/{folder.name}")
     return run.all_tasks(listen or (lambda *_: None))
+
+
+def sorter(tasks: Mapping[str, Task]) -> graphlib.TopologicalSorter[str]:
+    """Sort tasks by their dependencies.
+
+    Args:
+        tasks: of the root DAG, by name.
+
+    Raises:
+        InputError: they wait for each other.
+    """
+    order = graphlib.TopologicalSorter({name: upstream(task) for name, task in tasks.items()})
+    try:
+        order.prepare()
+    except graphlib.CycleError as error:
+        raise InputError(f"the tasks {', '.join(error.args[1])} wait for each other") from error
+    return order
+
+
+def upstream(task: Task) -> set[str]:
+    """Return the names of the tasks that a task waits for."""
+    waits = set(task.get("dependentTasks", ()))
+    inputs = task.get("inputs", {})
+    for given in inputs.get("artifacts", {}).values():
+        waits.add(given["taskOutputArtifact"]["producerTask"])
+    for given in inputs.get("parameters", {}).values():
+        if "taskOutputParameter" in given:
+            waits.add(given["taskOutputParameter"]["producerTask"])
+    return waits
 
 
 class _Run:
@@ -79,8 +109,8 @@ class _Run:
         self._outputs: dict[str, dict[str, Artifact]] = {}
         self._states: dict[str, State] = {}
 
-    def all_tasks(self, listen: Listener) -> Rehearsed:
-        order = graph.sorter(self._tasks)
+    def all_tasks(self, listen: Listener) -> DryRun:
+        order = sorter(self._tasks)
         (self._folder / "logs").mkdir(parents=True)
         running: dict[concurrent.futures.Future[State], str] = {}
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pods:
@@ -98,7 +128,7 @@ class _Run:
             except (InputError, KeyboardInterrupt):
                 pods.shutdown(cancel_futures=True)
                 raise
-        return Rehearsed(self._states, self._outputs, self._folder / "store")
+        return DryRun(self._states, self._outputs, self._folder / "store")
 
     def _task(self, name: str, listen: Listener) -> State:
         listen(name, "started")
@@ -112,16 +142,16 @@ class _Run:
 
     def _pod(self, name: str) -> State:
         task = self._tasks[name]
-        if any(self._states[each] == "skipped" for each in graph.upstream(task)):
+        if any(self._states[each] == "skipped" for each in upstream(task)):
             return "skipped"
         component = self._spec["components"][task["componentRef"]["name"]]
         inputs = inputs_of(task, self._parameters, self._outputs, component)
-        if not graph.runs(task, inputs):
+        if not meets_condition(task, inputs):
             return "skipped"
         label = component["executorLabel"]
         container = self._spec["deploymentSpec"]["executors"][label].get("container")
         if container is None:
-            raise InputError("is no container, and only containers can be rehearsed")
+            raise InputError("is not a container, and a dry run can start only containers")
         here = pod.Pod(self._folder / "pods" / name, self._folder / "logs" / f"{name}.log")
         outputs = outputs_of(component, name, self._root, here.output_file)
         executor_input = {"inputs": inputs, "outputs": outputs}

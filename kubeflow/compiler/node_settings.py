@@ -1,14 +1,20 @@
-"""What each task of the compiled spec is given: resources, environment, retries, its cache."""
+"""Write what the config sets for each node into the compiled pipeline.
+
+The PipelineSpec holds the cache, the retries, the resources and the environment of a task. A second
+document holds what only Kubernetes knows: secrets, volumes, machines, shared memory.
+"""
 
 from typing import Any
 
 from google.protobuf import json_format
+from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes
 from kfp.pipeline_spec import pipeline_spec_pb2
 from kubernetes.utils.quantity import parse_quantity
 
 from kubeflow.compiler.platforms import Platform
-from pipeline.config.kubeflow import NodeConfig
+from pipeline.config.kubeflow import KubeflowConfig, NodeConfig
 from pipeline.config.run_config import RunConfig
+from schema import plugins
 from trainer.config.config_paths import named_files
 from trainer.losses.custom import CustomConfig
 
@@ -21,6 +27,7 @@ GPU = "nvidia.com/gpu"
 BYTES_OF_A_UNIT = 10**9  # the unit of the numeric memory fields
 BACKOFF_FACTOR = 2  # of the wait, with each retry
 ATTEMPT_HOURS = 24
+SHARED_MEMORY = "shared-memory"  # name of the volume; any would do
 
 
 def hidden_inputs(node_id: str, config: RunConfig) -> list[str]:
@@ -29,6 +36,8 @@ def hidden_inputs(node_id: str, config: RunConfig) -> list[str]:
     A compiled file holds paths and names, and what stands there in a pod may change from run to
     run: the weights of `start_from`, say, or the module of `loss.function` in the image.
     """
+    if node_id in ("Evaluator", "CatalogueIndexer"):
+        return [plugins.KEY] if config.plugins else []
     if node_id not in ("Transform", "Tuner", "Trainer"):
         return []
     trained = config.for_trainer()
@@ -36,7 +45,8 @@ def hidden_inputs(node_id: str, config: RunConfig) -> list[str]:
     keys = {key for each in (trained, *searched) for key in named_files(each, with_presets=True)}
     if isinstance(config.loss, CustomConfig):
         keys.add("loss.function")
-    return sorted(key for key in keys if node_id != "Transform" or key.startswith("text."))
+    keys = {key for key in keys if node_id != "Transform" or key.startswith("text.")}
+    return sorted({*keys, plugins.KEY} if config.plugins else keys)
 
 
 def cacheable(node_id: str, config: RunConfig) -> bool:
@@ -96,3 +106,47 @@ def container_settings(node: NodeConfig) -> dict[str, Any]:
     for variable, value in sorted((node.environment or {}).items()):
         spec.env.add(name=variable, value=value)
     return json_format.MessageToDict(spec)
+
+
+def pod(node: NodeConfig) -> dict[str, Any]:
+    """A `KubernetesExecutorConfig` as JSON; of a secret only its name ever stands in it."""
+    config = kubernetes.KubernetesExecutorConfig()
+    for given in node.secrets or ():
+        secret = config.secret_as_env.add(secret_name=given.secret, optional=given.optional)
+        secret.secret_name_parameter.runtime_value.constant.string_value = given.secret
+        secret.key_to_env.add(secret_key=given.key, env_var=given.variable)
+    for volume in node.volumes or ():
+        mount = config.pvc_mount.add(constant=volume.claim, mount_path=volume.path)
+        mount.pvc_name_parameter.runtime_value.constant.string_value = volume.claim
+    if node.node_selector:
+        config.node_selector.labels.update(node.node_selector)
+    for toleration in node.tolerations or ():
+        config.tolerations.add(
+            key=toleration.key,
+            operator=toleration.operator,
+            value=toleration.value,
+            effect=toleration.effect,
+            toleration_seconds=toleration.seconds,
+        )
+    if node.shared_memory:  # not `enabled_shared_memory`, which no server of Kubeflow reads
+        config.empty_dir_mounts.add(
+            volume_name=SHARED_MEMORY,
+            mount_path="/dev/shm",
+            medium="Memory",
+            size_limit=node.shared_memory,
+        )
+    return json_format.MessageToDict(config)
+
+
+def platform_document(kubeflow: KubeflowConfig, labels: dict[str, str]) -> dict[str, Any]:
+    """The document for all nodes; an empty one if no node asks for anything.
+
+    Args:
+        kubeflow: the section of the config.
+        labels: of the executor of each node, by node id.
+    """
+    executors = {label: pod(kubeflow.node(node_id)) for node_id, label in labels.items()}
+    executors = {label: config for label, config in executors.items() if config}
+    if not executors:
+        return {}
+    return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
