@@ -26,7 +26,7 @@ from benchmarks import machine
 from pipeline.config.run_config import load
 from trainer.models.dual_encoder import DualEncoder
 from trainer.training import input_pipeline, optimizer
-from trainer.training.performance.malloc import keep_freed_memory
+from trainer.training.performance.cpu import keep_freed_memory
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS, STEPS = 25, 12

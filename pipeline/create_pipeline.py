@@ -26,7 +26,7 @@ from pipeline.config.run_config import RunConfig
 from pipeline.data_nodes import data_nodes, transform_node
 from pipeline.tuner_node import tuner_node
 from trainer.config.model import canonical_json
-from trainer.export.content_digests import content_digests
+from trainer.export.digests import content_digests
 
 
 def create_pipeline(

@@ -14,7 +14,7 @@ from schema import features
 from trainer.config.model import TrainerConfig
 from trainer.models.dual_encoder import DualEncoder
 from trainer.training import input_pipeline, optimizer
-from trainer.training.performance.malloc import keep_freed_memory
+from trainer.training.performance.cpu import keep_freed_memory
 
 RECORDS, SIDE, TOKENS, VOCABULARY = 8192, 64, 32, 8000
 SPEC = {

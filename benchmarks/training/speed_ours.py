@@ -11,7 +11,7 @@ from schema import features
 from trainer.config.model import TrainerConfig
 from trainer.models.dual_encoder import DualEncoder
 from trainer.training import input_pipeline, optimizer
-from trainer.training.performance.malloc import keep_freed_memory
+from trainer.training.performance.cpu import keep_freed_memory
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from trainer.config.config_paths import named_files
 from trainer.config.loss import CustomConfig
 from trainer.config.model import TextConfig
 from trainer.preprocessing import vocabulary
-from trainer.training.performance import cpu_kernels
+from trainer.training.performance.cpu import choose_kernels
 
 
 def load_to_compile(path: Path) -> RunConfig:
@@ -75,7 +75,7 @@ def _check_loss(loss: CustomConfig, batch_size: int, path: Path) -> None:
         raise ConfigError(
             f"{path}: loss.function = {loss.function!r} names no module that can be imported"
         )
-    cpu_kernels.choose_kernels()  # before anything imports TensorFlow
+    choose_kernels()  # before anything imports TensorFlow
     try:
         with output_to(Path(os.devnull)):
             from trainer.losses import custom

@@ -1,0 +1,110 @@
+"""Digests for caches: of the files that a config names, of a run's code and data.
+
+A cache that compares configs sees a path or a dotted name, but not that its content has changed.
+"""
+
+import hashlib
+import json
+import posixpath
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from schema.errors import InputError
+from schema.system.source_files import source_files
+from trainer.config.config_paths import named_files
+from trainer.config.keras_hub_preset import folder_of
+from trainer.config.loss import CustomConfig
+from trainer.config.model import TrainerConfig, TransformConfig, canonical_json
+from trainer.export.initial_weights import saved_tower
+
+CHUNK = 1 << 20  # bytes read at once
+
+
+def content_digests(config: TransformConfig) -> dict[str, str]:
+    """Compute digests of the files, folders, presets and source code that a config names.
+
+    Files that this machine does not see, such as those of a pod's volume, are left out: the node
+    that uses them reports missing ones. So are the weights 'imagenet', files of Keras's own cache
+    whose names contain their version.
+
+    Args:
+        config: the trainer's, or Transform's part of it.
+
+    Returns:
+        Digests by key of the config, such as 'model.text_tower.start_from'.
+    """
+    digests = {}
+    for key, name in named_files(config, with_presets=True).items():
+        digest = _digest_of(key, name)
+        if digest is not None:
+            digests[key] = digest
+    if isinstance(config, TrainerConfig) and isinstance(config.loss, CustomConfig):
+        digests["loss.function"] = digest_of_files(source_files(config.loss.module))
+    return digests
+
+
+def digest_of_files(paths: Iterable[Path]) -> str:
+    """Compute a digest of the contents of local files, in their order."""
+    return _digest((path.name, str(path)) for path in paths)
+
+
+def trainer_code() -> str:
+    """Compute a digest of the source of the trainer package: other code may train differently."""
+    return digest_of_files(sorted(Path(__file__).parents[1].rglob("*.py")))
+
+
+def run_fingerprint(config: TrainerConfig, files: Sequence[str], *others: str) -> str:
+    """Compute a digest of everything that decides what a run learns.
+
+    Args:
+        config: the trainer's; the content of the files that it names counts too.
+        files: of the train split; written once, so their names are enough.
+        others: anything else that matters to the caller.
+    """
+    content = json.dumps(content_digests(config), sort_keys=True)
+    parts = (canonical_json(config), content, trainer_code(), *others, *files)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _digest_of(key: str, name: str) -> str | None:
+    try:
+        return _digest_of_tree(_place(key, name))
+    except (InputError, tf.errors.OpError):
+        return None
+
+
+def _place(key: str, name: str) -> str:
+    """Return the path to digest: of a release only the tower, of a preset its folder."""
+    match key.split("."):
+        case ["model", tower, "start_from"]:
+            return saved_tower(tower, name)
+        case [*_, "preset"]:
+            return folder_of(name, key)
+        case _:
+            return name
+
+
+def _digest_of_tree(root: str) -> str:
+    """Compute a digest of a file, or of all files below a folder with their names."""
+    if not tf.io.gfile.isdir(root):
+        return _digest([(posixpath.basename(root), root)])
+    files = [
+        posixpath.join(folder, name)
+        for folder, _, names in tf.io.gfile.walk(root)
+        for name in names
+    ]
+    return _digest((posixpath.relpath(path, root), path) for path in sorted(files))
+
+
+def _digest(files: Iterable[tuple[str, str]]) -> str:
+    """Compute a digest of files by (name, path)."""
+    digest = hashlib.sha256()
+    for name, path in files:
+        content = hashlib.sha256()
+        with tf.io.gfile.GFile(path, "rb") as file:
+            while chunk := file.read(CHUNK):
+                content.update(chunk)
+        digest.update(f"{name}\n{content.hexdigest()}\n".encode())
+    return digest.hexdigest()[:16]
