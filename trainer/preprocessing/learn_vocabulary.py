@@ -17,7 +17,8 @@ import tensorflow as tf
 from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner
 
 from schema.errors import InputError
-from trainer.preprocessing import tokenizer, vocabulary
+from trainer.preprocessing import vocabulary
+from trainer.preprocessing.captions import split_words
 
 ALPHABET = 0.75  # share of the vocabulary, without its reserved pieces, for single characters
 PART = 20  # characters; longer words are cut, as the time grows with the square of the length
@@ -36,7 +37,7 @@ def learn(counts: Mapping[str, int], size: int) -> list[str]:
     one, unless it always is a word of its own. The rest of the vocabulary is for longer pieces.
 
     Args:
-        counts: how often each word of `text.split_words` occurs.
+        counts: how often each word of `captions.split_words` occurs.
         size: of the vocabulary.
 
     Raises:
@@ -63,7 +64,7 @@ def _alphabet(counts: Mapping[str, int], room: int) -> tuple[set[str], set[str]]
             seen[character] += count
     ordered = sorted(seen, key=lambda each: (-seen[each], each))
     # By the rule of the graph: a character that is a word of its own makes three words here.
-    words = tokenizer.split_words(tf.constant([f"a{each}a" for each in ordered])).row_lengths()
+    words = split_words(tf.constant([f"a{each}a" for each in ordered])).row_lengths()
     alone, joined = set[str](), set[str]()
     for character, number in zip(ordered, words.numpy().tolist(), strict=True):
         room -= 1 if number == 3 else 2

@@ -14,6 +14,7 @@ from schema import features
 from schema.errors import InputError
 from trainer.config.model import TextConfig, TransformConfig
 from trainer.preprocessing import asset_paths, images, tokenizer, vocabulary
+from trainer.preprocessing.captions import caption_ids, fingerprint, normalise, split_words
 from trainer.preprocessing.learn_vocabulary import learn
 
 
@@ -36,7 +37,7 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     )
     encoded = tf.reshape(inputs[features.IMAGE_ENCODED], [-1])
     outputs[features.PIXELS] = images.transform(encoded, config.image)
-    outputs[features.KEY_ID] = tokenizer.fingerprint(tf.reshape(inputs[features.IMAGE_KEY], [-1]))
+    outputs[features.KEY_ID] = fingerprint(tf.reshape(inputs[features.IMAGE_KEY], [-1]))
     return outputs
 
 
@@ -45,7 +46,7 @@ def text_features(captions: tf.SparseTensor, config: TransformConfig) -> dict[st
     limit = config.text.max_captions
     table = tf.sparse.to_dense(captions, default_value="")[:, :limit]
     table = tf.pad(table, [[0, 0], [0, limit - tf.shape(table)[1]]], constant_values="")
-    words = tokenizer.split_words(tokenizer.normalise(tf.reshape(table, [-1])))
+    words = split_words(normalise(tf.reshape(table, [-1])))
     file = tft.experimental.ptransform_analyzer(
         inputs=[words.values],
         ptransform=(
@@ -58,7 +59,7 @@ def text_features(captions: tf.SparseTensor, config: TransformConfig) -> dict[st
         output_asset_default_values=[b"vocabulary"],
     )[0]
     tokens = tokenizer.word_pieces(words, file, config.text)
-    ids = tokenizer.caption_ids(words)
+    ids = caption_ids(words)
     return {
         features.TOKENS: tf.reshape(tokens, [-1, limit, config.text.max_tokens]),
         features.CAPTION_IDS: tf.reshape(ids, [-1, limit]),

@@ -18,7 +18,7 @@ from tests.conftest import read_shard
 from trainer.config.model import canonical_json
 from trainer.export import golden_outputs, saved_models
 from trainer.models.dual_encoder import DualEncoder
-from trainer.preprocessing.tokenizer import fingerprint
+from trainer.preprocessing.captions import fingerprint
 from trainer.run import run_fn
 from trainer.training import input_pipeline
 from trainer.training.monitoring import health
