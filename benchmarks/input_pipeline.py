@@ -24,9 +24,9 @@ import tensorflow_transform as tft
 
 from benchmarks import machine
 from pipeline.config.run_config import load
-from trainer.models.dual_encoder import DualEncoder
 from trainer.training import input_pipeline, optimizer
 from trainer.training.performance.cpu import keep_freed_memory
+from trainer.training.step import TrainableDualEncoder
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS, STEPS = 25, 12
@@ -52,7 +52,7 @@ def main() -> None:
     batches = input_pipeline.training_batches(
         files, spec, trainer_config, records, trainer_config.training.batch_size
     )
-    model = DualEncoder(trainer_config)
+    model = TrainableDualEncoder(trainer_config)
     model.compile(optimizer=optimizer.build(trainer_config.training, 10_000))
     step = tf.function(model.train_step)
     real = iter(batches)

@@ -14,9 +14,11 @@ import numpy as np
 import tensorflow as tf
 from matplotlib import pyplot as plt
 
-from trainer import losses
-from trainer.config.config_warnings import fitting_bias
-from trainer.config.loss import SigmoidConfig
+from trainer.losses.cosine_embedding import cosine_embedding_loss
+from trainer.losses.hinge import hinge_loss
+from trainer.losses.info_nce import info_nce_loss
+from trainer.losses.sigmoid import SigmoidConfig, fitting_bias, sigmoid_loss
+from trainer.losses.triplet import triplet_loss
 
 PICTURE = Path(__file__).resolve().parent.parent / "trainer" / "losses.svg"
 TEXTS, MATCH = 256, 0.5
@@ -46,12 +48,12 @@ def main() -> None:
     mpl.rcParams.update({"svg.hashsalt": "diptych", "svg.fonttype": "none", "font.size": 9})
     bias = fitting_bias(SigmoidConfig(name="sigmoid"), TEXTS)
     drawn: dict[str, tuple[Loss, Callable[[Loss, float, int], float]]] = {
-        "cosine_embedding": (losses.cosine_embedding, of_pair),
-        "hinge": (losses.hinge, of_pair),
-        "sigmoid": (lambda s, y: losses.sigmoid(s, y, tf.constant(10.0), bias), of_pair),
+        "cosine_embedding": (cosine_embedding_loss, of_pair),
+        "hinge": (hinge_loss, of_pair),
+        "sigmoid": (lambda s, y: sigmoid_loss(s, y, tf.constant(10.0), bias), of_pair),
         # A single image: the way from text to image has nothing to compare with.
-        "info_nce": (lambda s, y: 2 * losses.info_nce(s, y, tf.constant(1 / 0.07)), in_row),
-        "triplet": (lambda s, y: losses.triplet(s, y, mining="hardest"), in_row),
+        "info_nce": (lambda s, y: 2 * info_nce_loss(s, y, tf.constant(1 / 0.07)), in_row),
+        "triplet": (lambda s, y: triplet_loss(s, y, mining="hardest"), in_row),
     }
     s = np.linspace(-1, 1, 201)
     figure, panels = plt.subplots(1, len(drawn), figsize=(11, 2.4), layout="constrained")

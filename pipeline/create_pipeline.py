@@ -25,7 +25,7 @@ from pipeline.beam.arguments import beam_arguments, check_paths
 from pipeline.config.run_config import RunConfig
 from pipeline.data_nodes import data_nodes, transform_node
 from pipeline.tuner_node import tuner_node
-from trainer.config.model import canonical_json
+from schema.config.section import canonical_json
 from trainer.export.digests import content_digests
 
 

@@ -15,7 +15,7 @@ from components.example_validator.rules import ENVIRONMENT
 from components.import_schema.component import CURATED, ImportSchema, with_attributes
 from components.served_statistics.component import ServedStatistics
 from pipeline.config.run_config import RunConfig
-from trainer.config.model import canonical_json
+from schema.config.section import canonical_json
 from trainer.export.digests import content_digests
 
 QUANTILES = 100  # of each number, for drift: TFDV's own 10 are coarse steps

@@ -4,7 +4,7 @@ from tfx.components import Transform, Tuner
 from tfx.proto import trainer_pb2
 
 from pipeline.config.run_config import RunConfig
-from trainer.config.model import canonical_json
+from schema.config.section import canonical_json
 from trainer.export.digests import content_digests
 
 

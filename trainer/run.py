@@ -10,8 +10,8 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the transform graph
 import tensorflow_transform as tft
 
-from trainer.config.model import TrainerConfig
 from trainer.config.overrides import decoded, in_words, with_values
+from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights
 from trainer.export.artifact import write_artifact
 from trainer.training import input_pipeline, train

@@ -11,10 +11,10 @@ import tensorflow as tf
 
 from benchmarks.training.peer import SCRATCH, answer, questions
 from schema import features
-from trainer.config.model import TrainerConfig
-from trainer.models.dual_encoder import DualEncoder
+from trainer.config.trainer import TrainerConfig
 from trainer.training import input_pipeline, optimizer
 from trainer.training.performance.cpu import keep_freed_memory
+from trainer.training.step import TrainableDualEncoder
 
 RECORDS, SIDE, TOKENS, VOCABULARY = 8192, 64, 32, 8000
 SPEC = {
@@ -45,7 +45,7 @@ def main() -> None:
     batches = iter(
         input_pipeline.training_batches([str(_records())], SPEC, config, RECORDS, told["batch"])
     )
-    model = DualEncoder(config)
+    model = TrainableDualEncoder(config)
     model.compile(optimizer=optimizer.build(config.training, 1000))
     model.optimizer.build(model.trainable_variables)
     step = tf.function(model.train_step)

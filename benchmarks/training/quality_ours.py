@@ -11,13 +11,13 @@ import tensorflow_transform as tft
 from benchmarks.training.peer import ROOT, answer, questions
 from pipeline.config.run_config import load
 from schema import features
-from trainer.config.model import TrainerConfig
+from trainer.config.trainer import TrainerConfig
 from trainer.export import saved_models
-from trainer.models.dual_encoder import DualEncoder
 from trainer.training import input_pipeline, optimizer
 from trainer.training.monitoring import retrieval_sample
 from trainer.training.performance.cpu import keep_freed_memory
 from trainer.training.serving_weights import ServingCopy
+from trainer.training.step import TrainableDualEncoder
 
 MEASURED, SPARE = 12, 0.97  # of the time left: the machine may become slower
 
@@ -66,9 +66,11 @@ def main() -> None:
         answer(seconds=seconds, pairs=done * count, steps=done, planned=steps)
 
 
-def _built(config: TrainerConfig, steps: int) -> tuple[DualEncoder, tf.types.experimental.Callable]:
+def _built(
+    config: TrainerConfig, steps: int
+) -> tuple[TrainableDualEncoder, tf.types.experimental.Callable]:
     keras.utils.set_random_seed(config.training.seed)
-    model = DualEncoder(config)
+    model = TrainableDualEncoder(config)
     model.compile(optimizer=optimizer.build(config.training, steps))
     model.optimizer.build(model.trainable_variables)
     return model, tf.function(model.train_step)

@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from benchmarks.training.peer import answer, questions
 from schema import features
-from trainer.config.model import TrainerConfig
-from trainer.models.dual_encoder import DualEncoder
+from trainer.config.trainer import TrainerConfig
 from trainer.training import input_pipeline, optimizer
 from trainer.training.performance.cpu import keep_freed_memory
+from trainer.training.step import TrainableDualEncoder
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
         "training": {"batch_size": size["batch"]},
     }  # fmt: skip
     config = TrainerConfig.model_validate_json(json.dumps(told))
-    model = DualEncoder(config)
+    model = TrainableDualEncoder(config)
     model.compile(optimizer=optimizer.build(config.training, 1000))
     model.optimizer.build(model.trainable_variables)
     count, random = size["batch"], np.random.default_rng(0)

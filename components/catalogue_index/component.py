@@ -16,8 +16,8 @@ from components.catalogue_index import embed, gather
 from components.catalogue_index.config import IndexConfig
 from components.catalogue_index.recall import write_index
 from schema import serving_names
+from schema.config.section import canonical_json
 from schema.errors import InputError
-from trainer.config.model import canonical_json
 
 MODEL, EXAMPLES, CONFIG, INDEX = "model", "examples", "config", "index"
 

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schema.config.section import Name
-from trainer.config.model import Frozen, PositiveInt
+from schema.config.section import Frozen, Name, PositiveInt
 
 Kind = Literal["exact", "usearch"]
 Expansion = Annotated[int, Field(gt=0, le=65_536)]

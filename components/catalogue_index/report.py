@@ -6,9 +6,9 @@ from typing import Self
 from pydantic import Field, ValidationError, model_validator
 
 from components.catalogue_index.config import IndexConfig, Kind, UsearchConfig
+from schema.config.section import Frozen
 from schema.errors import InputError
 from schema.text.messages import number_of
-from trainer.config.model import Frozen
 
 REPORT = "index.json"
 

@@ -8,8 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from components.evaluator.metrics.names import METRICS, TEXT_METRICS, ZERO_SHOT_METRICS
-from schema.config.section import Name, PositiveInt
-from trainer.config.model import Frozen
+from schema.config.section import Frozen, Name, PositiveInt
 
 MINIMUM_COUNT = 50  # of queries; a recall of fewer swings by more than 14 points by chance
 PLACE = "{}"  # where a template takes the name of a class

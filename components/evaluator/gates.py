@@ -7,7 +7,7 @@ from components.evaluator.config import EvaluationConfig, Gate
 from components.evaluator.metrics.measurement import Estimate, Measurement, Results
 from components.evaluator.metrics.names import LOWER_IS_BETTER
 from components.release.gates import GateResult
-from trainer.config.model import Frozen
+from schema.config.section import Frozen
 
 FILE = "verdict.json"  # in the Evaluator's evaluation artifact
 TOLD = 2  # values of a slice that one sentence names

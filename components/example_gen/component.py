@@ -23,9 +23,9 @@ from components.example_gen.ingest.beam_graph import NODE, Places, ingest
 from components.example_gen.ingest.write import shard_path, write_shard
 from components.example_gen.records import quarantine
 from components.example_gen.records.quarantine import Summary
+from schema.config.section import canonical_json
 from schema.errors import InputError
 from schema.progress import report
-from trainer.config.model import canonical_json
 
 EXAMPLES, QUARANTINE = specs.EXAMPLES_KEY, "quarantine"
 

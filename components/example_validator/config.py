@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schema.config.section import MaybeOff, Name
-from trainer.config.model import Frozen, PositiveInt
+from schema.config.section import Frozen, MaybeOff, Name, PositiveInt
 
 Limit = Annotated[float, Field(gt=0, le=1)]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from trainer.config.model import Frozen
+from schema.config.section import Frozen
 
 FILE = "report.json"
 

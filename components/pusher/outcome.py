@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from trainer.config.model import Frozen
+from schema.config.section import Frozen
 
 FILE = "pushed.json"
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from trainer.config.model import Frozen
+from schema.config.section import Frozen
 
 
 class Keep(Frozen):

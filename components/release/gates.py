@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from trainer.config.model import Frozen
+from schema.config.section import Frozen
 
 
 class GateResult(Frozen):

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from trainer.config.model import Frozen, PositiveInt
+from schema.config.section import Frozen, PositiveInt
 from trainer.config.training import Precision
 
 Milliseconds = Annotated[float, Field(gt=0)]

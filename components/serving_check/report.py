@@ -6,8 +6,8 @@ from typing import Self
 
 from pydantic import model_validator
 
+from schema.config.section import Frozen
 from schema.serving_names import CHECK_REPORT
-from trainer.config.model import Frozen
 
 NAMED = 3  # faults that one sentence lists
 

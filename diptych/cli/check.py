@@ -19,7 +19,6 @@ from pipeline.process.workspace_lock import locked
 from schema import features
 from schema.errors import InputError
 from schema.text.messages import number_of
-from trainer.config.config_warnings import config_warnings
 from trainer.training.schedule import steps_of
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def check(config: RunConfig, wait: bool = False) -> None:
         session(title, logs_of(config)) as here,
     ):
         kept = here.log.with_suffix(".json")
-        print_warnings(config_warnings(config), [], here.console)
+        print_warnings(config.warnings(), [], here.console)
         try:
             outcomes, outputs = here.run(workspace, build)
         except RunFailedError as error:

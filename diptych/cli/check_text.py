@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from components.evaluator.metrics.measurement import Measurements
-    from trainer.config.model import TextConfig
+    from trainer.config.transform import TextConfig
 
 RECORDS = 20_000  # of a split, the first ones: enough for a share, and a matter of seconds
 TRAIN = "train"

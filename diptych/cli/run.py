@@ -19,7 +19,6 @@ from pipeline.local.session import Outputs, RunFailedError, session
 from pipeline.process.stopping import Interrupted
 from pipeline.process.workspace_lock import locked
 from schema.system import file_errors
-from trainer.config.config_warnings import config_warnings
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -61,7 +60,7 @@ def run(config: RunConfig, use_cache: bool = True, wait: bool = False) -> Summar
         session(config.name, logs_of(config)) as here,
     ):
         kept = here.log.with_suffix(".json")
-        print_warnings(config_warnings(config), [], here.console)
+        print_warnings(config.warnings(), [], here.console)
         try:
             outcomes, outputs = here.run(workspace, build)
         except RunFailedError as error:

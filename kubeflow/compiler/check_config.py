@@ -14,7 +14,7 @@ from pipeline.config.kubeflow import KubeflowConfig, NodeConfig
 from pipeline.config.run_config import RunConfig
 from schema.text.secrets import REFERENCE
 from trainer.config.config_paths import named_files
-from trainer.config.loss import CustomConfig
+from trainer.losses.custom import CustomConfig
 
 SECRET_LIKE = re.compile(r"(SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIALS|PRIVATE|API_?KEY|ACCESS_KEY)")
 # What a pod of Vertex cannot be given.

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pipeline.config.run_config import RunConfig
 from schema.config.messages import sentences
 from schema.errors import InputError
-from trainer.config.model import TrainerConfig
+from trainer.config.trainer import TrainerConfig
 
 Value = str | int
 PREFIX = "set_"  # of a node's input, so that it never meets an execution property of TFX

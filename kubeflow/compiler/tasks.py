@@ -10,7 +10,7 @@ from kubeflow.compiler.platforms import Platform
 from pipeline.config.kubeflow import NodeConfig
 from pipeline.config.run_config import RunConfig
 from trainer.config.config_paths import named_files
-from trainer.config.loss import CustomConfig
+from trainer.losses.custom import CustomConfig
 
 Container = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec
 

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from pipeline.config.beam_environment import Address, Environment, LoopbackConfig, is_address
-from trainer.config.model import Frozen, PositiveInt
+from schema.config.section import Frozen, PositiveInt
 
 LOCAL_FLINK = "[local]"  # a Flink inside the job server; Beam's name
 THIS_MACHINE = ("localhost", "127.0.0.1", LOCAL_FLINK, "local")

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from schema.config.section import Frozen
 from schema.text.excerpt import excerpt_of
-from trainer.config.model import Frozen
 
 
 def is_address(given: str) -> str:

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from pipeline.code_digest import CODE
-from schema.config.section import Count, Name
-from trainer.config.model import Frozen, PositiveInt
+from schema.config.section import Count, Frozen, Name, PositiveInt
 
 # Kubernetes' own forms, so that a mistake is found before the cluster finds it.
 Quantity = Annotated[

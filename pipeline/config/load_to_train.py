@@ -15,8 +15,8 @@ from schema.errors import InputError
 from schema.text import text_files
 from trainer.config import machine_memory
 from trainer.config.config_paths import named_files
-from trainer.config.loss import CustomConfig
-from trainer.config.model import TextConfig
+from trainer.config.transform import TextConfig
+from trainer.losses.registry import LOSSES
 from trainer.preprocessing import vocabulary
 from trainer.training.performance.cpu import choose_kernels
 
@@ -51,8 +51,7 @@ def load_to_train(path: Path) -> RunConfig:
     _check_vocabulary(config.text, path)
     # The trainer, which knows its devices, checks again; this is before an hour of ingest.
     machine_memory.check(config, devices=1, on_cpu=not machine_memory.has_gpu())
-    if isinstance(config.loss, CustomConfig):
-        _check_loss(config.loss, config.training.batch_size, path)
+    _check_loss(config, path)
     return config
 
 
@@ -69,17 +68,14 @@ def _check_vocabulary(text: TextConfig, path: Path) -> None:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def _check_loss(loss: CustomConfig, batch_size: int, path: Path) -> None:
-    """Trace the user's own loss, which takes TensorFlow; what that prints is of no use here."""
-    if not loss.module_is_there:
-        raise ConfigError(
-            f"{path}: loss.function = {loss.function!r} names no module that can be imported"
-        )
+def _check_loss(config: RunConfig, path: Path) -> None:
+    """Check the loss as the trainer will; what TensorFlow prints while it is imported is hidden."""
+    check = LOSSES[config.loss.name].check
+    if check is None:
+        return
     choose_kernels()  # before anything imports TensorFlow
     try:
         with output_to(Path(os.devnull)):
-            from trainer.losses import custom
-
-            custom.load(loss, batch_size)
+            check(config.loss, config.training.batch_size)
     except InputError as error:
         raise ConfigError(f"{path}: {error}") from error

@@ -24,7 +24,8 @@ from schema.text import text_files, yaml_text
 from schema.text.excerpt import excerpt_of
 from schema.text.literal_secrets import literal_secrets
 from trainer.config import config_paths
-from trainer.config.model import TrainerConfig, TransformConfig
+from trainer.config.trainer import TrainerConfig
+from trainer.config.transform import TransformConfig
 from trainer.config.tuning import TuneConfig
 
 # Of a label of Kubernetes; MLflow, TFX and file names take longer ones.

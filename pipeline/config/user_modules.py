@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from pipeline.config.run_config import ConfigError, RunConfig
-from trainer.config.loss import CustomConfig
+from trainer.losses.custom import CustomConfig
 
 
 def make_importable(config: RunConfig, file: Path) -> None:

@@ -36,8 +36,8 @@ class Registered:
 
     @property
     def sections(self) -> tuple[type[Frozen], ...]:
-        """The classes of all registered sections."""
-        return tuple(entry.config for entry in self.registry.values())
+        """The classes of all registered sections, by name: imports decide the registry's order."""
+        return tuple(self.registry[name].config for name in sorted(self.registry))
 
     def __get_pydantic_core_schema__(
         self, _source: Any, _handler: GetCoreSchemaHandler

@@ -50,3 +50,8 @@ class Frozen(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, str_max_length=4096
     )
+
+
+def canonical_json(config: Frozen) -> str:
+    """Return one text per config: defaults filled in, keys in the order of the fields."""
+    return config.model_dump_json()

@@ -9,12 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from schema import features
-from trainer.config.model import TrainerConfig
-from trainer.models.dual_encoder import DualEncoder
+from trainer.config.trainer import TrainerConfig
 from trainer.training import train
 from trainer.training.checkpoints import Checkpoints
 from trainer.training.distribution.strategy import create_strategy
 from trainer.training.distribution.tf_config import Cluster
+from trainer.training.step import TrainableDualEncoder
 
 SIZE, TOKENS, CAPTIONS, VOCABULARY = 8, 4, 2, 40
 SPEC = {
@@ -79,7 +79,7 @@ def write_records(folder: Path, count: int, seed: int = 0, telling: int = 1) -> 
 
 def trained(
     told: TrainerConfig, files: list[str], folder: Path, devices: int = 1, **others: Any
-) -> DualEncoder:
+) -> TrainableDualEncoder:
     """Networks trained on some files, held out the same ones."""
     keras.utils.set_random_seed(told.training.seed)
     strategy = create_strategy(Cluster(), devices)
@@ -96,5 +96,5 @@ def forget(told: TrainerConfig, files: list[str], folder: Path) -> None:
     Checkpoints(place, []).remove()
 
 
-def weights(model: DualEncoder) -> list[np.ndarray]:
+def weights(model: TrainableDualEncoder) -> list[np.ndarray]:
     return [np.array(each) for each in model.get_weights()]

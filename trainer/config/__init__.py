@@ -1,1 +1,1 @@
-"""The config of preprocessing, networks, loss, training and tuning. Free of TensorFlow."""
+"""The sections of the config that the trainer reads; importing them imports no TensorFlow."""

@@ -5,21 +5,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from trainer.config.model import TrainerConfig, TransformConfig
+from trainer.config.model import TrainerSections
+from trainer.config.trainer import TrainerConfig
+from trainer.config.transform import TransformConfig
+from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, FileKeys, Source
 
 Config = TypeVar("Config", bound=TrainerConfig)
-IN_TEXT, IN_IMAGE_TOWER = ("text",), ("model", "image_tower")
-IN_TEXT_TOWER = ("model", "text_tower")
-IMAGENET = "imagenet"  # weights of Keras's own cache
-KEYS = (
-    (*IN_TEXT, "vocabulary"),
-    (*IN_IMAGE_TOWER, "weights"),
-    (*IN_IMAGE_TOWER, "preset"),
-    (*IN_IMAGE_TOWER, "start_from"),
-    (*IN_TEXT_TOWER, "preset"),
-    (*IN_TEXT_TOWER, "start_from"),
-)
-FILE_KEYS = frozenset(keys[-1] for keys in KEYS)
+Section = TypeVar("Section", bound=BaseModel)
 
 
 def named_files(config: TransformConfig, with_presets: bool = False) -> dict[str, str]:
@@ -29,40 +21,51 @@ def named_files(config: TransformConfig, with_presets: bool = False) -> dict[str
         config: Transform's, the trainer's, or one with more sections.
         with_presets: include names of presets in a library's cache.
     """
-    found = {}
-    for keys in KEYS:
-        value: Any = config
-        for key in keys:
-            value = getattr(value, key, None)
-        if value is None or (_is_library_name(keys[-1], value) and not with_presets):
-            continue
-        if value != IMAGENET:
-            found[".".join(keys)] = value
-    return found
+    wanted = (Source.PATH, Source.CACHED) if with_presets else (Source.PATH,)
+    paths = {}
+    if config.text.vocabulary is not None:
+        paths["text.vocabulary"] = config.text.vocabulary
+    if isinstance(config, TrainerSections):
+        for section, tower in config.model.towers:
+            for key, source_of in tower.file_keys.items():
+                value = getattr(tower, key)
+                if value is not None and source_of(value) in wanted:
+                    paths[f"model.{section}.{key}"] = value
+    return paths
 
 
 def located(config: Config, locate: Callable[[str], str]) -> Config:
-    """The config with each of them where `locate` says."""
+    """Return the config with `locate` applied to each file and folder that it names."""
     for key, path in named_files(config).items():
         config = _replaced(config, key.split("."), locate(path))
     return config
 
 
 def located_values(path: str, value: Any, locate: Callable[[str], str]) -> Any:
-    """A value of a dotted key, or of a whole section, with the files in it where `locate` says."""
+    """Apply `locate` to the files in a value.
+
+    Args:
+        path: dotted key of the value.
+        value: of the key, or a whole section as a mapping.
+        locate: makes a path absolute, say.
+    """
     key = path.rpartition(".")[2]
     if isinstance(value, dict):
         return {name: located_values(name, inner, locate) for name, inner in value.items()}
-    if key in FILE_KEYS and isinstance(value, str) and not _is_library_name(key, value):
+    source_of = _file_keys().get(key)
+    if source_of is not None and isinstance(value, str) and source_of(value) is Source.PATH:
         return locate(value)
     return value
 
 
-def _is_library_name(key: str, value: str) -> bool:
-    return (key == "weights" and value == IMAGENET) or (key == "preset" and "/" not in value)
-
-
-Section = TypeVar("Section", bound=BaseModel)
+def _file_keys() -> FileKeys:
+    """Return the keys of all registered towers that name files."""
+    keys: dict[str, Callable[[str], Source]] = {"vocabulary": lambda _path: Source.PATH}
+    configs = [entry.config for entry in IMAGE_TOWERS.values()]
+    configs += [entry.config for entry in TEXT_TOWERS.values()]
+    for config in configs:
+        keys.update(config.file_keys)
+    return keys
 
 
 def _replaced(section: Section, keys: list[str], value: str) -> Section:

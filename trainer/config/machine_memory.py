@@ -1,12 +1,12 @@
-"""How much memory this process may use, and whether a run fits into it. Free of TensorFlow."""
+"""How much memory this process may use, and whether a run fits into it."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from schema.errors import InputError
-from trainer.config.model import TrainerConfig
 from trainer.config.model_size import batch_bytes, in_bytes, parameters, training_bytes
+from trainer.config.trainer import TrainerConfig
 
 _TOTAL = re.compile(r"^MemTotal:\s+(\d+) kB", re.MULTILINE)
 
@@ -20,8 +20,8 @@ def check(
 
     Args:
         config: the trainer's.
-        devices: of this machine, that train together.
-        on_cpu: whether their memory is the machine's; a GPU's is not looked at.
+        devices: devices of this machine that train together.
+        on_cpu: whether their memory is the machine's; that of a GPU is not checked.
         workers: machines that share a batch.
         root: of the file system.
 
@@ -36,7 +36,7 @@ def check(
         )
     there, needed = available(root), sum(held.values())
     if needed > there:
-        parts = " and ".join(f"{in_bytes(each)} for {what}" for what, each in held.items())
+        parts = " and ".join(f"{in_bytes(size)} for {what}" for what, size in held.items())
         raise InputError(
             f"training needs at least {in_bytes(needed)} of memory ({parts}), and this process "
             f"may use {in_bytes(there)}: make training.batch_size, image.size or the towers "
@@ -45,19 +45,19 @@ def check(
 
 
 def has_gpu(root: Path = Path("/")) -> bool:
-    """Whether a driver of NVIDIA's or AMD's has a device here, as far as files tell."""
+    """Return whether a driver of NVIDIA or AMD has a device here, as far as files show."""
     return any((root / "dev").glob("nvidia[0-9]*")) or (root / "dev/kfd").exists()
 
 
 def available(root: Path = Path("/")) -> int:
-    """Memory that this process may use, bytes: the machine's, or less where a cgroup limits it."""
+    """Return the bytes that this process may use: the machine's, or fewer if a cgroup limits it."""
     total = _TOTAL.search(_text(root / "proc/meminfo"))
     limits = [int(text) for text in _limits(root) if text.isdecimal()]
     return min([*limits, *([int(total[1]) * 1024] if total else [])], default=2**63)
 
 
 def _limits(root: Path) -> Iterator[str]:
-    """What is written in each group that this process is in, from its own to the outermost."""
+    """Yield the limit of each cgroup that this process is in, from its own to the outermost."""
     mounted = root / "sys/fs/cgroup"
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)

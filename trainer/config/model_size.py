@@ -1,53 +1,25 @@
-"""How many parameters a config asks for, and how much memory. Free of TensorFlow.
+"""How many parameters the networks of a config have, and how much memory a run needs.
 
-The towers of Diptych's own are counted exactly. Of another library's network only what the config
-itself says is known: its usual arguments, and the projection is left out.
+Diptych's own towers are counted exactly. Of another library's network only what the config itself
+says is known: its usual arguments, and the projection is left out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-from schema.config.section import numbers_in
-from trainer.config.loss import SigmoidConfig
-from trainer.config.pretrained import KerasHubConfig
-from trainer.config.tower import TowerConfig
-from trainer.config.towers import (
-    BagConfig,
-    BlocksConfig,
-    ConvConfig,
-    ConvNetConfig,
-    LstmConfig,
-    TransformerConfig,
-    ViTConfig,
-)
-
-if TYPE_CHECKING:
-    from trainer.config.model import TrainerConfig
+from trainer.config.model import TrainerSections
+from trainer.towers.registry import CHANNELS, IMAGE_TOWERS, TEXT_TOWERS
 
 FLOAT = 4  # bytes
 # With gradient and Adam's two moments 160 GB of float32, on each device: there is none larger.
 MOST_PARAMETERS = 10**10
 MOST_BATCH_BYTES = 2**40  # of a batch, of all devices together
-MOST_ARGUMENT = 10**6  # any number in the arguments of a library's network
-CHANNELS = 3
-Parts = Iterator[tuple[str, int]]  # the key that decides, parameters
 
 
-def check(config: "TrainerConfig") -> None:
+def check(config: TrainerSections) -> None:
     """Refuse networks and batches that no machine can hold.
 
     Raises:
         ValueError: names the key, the figure and the limit.
     """
-    for key, tower in _towers(config):
-        if isinstance(tower, KerasHubConfig):
-            largest = max(numbers_in(tower.arguments), default=0)
-            if largest > MOST_ARGUMENT:
-                raise ValueError(
-                    f"model.{key}.arguments holds the number {largest:.3g}; the limit is "
-                    f"{MOST_ARGUMENT:,}"
-                )
-        parts = dict(parameters_by_key(config, key))
+    for key, parts in _counts(config).items():
         if sum(parts.values()) > MOST_PARAMETERS:
             largest_part = max(parts, key=parts.__getitem__)
             raise ValueError(
@@ -63,125 +35,63 @@ def check(config: "TrainerConfig") -> None:
         )
 
 
-def parameters(config: "TrainerConfig") -> dict[str, int]:
+def parameters(config: TrainerSections) -> dict[str, int]:
     """Count the parameters of each tower, statistics of normalisations included."""
-    return {
-        key: sum(number for _, number in parameters_by_key(config, key))
-        for key, _ in _towers(config)
-    }
+    return {key: sum(parts.values()) for key, parts in _counts(config).items()}
 
 
-def training_bytes(config: "TrainerConfig", devices: int = 1) -> int:
-    """Memory for the networks while they learn.
+def training_bytes(config: TrainerSections, devices: int = 1) -> int:
+    """Return the bytes that the networks need while they learn.
 
     Args:
         config: the trainer's.
-        devices: that share the memory. Each holds float32 weights and, of a tower that is not
-            frozen, a gradient, two moments and what `training.average` keeps. One more copy of the
-            weights is what is judged and served.
+        devices: how many devices share the memory. Each holds float32 weights and, of a tower that
+            is not frozen, a gradient, two moments and what `training.average` keeps. One more copy
+            of the weights is what is judged and served.
     """
     counted = parameters(config)
     kept = 4 + (config.training.average > 0)
-    each = sum(counted[key] * (1 if tower.frozen else kept) for key, tower in _towers(config))
-    return FLOAT * (devices * each + sum(counted.values()))
+    held = sum(counted[key] * (1 if tower.frozen else kept) for key, tower in config.model.towers)
+    return FLOAT * (devices * held + sum(counted.values()))
 
 
-def batch_bytes(config: "TrainerConfig") -> dict[str, int]:
-    """Memory for a batch of all devices together, by what it holds.
+def batch_bytes(config: TrainerSections) -> dict[str, int]:
+    """Return the bytes of a batch of all devices together, by what they hold.
 
-    It holds what comes in, pixels as bytes and as floats, and the similarities of all images with
+    These are the inputs, pixels as bytes and as floats, and the similarities of all images with
     all texts. Activations are not counted.
     """
     rows, size, text = config.training.batch_size, config.image.size, config.text
     pixels = rows * size**2 * CHANNELS * (1 + FLOAT)
     tokens = rows * text.max_captions * text.max_tokens * 8
-    found = {
+    held = {
         f"pixels of image.size = {size}": pixels,
         f"text.max_captions = {text.max_captions} of text.max_tokens = {text.max_tokens}": tokens,
     }
     if config.loss.pairs == "all":
-        block = config.loss.block if isinstance(config.loss, SigmoidConfig) else None
-        found["similarities of all pairs"] = rows * min(block or rows, rows) * FLOAT
-    return found
+        block = min(config.loss.rows_at_once or rows, rows)
+        held["similarities of all pairs"] = rows * block * FLOAT
+    return held
 
 
 def in_bytes(number: int) -> str:
-    """'1,100 GB', '2.5 MB', '13 kB'."""
+    """Write a number of bytes: '1,100 GB', '2.5 MB', '13 kB'."""
     for unit, name in ((10**9, "GB"), (10**6, "MB")):
         if number >= unit:
             return f"{number / unit:,.{0 if number >= 10 * unit else 1}f} {name}"
     return f"{number / 1000:.0f} kB"
 
 
-def parameters_by_key(config: "TrainerConfig", key: str) -> Parts:
-    """Count the parameters of a tower, each by the key of the config that most decides on it.
-
-    Args:
-        config: the trainer's.
-        key: 'image_tower' or 'text_tower'.
-    """
-    tower = dict(_towers(config))[key]
-    mine, size = f"model.{key}", config.image.size
-    features = 0  # 0: not known, of another library's network
-    match tower:
-        case ConvConfig(filters=filters):
-            yield f"{mine}.filters", (9 * CHANNELS + 1) * filters
-            features = ((size - 2) // 2) ** 2 * filters
-        case ConvNetConfig(widths=widths):
-            yield f"{mine}.widths", _convolutions(4 * CHANNELS, widths)
-            side = size // 2
-            for _ in widths[1:]:
-                side = -(-side // 2)
-            features = side**2 * (widths[-1] if widths else 4 * CHANNELS)
-        case ViTConfig(width=width, patch=patch):
-            yield f"{mine}.patch", CHANNELS * patch**2 * width
-            yield "image.size", (size // patch) ** 2 * width
-            yield from _blocks(mine, tower)
-            features = width
-        case LstmConfig(width=width, units=features):
-            yield f"{mine}.vocabulary_size", tower.vocabulary_size * width
-            yield f"{mine}.units", 4 * features * (width + features + 1)
-        case BagConfig(width=features):
-            yield "text.vocabulary_size", config.text.vocabulary_size * features
-            yield f"{mine}.width", 2 * features
-        case TransformerConfig(width=features):
-            yield "text.vocabulary_size", config.text.vocabulary_size * features
-            yield "text.max_tokens", config.text.max_tokens * features
-            yield from _blocks(mine, tower)
-        case KerasHubConfig(arguments=arguments):
-            yield f"{mine}.arguments", _usual_arguments(arguments)
-    yield "model.embedding_dim", (features + 1) * config.model.embedding_dim
-
-
-def _towers(config: "TrainerConfig") -> tuple[tuple[str, TowerConfig], ...]:
-    model = config.model
-    return ("image_tower", model.image_tower), ("text_tower", model.text_tower)
-
-
-def _convolutions(channels: int, widths: Sequence[int]) -> int:
-    """3 x 3 without bias, each with a batch normalisation: scale, offset, mean, variance."""
-    pairs = zip((channels, *widths), widths, strict=False)
-    return sum(9 * before * after + 4 * after for before, after in pairs)
-
-
-def _blocks(key: str, tower: BlocksConfig) -> Parts:
-    """Attention with four products, two halves with a normalisation each, one more at the end."""
-    width, hidden = tower.width, tower.mlp_ratio * tower.width
-    attention = 4 * width * (width + 1)
-    halves = hidden * (width + 1) + width * (hidden + 1)
-    yield f"{key}.width", tower.depth * (attention + halves + 4 * width) + 2 * width
-
-
-def _usual_arguments(arguments: Mapping[str, Any]) -> int:
-    """Of a transformer its table and blocks; of a convolutional network its widest layer."""
-
-    def given(*names: str) -> int:
-        found = (arguments.get(name) for name in names)
-        return next((each for each in found if isinstance(each, int)), 0)
-
-    width = given("hidden_dim", "hidden_size", "embedding_dim")
-    hidden = given("intermediate_dim", "mlp_dim") or 4 * width
-    layers = given("num_layers", "depth") or 1
-    table = given("vocabulary_size", "vocab_size") * width
-    filters = (n for name, each in arguments.items() if "filters" in name for n in numbers_in(each))
-    return table + layers * width * (4 * width + 2 * hidden) + 9 * int(max(filters, default=0)) ** 2
+def _counts(config: TrainerSections) -> dict[str, dict[str, int]]:
+    """Count the parameters of both towers, by tower and by the key that most decides on them."""
+    model, dim = config.model, config.model.embedding_dim
+    counts = {
+        "image_tower": IMAGE_TOWERS[model.image_tower.kind].count(
+            model.image_tower, config.image.size
+        ),
+        "text_tower": TEXT_TOWERS[model.text_tower.kind].count(model.text_tower, config.text),
+    }
+    return {
+        key: {**count.by_key, "model.embedding_dim": (count.features + 1) * dim}
+        for key, count in counts.items()
+    }

@@ -1,4 +1,4 @@
-"""How the two networks learn: batches, the optimizer, devices, checkpoints."""
+"""The `augment` and `training` sections of the config: how the two networks learn."""
 
 from typing import Annotated, Literal
 
@@ -12,29 +12,50 @@ Precision = Literal["float32", "bfloat16"]
 class AugmentConfig(Frozen):
     """Random changes of the training images; 0 switches one off."""
 
-    shift: Fraction = 0.1  # of the side, each way
-    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.12  # relative change of scale
-    stretch: Annotated[float, Field(ge=0, lt=1)] = 0.06  # relative change of aspect ratio
-    brightness: Fraction = 0.2  # of full scale
-    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.2  # relative
-    colour: Fraction = 0.0  # brightness and contrast drawn anew per channel, of full scale
+    shift: Fraction = 0.1
+    """Largest shift in each direction, share of the side."""
+    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.12
+    """Largest relative change of the scale."""
+    stretch: Annotated[float, Field(ge=0, lt=1)] = 0.06
+    """Largest relative change of the aspect ratio."""
+    brightness: Fraction = 0.2
+    """Largest change of brightness, share of the full scale."""
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Largest relative change of contrast."""
+    colour: Fraction = 0.0
+    """Largest change of brightness and contrast drawn per channel, share of the full scale."""
 
 
 class TrainingConfig(Frozen):
     """How the two networks learn."""
 
     epochs: PositiveInt = 50
-    batch_size: PositiveInt = 256  # pairs in a step, of all devices together
-    chunk_size: PositiveInt | None = None  # pairs embedded at once; None: the batch, in one go
-    devices: PositiveInt | Literal["all"] = "all"  # of this machine: GPUs, or CPUs without any
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-3  # peak, after warm-up
-    warmup_steps: Count | None = None  # None: 50, or a tenth of a short run
-    weight_decay: Annotated[float, Field(ge=0)] = 0.05  # none on biases, norms and the scale
-    clip_norm: Annotated[float, Field(gt=0)] | None = None  # of all gradients together
-    average: Annotated[float, Field(ge=0, lt=1)] = 0.0  # kept of the weights' EMA per step
-    precision: Precision = "float32"  # of the towers; the loss is float32
-    xla: bool | Literal["auto"] = "auto"  # auto: measured on the first batch
-    checkpoint_steps: Count = 500  # between checkpoints; 0: none
-    cache_mb: Count = 2048  # decoded images kept in memory up to this size
-    shuffle_buffer: PositiveInt = 20_000  # records
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # NumPy takes no other
+    """Passes over the train split."""
+    batch_size: PositiveInt = 256
+    """Pairs in a step, of all devices together."""
+    chunk_size: PositiveInt | None = None
+    """Pairs embedded at once, by gradient caching; None: the whole batch."""
+    devices: PositiveInt | Literal["all"] = "all"
+    """Devices of this machine to train on: GPUs, or CPUs where there is no GPU."""
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    """Peak of the learning rate, after the warm-up."""
+    warmup_steps: Count | None = None
+    """Steps of the warm-up; None: 50, or a tenth of a short run."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    """Decoupled weight decay; none on biases, normalisations and the scale of the loss."""
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    """Largest norm of all gradients together; None: not clipped."""
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the moving average of the weights that is kept at each step; 0: no average."""
+    precision: Precision = "float32"
+    """What the towers compute in; the loss is float32."""
+    xla: bool | Literal["auto"] = "auto"
+    """Whether XLA compiles the step; auto: measured on the first batch."""
+    checkpoint_steps: Count = 500
+    """Steps between checkpoints; 0: none."""
+    cache_mb: Count = 2048
+    """Decoded images are kept in memory up to this size, MB."""
+    shuffle_buffer: PositiveInt = 20_000
+    """Records that are shuffled at once."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Seed of all random numbers of the training."""

@@ -1,4 +1,4 @@
-"""The `tune:` section of the config: which of the trainer's values are searched for, and how."""
+"""The `tune` section of the config: which values of the trainer are searched for, and how."""
 
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, Self
@@ -9,8 +9,8 @@ from schema.config.section import Frozen, Json, PositiveInt
 from schema.errors import InputError
 from schema.text.excerpt import excerpt
 from trainer.config.config_paths import located_values
-from trainer.config.model import TrainerConfig
 from trainer.config.overrides import canonical, value_at, with_values
+from trainer.config.trainer import TrainerConfig
 
 Objective = Literal[
     "text_to_image_mrr",
@@ -27,20 +27,24 @@ FIXED = {
     "image": "is of Transform, and another value would need another Transform",
     "text": "is of Transform, and another value would need another Transform",
     "training.epochs": "decides how long a trial takes: more always look better",
-    "model.normalize": "is told to the serving check before the search",
+    "model.normalize": "is passed to the serving check before the search",
 }
 SECTIONS = ("model", "loss", "augment", "training")
 
 
 class Choices(Frozen):
-    """The values that a key of the config may take: some, or a range of numbers."""
+    """The values that a key of the config may take: a list, or a range of numbers."""
 
-    # Any that the key takes, a whole tower too.
     values: Annotated[tuple[Json, ...], Field(max_length=100)] | None = None
-    min: float | None = None  # in the key's own unit; whole where the key takes whole numbers
-    max: float | None = None  # may be taken, too
-    step: Annotated[float, Field(gt=0)] | None = None  # between two values; with log their ratio
-    log: bool = False  # as many trials between 0.001 and 0.01 as between 0.01 and 0.1
+    """The values; whatever the key takes, a whole tower too."""
+    min: float | None = None
+    """Start of the range, in the unit of the key; whole where the key takes whole numbers."""
+    max: float | None = None
+    """End of the range, which may be taken, too."""
+    step: Annotated[float, Field(gt=0)] | None = None
+    """Distance between two values of the range; with log their ratio."""
+    log: bool = False
+    """Whether as many trials lie between 0.001 and 0.01 as between 0.01 and 0.1."""
 
     @model_validator(mode="after")
     def _one_or_the_other(self) -> Self:
@@ -60,38 +64,48 @@ class Choices(Frozen):
             raise ValueError(f"step = {self.step:g} must be above 1 with log: it is a ratio")
         return self
 
-    def whole(self, now: Any) -> bool:
-        """Whether a range is one of whole numbers, as the value that the key has `now` tells."""
-        if isinstance(now, (int, float)) and not isinstance(now, bool):
-            return isinstance(now, int)
-        told = [each for each in (self.min, self.max, self.step) if each is not None]
-        return all(each.is_integer() for each in told)
+    def whole(self, current: Any) -> bool:
+        """Return whether the range is one of whole numbers.
 
-    def extremes(self, now: Any) -> Iterator[Any]:
-        """Every value of few, or both ends of a range."""
+        Args:
+            current: the value of the key in the config, which decides if it is a number.
+        """
+        if isinstance(current, (int, float)) and not isinstance(current, bool):
+            return isinstance(current, int)
+        numbers = [number for number in (self.min, self.max, self.step) if number is not None]
+        return all(number.is_integer() for number in numbers)
+
+    def extremes(self, current: Any) -> Iterator[Any]:
+        """Yield all values of a list, or both ends of a range.
+
+        Args:
+            current: the value of the key in the config.
+        """
         if self.values is not None:
             yield from self.values
             return
         for end in (self.min, self.max):
             assert end is not None  # or the validator had refused it
-            yield int(end) if self.whole(now) and end.is_integer() else end
+            yield int(end) if self.whole(current) and end.is_integer() else end
 
 
 class TuneConfig(Frozen):
     """A search for better values, before the Trainer; each trial is a training run of its own."""
 
-    trials: PositiveInt = 12  # at most: fewer where the space holds fewer
-    # random: draws; bayesian: half of the trials at most are drawn, the others guided by a
-    # Gaussian process over those before.
+    trials: PositiveInt = 12
+    """Trials, at most: fewer where the space holds fewer."""
     algorithm: Literal["random", "bayesian"] = "random"
-    epochs: PositiveInt | None = None  # of a trial; None: training.epochs
-    objective: Objective = "text_to_image_mrr"  # the higher the better, on what is held out
-    # Share of the images of the train split, by their key: no trial learns from them, and each
-    # is judged on them. The evaluated split, which the gates see, is not looked at.
+    """random: drawn; bayesian: after half of the trials, guided by a Gaussian process."""
+    epochs: PositiveInt | None = None
+    """Epochs of a trial; None: training.epochs."""
+    objective: Objective = "text_to_image_mrr"
+    """What is maximised on the images that are held out."""
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # of the search; the trials have training.seed
-    # By key of this config: training.learning_rate.
+    """Share of the train split, by image key, that no trial learns from and all are judged on."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Seed of the search; the trials have training.seed."""
     space: Annotated[dict[str, Choices], Field(max_length=20)]
+    """What is searched, by key of this config, such as training.learning_rate."""
 
     @model_validator(mode="after")
     def _space_is_one(self) -> Self:
@@ -118,24 +132,24 @@ class TuneConfig(Frozen):
         """
         for path, choices in self.space.items():
             try:
-                now = value_at(config.model_dump(mode="json"), path)
+                current = value_at(config.model_dump(mode="json"), path)
             except KeyError:
                 raise ValueError(f"tune.space.{excerpt(path)} is no key of the config") from None
-            for value in choices.extremes(now):
+            for value in choices.extremes(current):
                 try:
                     with_values(config, {path: value})
                 except InputError as error:
-                    told = f"tune.space.{path} cannot be {excerpt(canonical(value))}: {error}"
-                    raise ValueError(told) from error
+                    message = f"tune.space.{path} cannot be {excerpt(canonical(value))}: {error}"
+                    raise ValueError(message) from error
 
     def variants(self, config: TrainerConfig) -> Iterator[TrainerConfig]:
-        """The config with each single value of the space that is listed, the others as they are."""
+        """Yield the config with each single value that the space lists, the others as they are."""
         for path, choices in self.space.items():
             for value in choices.values or ():
                 yield with_values(config, {path: value})
 
     def located(self, locate: Callable[[str], str]) -> Self:
-        """The same search with the files among its values where `locate` says."""
+        """Return the search with `locate` applied to each file among its values."""
         space = {}
         for path, choices in self.space.items():
             values = choices.values and tuple(
@@ -145,5 +159,5 @@ class TuneConfig(Frozen):
         return self.model_copy(update={"space": space})
 
     def for_trial(self, config: TrainerConfig) -> TrainerConfig:
-        """The config of a trial, its values aside."""
+        """Return the config of a trial before its values are put in."""
         return with_values(config, {"training.epochs": self.epochs or config.training.epochs})

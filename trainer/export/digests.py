@@ -11,13 +11,15 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from schema.config.section import canonical_json
 from schema.errors import InputError
 from schema.system.source_files import source_files
 from trainer.config.config_paths import named_files
-from trainer.config.keras_hub_preset import folder_of
-from trainer.config.loss import CustomConfig
-from trainer.config.model import TrainerConfig, TransformConfig, canonical_json
+from trainer.config.trainer import TrainerConfig
+from trainer.config.transform import TransformConfig
 from trainer.export.initial_weights import saved_tower
+from trainer.losses.custom import CustomConfig
+from trainer.towers.keras_hub import preset_folder
 
 CHUNK = 1 << 20  # bytes read at once
 
@@ -81,7 +83,7 @@ def _place(key: str, name: str) -> str:
         case ["model", tower, "start_from"]:
             return saved_tower(tower, name)
         case [*_, "preset"]:
-            return folder_of(name, key)
+            return preset_folder(name, key)
         case _:
             return name
 

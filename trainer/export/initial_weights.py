@@ -10,19 +10,13 @@ import tensorflow as tf
 from schema.errors import InputError
 from schema.serving_names import CONFIG, IMAGE_TOWER, TEXT_TOWER
 from schema.text import json_text
-from trainer.config.model import TrainerConfig
 from trainer.config.overrides import value_at
-from trainer.config.pretrained import (
-    KerasApplicationConfig,
-    KerasHubConfig,
-    KerasHubImageConfig,
-    KerasHubTextConfig,
-)
-from trainer.config.tower import TowerConfig
+from trainer.config.trainer import TrainerConfig
 from trainer.export.saved_models import Tower
-from trainer.models import keras_applications, keras_hub, precision
-from trainer.models.backbone import NAME
-from trainer.models.dual_encoder import SEED_STATE, DualEncoder
+from trainer.models import precision
+from trainer.models.dual_encoder import DualEncoder
+from trainer.towers.layers import BACKBONE, SEED_STATE
+from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # suffix of a variable in a TensorFlow checkpoint
 NO_SIZE = ("start_from", "frozen", "rate", "dropout")  # keys of a tower that do not change its size
@@ -41,7 +35,7 @@ def load(model: DualEncoder) -> None:
         if told.start_from is not None:
             _copy(key, tower, saved_tower(key, told.start_from), model.config)
         elif told.brings_weights:
-            _load_backbone(model.config, tower.get_layer(NAME).network, told)
+            _load_backbone(model.config, key, tower.get_layer(BACKBONE).network)
 
 
 def check_vocabulary(config: TrainerConfig, vocabulary: str) -> None:
@@ -161,17 +155,14 @@ def _follow(tower: keras.Model, path: str) -> object:
     return target
 
 
-def _load_backbone(config: TrainerConfig, network: keras.Model, told: TowerConfig) -> None:
-    if isinstance(told, KerasApplicationConfig):
-        keras_applications.load(told, network)
-        return
-    assert isinstance(told, KerasHubConfig)
+def _load_backbone(config: TrainerConfig, key: str, network: keras.Model) -> None:
+    image, text = config.model.image_tower, config.model.text_tower
     with precision.policy(config.training.precision):
-        if isinstance(told, KerasHubImageConfig):
-            made = keras_hub.image_backbone(told, config.image.size, load_weights=True)
-            trained = keras_hub.image_encoder(made)
+        if key == IMAGE_TOWER:
+            load_weights = IMAGE_TOWERS[image.kind].load_weights
+            assert load_weights is not None
+            load_weights(image, config.image.size, network)
         else:
-            assert isinstance(told, KerasHubTextConfig)
-            made = keras_hub.text_backbone(told, config.text, load_weights=True)
-            trained = keras_hub.text_encoder(told, made)
-    network.set_weights(trained.get_weights())
+            load_text_weights = TEXT_TOWERS[text.kind].load_weights
+            assert load_text_weights is not None
+            load_text_weights(text, config.text, network)

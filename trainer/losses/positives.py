@@ -1,10 +1,15 @@
-"""Which image and which text of a batch match: a match is a match wherever it stands."""
+"""Which images and texts of a batch match: by key and caption, wherever in the batch they are."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import tensorflow as tf
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-Rows = Callable[[tf.Tensor | int, tf.Tensor | int], tf.Tensor]  # [start, end) of a match matrix
+# Rows [start, end) of a match matrix.
+Rows = Callable[["tf.Tensor | int", "tf.Tensor | int"], "tf.Tensor"]
 
 
 def choose_caption(
@@ -21,6 +26,8 @@ def choose_caption(
     Returns:
         Indices into the captions, int64 [n].
     """
+    import tensorflow as tf
+
     preference = tf.cast(tf.not_equal(caption_ids, 0), tf.float32)
     if matches_only:
         preference += tf.cast(tf.equal(labels, 1), tf.float32)
@@ -45,6 +52,8 @@ def match_rows(
     Returns:
         A function of (start, end) to bool [end - start, n], images x texts.
     """
+    import tensorflow as tf
+
     text_ids = tf.gather(caption_ids, chosen, batch_dims=1)
     text_labels = tf.gather(labels, chosen, batch_dims=1)
 
@@ -71,6 +80,8 @@ def sample_mismatches(matches: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Ten
         Indices of texts, int32 [n, count]. Where a batch has too few mismatches, matches fill the
         row: look the label up in `matches` rather than taking it to be 0.
     """
+    import tensorflow as tf
+
     noise = tf.random.stateless_uniform(tf.shape(matches), seed)
     order = noise - tf.cast(matches, tf.float32)
     return tf.math.top_k(order, k=count).indices

@@ -1,17 +1,35 @@
-"""Triplet losses: every match should be more similar than every mismatch, by a margin.
+"""The triplet loss: every match more similar than every mismatch, by a margin."""
 
-Notation: u_i image embedding, v_j text embedding, s_ij = u_i . v_j, y_ij = 1 if image i and text j
-match, else 0. Every function returns a scalar of the similarity's dtype.
-"""
+from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import tensorflow as tf
+from pydantic import Field
+
+from trainer.losses.batch import LossBatch
+from trainer.losses.registry import LOSSES, Loss, LossConfig
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 
 Mining = Literal["sum", "hardest"]
 
 
-def triplet(
+class TripletConfig(LossConfig):
+    """VSE++: every match above every mismatch by a margin, both ways."""
+
+    name: Literal["triplet"]
+    """Name of the loss."""
+    pairs: Literal["all"] = "all"
+    """all: every image of the batch with every text."""
+    margin: Annotated[float, Field(gt=0)] = 0.2
+    """Similarity by which a match should lead."""
+    mining: Mining = "sum"
+    """sum: of all violations; hardest: the largest violation of each match."""
+
+
+def triplet_loss(
     similarity: tf.Tensor, matches: tf.Tensor, margin: float = 0.2, mining: Mining = "sum"
 ) -> tf.Tensor:
     """Rank matches above mismatches, image to text and text to image.
@@ -35,6 +53,8 @@ def triplet(
     Reference: Faghri et al., "VSE++: improving visual-semantic embeddings with hard negatives"
     (2018); the sum is Kiros et al. (2014).
     """
+    import tensorflow as tf
+
     s = tf.convert_to_tensor(similarity)
     is_match = tf.cast(matches, tf.bool)
     count = tf.cast(tf.math.count_nonzero(is_match), s.dtype)
@@ -45,7 +65,9 @@ def triplet(
 
 
 def _violations(s: tf.Tensor, is_match: tf.Tensor, margin: float, mining: Mining) -> tf.Tensor:
-    """Over the matches of each row, against the mismatches of that row."""
+    """Sum the violations of the matches of each row, against the mismatches of that row."""
+    import tensorflow as tf
+
     if mining == "hardest":
         # The largest violation is that of the most similar mismatch, whichever the match.
         lowest = tf.fill(tf.shape(s), s.dtype.min / 2)
@@ -53,8 +75,15 @@ def _violations(s: tf.Tensor, is_match: tf.Tensor, margin: float, mining: Mining
         violation = tf.nn.relu(margin - s + hardest)
         return tf.reduce_sum(tf.where(is_match, violation, tf.zeros_like(s)))
     # Matches are few: a line for each instead of a cube for all.
-    found = tf.where(is_match)
-    rows = tf.gather(s, found[:, 0])
-    violation = tf.nn.relu(margin - tf.gather_nd(s, found)[:, None] + rows)
-    others = tf.logical_not(tf.gather(is_match, found[:, 0]))
+    match_indices = tf.where(is_match)
+    rows = tf.gather(s, match_indices[:, 0])
+    violation = tf.nn.relu(margin - tf.gather_nd(s, match_indices)[:, None] + rows)
+    others = tf.logical_not(tf.gather(is_match, match_indices[:, 0]))
     return tf.reduce_sum(tf.where(others, violation, tf.zeros_like(violation)))
+
+
+def _loss(config: TripletConfig, batch: LossBatch) -> tf.Tensor:
+    return triplet_loss(*batch.pairs(), config.margin, config.mining)
+
+
+LOSSES.add("triplet", Loss(config=TripletConfig, function=_loss, needs_unit_length=True))

@@ -1,1 +1,1 @@
-"""The two towers and what they are built from."""
+"""Both towers of a config as one Keras model, and its joint loss."""

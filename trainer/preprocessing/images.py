@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from trainer.config.model import Fit, ImageConfig
+from trainer.config.transform import Fit, ImageConfig
 from trainer.preprocessing.image_formats import WHITE, decode
 
 

@@ -12,7 +12,7 @@ from tensorflow_transform.beam.experimental import PTransformAnalyzer
 
 from schema import features
 from schema.errors import InputError
-from trainer.config.model import TextConfig, TransformConfig
+from trainer.config.transform import TextConfig, TransformConfig
 from trainer.preprocessing import asset_paths, images, tokenizer, vocabulary
 from trainer.preprocessing.captions import caption_ids, fingerprint, normalise, split_words
 from trainer.preprocessing.learn_vocabulary import learn

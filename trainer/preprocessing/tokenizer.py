@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from trainer.config.model import TextConfig
+from trainer.config.transform import TextConfig
 from trainer.preprocessing.vocabulary import BYTES, HALF_BYTES, LONGEST_PIECE, UNKNOWN
 
 _NO_LIMIT = 2**31 - 1  # bytes of a word: a text without spaces is one

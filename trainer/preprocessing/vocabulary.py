@@ -7,7 +7,7 @@ from schema.errors import InputError
 from schema.text.excerpt import excerpt_of
 
 if TYPE_CHECKING:
-    from trainer.config.model import TextConfig
+    from trainer.config.transform import TextConfig
 
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
 KEY = "text.vocabulary"

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from trainer.config.model import AugmentConfig
+from trainer.config.training import AugmentConfig
 
 PIECE = 512  # images changed at once
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from schema import features
-from trainer.config.model import TrainerConfig
-from trainer.config.pretrained import KerasHubTextConfig
+from trainer.config.trainer import TrainerConfig
 from trainer.losses.positives import choose_caption
 from trainer.preprocessing import images
 from trainer.training import seeds
@@ -176,8 +175,6 @@ def _parser(spec: Spec) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
 def _finisher(
     config: TrainerConfig, cluster: Cluster
 ) -> Callable[[tf.Tensor, dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
-    # A library's network may depend on padding.
-    keep_padding = isinstance(config.model.text_tower, KerasHubTextConfig)
 
     def finish(step: tf.Tensor, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         def seed(kind: int) -> tf.Tensor:
@@ -196,7 +193,9 @@ def _finisher(
         return {
             **batch,
             features.PIXELS: pixels,
-            features.TOKENS: tokens if keep_padding else without_padding(tokens),
+            features.TOKENS: (
+                tokens if config.model.text_tower.fixed_length else without_padding(tokens)
+            ),
             features.CHOSEN: chosen,
         }
 

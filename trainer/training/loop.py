@@ -13,12 +13,12 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from schema.errors import InputError
-from trainer.config.model import TrainerConfig
-from trainer.models.dual_encoder import DualEncoder
+from trainer.config.trainer import TrainerConfig
 from trainer.training.checkpoints import Checkpoints
 from trainer.training.distribution.strategy import Consensus
 from trainer.training.performance import xla
 from trainer.training.preemption import Preemption
+from trainer.training.step import TrainableDualEncoder
 
 Batches = Callable[[int], tf.data.Dataset]
 OnStep = Callable[[int, tf.Tensor, float], None]
@@ -40,7 +40,7 @@ class Run:
         preemption: asked after each step whether the run should end.
     """
 
-    model: DualEncoder
+    model: TrainableDualEncoder
     strategy: tf.distribute.Strategy
     batches: Batches
     steps: int

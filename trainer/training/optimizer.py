@@ -179,7 +179,7 @@ def build(
     Args:
         config: peak learning rate, warm-up, decay, clipping, average.
         steps: length of the whole run, more than its warm-up; the rate ends at 0.
-        rates: each variable's share of that rate, as `DualEncoder.rates`; None: all of it.
+        rates: each variable's share of that rate, as `TrainableDualEncoder.rates`; None: all of it.
     """
     warmup = schedule.warmup_of(config, steps)
     rate = keras.optimizers.schedules.CosineDecay(

@@ -13,9 +13,9 @@ Reference: Wu and Johnson, "Rethinking 'Batch' in BatchNorm" (2021), section 3, 
 import numpy as np
 import tensorflow as tf
 
-from trainer.models.backbone import batch_norms, has_batch_norm
-from trainer.models.dual_encoder import DualEncoder
+from trainer.towers.layers import batch_norms, has_batch_norm
 from trainer.training import optimizer
+from trainer.training.step import TrainableDualEncoder
 
 IMAGES_PER_BATCH = 128
 
@@ -30,8 +30,8 @@ class ServingCopy:
             are.
     """
 
-    def __init__(self, learning: DualEncoder, images: np.ndarray | None):
-        self.learning, self.model = learning, DualEncoder(learning.config)
+    def __init__(self, learning: TrainableDualEncoder, images: np.ndarray | None):
+        self.learning, self.model = learning, TrainableDualEncoder(learning.config)
         self.embed_images = tf.function(self.model.embed_images)
         self.embed_texts = tf.function(self.model.embed_texts)
         frozen = learning.config.model.image_tower.frozen
@@ -39,7 +39,7 @@ class ServingCopy:
         if images is not None and not frozen and has_batch_norm(self.model.image_tower):
             self._statistics = BatchStatistics(self.model, images)
 
-    def update(self) -> DualEncoder:
+    def update(self) -> TrainableDualEncoder:
         """Copy the current weights.
 
         Every worker must call this: it aggregates statistics that differ by device.
@@ -63,7 +63,7 @@ class BatchStatistics:
         images: as they are served, uint8 [n, size, size, 3].
     """
 
-    def __init__(self, model: DualEncoder, images: np.ndarray):
+    def __init__(self, model: TrainableDualEncoder, images: np.ndarray):
         self._model, self._layers = model, batch_norms(model.image_tower)
         self._batches = np.array_split(images, -(-len(images) // IMAGES_PER_BATCH))
         for layer in self._layers:

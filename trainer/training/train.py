@@ -11,11 +11,9 @@ import tensorflow as tf
 from schema.system import disk
 from schema.system.disk import Need
 from trainer.config import machine_memory
-from trainer.config.config_warnings import config_warnings
-from trainer.config.model import TrainerConfig
+from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights
 from trainer.export.digests import run_fingerprint
-from trainer.models.dual_encoder import DualEncoder
 from trainer.training import input_pipeline, loop, optimizer, schedule
 from trainer.training.checkpoints import Checkpoints, remove_stale_runs
 from trainer.training.distribution.strategy import records_per_replica
@@ -25,6 +23,7 @@ from trainer.training.monitoring.monitor import Monitor
 from trainer.training.monitoring.progress import ProgressReporter
 from trainer.training.preemption import Preemption
 from trainer.training.serving_weights import ServingCopy
+from trainer.training.step import TrainableDualEncoder
 
 LOGGER = logging.getLogger(__name__)
 # Graphs, vocabularies, curves and reports: measured 3 MB of the smallest networks, twice that as a
@@ -42,7 +41,7 @@ class Trained:
         remarks: sentences that the user should read.
     """
 
-    model: DualEncoder
+    model: TrainableDualEncoder
     remarks: tuple[str, ...]
 
 
@@ -95,7 +94,7 @@ def train_towers(
         )
         return dataset if per_replica == per_worker else dataset.rebatch(per_replica)
 
-    for warning in config_warnings(config):
+    for warning in config.warnings():
         LOGGER.warning(warning)
     kept = None
     if checkpoints is not None and training.checkpoint_steps:
@@ -132,14 +131,14 @@ def train_towers(
 
 def _build_model(
     config: TrainerConfig, steps: int, cluster: Cluster, strategy: tf.distribute.Strategy
-) -> DualEncoder:
+) -> TrainableDualEncoder:
     """Build and compile the networks with their initial weights, if the run can hold them."""
     records_per_replica(config.training.batch_size, strategy.num_replicas_in_sync)
     local_replicas = strategy.num_replicas_in_sync // cluster.workers
     on_cpu = not tf.config.list_logical_devices("GPU")
     machine_memory.check(config, local_replicas, on_cpu, cluster.workers)
     with strategy.scope():
-        model = DualEncoder(config)
+        model = TrainableDualEncoder(config)
         model.compile(optimizer=optimizer.build(config.training, steps, model.rates))
         model.optimizer.build(model.trainable_variables)
     initial_weights.load(model)
@@ -156,7 +155,7 @@ def checkpoint_folder(config: TrainerConfig, files: Sequence[str], checkpoints: 
 
 
 def disk_needs(
-    model: DualEncoder, checkpoints: Checkpoints | None, exports: str | None
+    model: TrainableDualEncoder, checkpoints: Checkpoints | None, exports: str | None
 ) -> Iterator[Need]:
     """List what a run will write to the disks of this machine.
 

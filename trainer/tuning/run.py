@@ -13,7 +13,7 @@ import tensorflow_text  # noqa: F401  registers the ops of the transform graph
 import tensorflow_transform as tft
 
 from schema.errors import InputError
-from trainer.config.model import TrainerConfig
+from trainer.config.trainer import TrainerConfig
 from trainer.config.tuning import TuneConfig
 from trainer.export import initial_weights
 from trainer.training.distribution.strategy import create_strategy

@@ -19,8 +19,8 @@ import tensorflow as tf
 
 from schema.errors import InputError, UnavailableError
 from schema.system import file_errors
-from trainer.config.model import TrainerConfig
 from trainer.config.overrides import Values, with_values
+from trainer.config.trainer import TrainerConfig
 from trainer.config.tuning import TuneConfig
 from trainer.export.digests import run_fingerprint
 from trainer.models.dual_encoder import DualEncoder

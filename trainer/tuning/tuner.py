@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 from schema.errors import InputError
 from schema.progress import part_of, report
 from schema.text.messages import number_of
-from trainer.config.model import TrainerConfig
 from trainer.config.overrides import Values, decoded, encoded, in_words, value_at
+from trainer.config.trainer import TrainerConfig
 from trainer.config.tuning import TuneConfig
 from trainer.tuning.trials import Outcome
 

@@ -7,8 +7,8 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.config import EvaluationConfig, ZeroShotConfig
 from components.evaluator.slices import slice_feature
+from schema.config.section import canonical_json
 from schema.serving_names import SERVING_DEFAULT
-from trainer.config.model import canonical_json
 
 
 def build(config: EvaluationConfig, classes: Sequence[str] = ()) -> config_pb2.EvalConfig:

@@ -16,10 +16,10 @@ from components.example_gen.records.reasons import HARMLESS, NEAR_DUPLICATE, REA
 from components.example_gen.records.row import Place
 from components.example_gen.records.splits import TRAIN
 from components.example_gen.storage import urls
+from schema.config.section import Frozen
 from schema.errors import InputError
 from schema.text.messages import number_of, share
 from schema.text.secrets import HIDDEN, without_secrets
-from trainer.config.model import Frozen
 
 SUMMARY = "summary.json"
 RECORDS = "records-{:05d}-of-{:05d}.jsonl"

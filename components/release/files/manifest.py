@@ -10,8 +10,8 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from components.release.gates import GateResult
+from schema.config.section import Frozen
 from schema.errors import InputError
-from trainer.config.model import Frozen
 
 FILE = "release.json"
 Seconds = Annotated[float, Field(ge=0, lt=250_000_000_000)]  # since 1970, to the year 9892

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from components.release.files.manifest import Seconds
+from schema.config.section import Frozen
 from schema.text.secrets import without_secrets
-from trainer.config.model import Frozen
 
 Action = Literal[
     "published",  # a release got its number

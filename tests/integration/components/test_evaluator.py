@@ -33,9 +33,9 @@ from components.evaluator.tfma import results
 from pipeline.beam.arguments import beam_arguments
 from pipeline.config.beam import LocalBeam
 from schema import features
+from schema.config.section import canonical_json
 from schema.serving_names import FOLDERS, JOINT
 from tests.support.ranking import embedded as embedded_records
-from trainer.config.model import canonical_json
 
 TEMPLATES = ("{}", "a picture of {}")
 GATES = (

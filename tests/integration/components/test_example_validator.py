@@ -23,8 +23,8 @@ from components.example_validator.report import Report
 from components.import_schema.component import CURATED, with_attributes
 from components.release import lookup
 from schema import features
+from schema.config.section import canonical_json
 from schema.errors import InputError
-from trainer.config.model import canonical_json
 
 CATEGORY = features.attribute("category")
 

@@ -19,7 +19,7 @@ from pipeline.config.beam import LocalBeam
 from schema import features
 from tests.integration.trainer.test_given_vocabulary import SPEC, picture
 from tests.support.training import config, trained, weights, write_records
-from trainer.config.model import TransformConfig
+from trainer.config.transform import TransformConfig
 from trainer.preprocessing.preprocessing_fn import preprocessing_fn
 
 SMALLEST = {

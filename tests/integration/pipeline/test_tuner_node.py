@@ -145,8 +145,8 @@ def test_without_a_tuner_the_release_has_the_config(small_run):
 def test_values_that_the_config_refuses_end_the_trainer_with_a_sentence(small_run):
     from types import SimpleNamespace
 
+    from schema.config.section import canonical_json
     from schema.errors import InputError
-    from trainer.config.model import canonical_json
     from trainer.run import run_fn
 
     told = SimpleNamespace(

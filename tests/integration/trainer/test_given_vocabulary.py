@@ -20,13 +20,15 @@ from tensorflow_transform.tf_metadata.metadata_io import write_metadata
 from pipeline.beam.arguments import beam_arguments
 from pipeline.config.beam import LocalBeam
 from schema import features
+from schema.config.section import canonical_json
 from schema.errors import InputError
 from schema.serving_names import FOLDERS, IMAGE_TOWER, JOINT, TEXT_TOWER
-from trainer.config.model import TextConfig, TrainerConfig, TransformConfig, canonical_json
+from trainer.config.trainer import TrainerConfig
+from trainer.config.transform import TextConfig, TransformConfig
 from trainer.export import initial_weights, saved_models
-from trainer.models.backbone import NAME
 from trainer.models.dual_encoder import DualEncoder
 from trainer.preprocessing.preprocessing_fn import copy_vocabulary, preprocessing_fn
+from trainer.towers.layers import BACKBONE
 
 PIECES = ["[PAD]", "[CLS]", "red", "[UNK]", "cat", "##s", "[SEP]", *"bcdefghijkl"]
 CAPTIONS = ["Red cats", "a cat cat cat cat"]
@@ -138,7 +140,7 @@ def test_the_text_tower_of_a_release_must_have_learned_the_same_pieces(told, tra
 def test_library_towers_are_served_where_their_libraries_are_not(told, transform, tmp_path):
     model = DualEncoder(told)
     # New weights and new statistics let nothing through; with those of a batch something comes.
-    network = model.image_tower.get_layer(NAME).network
+    network = model.image_tower.get_layer(BACKBONE).network
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0

@@ -21,11 +21,11 @@ from tests.support.training import (
     weights,
     write_records,
 )
-from trainer.config.model import TrainerConfig
+from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights, saved_models
-from trainer.models.backbone import NAME
-from trainer.models.dual_encoder import DualEncoder
+from trainer.towers.layers import BACKBONE
 from trainer.training import input_pipeline, optimizer
+from trainer.training.step import TrainableDualEncoder
 
 pytestmark = pytest.mark.filterwarnings(  # Keras, when it saves
     "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
@@ -48,7 +48,7 @@ class SavedTexts(saved_models.Tower):
         return {features.EMBEDDING: self._embed(tokens)}
 
 
-def release(folder, model: DualEncoder):
+def release(folder, model: TrainableDualEncoder):
     """Both towers as a release holds them, but for what stands before them."""
     for name, tower in (
         ("image_tower", SavedImages(model.image_tower, model.embed_images)),
@@ -93,7 +93,7 @@ def test_weights_come_from_a_release_or_from_a_tower_in_it(old):
             "text_tower": {**BAG, "start_from": place},
         }
     )
-    model = DualEncoder(told)
+    model = TrainableDualEncoder(told)
     assert not all(same(of(model.image_tower), images))
     initial_weights.load(model)
     assert all(same(of(model.image_tower), images))
@@ -112,7 +112,7 @@ def test_weights_come_from_a_release_or_from_a_tower_in_it(old):
 )
 def test_a_tower_of_another_kind_or_size_is_told(old, tower):
     place, *_ = old
-    model = DualEncoder(config(model={"image_tower": {**tower, "start_from": place}}))
+    model = TrainableDualEncoder(config(model={"image_tower": {**tower, "start_from": place}}))
     with pytest.raises(InputError) as caught:
         initial_weights.load(model)
     told = str(caught.value)
@@ -137,7 +137,7 @@ def test_the_key_of_the_config_that_decides_another_size_is_named(old, tmp_path)
         (narrower, "model.image_tower.widths is [4, 8] there and [4] here"),
     ):
         with pytest.raises(InputError) as caught:
-            initial_weights.load(DualEncoder(config(model=sections)))
+            initial_weights.load(TrainableDualEncoder(config(model=sections)))
         assert str(caught.value) == (
             f"model.image_tower.start_from: {tmp_path}/3/image_tower/3 is not a tower of this kind "
             f"and size: {difference}"
@@ -145,7 +145,7 @@ def test_the_key_of_the_config_that_decides_another_size_is_named(old, tmp_path)
 
 
 def test_a_folder_without_a_tower_is_told(tmp_path):
-    model = DualEncoder(config(model={"text_tower": {**BAG, "start_from": str(tmp_path)}}))
+    model = TrainableDualEncoder(config(model={"text_tower": {**BAG, "start_from": str(tmp_path)}}))
     with pytest.raises(InputError) as caught:
         initial_weights.load(model)
     assert str(caught.value) == (
@@ -189,7 +189,7 @@ def test_of_a_frozen_preset_the_new_projection_learns(records, tmp_path):
         training={"epochs": 1, "chunk_size": 5},
     )
     model = trained(told, records, tmp_path)
-    found = of(model.image_tower.get_layer(NAME).network)
+    found = of(model.image_tower.get_layer(BACKBONE).network)
     assert any(w.name == "moving_mean" for w in dense.variables)
     assert all(same(found, of(dense)))
     _, bias = model.image_tower.get_layer("projection").get_weights()
@@ -199,13 +199,13 @@ def test_of_a_frozen_preset_the_new_projection_learns(records, tmp_path):
         training={"chunk_size": 5},
     )
     with pytest.raises(InputError, match=r"needs an image tower without batch normalisation, whi"):
-        DualEncoder(learning)
+        TrainableDualEncoder(learning)
 
 
 def moves(told: TrainerConfig, batch: dict, xla: bool = False) -> list[np.ndarray]:
     """What one step does to each weight."""
     keras.utils.set_random_seed(7)
-    model = DualEncoder(told)
+    model = TrainableDualEncoder(told)
     initial_weights.load(model)
     model.compile(optimizer=optimizer.build(told.training, 100, model.rates))
     before = [w.numpy() for w in model.trainable_variables]
@@ -222,7 +222,7 @@ def test_a_tower_with_a_rate_moves_by_that_share(records, xla):
     part = config(model={**towers, "image_tower": {**CONVNET, "rate": 0.1}}, training=training)
     batch = batch_of(whole, records)
     expected, found = moves(whole, batch, xla), moves(part, batch, xla)
-    images = len(DualEncoder(part).image_tower.trainable_variables)
+    images = len(TrainableDualEncoder(part).image_tower.trainable_variables)
     assert 0 < images < len(expected)
     # Kernels decay too, by the same share. The moves of weights near 1 are exact to 1e-7.
     for number, (mine, theirs) in enumerate(zip(found, expected, strict=True)):
@@ -237,15 +237,15 @@ def test_of_a_preset_with_a_rate_the_new_projection_learns_at_the_whole_rate(tmp
     )
     bert.save_to_preset(str(tmp_path / "bert"))
     tower = {"kind": "keras_hub", "preset": str(tmp_path / "bert"), "rate": 0.1}
-    model = DualEncoder(config(model={"text_tower": tower}))
+    model = TrainableDualEncoder(config(model={"text_tower": tower}))
     rates = dict(zip((id(w) for w in model.trainable_variables), model.rates, strict=True))
-    backbone = model.text_tower.get_layer(NAME).trainable_variables
+    backbone = model.text_tower.get_layer(BACKBONE).trainable_variables
     assert {rates[id(w)] for w in backbone} == {0.1}
     others = {id(w) for w in model.trainable_variables} - {id(w) for w in backbone}
     assert {rates[each] for each in others} == {1.0}
     # With a release to start from the projection is as old as the rest.
     old = config(model={"text_tower": {**tower, "start_from": "release"}})
-    model = DualEncoder(old)
+    model = TrainableDualEncoder(old)
     rates = dict(zip((id(w) for w in model.trainable_variables), model.rates, strict=True))
     assert {rates[id(w)] for w in model.text_tower.trainable_variables} == {0.1}
 
@@ -266,10 +266,10 @@ def test_library_towers_learn_and_go_through_a_release(records, tmp_path):
     told = config(model=towers, training={"epochs": 4, "learning_rate": 0.03})
     model = trained(told, records, tmp_path)
     batch = batch_of(told, records)
-    assert float(model.loss_of(batch)) < 0.8 * float(DualEncoder(told).loss_of(batch))
+    assert float(model.loss_of(batch)) < 0.8 * float(TrainableDualEncoder(told).loss_of(batch))
     place = str(release(tmp_path / "3", model))
     again = {key: {**tower, "start_from": place} for key, tower in towers.items()}
-    other = DualEncoder(config(model=again))
+    other = TrainableDualEncoder(config(model=again))
     initial_weights.load(other)
     np.testing.assert_array_equal(
         other.embed_images(batch[features.PIXELS]), model.embed_images(batch[features.PIXELS])

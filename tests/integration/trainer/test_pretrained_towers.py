@@ -8,20 +8,19 @@ import keras_hub
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras.src.utils import file_utils
 
 from schema.errors import InputError
 from tests.support.training import config
-from trainer.config import backbone_names
-from trainer.config.model import TextConfig
-from trainer.config.pretrained import (
-    KerasApplicationConfig,
-    KerasHubImageConfig,
-    KerasHubTextConfig,
-)
+from trainer.config.transform import TextConfig
 from trainer.export import initial_weights
-from trainer.models import image_towers, keras_applications, text_towers
-from trainer.models.backbone import NAME, has_batch_norm
 from trainer.models.dual_encoder import DualEncoder
+from trainer.towers.assembly import build_image_tower, build_text_tower
+from trainer.towers.image import keras_application
+from trainer.towers.image.keras_application import KerasApplicationConfig
+from trainer.towers.image.keras_hub import BATCH_NORM, WITH_CLASS_TOKEN, KerasHubImageConfig
+from trainer.towers.layers import BACKBONE, has_batch_norm
+from trainer.towers.text.keras_hub import BACKBONES, KerasHubTextConfig
 
 pytestmark = pytest.mark.filterwarnings(  # Keras, when it saves
     "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
@@ -67,25 +66,25 @@ def test_the_list_of_applications_is_the_library_s():
         for name, each in vars(keras.applications).items()
         if inspect.isfunction(each) and name[0].isupper()
     }
-    assert set(backbone_names.KERAS_APPLICATIONS) == found
+    assert set(keras_application.SMALLEST_IMAGE) == found
 
 
-@pytest.mark.parametrize(("name", "least"), backbone_names.KERAS_APPLICATIONS.items())
+@pytest.mark.parametrize(("name", "least"), keras_application.SMALLEST_IMAGE.items())
 def test_an_application_takes_no_smaller_image(name, least):
     # It refuses before it makes any layer.
     with pytest.raises(ValueError, match="Input size must be at least"):
-        keras_applications._build(application(name=name), None, least - 1)
+        keras_application.build_network(application(name=name), None, least - 1)
 
 
 def test_the_backbones_are_the_library_s():
-    for name in (*backbone_names.HUB_IMAGE_BACKBONES, *backbone_names.HUB_TEXT_BACKBONES):
+    for name in (*BATCH_NORM, *BACKBONES):
         assert issubclass(getattr(keras_hub.models, name), keras_hub.models.Backbone)
-    assert set(backbone_names.WITH_CLASS_TOKEN) < set(backbone_names.HUB_IMAGE_BACKBONES)
+    assert set(WITH_CLASS_TOKEN) < set(BATCH_NORM)
 
 
 def test_an_application_sees_what_its_own_preprocessing_makes():
-    tower = image_towers.build(application(name="MobileNetV3Small"), 32, embedding_dim=4)
-    network = tower.get_layer(NAME).network
+    tower = build_image_tower(application(name="MobileNetV3Small"), 32, embedding_dim=4)
+    network = tower.get_layer(BACKBONE).network
     assert has_batch_norm(tower)
     given = pixels()
     own = keras.applications.mobilenet_v3.preprocess_input(given.copy())
@@ -108,8 +107,8 @@ def test_an_application_sees_what_its_own_preprocessing_makes():
 )
 def test_each_family_has_its_own_preprocessing(name, family, monkeypatch):
     mean = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.GlobalAveragePooling2D()])
-    monkeypatch.setattr(keras_applications, "_build", lambda *_: mean)
-    tower = image_towers.build(application(name=name), 32, embedding_dim=4)
+    monkeypatch.setattr(keras_application, "build_network", lambda *_: mean)
+    tower = build_image_tower(application(name=name), 32, embedding_dim=4)
     given = pixels()
     own = getattr(keras.applications, family).preprocess_input(given.copy()).mean((1, 2))
     np.testing.assert_allclose(tower(scaled(given)), projected(tower, own), rtol=1e-3, atol=1e-3)
@@ -117,40 +116,40 @@ def test_each_family_has_its_own_preprocessing(name, family, monkeypatch):
 
 def test_an_application_starts_with_the_weights_of_a_file(tmp_path):
     told = application(name="MobileNet", weights=str(tmp_path / "some.weights.h5"))
-    source = keras_applications._build(told, None, 32)
+    source = keras_application.build_network(told, None, 32)
     source.save_weights(told.weights)
-    network = image_towers.build(told, 32, 4).get_layer(NAME).network
-    keras_applications.load(told, network)
+    network = build_image_tower(told, 32, 4).get_layer(BACKBONE).network
+    keras_application.load_weights(told, 32, network)
     for mine, theirs in zip(network.get_weights(), source.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     other = application(name="VGG16", weights=told.weights)
     with pytest.raises(InputError, match=r"some\.weights\.h5 does not fit VGG16: ") as caught:
-        keras_applications.load(other, keras_applications._build(other, None, 32))
+        keras_application.load_weights(other, 32, keras_application.build_network(other, None, 32))
     assert "\n" not in str(caught.value)
     absent = application(name="VGG16", weights=str(tmp_path / "absent.h5"))
     with pytest.raises(InputError, match=r"weights = .*absent\.h5: no such file"):
-        keras_applications.load(absent, network)
+        keras_application.load_weights(absent, 32, network)
 
 
 def test_imagenet_comes_from_the_cache_or_not_at_all(tmp_path, monkeypatch):
-    monkeypatch.setattr(keras_applications.file_utils.config, "keras_home", lambda: str(tmp_path))
+    monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
     told = application(name="MobileNet", weights="imagenet")
-    network = keras_applications._build(told, None, 32)
+    network = keras_application.build_network(told, None, 32)
     name = "mobilenet_1_0_224_tf_no_top.h5"
     path = tmp_path / "models" / name
     with pytest.raises(InputError) as caught:
-        keras_applications.load(told, network)
+        keras_application.load_weights(told, 32, network)
     assert str(caught.value) == (
         f"model.image_tower.weights = imagenet: nothing is downloaded; put {name} at {path}"
     )
     path.parent.mkdir()
-    source = keras_applications._build(told, None, 32)
+    source = keras_application.build_network(told, None, 32)
     source.save(path)
-    keras_applications.load(told, network)
+    keras_application.load_weights(told, 32, network)
     np.testing.assert_array_equal(network.get_weights()[0], source.get_weights()[0])
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(InputError, match="weights = imagenet does not fit MobileNet: "):
-        keras_applications.load(told, network)
+        keras_application.load_weights(told, 32, network)
 
 
 @pytest.mark.parametrize(
@@ -162,8 +161,8 @@ def test_imagenet_comes_from_the_cache_or_not_at_all(tmp_path, monkeypatch):
     ],
 )
 def test_a_backbone_for_images_gives_its_class_token_or_the_mean(told, rank):
-    tower = image_towers.build(hub_image(**told), 32, embedding_dim=4)
-    network = tower.get_layer(NAME).network
+    tower = build_image_tower(hub_image(**told), 32, embedding_dim=4)
+    network = tower.get_layer(BACKBONE).network
     given = scaled(pixels())
     made = network(given, training=False).numpy()
     features = {
@@ -172,13 +171,13 @@ def test_a_backbone_for_images_gives_its_class_token_or_the_mean(told, rank):
         "map": lambda: made.mean((1, 2)),
     }[rank]()
     np.testing.assert_allclose(tower(given, training=False), projected(tower, features), atol=1e-5)
-    assert has_batch_norm(tower) == backbone_names.HUB_IMAGE_BACKBONES[told["name"]]
+    assert has_batch_norm(tower) == BATCH_NORM[told["name"]]
 
 
 @pytest.mark.parametrize("name", ["BertBackbone", "DistilBertBackbone", "GPT2Backbone"])
 def test_a_backbone_for_texts_gives_the_mean_over_tokens(name):
-    tower = text_towers.build(hub_text(name=name, arguments=BERT), TEXT, embedding_dim=4)
-    network = tower.get_layer(NAME).network
+    tower = build_text_tower(hub_text(name=name, arguments=BERT), TEXT, embedding_dim=4)
+    network = tower.get_layer(BACKBONE).network
     inputs = {"token_ids": TOKENS, "padding_mask": tf.cast(TOKENS != 0, tf.int32)}
     if "segment_ids" in network.input:
         inputs["segment_ids"] = tf.zeros_like(TOKENS)
@@ -191,8 +190,8 @@ def test_a_backbone_for_texts_gives_the_mean_over_tokens(name):
 
 def test_a_pooled_bert():
     told = hub_text(name="BertBackbone", arguments=BERT, pooling="pooled")
-    tower = text_towers.build(told, TEXT, embedding_dim=4)
-    network = tower.get_layer(NAME).network
+    tower = build_text_tower(told, TEXT, embedding_dim=4)
+    network = tower.get_layer(BACKBONE).network
     [kernel] = [w for w in tower.weights if w.path.endswith("pooled_dense/kernel")]
     inputs = {"token_ids": TOKENS, "padding_mask": tf.cast(TOKENS != 0, tf.int32)}
     made = network({**inputs, "segment_ids": tf.zeros_like(TOKENS)})
@@ -200,7 +199,7 @@ def test_a_pooled_bert():
     assert kernel.shape == (8, 8)
     without = hub_text(name="DistilBertBackbone", arguments=BERT, pooling="pooled")
     with pytest.raises(InputError, match="DistilBertBackbone gives no such vector"):
-        text_towers.build(without, TEXT, 4)
+        build_text_tower(without, TEXT, 4)
 
 
 def preset_towers(folder, image_size: int = 8) -> dict:
@@ -270,7 +269,7 @@ def test_presets_that_are_not_there_and_backbones_that_cannot_be_made(tmp_path, 
         f"model.image_tower.preset = {tmp_path}/no is no preset of KerasHub: no config.json in it"
     )
     assert refusal(name="ViTBackbone", arguments={"patch": 8}).startswith(
-        "model.image_tower.name = ViTBackbone cannot be made: "
+        "model.image_tower.name = ViTBackbone cannot be built: "
     )
     preset_towers(tmp_path)
     assert refusal(preset=f"{tmp_path}/bert").endswith(

@@ -12,10 +12,10 @@ import tensorflow as tf
 from pipeline.console.summary import _remarks
 from pipeline.local.display import Listener
 from schema import features
+from schema.config.section import canonical_json
 from schema.errors import InputError
 from schema.serving_names import FOLDERS, JOINT, PROBE, REMARKS
 from tests.conftest import read_shard
-from trainer.config.model import canonical_json
 from trainer.export import golden_outputs, saved_models
 from trainer.models.dual_encoder import DualEncoder
 from trainer.preprocessing.captions import fingerprint

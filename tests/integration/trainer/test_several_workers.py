@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from schema.config.section import canonical_json
 from schema.errors import InputError
 from schema.serving_names import FOLDERS, JOINT, PROBE
 from tests.support.paths import ROOT
 from tests.support.programs import training_worker
-from trainer.config.model import canonical_json
 from trainer.training.distribution.strategy import create_strategy, records_per_replica
 from trainer.training.distribution.tf_config import VARIABLE, Cluster
 

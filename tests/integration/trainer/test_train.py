@@ -12,11 +12,11 @@ from schema.system import disk
 from schema.system.disk import Space
 from tests.support.training import config, forget, trained, weights, write_records
 from trainer.config.training import TrainingConfig
-from trainer.models.dual_encoder import DualEncoder
 from trainer.training import loop, optimizer
 from trainer.training.checkpoints import Checkpoints
 from trainer.training.schedule import steps_of, warmup_of
 from trainer.training.serving_weights import ServingCopy
+from trainer.training.step import TrainableDualEncoder
 from trainer.training.train import checkpoint_folder
 
 
@@ -55,7 +55,7 @@ def test_averaged_weights_are_what_is_left(files, tmp_path, monkeypatch):
     learning: list[Any] = []
     real = ServingCopy.__init__
 
-    def keep(self: ServingCopy, model: DualEncoder, images: np.ndarray | None) -> None:
+    def keep(self: ServingCopy, model: TrainableDualEncoder, images: np.ndarray | None) -> None:
         learning.append(model)
         real(self, model, images)
 

@@ -12,7 +12,7 @@ from schema import features
 from schema.errors import InputError, UnavailableError
 from schema.progress import part_of, report
 from tests.support.training import SPEC, config, trained, write_records
-from trainer.config.model import TrainerConfig
+from trainer.config.trainer import TrainerConfig
 from trainer.config.tuning import TuneConfig
 from trainer.training import input_pipeline, train
 from trainer.training.distribution.strategy import create_strategy

@@ -21,7 +21,7 @@ from pipeline.config import run_config
 from pipeline.config.run_config import RunConfig
 from pipeline.create_pipeline import data_pipeline
 from pipeline.local import runner
-from trainer.config.model import canonical_json
+from schema.config.section import canonical_json
 
 
 def part_of(loaded: RunConfig, root: str, model: str | None) -> Pipeline:

@@ -21,14 +21,14 @@ import tensorflow as tf
 
 from schema import features
 from schema.errors import InputError
-from trainer.config.model import TrainerConfig
-from trainer.models.dual_encoder import DualEncoder
+from trainer.config.trainer import TrainerConfig
 from trainer.training import loop, optimizer, train
 from trainer.training.checkpoints import Checkpoints
 from trainer.training.distribution.strategy import create_strategy
 from trainer.training.distribution.tf_config import Cluster, read_cluster
 from trainer.training.preemption import Preemption
 from trainer.training.serving_weights import ServingCopy
+from trainer.training.step import TrainableDualEncoder
 
 RECORDS, STEPS, SIZE, TOKENS = 12, 5, 8, 4
 TEXT = {"vocabulary_size": 40, "max_tokens": TOKENS, "max_captions": 1}
@@ -71,10 +71,10 @@ def config(name: str) -> TrainerConfig:
     return TrainerConfig.model_validate_json(json.dumps(values))
 
 
-def build(name: str) -> DualEncoder:
+def build(name: str) -> TrainableDualEncoder:
     """The compiled model of a setting, with the same weights at every call."""
     keras.utils.set_random_seed(3)
-    model = DualEncoder(config(name))
+    model = TrainableDualEncoder(config(name))
     adam = optimizer.build(config(name).training, STEPS)
     model.compile(optimizer=keras.optimizers.SGD(0.1) if name == "info_nce" else adam)
     return model
@@ -102,7 +102,7 @@ def trained(
     cluster: Cluster,
     kept: Path | None = None,
     on_step: loop.OnStep = lambda *_: None,
-) -> DualEncoder:
+) -> TrainableDualEncoder:
     """The model of a setting after all steps, on the devices of a strategy."""
     with strategy.scope():
         model = build(name)

@@ -5,7 +5,7 @@ import time
 import tensorflow as tf
 
 from schema.errors import InputError
-from trainer.losses.joint_loss import MAX_LOGIT_SCALE
+from trainer.models.joint_loss import MAX_LOGIT_SCALE
 from trainer.training.monitoring.health import HealthChecks, Measurement, spread
 from trainer.training.monitoring.progress import ProgressReporter
 from trainer.training.monitoring.retrieval_sample import Sample, recall

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from schema import features
-from trainer.config.model import TrainerConfig
+from trainer.config.trainer import TrainerConfig
 from trainer.training import input_pipeline
 from trainer.training.input_pipeline import Keep
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from kubeflow.compiler.run_parameters import HELD_IN, PARAMETERS, default, settle, taken_by
+from schema.config.section import canonical_json
 from schema.errors import InputError
 from tests.support.kubeflow_config import TUNE, cluster_config
-from trainer.config.model import canonical_json
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_memory_is_counted_for_weights_gradients_moments_averages_and_the_served
                     }
                 }
             },
-            "model.text_tower.arguments holds the number 1e+30; the limit is 1,000,000",
+            "holds the number 1e+30; the limit is 1,000,000",
         ),
         (
             {"training": {"batch_size": 20_000_000}},
@@ -214,6 +214,6 @@ def test_a_run_asks_before_it_reads_any_data(tmp_path, monkeypatch):
 def test_the_trainer_asks_before_it_builds_anything(tmp_path, monkeypatch):
     files = write_records(tmp_path / "data", 36)
     monkeypatch.setattr(machine_memory, "available", lambda root: 1000)
-    monkeypatch.setattr("trainer.training.train.DualEncoder", None)
+    monkeypatch.setattr("trainer.training.train.TrainableDualEncoder", None)
     with pytest.raises(InputError, match="this process may use 1 kB"):
         trained(config(), files, tmp_path)

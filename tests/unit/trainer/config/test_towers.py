@@ -103,7 +103,7 @@ def test_so_does_one_of_a_loss(tmp_path, name, needed):
         ),
         (
             {"text_tower": {"kind": "bag", "frozen": True, "start_from": "r", "rate": 0.5}},
-            "model.text_tower.rate = 0.5 says how fast, but model.text_tower.frozen: not at all",
+            "model.text_tower.rate = 0.5 and model.text_tower.frozen contradict each other: ",
         ),
         (
             {
@@ -112,7 +112,7 @@ def test_so_does_one_of_a_loss(tmp_path, name, needed):
                     **{"weights": "imagenet", "start_from": "r"},
                 }
             },
-            "model.image_tower.weights and model.image_tower.start_from are both given",
+            "model.image_tower: weights and start_from are both given; leave out one",
         ),
     ],
 )

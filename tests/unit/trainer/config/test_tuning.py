@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from pipeline.config.run_config import ConfigError, RunConfig, load
+from schema.config.section import canonical_json
 from tests.conftest import small_values
-from trainer.config.model import canonical_json
 from trainer.config.overrides import decoded, encoded
 from trainer.config.tuning import TuneConfig
 
@@ -105,7 +105,7 @@ def test_a_trial_has_epochs_of_its_own(tmp_path):
         ),
         (
             {"model.normalize": {"values": [True, False]}},
-            "tune: space.model.normalize is told to the serving check",
+            "tune: space.model.normalize is passed to the serving check",
         ),
         (
             {"training.batch_size": {"values": [1, 40]}},

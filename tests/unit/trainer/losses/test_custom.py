@@ -16,9 +16,9 @@ from schema.errors import InputError
 from tests.support.paths import ROOT
 from tests.support.training import config, trained, weights, write_records
 from tests.unit.pipeline.config.test_run_config import load_changed
-from trainer.config.loss import CustomConfig
 from trainer.losses import custom
-from trainer.models.dual_encoder import DualEncoder
+from trainer.losses.custom import CustomConfig
+from trainer.training.step import TrainableDualEncoder
 
 SOURCE = textwrap.dedent("""\
     import tensorflow as tf
@@ -122,7 +122,7 @@ def test_python_branches_on_tensors_work_as_in_a_graph_of_tensorflow(folder):
     given = CustomConfig(
         name="custom", function="losses_of_mine.branches", pairs="all", arguments={"cut": 0.25}
     )
-    loss = custom.load(given, 2)
+    loss = custom.load(given)
     label = tf.eye(2, dtype=tf.bool)
     # The means are 0.5, above the cut and doubled, and 0.125, below it.
     for value, expected in ((0.5, 1.0), (0.125, 0.125)):
@@ -161,7 +161,7 @@ def test_a_module_that_is_nowhere_is_refused(tmp_path):
 
 def test_without_the_config_an_absent_function_is_an_input_error():
     with pytest.raises(InputError, match="cannot be imported: ModuleNotFoundError"):
-        custom.load(CustomConfig(name="custom", function="nowhere_of_mine.loss"), 2)
+        custom.load(CustomConfig(name="custom", function="nowhere_of_mine.loss"))
 
 
 def test_the_example_of_the_readme_is_whole(tmp_path):
@@ -174,7 +174,7 @@ def test_the_example_of_the_readme_is_whole(tmp_path):
     load_changed(tmp_path, **yaml.safe_load(section_of_config))
     given = load_to_train(tmp_path / "config.yaml").loss
     assert isinstance(given, CustomConfig)
-    loss = custom.load(given, 2)
+    loss = custom.load(given)
     found = loss(tf.constant([[0.6], [-0.2]]), tf.constant([[True], [False]]), gamma=2.0)
     # A match at 0.6 and a mismatch at -0.2 are right to (1 + 0.6) / 2 = 0.8 and (1 + 0.2) / 2 =
     # 0.6: (0.2^2 x -ln 0.8 + 0.4^2 x -ln 0.6) / 2 = (0.04 x 0.2231 + 0.16 x 0.5108) / 2.
@@ -189,6 +189,6 @@ def test_it_trains(folder, tmp_path):
         training={"epochs": 1},
     )
     files = write_records(tmp_path / "data", 36)
-    before = weights(DualEncoder(given))
+    before = weights(TrainableDualEncoder(given))
     after = weights(trained(given, files, tmp_path))
     assert any(abs(a - b).max() > 1e-3 for a, b in zip(before, after, strict=True))

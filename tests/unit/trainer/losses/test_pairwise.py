@@ -5,7 +5,9 @@ import pytest
 import tensorflow as tf
 
 from tests.support.losses import numeric_gradient, value_and_gradient
-from trainer import losses
+from trainer.losses.cosine_embedding import cosine_embedding_loss
+from trainer.losses.hinge import hinge_loss
+from trainer.losses.info_nce import info_nce_loss
 
 RNG = np.random.default_rng(7)
 
@@ -41,27 +43,27 @@ def slow_info_nce(s, y, t):
 
 def test_cosine_embedding_by_hand():
     # match: 1 - 0.8 = 0.2; mismatch: 0.3 + 0.1 = 0.4; mean 0.3
-    assert losses.cosine_embedding([0.8, 0.3], [1, 0]).numpy() == pytest.approx(0.3)
+    assert cosine_embedding_loss([0.8, 0.3], [1, 0]).numpy() == pytest.approx(0.3)
     # the classic weights: (0.3 x 0.2 + 0.7 x 0.4) / 2 = 0.17
-    weighted = losses.cosine_embedding([0.8, 0.3], [1, 0], -0.1, 0.3, 0.7)
+    weighted = cosine_embedding_loss([0.8, 0.3], [1, 0], -0.1, 0.3, 0.7)
     assert weighted.numpy() == pytest.approx(0.17)
     # a mismatch below the margin costs nothing
-    assert losses.cosine_embedding([-0.5], [0]).numpy() == 0.0
+    assert cosine_embedding_loss([-0.5], [0]).numpy() == 0.0
 
 
 def test_hinge_by_hand():
     # match: 0.2 - 0.1 = 0.1; mismatch: 0.3 + 0.2 = 0.5; mean 0.3
-    assert losses.hinge([0.1, 0.3], [1, 0]).numpy() == pytest.approx(0.3)
-    assert losses.hinge([0.9, -0.9], [1, 0]).numpy() == 0.0
+    assert hinge_loss([0.1, 0.3], [1, 0]).numpy() == pytest.approx(0.3)
+    assert hinge_loss([0.9, -0.9], [1, 0]).numpy() == 0.0
 
 
 def test_info_nce_by_hand():
     # Two pairs, similarities 1 and 0, t = 1: every row is log(1 + e^-1) = 0.3132617
     eye = tf.eye(2)
-    assert losses.info_nce(eye, eye, 1.0).numpy() == pytest.approx(0.3132617, abs=1e-6)
+    assert info_nce_loss(eye, eye, 1.0).numpy() == pytest.approx(0.3132617, abs=1e-6)
     # All four match: every target is (1/2, 1/2): log(1 + e^-1) + 1/2 = 0.8132617
     every = tf.ones([2, 2])
-    assert losses.info_nce(eye, every, 1.0).numpy() == pytest.approx(0.8132617, abs=1e-6)
+    assert info_nce_loss(eye, every, 1.0).numpy() == pytest.approx(0.8132617, abs=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(1,), (5,), (1, 1), (4, 6)])
@@ -70,10 +72,10 @@ def test_pairwise_losses_equal_the_reference(shape, dtype):
     s, y = RNG.uniform(-1, 1, shape), RNG.integers(0, 2, shape)
     for fast, slow in [
         (
-            lambda s: losses.cosine_embedding(s, y.astype(dtype), 0.1, 0.3, 0.7),
+            lambda s: cosine_embedding_loss(s, y.astype(dtype), 0.1, 0.3, 0.7),
             lambda s: slow_cosine_embedding(s, y, 0.1, 0.3, 0.7),
         ),
-        (lambda s: losses.hinge(s, y.astype(dtype), 0.2), lambda s: slow_hinge(s, y, 0.2)),
+        (lambda s: hinge_loss(s, y.astype(dtype), 0.2), lambda s: slow_hinge(s, y, 0.2)),
     ]:
         value, gradient = value_and_gradient(fast, s)
         assert value == pytest.approx(slow(s), abs=1e-12)
@@ -86,7 +88,7 @@ def test_info_nce_equals_the_reference_with_random_matches(n):
     np.fill_diagonal(y, 1)
     y[0] = 0  # an image without a match anywhere in the batch is left out
     value, by_s, by_t = value_and_gradient(
-        lambda s, t: losses.info_nce(s, y, t), s, np.array(1 / 0.07)
+        lambda s, t: info_nce_loss(s, y, t), s, np.array(1 / 0.07)
     )
     assert value == pytest.approx(slow_info_nce(s, y, 1 / 0.07), abs=1e-10)
     np.testing.assert_allclose(
@@ -101,7 +103,7 @@ def test_info_nce_never_pushes_away_a_second_match():
     # lowered, so the gradient by the off-diagonal similarity is not positive.
     s, y = np.array([[0.9, 0.9, 0.1]] * 2 + [[0.1, 0.1, 0.9]]), np.eye(3)
     y[0, 1] = y[1, 0] = 1
-    _, gradient = value_and_gradient(lambda s: losses.info_nce(s, y, 10.0), s)
+    _, gradient = value_and_gradient(lambda s: info_nce_loss(s, y, 10.0), s)
     assert gradient[0, 1] <= 0
-    _, pushed = value_and_gradient(lambda s: losses.info_nce(s, np.eye(3), 10.0), s)
+    _, pushed = value_and_gradient(lambda s: info_nce_loss(s, np.eye(3), 10.0), s)
     assert pushed[0, 1] > 0

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from trainer.config.model import ImageConfig
+from trainer.config.transform import ImageConfig
 from trainer.preprocessing import images
 from trainer.preprocessing.image_formats import decode as decode_image
 

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tests.support.paths import ROOT
-from trainer.config.model import TextConfig
+from trainer.config.transform import TextConfig
 from trainer.preprocessing import tokenizer
 from trainer.preprocessing.captions import caption_ids, normalise, split_words
 from trainer.preprocessing.learn_vocabulary import learn

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from schema.errors import InputError
-from trainer.config.model import TextConfig
+from trainer.config.transform import TextConfig
 from trainer.preprocessing import tokenizer
 from trainer.preprocessing.captions import fingerprint, normalise, split_words
 from trainer.preprocessing.preprocessing_fn import caption_labels, write_vocabulary

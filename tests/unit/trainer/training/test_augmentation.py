@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.config.model import AugmentConfig
+from trainer.config.training import AugmentConfig
 from trainer.training import augmentation as module
 from trainer.training.augmentation import augment, augment_in_pieces
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from schema import features
 from tests.support.training import SIZE, TOKENS, VOCABULARY, config
-from trainer.models.dual_encoder import DualEncoder
+from trainer.training.step import TrainableDualEncoder
 
 N = 13
 LOSSES = [
@@ -44,7 +44,7 @@ def batch() -> dict[str, tf.Tensor]:
 def stepped(told, batch) -> tuple[float, list[np.ndarray]]:
     """The loss of a step and what it did to the weights, by plain gradient descent."""
     keras.utils.set_random_seed(4)
-    model = DualEncoder(told)
+    model = TrainableDualEncoder(told)
     before = [v.numpy() for v in model.trainable_variables]
     model.compile(optimizer=keras.optimizers.SGD(1.0))
     loss = float(tf.function(model.train_step)(batch)["loss"])
@@ -71,7 +71,7 @@ def test_dropout_draws_the_same_in_both_passes(batch):
     towers = {**TOWERS, "text_tower": {"kind": "bag", "width": 8, "dropout": 0.1}}
     told = config(model=towers, training={"chunk_size": 4, "batch_size": N})
     keras.utils.set_random_seed(4)
-    model = DualEncoder(told)
+    model = TrainableDualEncoder(told)
     model.compile(optimizer=keras.optimizers.SGD(0.0))
     variables = model.trainable_variables
     loss, gradients = model._cached_gradients(batch, 4, 1)

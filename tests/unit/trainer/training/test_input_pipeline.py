@@ -3,14 +3,11 @@ import pytest
 import tensorflow as tf
 
 from schema import features
-from trainer.config.loss import HingeConfig, InfoNceConfig
-from trainer.config.model import (
-    AugmentConfig,
-    ImageConfig,
-    TextConfig,
-    TrainerConfig,
-    TrainingConfig,
-)
+from trainer.config.trainer import TrainerConfig
+from trainer.config.training import AugmentConfig, TrainingConfig
+from trainer.config.transform import ImageConfig, TextConfig
+from trainer.losses.hinge import HingeConfig
+from trainer.losses.info_nce import InfoNceConfig
 from trainer.preprocessing import images
 from trainer.training import input_pipeline, optimizer
 from trainer.training.distribution.tf_config import Cluster
@@ -173,9 +170,9 @@ def test_the_rate_warms_up_and_decays_to_zero():
 
 
 def test_only_weights_decay():
-    from trainer.models.dual_encoder import DualEncoder
+    from trainer.training.step import TrainableDualEncoder
 
-    model = DualEncoder(TrainerConfig())
+    model = TrainableDualEncoder(TrainerConfig())
     built = optimizer.build(TrainingConfig(warmup_steps=0), 100)
     before = [v.numpy() for v in model.trainable_variables]
     built.apply([tf.zeros(v.shape) for v in before], model.trainable_variables)

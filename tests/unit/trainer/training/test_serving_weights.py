@@ -7,15 +7,15 @@ import tensorflow as tf
 
 from tests.support.training import SIZE, SPEC, TOKENS, config, trained, weights, write_records
 from tests.unit.trainer.training.monitoring.test_monitor import curves
-from trainer.config.model import TrainerConfig
-from trainer.config.pretrained import KerasApplicationConfig
-from trainer.models.backbone import batch_norms
-from trainer.models.dual_encoder import DualEncoder
+from trainer.config.trainer import TrainerConfig
+from trainer.towers.image.keras_application import KerasApplicationConfig
+from trainer.towers.layers import batch_norms
 from trainer.training import optimizer, serving_weights
 from trainer.training.monitoring import monitor, retrieval_sample
 from trainer.training.monitoring.health import COLLAPSED, spread
 from trainer.training.monitoring.retrieval_sample import recall
 from trainer.training.serving_weights import ServingCopy
+from trainer.training.step import TrainableDualEncoder
 
 RANDOM = np.random.default_rng(7)
 EPOCHS = 30  # 5 batches of 12 records each: 150 steps
@@ -26,9 +26,9 @@ def files(tmp_path_factory) -> list[str]:
     return write_records(tmp_path_factory.mktemp("data"), 60, 0, TOKENS)
 
 
-def compiled(told: TrainerConfig) -> DualEncoder:
+def compiled(told: TrainerConfig) -> TrainableDualEncoder:
     keras.utils.set_random_seed(1)
-    model = DualEncoder(told)
+    model = TrainableDualEncoder(told)
     model.compile(optimizer=optimizer.build(told.training, 100))
     model.optimizer.build(model.trainable_variables)
     return model

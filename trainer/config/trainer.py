@@ -1,0 +1,102 @@
+"""The config of the trainer: its sections, checked against each other."""
+
+from typing import Self
+
+from pydantic import model_validator
+
+from trainer.config import model_size
+from trainer.config.model import TrainerSections
+from trainer.losses.registry import LOSSES, PairwiseConfig
+from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
+
+
+class TrainerConfig(TrainerSections):
+    """Everything `run_fn` needs; it travels there as canonical JSON."""
+
+    @model_validator(mode="after")
+    def _sections_go_together(self) -> Self:
+        self._check_towers()
+        self._check_loss()
+        self._check_chunks()
+        self._check_xla()
+        model_size.check(self)
+        return self
+
+    def warnings(self) -> list[str]:
+        """Collect what is allowed and yet will not learn: sentences that name the key."""
+        warnings = LOSSES[self.loss.name].warnings
+        return [] if warnings is None else list(warnings(self.loss, self.training.batch_size))
+
+    def _check_towers(self) -> None:
+        for key, tower in self.model.towers:
+            _check_start(f"model.{key}", tower)
+        image_tower = IMAGE_TOWERS[self.model.image_tower.kind]
+        if image_tower.check is not None:
+            image_tower.check(self.model.image_tower, self.image.size)
+        text_tower = TEXT_TOWERS[self.model.text_tower.kind]
+        if text_tower.check is not None:
+            text_tower.check(self.model.text_tower, self.text)
+
+    def _check_loss(self) -> None:
+        name, batch_size = self.loss.name, self.training.batch_size
+        entry = LOSSES[name]
+        frozen = all(tower.frozen and not tower.spares_projection for _, tower in self.model.towers)
+        if frozen and entry.initial_temperature is None and entry.initial_bias is None:
+            raise ValueError(
+                "model.image_tower.frozen and model.text_tower.frozen leave nothing to learn: "
+                f"loss.name = {name} learns nothing by itself"
+            )
+        sampled = self.loss.sampled_mismatches if isinstance(self.loss, PairwiseConfig) else 0
+        if self.loss.pairs == "all" and sampled:
+            raise ValueError("loss.sampled_mismatches needs loss.pairs: given")
+        needed = 2 if self.loss.pairs == "all" else 1 + sampled
+        if batch_size < needed:
+            raise ValueError(
+                f"training.batch_size = {batch_size} is too small: this loss needs at least "
+                f"{needed} records in a batch to find mismatches"
+            )
+        if entry.needs_unit_length and not self.model.normalize:
+            raise ValueError(f"loss.name = {name} needs model.normalize: true")
+
+    def _check_chunks(self) -> None:
+        chunk, tower = self.training.chunk_size, self.model.image_tower
+        if chunk is None:
+            return
+        if chunk > self.training.batch_size:
+            raise ValueError(
+                f"training.chunk_size = {chunk} is more than training.batch_size = "
+                f"{self.training.batch_size}"
+            )
+        if tower.batch_norm and not tower.frozen:
+            raise ValueError(batch_norm_in_chunks(tower))
+
+    def _check_xla(self) -> None:
+        for key, value in (
+            ("training.chunk_size", self.training.chunk_size),
+            ("loss.block", self.loss.rows_at_once),
+        ):
+            if self.training.xla is True and value is not None:
+                raise ValueError(
+                    f"training.xla: true does not go with {key} = {value}: XLA compiles no loop "
+                    f"over parts whose size is known only when it runs; leave out {key}, or set "
+                    "training.xla: false"
+                )
+
+
+def batch_norm_in_chunks(tower: TowerConfig) -> str:
+    """Explain why the training of an image tower with batch normalisation cannot be chunked."""
+    return (
+        "training.chunk_size needs an image tower without batch normalisation, which "
+        f"{tower.network} has: what it gives an image depends on the whole batch"
+    )
+
+
+def _check_start(key: str, tower: TowerConfig) -> None:
+    if tower.frozen and tower.start_from is None and not tower.brings_weights:
+        other = f" or {tower.own_weights}" if tower.own_weights else ""
+        raise ValueError(f"{key}.frozen needs weights: give start_from{other}")
+    if tower.frozen and tower.rate != 1:
+        raise ValueError(
+            f"{key}.rate = {tower.rate} and {key}.frozen contradict each other: a frozen tower "
+            "does not learn; leave out one"
+        )

@@ -1,0 +1,70 @@
+"""The `image` and `text` sections of the config: how Transform prepares the records.
+
+Importing the config stays free of TensorFlow, so that the command line answers at once.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schema.config.section import LARGEST_INT, Frozen, Name, PositiveInt
+
+SMALLEST_LEARNED = 32  # word pieces: 18 are reserved, and some characters have to be known
+Fit = Literal["pad", "crop"]
+
+
+class ImageConfig(Frozen):
+    """How Transform prepares pixels."""
+
+    size: Annotated[int, Field(gt=0, le=4096)] = 32
+    """Side of the square that the image tower gets, pixels."""
+    fit: Fit = "pad"
+    """pad: the whole image on white; crop: its centre square."""
+    encoding: Literal["png", "jpeg"] = "png"
+    """Format between Transform and Trainer; png is lossless."""
+
+
+class TextConfig(Frozen):
+    """How Transform prepares captions."""
+
+    vocabulary: str | None = None
+    """A file of word pieces, one a line; None: learned from the train split."""
+    vocabulary_size: Annotated[int, Field(ge=16, le=LARGEST_INT)] = 8000
+    """Word pieces, at most; at least 32 to learn them."""
+    start_token: Name | None = None
+    """A piece of the vocabulary that is put before each caption, such as [CLS]."""
+    end_token: Name | None = None
+    """A piece of the vocabulary that is put after each caption, such as [SEP]."""
+    max_tokens: PositiveInt = 32
+    """Pieces kept of one caption, start_token and end_token included."""
+    max_captions: PositiveInt = 8
+    """Captions kept of one image; data.keep_captions says what becomes of more."""
+
+    @property
+    def around(self) -> tuple[tuple[str, str], ...]:
+        """The pieces put around a caption, by their keys."""
+        both = {"start_token": self.start_token, "end_token": self.end_token}
+        return tuple((key, token) for key, token in both.items() if token is not None)
+
+    @model_validator(mode="after")
+    def _pieces_around(self) -> Self:
+        for key, _ in self.around:
+            if self.vocabulary is None:
+                raise ValueError(f"{key} needs vocabulary: a learned one does not hold it")
+        if self.max_tokens <= len(self.around):
+            raise ValueError(f"max_tokens = {self.max_tokens} leaves no place for a caption")
+        if self.vocabulary is None and self.vocabulary_size < SMALLEST_LEARNED:
+            raise ValueError(
+                f"vocabulary_size = {self.vocabulary_size} is too small to learn from captions; at "
+                f"least {SMALLEST_LEARNED}, as some pieces are there to spell unknown characters"
+            )
+        return self
+
+
+class TransformConfig(Frozen):
+    """Everything `preprocessing_fn` needs; it travels there as canonical JSON."""
+
+    image: ImageConfig = ImageConfig()
+    """How Transform prepares pixels."""
+    text: TextConfig = TextConfig()
+    """How Transform prepares captions."""

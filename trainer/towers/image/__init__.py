@@ -1,0 +1,1 @@
+"""Image towers; each file registers one."""

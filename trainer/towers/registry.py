@@ -1,0 +1,157 @@
+"""The registries of image towers and text towers, and what every tower defines.
+
+A file in `trainer.towers.image` or `trainer.towers.text`, or in a package that `plugins` names in
+the config, adds a tower: its section of the config, a builder, and `IMAGE_TOWERS.add` or
+`TEXT_TOWERS.add`. Configs are read without TensorFlow, so such a file imports it, and Keras,
+inside its functions only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, TypeVar
+
+from pydantic import AfterValidator, Field
+
+from schema.config.section import Frozen
+from schema.registry import Registry
+from schema.text.excerpt import excerpt, excerpt_of
+
+if TYPE_CHECKING:
+    import keras
+
+CHANNELS = 3  # of an image
+
+
+class Source(enum.Enum):
+    """What a key that names files holds."""
+
+    PATH = enum.auto()  # a file or a folder
+    CACHED = enum.auto()  # a name in a library's cache, where the files may change
+    VERSIONED = enum.auto()  # a name in a library's cache that always means the same files
+
+
+FileKeys = Mapping[str, Callable[[str], Source]]
+
+
+class TowerConfig(Frozen):
+    """The `model.image_tower` or `model.text_tower` section of the config: what all towers have.
+
+    `frozen` and `rate` are about the whole tower, its projection included. Only where a backbone
+    brings weights and `start_from` is not given they leave out the projection, which is new.
+    """
+
+    kind: str
+    """The tower, by the name that it is registered with."""
+    frozen: bool = False
+    """Whether its weights stay as they are, statistics of normalisations included."""
+    rate: Annotated[float, Field(gt=0)] = 1.0
+    """Share of training.learning_rate and of the decay that its weights get."""
+    start_from: str | None = None
+    """A folder of a release, or a tower's SavedModel in it, whose weights it starts with."""
+
+    file_keys: ClassVar[FileKeys] = {"start_from": lambda _path: Source.PATH}
+    """The keys that name files, with a function of a value to what it names."""
+    own_weights: ClassVar[str | None] = None
+    """The key, in words, that brings weights from elsewhere than a release."""
+
+    @property
+    def network(self) -> str:
+        """The name of the network, for messages."""
+        return self.kind
+
+    @property
+    def brings_weights(self) -> bool:
+        """Whether its backbone starts with weights from elsewhere than a release."""
+        return False
+
+    @property
+    def batch_norm(self) -> bool:
+        """Whether, as far as the config says, its output depends on the rest of the batch."""
+        return False
+
+    @property
+    def fixed_length(self) -> bool:
+        """Whether a text tower must always get text.max_tokens tokens, however short the texts."""
+        return False
+
+    @property
+    def spares_projection(self) -> bool:
+        """Whether `frozen` and `rate` are about the backbone only."""
+        return self.brings_weights and self.start_from is None
+
+
+class TextSizes(Protocol):
+    """What a text tower knows of its texts; the `text` section of the config has it."""
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Word pieces, at most."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of one text, at most."""
+
+
+Inputs = TypeVar("Inputs")
+
+
+@dataclasses.dataclass(frozen=True)
+class ParameterCount:
+    """How many parameters a tower has in front of its projection.
+
+    Args:
+        by_key: parameters by the key of the config that most decides on them, written in full.
+        features: components of the vector that the projection gets; 0: not known.
+    """
+
+    by_key: Mapping[str, int]
+    features: int = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tower(Generic[Inputs]):
+    """A tower that a config can name.
+
+    `Inputs` is the side of the square images in pixels, int, for an image tower, and `TextSizes`
+    for a text tower.
+
+    Args:
+        config: its section of the config.
+        build: (section, inputs, input tensor) to features [n, f]. The input tensor is float32
+            [n, size, size, 3] in -1 to 1, or int64 token ids [n, tokens], 0 = padding.
+        count: (section, inputs) to the parameters, statistics of normalisations included.
+        check: (section, inputs) raises ValueError if it cannot be built, naming the key.
+        load_weights: (section, inputs, network of the backbone) gives the network the weights that
+            the section names; for a section that `brings_weights`.
+    """
+
+    config: type[TowerConfig]
+    build: Callable[[Any, Inputs, keras.KerasTensor], keras.KerasTensor]
+    count: Callable[[Any, Inputs], ParameterCount]
+    check: Callable[[Any, Inputs], None] | None = None
+    load_weights: Callable[[Any, Inputs, keras.Model], None] | None = None
+
+
+IMAGE_TOWERS: Registry[Tower[int]] = Registry("image tower", "trainer.towers.image")
+TEXT_TOWERS: Registry[Tower[TextSizes]] = Registry("text tower", "trainer.towers.text")
+
+
+def one_of(names: Iterable[str], what: str) -> AfterValidator:
+    """Accept one of many names; the error of another one lists the nearest.
+
+    Args:
+        names: all that are accepted.
+        what: what they are, for the error.
+    """
+
+    def check(name: str) -> str:
+        if name not in names:
+            near = difflib.get_close_matches(excerpt(name), names, cutoff=0)
+            raise ValueError(f"{excerpt_of(name)} is no {what}; the nearest are {', '.join(near)}")
+        return name
+
+    return AfterValidator(check)

@@ -1,0 +1,1 @@
+"""Text towers; each file registers one."""

@@ -1,0 +1,141 @@
+"""The training step of a dual encoder: both towers, one joint loss, one gradient tape."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from schema import features
+from schema.errors import InputError
+from trainer.config.trainer import TrainerConfig, batch_norm_in_chunks
+from trainer.losses.positives import match_rows
+from trainer.models.dual_encoder import DualEncoder
+from trainer.models.joint_loss import JointLoss
+from trainer.towers.layers import BACKBONE, SEED_STATE, has_batch_norm
+from trainer.training import gradient_cache, seeds
+from trainer.training.distribution import all_gather
+
+Batch = Mapping[str, tf.Tensor]
+MATCHED_BY = (  # the features that decide which image and which text match
+    features.KEY_ID,
+    features.CAPTION_IDS,
+    features.CAPTION_LABELS,
+    features.CHOSEN,
+)
+
+
+class TrainableDualEncoder(DualEncoder):
+    """A dual encoder with its joint loss, for `fit` or for a loop over `train_step`.
+
+    Args:
+        config: sizes, towers and loss.
+
+    Raises:
+        InputError: a library's network cannot be built, or not trained in chunks, or a loss of the
+            user's own cannot be used.
+    """
+
+    def __init__(self, config: TrainerConfig):
+        super().__init__(config)
+        tower = config.model.image_tower
+        chunked = config.training.chunk_size is not None and not tower.frozen
+        if chunked and has_batch_norm(self.image_tower):
+            raise InputError(batch_norm_in_chunks(tower))
+        self.joint_loss = JointLoss(config.loss, config.training.batch_size)
+        self._dropout = [state for state in self.variables if state.name == SEED_STATE]
+
+    @property
+    def changing(self) -> list[tf.Variable]:
+        """All that training changes: weights, and what the optimizer keeps."""
+        return [variable.value for variable in (*self.variables, *self.optimizer.variables)]
+
+    @property
+    def rates(self) -> list[float]:
+        """The share of the learning rate of each of `trainable_variables`."""
+        rates: dict[int, float] = {}
+        networks = {"image_tower": self.image_tower, "text_tower": self.text_tower}
+        for key, tower in self.config.model.towers:
+            network = networks[key]
+            part = network.get_layer(BACKBONE) if tower.spares_projection else network
+            rates |= {id(variable): tower.rate for variable in part.trainable_variables}
+        return [rates.get(id(variable), 1.0) for variable in self.trainable_variables]
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """None: `fit` reports the loss of the last step."""
+        return []
+
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, Any]:
+        """Train both towers and the loss on a batch.
+
+        With several replicas `batch` is this one's part, and the loss is that of all parts
+        together: every image meets every text, whichever replica embedded it. Each has computed
+        that loss, takes its part of it, and the optimizer adds their gradients up.
+
+        Args:
+            batch: as `input_pipeline.training_batches` gives them.
+
+        Returns:
+            The loss of the whole batch, the same on every replica.
+        """
+        chunk = self.config.training.chunk_size
+        parts = tf.distribute.get_strategy().num_replicas_in_sync
+        if chunk is None:
+            with tf.GradientTape() as tape:
+                loss = self.loss_of(batch, training=True)
+                part = loss / parts
+            gradients = tape.gradient(part, self.trainable_variables)
+        else:
+            loss, gradients = self._cached_gradients(batch, chunk, parts)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        return {"loss": loss}
+
+    def loss_of(self, batch: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """Return the joint loss of a batch, a scalar."""
+        self.reseed(0)
+        return self._loss(*self._embed_both(batch, training), batch)
+
+    def reseed(self, part: tf.Tensor | int) -> None:
+        """Let dropout depend on the seed, the step, the replica and the part of the batch alone."""
+        context = tf.distribute.get_replica_context()
+        replica = context.replica_id_in_sync_group if context is not None else 0
+        base = seeds.seed(self.config.training.seed, self._step, seeds.DROPOUT, replica)
+        base = tf.random.fold_in(base, tf.cast(part, tf.int64))
+        for number, state in enumerate(self._dropout):
+            state.assign(tf.cast(tf.random.fold_in(base, number), state.dtype))
+
+    @property
+    def _step(self) -> tf.Tensor | int:
+        return self.optimizer.iterations.value if self.compiled else 0
+
+    def _embed_both(self, batch: Batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        images = self.embed_images(batch[features.PIXELS], training)
+        return images, self.embed_texts(batch[features.TOKENS], training)
+
+    def _loss(self, images: tf.Tensor, texts: tf.Tensor, batch: Batch) -> tf.Tensor:
+        images, texts = all_gather.gather(images, texts)
+        matches = match_rows(*all_gather.gather(*(batch[name] for name in MATCHED_BY)))
+        # The same on every replica: all compute the loss of the whole batch.
+        seed = seeds.seed(self.config.training.seed, self._step, seeds.MISMATCH)
+        return self.joint_loss(images, texts, matches=matches, seed=seed)
+
+    def _cached_gradients(
+        self, batch: Batch, chunk: int, parts: int
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        def embed(records: Batch, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            self.reseed(number)  # the same in both passes
+            return self._embed_both(records, training=True)
+
+        towers = self.image_tower.trainable_variables + self.text_tower.trainable_variables
+        others = self.joint_loss.trainable_variables
+        part, of_towers, of_others = gradient_cache.loss_and_gradients(
+            embed,
+            lambda images, texts: self._loss(images, texts, batch) / parts,
+            {name: batch[name] for name in (features.PIXELS, features.TOKENS)},
+            chunk,
+            [variable.value for variable in towers],
+            [variable.value for variable in others],
+        )
+        gradients = dict(zip(map(id, towers + others), of_towers + of_others, strict=True))
+        return part * parts, [gradients[id(variable)] for variable in self.trainable_variables]
