@@ -19,7 +19,7 @@ from benchmarks import machine
 from components.evaluator.ranking import blocks, threads
 from components.evaluator.ranking.embedded import Embedded
 from components.evaluator.ranking.ranking import rank
-from components.evaluator.ranking.texts import text_ids
+from trainer.preprocessing.captions import text_ids
 
 IMAGES, CAPTIONS, WIDTH = 5_000, 25_010, 512  # the size of the usual caption benchmark
 ROUNDS = 9

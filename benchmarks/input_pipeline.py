@@ -25,7 +25,7 @@ import tensorflow_transform as tft
 from benchmarks import machine
 from pipeline.config.run_config import load
 from trainer.training import input_pipeline, optimizer
-from trainer.training.performance.malloc import keep_freed_memory
+from trainer.training.performance.cpu import keep_freed_memory
 from trainer.training.step import TrainableDualEncoder
 
 ROOT = Path(__file__).resolve().parent.parent

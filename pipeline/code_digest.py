@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PREPROCESSING = (
     "trainer/preprocessing/preprocessing_fn.py",
     "trainer/preprocessing/asset_paths.py",
+    "trainer/preprocessing/captions.py",
     "trainer/preprocessing/tokenizer.py",
     "trainer/preprocessing/vocabulary.py",
     "trainer/preprocessing/learn_vocabulary.py",
@@ -20,7 +21,12 @@ PREPROCESSING = (
     "trainer/preprocessing/image_bytes.py",
 )
 CODE = {  # what each node runs, by node id
-    "ImageTextExampleGen": ("schema", "components/example_gen", "components/beam_progress.py"),
+    "ImageTextExampleGen": (
+        "schema",
+        "components/example_gen",
+        "components/beam_progress.py",
+        "trainer/preprocessing/captions.py",
+    ),
     "StatisticsGen": (),
     "ImportSchema": ("schema", "components/import_schema/component.py"),
     "ServedStatistics": (
@@ -49,6 +55,7 @@ CODE = {  # what each node runs, by node id
         "schema",
         "components/evaluator",
         "components/beam_progress.py",
+        "trainer/preprocessing/captions.py",
         "trainer/preprocessing/token_statistics.py",
         "trainer/preprocessing/vocabulary.py",
     ),

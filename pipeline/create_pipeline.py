@@ -27,7 +27,7 @@ from pipeline.config.run_config import RunConfig
 from pipeline.data_nodes import data_nodes, transform_node
 from pipeline.tuner_node import tuner_node
 from schema.config.section import canonical_json
-from trainer.export.content_digests import content_digests, plugin_digests
+from trainer.export.digests import content_digests, plugin_digests
 
 
 def create_pipeline(

@@ -16,7 +16,7 @@ from components.import_schema.component import CURATED, ImportSchema, with_attri
 from components.served_statistics.component import ServedStatistics
 from pipeline.config.run_config import RunConfig
 from schema.config.section import canonical_json
-from trainer.export.content_digests import content_digests, plugin_digests
+from trainer.export.digests import content_digests, plugin_digests
 
 QUANTILES = 100  # of each number, for drift: TFDV's own 10 are coarse steps
 VALUES = 10_000  # kept of each text: those of an attribute are the classes that a release knows

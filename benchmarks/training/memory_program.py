@@ -13,7 +13,7 @@ from benchmarks.training.peer import SCRATCH, answer, questions
 from schema import features
 from trainer.config.trainer import TrainerConfig
 from trainer.training import input_pipeline, optimizer
-from trainer.training.performance.malloc import keep_freed_memory
+from trainer.training.performance.cpu import keep_freed_memory
 from trainer.training.step import TrainableDualEncoder
 
 RECORDS, SIDE, TOKENS, VOCABULARY = 8192, 64, 32, 8000

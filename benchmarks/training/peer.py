@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
-from trainer.training.performance import cpu_kernels
+from trainer.training.performance.cpu import choose_kernels
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRATCH = ROOT / "runs" / "benchmark-training"
@@ -43,7 +43,7 @@ class Program:
         self._told = told
 
     def __enter__(self) -> Self:
-        cpu_kernels.choose_kernels()  # as `diptych run` does; the process inherits it
+        choose_kernels()  # as `diptych run` does; the process inherits it
         self._process = subprocess.Popen(
             self._command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ},

@@ -15,7 +15,7 @@ from trainer.config.trainer import TrainerConfig
 from trainer.export import saved_models
 from trainer.training import input_pipeline, optimizer
 from trainer.training.monitoring import retrieval_sample
-from trainer.training.performance.malloc import keep_freed_memory
+from trainer.training.performance.cpu import keep_freed_memory
 from trainer.training.serving_weights import ServingCopy
 from trainer.training.step import TrainableDualEncoder
 
@@ -50,7 +50,7 @@ def main() -> None:
             loss = step(next(batches))["loss"]
             done += 1
         float(loss)
-        learned = retrieval_sample.read(files, spec, config)
+        learned = retrieval_sample.read_sample(files, spec, config)
         assert learned is not None
         model = ServingCopy(model, learned.pixels).update()
         seconds = time.perf_counter() - started

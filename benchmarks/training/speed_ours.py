@@ -10,7 +10,7 @@ from benchmarks.training.peer import answer, questions
 from schema import features
 from trainer.config.trainer import TrainerConfig
 from trainer.training import input_pipeline, optimizer
-from trainer.training.performance.malloc import keep_freed_memory
+from trainer.training.performance.cpu import keep_freed_memory
 from trainer.training.step import TrainableDualEncoder
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from components.evaluator.metrics.names import ABSENT
+from trainer.preprocessing.captions import words_of
 
 # The last length of each bucket, in words; above the last one everything is one bucket.
 CAPTION_LENGTHS = (1, 3, 7, 15)
@@ -23,7 +24,7 @@ def caption_length(captions: Sequence[str]) -> str:
     """The bucket of the mean number of words of a record's captions.
 
     A record is one unit of every slice, so that its captions stay together when records are drawn
-    anew; hence one length a record, and not one a caption. Words are what spaces separate.
+    anew; hence one length a record, and not one a caption.
 
     Args:
         captions: the matching captions of one record.
@@ -33,7 +34,7 @@ def caption_length(captions: Sequence[str]) -> str:
     """
     if not captions:
         return ABSENT
-    words = int(sum(len(caption.split()) for caption in captions) / len(captions) + 0.5)
+    words = int(sum(len(words_of(caption)) for caption in captions) / len(captions) + 0.5)
     start = 1
     for end in CAPTION_LENGTHS:
         if words <= end:

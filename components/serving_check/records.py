@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from schema import features
-from trainer.preprocessing import tokenizer
+from trainer.preprocessing.captions import caption_ids, fingerprint, normalise, split_words
 
 READ_AT_ONCE = 64  # records
 
@@ -75,11 +75,11 @@ def _identified(
             features.CAPTIONS: tf.io.RaggedFeature(tf.string),
         },
     )
-    keys = tokenizer.fingerprint(parsed[features.IMAGE_KEY]).numpy().tolist()
+    keys = fingerprint(parsed[features.IMAGE_KEY]).numpy().tolist()
     images = parsed[features.IMAGE_ENCODED].numpy().tolist()
     captions = parsed[features.CAPTIONS]
-    words = tokenizer.split_words(tokenizer.normalise(captions.values))
-    flat_ids = captions.with_values(tokenizer.caption_ids(words))
+    words = split_words(normalise(captions.values))
+    flat_ids = captions.with_values(caption_ids(words))
     result = []
     for example, key, image, said, ids in zip(
         batch.tolist(), keys, images, captions.to_list(), flat_ids.to_list(), strict=True

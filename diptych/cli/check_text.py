@@ -48,15 +48,14 @@ def measure(train: str, evaluated: str, config: "TextConfig") -> "Measurements":
     """
     import tensorflow as tf
 
-    from trainer.preprocessing import preprocessing_fn, token_statistics, tokenizer
+    from trainer.preprocessing import preprocessing_fn, token_statistics
+    from trainer.preprocessing.captions import normalise, split_words
 
     with tempfile.TemporaryDirectory() as scratch:
         if config.vocabulary is None:
             counts: Counter[bytes] = Counter()
             for captions in token_statistics.captions_of(train, RECORDS):
-                counts.update(
-                    tokenizer.split_words(tokenizer.normalise(captions)).flat_values.numpy()
-                )
+                counts.update(split_words(normalise(captions)).flat_values.numpy())
             written = preprocessing_fn.write_vocabulary(
                 list(counts.items()), config.vocabulary_size, scratch
             )
@@ -73,7 +72,8 @@ def measure(train: str, evaluated: str, config: "TextConfig") -> "Measurements":
 
 
 def _tokens(captions: "tf.Tensor", file: str, config: "TextConfig") -> tuple["tf.Tensor", ...]:
-    from trainer.preprocessing import tokenizer
+    from trainer.preprocessing.captions import caption_ids, normalise, split_words
+    from trainer.preprocessing.tokenizer import word_pieces
 
-    words = tokenizer.split_words(tokenizer.normalise(captions))
-    return tokenizer.caption_ids(words), tokenizer.word_pieces(words, file, config)
+    words = split_words(normalise(captions))
+    return caption_ids(words), word_pieces(words, file, config)

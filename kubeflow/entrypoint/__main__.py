@@ -15,7 +15,7 @@ from schema.errors import InputError, sentence_for_people
 from schema.system import file_errors
 from schema.system.log_records import make_safe
 from schema.text.untrusted_text import for_people
-from trainer.training.performance import cpu_kernels
+from trainer.training.performance.cpu import choose_kernels
 
 # Kubernetes shows what stands here as the reason why a pod ended.
 TERMINATION_LOG = Path("/dev/termination-log")
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         told = parse(arguments)
         node = told.node
-        cpu_kernels.choose_kernels()
+        choose_kernels()
         with stoppable("a retry repeats the node", GRACE_S, lambda text: _fail(f"{node}: {text}")):
             from kubeflow.entrypoint.node import run  # TFX: half a minute
 

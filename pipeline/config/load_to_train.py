@@ -19,7 +19,7 @@ from trainer.config.transform import TextConfig
 from trainer.losses.custom import CustomConfig
 from trainer.losses.registry import LOSSES
 from trainer.preprocessing import vocabulary
-from trainer.training.performance import cpu_kernels
+from trainer.training.performance.cpu import choose_kernels
 
 
 def load_to_compile(path: Path) -> RunConfig:
@@ -78,7 +78,7 @@ def _check_loss(config: RunConfig, path: Path) -> None:
     check = LOSSES[config.loss.name].check
     if check is None:
         return
-    cpu_kernels.choose_kernels()  # before anything imports TensorFlow
+    choose_kernels()  # before anything imports TensorFlow
     try:
         with output_to(Path(os.devnull)):
             check(config.loss, config.training.batch_size)

@@ -19,8 +19,8 @@ from pipeline.process.redirect_output import output_to
 from pipeline.process.temporary_folder import scratch
 from schema.errors import sentence_for_people
 from schema.system import file_errors
-from trainer.training.performance import cpu_kernels
-from trainer.training.preemption import StopError
+from trainer.training.performance.cpu import choose_kernels
+from trainer.training.preemption import PreemptedError
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -110,7 +110,7 @@ def session(title: str, logs: Path, silent: bool = False) -> Iterator[Session]:
     Raises:
         OSError: the folder cannot be written.
     """
-    cpu_kernels.choose_kernels()  # before anything imports TensorFlow
+    choose_kernels()  # before anything imports TensorFlow
     started = datetime.datetime.now()
     live = sys.stdout.isatty()
     logs.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ def _next_name(logs: Path, now: datetime.datetime) -> str:
 def _advice(error: BaseException) -> str | None:
     """What training says when a signal ends it: how far it is, and whether that is kept."""
     seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, StopError):
+    while seen is not None and not isinstance(seen, PreemptedError):
         seen = seen.__cause__ or seen.__context__
     return None if seen is None else str(seen)
 

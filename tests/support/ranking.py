@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from components.evaluator.ranking.embedded import Embedded
+from components.evaluator.ranking.embedded import Embedded, first_occurrences
 from components.evaluator.ranking.ranking import Ranks
-from components.evaluator.ranking.texts import first_occurrences, text_ids
+from trainer.preprocessing.captions import text_ids
 
 
 def embedded(keys, captions, images, texts, owner, is_match=None) -> Embedded:

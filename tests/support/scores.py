@@ -7,7 +7,7 @@ import numpy as np
 
 from components.evaluator.metrics.embedding_sample import Sample
 from components.evaluator.metrics.scores import Candidates, Scores
-from components.evaluator.ranking.texts import text_ids
+from trainer.preprocessing.captions import text_ids
 
 
 def scores_of(

@@ -12,7 +12,7 @@ from schema import features
 from trainer.config.trainer import TrainerConfig
 from trainer.training import train
 from trainer.training.checkpoints import Checkpoints
-from trainer.training.distribution import strategy as devices
+from trainer.training.distribution.strategy import create_strategy
 from trainer.training.distribution.tf_config import Cluster
 from trainer.training.step import TrainableDualEncoder
 
@@ -78,21 +78,21 @@ def write_records(folder: Path, count: int, seed: int = 0, telling: int = 1) -> 
 
 
 def trained(
-    told: TrainerConfig, files: list[str], folder: Path, devices_: int = 1, **others: Any
+    told: TrainerConfig, files: list[str], folder: Path, devices: int = 1, **others: Any
 ) -> TrainableDualEncoder:
     """Networks trained on some files, held out the same ones."""
     keras.utils.set_random_seed(told.training.seed)
-    strategy = devices.strategy(Cluster(), devices_)
-    values = {"held_out": files, "checkpoints": str(folder / "checkpoints"), "apart": 0.0, **others}
-    return train.train(
-        told, SPEC, files, values["held_out"], Cluster(), strategy, str(folder / "run"),
-        values["checkpoints"], values["apart"], values.get("exports"),
+    strategy = create_strategy(Cluster(), devices)
+    values = {"checkpoints": str(folder / "checkpoints"), "holdout": 0.0, **others}
+    return train.train_towers(
+        told, SPEC, files, values.get("held_out", files), Cluster(), strategy, str(folder / "run"),
+        values["checkpoints"], values["holdout"], values.get("exports"),
     ).model  # fmt: skip
 
 
 def forget(told: TrainerConfig, files: list[str], folder: Path) -> None:
     """Remove the checkpoints of a run, as who has written its model does."""
-    place = train.checkpoints_of(told, files, str(folder / "checkpoints"))
+    place = train.checkpoint_folder(told, files, str(folder / "checkpoints"))
     Checkpoints(place, []).remove()
 
 

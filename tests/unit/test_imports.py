@@ -9,7 +9,11 @@ from tests.support.paths import ROOT
 
 ORDER = ("schema", "trainer", "components", "pipeline", "kubeflow")
 SOURCES = [path for package in ORDER for path in sorted((ROOT / package).rglob("*.py"))]
-CALLED_BY_TFX = {"trainer/run.py", "trainer/preprocessing/preprocessing_fn.py"}
+CALLED_BY_TFX = {
+    "trainer/run.py",
+    "trainer/tuning/run.py",
+    "trainer/preprocessing/preprocessing_fn.py",
+}
 
 
 def imported(path: Path) -> set[str]:

@@ -1,1 +1,1 @@
-"""The exported SavedModels, and weights that training starts with."""
+"""Exported networks: SavedModels, golden outputs, initial weights from earlier exports, digests."""

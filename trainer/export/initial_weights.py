@@ -1,4 +1,4 @@
-"""The weights that towers start with: of a release, of a file, of a preset."""
+"""Load the weights that towers start with: from a release, a file or a preset."""
 
 import posixpath
 from collections.abc import Iterator
@@ -17,18 +17,18 @@ from trainer.models.dual_encoder import DualEncoder, precision_policy
 from trainer.towers.layers import BACKBONE, SEED_STATE
 from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
 
-VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # ends the name of a variable's value
-NO_SIZE = ("start_from", "frozen", "rate", "dropout")  # keys of a tower that its size ignores
+VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # suffix of a variable in a TensorFlow checkpoint
+NO_SIZE = ("start_from", "frozen", "rate", "dropout")  # keys of a tower that do not change its size
 SIZES = {IMAGE_TOWER: ("image.size",), TEXT_TOWER: ("text.vocabulary_size", "text.max_tokens")}
 LARGEST_CONFIG = 1 << 20  # characters of a release's config.json
-ROOT = Tower.NETWORK + "/"  # below it, a tower's SavedModel keeps the weights of its network
+ROOT = Tower.NETWORK + "/"  # prefix of the network's weights in a tower's SavedModel
 
 
 def load(model: DualEncoder) -> None:
-    """Give each tower of new networks the weights that its config names.
+    """Load into each tower the weights that its config names.
 
     Raises:
-        InputError: they are not there, or are of another network.
+        InputError: they do not exist, or belong to another network.
     """
     for key, tower, told in _towers(model):
         if told.start_from is not None:
@@ -38,28 +38,28 @@ def load(model: DualEncoder) -> None:
 
 
 def check_vocabulary(config: TrainerConfig, vocabulary: str) -> None:
-    """Refuse a text tower that learned other word pieces than those of this run.
+    """Check that a text tower to start from was trained with the vocabulary of this run.
 
     Args:
         config: the run's.
-        vocabulary: file of the run's word pieces.
+        vocabulary: file of the run's tokens.
 
     Raises:
         InputError: they differ.
     """
-    told = config.model.text_tower
-    if told.start_from is None:
+    start_from = config.model.text_tower.start_from
+    if start_from is None:
         return
-    saved = saved_tower(TEXT_TOWER, told.start_from)
+    saved = saved_tower(TEXT_TOWER, start_from)
     [theirs] = tf.io.gfile.glob(posixpath.join(saved, "assets", "vocabulary*")) or [None]
-    if theirs is None or _pieces(theirs) != _pieces(vocabulary):
+    if theirs is None or _tokens(theirs) != _tokens(vocabulary):
         raise InputError(
-            f"model.text_tower.start_from = {told.start_from} learned other word pieces than this "
-            f"run has: set text.vocabulary = {theirs or 'the file it was trained with'}"
+            f"model.text_tower.start_from = {start_from} was trained with another vocabulary than "
+            f"this run's: set text.vocabulary = {theirs or 'the file it was trained with'}"
         )
 
 
-def _pieces(path: str) -> list[str]:
+def _tokens(path: str) -> list[str]:
     with tf.io.gfile.GFile(path) as file:
         return file.read().splitlines()
 
@@ -70,32 +70,40 @@ def _towers(model: DualEncoder) -> Iterator[tuple[str, keras.Model, TowerConfig]
 
 
 def saved_tower(key: str, place: str) -> str:
-    """The SavedModel of a tower in a release's folder, or in any that holds towers, or itself."""
+    """Find the SavedModel of a tower.
+
+    Args:
+        key: 'image_tower' or 'text_tower'.
+        place: the folder of a release or of the SavedModel, or one that holds towers.
+
+    Raises:
+        InputError: there is none, or more than one.
+    """
     patterns = ("saved_model.pb", f"{key}/saved_model.pb", f"{key}/*/saved_model.pb")
-    found = [each for p in patterns for each in tf.io.gfile.glob(posixpath.join(place, p))]
-    if len(found) != 1:
+    paths = [path for p in patterns for path in tf.io.gfile.glob(posixpath.join(place, p))]
+    if len(paths) != 1:
         raise InputError(
-            f"model.{key}.start_from = {place} holds {len(found)} SavedModels of a tower; the "
-            "folder of a release is expected, like serving/releases/3, or a tower's in it"
+            f"model.{key}.start_from = {place} holds {len(paths)} SavedModels of a tower; give the "
+            "folder of a release, like serving/releases/3, or of a tower in it"
         )
-    return posixpath.dirname(found[0])
+    return posixpath.dirname(paths[0])
 
 
 def _copy(key: str, tower: keras.Model, saved: str, config: TrainerConfig) -> None:
-    mine = {id(each): each for each in tower.variables if each.name != SEED_STATE}
+    remaining = {id(v): v for v in tower.variables if v.name != SEED_STATE}
     try:
         reader = tf.train.load_checkpoint(posixpath.join(saved, "variables", "variables"))
         shapes = reader.get_variable_to_shape_map()
         names = sorted(name for name in shapes if name.startswith(ROOT) and name.endswith(VALUE))
-        if len(names) != len(mine):
-            raise ValueError(f"it has {len(names)} weights where {len(mine)} are expected")
+        if len(names) != len(remaining):
+            raise ValueError(f"it has {len(names)} weights where {len(remaining)} are expected")
         for name in names:
             place = name.removeprefix(ROOT).removesuffix(VALUE)
-            variable = mine.pop(id(_reached(tower, place)), None)
+            variable = remaining.pop(id(_follow(tower, place)), None)
             if variable is None or list(variable.shape) != shapes[name]:
                 raise ValueError(f"{place} of the shape {shapes[name]} has no counterpart")
             variable.assign(reader.get_tensor(name))
-    # Which one depends on where the two part, and on what is wrong with a damaged file.
+    # The type depends on where the networks differ, and on how a file is damaged.
     except (ValueError, RuntimeError, AttributeError, LookupError, tf.errors.OpError) as error:
         reason = "; ".join(_differences(key, saved, config)) or str(error).splitlines()[0]
         raise InputError(
@@ -104,11 +112,11 @@ def _copy(key: str, tower: keras.Model, saved: str, config: TrainerConfig) -> No
 
 
 def _differences(key: str, saved: str, config: TrainerConfig) -> Iterator[str]:
-    """Name the keys that decide a tower's size and differ from its release's config, if it has one.
+    """Name the keys that decide a tower's size and differ from the config of its release.
 
     Args:
         key: 'image_tower' or 'text_tower'.
-        saved: the SavedModel, in a release: FOLDER/image_tower/3.
+        saved: the SavedModel: FOLDER/image_tower/3 in a release, which has a config in FOLDER.
         config: of this run.
     """
     file_name = posixpath.join(posixpath.dirname(posixpath.dirname(saved)), CONFIG)
@@ -117,14 +125,12 @@ def _differences(key: str, saved: str, config: TrainerConfig) -> Iterator[str]:
     try:
         with tf.io.gfile.GFile(file_name) as file:
             there = json_text.parse(file.read(LARGEST_CONFIG))
-    except (ValueError, tf.errors.OpError):  # damaged, or another program's
+    except (ValueError, tf.errors.OpError):  # damaged, or of another program
         return
     if not isinstance(there, dict):
         return
     here = config.model_dump(mode="json")
-    tower = {f"model.{key}.{each}" for each in here["model"][key]} - {
-        f"model.{key}.{each}" for each in NO_SIZE
-    }
+    tower = {f"model.{key}.{name}" for name in here["model"][key] if name not in NO_SIZE}
     for path in sorted({*tower, "model.embedding_dim", *SIZES[key]}):
         try:
             theirs = value_at(there, path)
@@ -134,19 +140,18 @@ def _differences(key: str, saved: str, config: TrainerConfig) -> Iterator[str]:
             yield f"{path} is {theirs} there and {value_at(here, path)} here"
 
 
-def _reached(tower: keras.Model, place: str) -> object:
-    """What TensorFlow names in a file by the way to it: attributes, and places in lists.
+def _follow(tower: keras.Model, path: str) -> object:
+    """Return the object at a path of a TensorFlow checkpoint: attributes and indices of lists.
 
-    TensorFlow's own reader is no help: it takes no other way than its own, and leaves weights in
-    lists of layers as they are, as KerasHub's ViT has them, without a word.
+    TensorFlow's own reader silently skips weights in lists of layers, as KerasHub's ViT has them.
     """
-    each: Any = tower
-    for part in place.split("/"):
-        if isinstance(each, list | tuple):
-            each = each[int(part)]
+    target: Any = tower
+    for part in path.split("/"):
+        if isinstance(target, list | tuple):
+            target = target[int(part)]
         else:
-            each = each[part] if isinstance(each, dict) else getattr(each, part)
-    return each
+            target = target[part] if isinstance(target, dict) else getattr(target, part)
+    return target
 
 
 def _load_backbone(config: TrainerConfig, key: str, network: keras.Model) -> None:

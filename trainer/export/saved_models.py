@@ -1,35 +1,35 @@
 """The three SavedModels of a release: raw bytes and strings in, embeddings out."""
 
-import os
+import posixpath
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
 from schema import features, serving_names
-from trainer.export.per_image import try_each
 from trainer.models.dual_encoder import DualEncoder
-from trainer.preprocessing import images as pixels
+from trainer.preprocessing import images
 
 EXAMPLES, IMAGE, TEXT = (
     serving_names.EXAMPLES_INPUT,
     serving_names.IMAGE_INPUT,
     serving_names.TEXT_INPUT,
 )
+DECODED_IN_PARALLEL = 8  # images
 
 
 class Tower(tf.Module):
-    """One tower behind what prepares its input.
+    """One tower with the preprocessing of its input.
 
-    A SavedModel holds whatever its root reaches through attributes, so a tower keeps its own
-    network and only a method of the dual encoder, which leads to no weights.
+    A SavedModel holds everything that its root reaches through attributes. So a tower keeps its own
+    network and a bound method of the dual encoder, which leads to no other weights.
 
     Args:
         network: the tower's layers.
-        embed: the method of the dual encoder that calls them and finishes the embedding.
+        embed: the method of the dual encoder that calls them and normalises the embedding.
     """
 
-    NETWORK = "_network"  # the attribute, by whose name the SavedModel finds its weights
+    NETWORK = "_network"  # attribute, and so the name of the weights in the SavedModel
 
     def __init__(self, network: keras.Model, embed: Callable[[tf.Tensor], tf.Tensor]):
         super().__init__()
@@ -37,7 +37,7 @@ class Tower(tf.Module):
 
 
 class ImageTower(Tower):
-    """The image tower alone, behind the functions that the transform graph calls."""
+    """The image tower with the functions that the transform graph calls."""
 
     def __init__(self, model: DualEncoder):
         super().__init__(model.image_tower, model.embed_images)
@@ -45,25 +45,26 @@ class ImageTower(Tower):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=IMAGE)])
     def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Encoded images [n] to embedding [n, d], and whether each is valid [n].
+        """Embed encoded images [n].
 
-        The embedding of an image that cannot be decoded is NaN.
+        Returns:
+            embedding [n, d], NaN where an image cannot be decoded, and valid [n], whether it can.
         """
 
         def prepare(one: tf.Tensor) -> tf.Tensor:
-            return pixels.transform_and_read(one, self._config)
+            return images.transform_and_read(one, self._config)
 
-        squares, valid = try_each(prepare, image)
+        squares, valid = map_images(prepare, image)
         embedding = self._embed(squares)[: tf.size(image)]
-        nothing = tf.constant(float("nan"), embedding.dtype)
+        nan = tf.constant(float("nan"), embedding.dtype)
         return {
-            features.EMBEDDING: tf.where(valid[:, None], embedding, nothing),
+            features.EMBEDDING: tf.where(valid[:, None], embedding, nan),
             features.VALID: valid,
         }
 
 
 class TextTower(Tower):
-    """The text tower alone."""
+    """The text tower with the transform graph of captions."""
 
     def __init__(self, model: DualEncoder, transform: keras.layers.Layer):
         super().__init__(model.text_tower, model.embed_texts)
@@ -71,32 +72,32 @@ class TextTower(Tower):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=TEXT)])
     def __call__(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Captions [n] to embedding [n, d]."""
+        """Embed captions [n]: embedding [n, d]."""
         record = self._transform({features.CAPTIONS: tf.sparse.from_dense(text[:, None])})
         return {features.EMBEDDING: self._embed(record[features.TOKENS][:, 0])}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=TEXT)])
     def tokens(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Captions [n] to what the network reads, [n, max_tokens], and their caption ids [n]."""
+        """Tokenize captions [n]: token ids [n, max_tokens], and caption ids [n]."""
         record = self._transform({features.CAPTIONS: tf.sparse.from_dense(text[:, None])})
         return {name: record[name][:, 0] for name in (features.TOKENS, features.CAPTION_IDS)}
 
     def embed(self, tokens: tf.Tensor, caption_ids: tf.Tensor) -> tf.Tensor:
-        """Token ids [n, max_captions, max_tokens] to embeddings [n, max_captions, d].
+        """Embed token ids [n, max_captions, max_tokens] as [n, max_captions, d].
 
-        Rows where the caption id [n, max_captions] is 0 stand for no caption; they are zero.
+        Rows where the caption id [n, max_captions] is 0 hold no caption; they are zero.
         """
         flat = self._embed(tf.reshape(tokens, [-1, tokens.shape[-1]]))
         table = tf.reshape(flat, [-1, tokens.shape[1], flat.shape[-1]])
         return table * tf.cast(tf.not_equal(caption_ids, 0), table.dtype)[..., None]
 
 
-# All that an Example must hold to be served; what else a record has is for data checks and slices.
+# Features that an Example must hold to be served; a record's others are for data checks and slices.
 NEEDED = (features.IMAGE_ENCODED, features.CAPTIONS)
 
 
 class Served(tf.Module):
-    """The joint model as it is served, made of its two towers.
+    """The joint model as it is served: both towers in one SavedModel.
 
     Args:
         model: the trained networks.
@@ -113,18 +114,18 @@ class Served(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=EXAMPLES)])
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Serialized tf.train.Example [n] to the embeddings of each image and its captions.
+        """Embed the image and the captions of serialized tf.train.Example [n].
 
         Returns:
             image_embedding [n, d], NaN where valid [n] is false, and text_embeddings [n,
             max_captions, d]; rows beyond a record's captions are zero.
         """
         parsed = tf.io.parse_example(examples, self._raw_spec)
-        images = self.image_tower(tf.reshape(parsed[features.IMAGE_ENCODED], [-1]))
+        image = self.image_tower(tf.reshape(parsed[features.IMAGE_ENCODED], [-1]))
         record = self._transform({features.CAPTIONS: parsed[features.CAPTIONS]})
         return {
-            features.IMAGE_EMBEDDING: images[features.EMBEDDING],
-            features.VALID: images[features.VALID],
+            features.IMAGE_EMBEDDING: image[features.EMBEDDING],
+            features.VALID: image[features.VALID],
             features.TEXT_EMBEDDINGS: self.text_tower.embed(
                 record[features.TOKENS], record[features.CAPTION_IDS]
             ),
@@ -137,15 +138,16 @@ class Served(tf.Module):
         ]
     )
     def similarity(self, image: tf.Tensor, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Encoded images [n] and captions [m] to the dot products of their embeddings [n, m].
+        """Compute the dot products [n, m] of embeddings of encoded images [n] and captions [m].
 
-        The row of an image that cannot be decoded is NaN; valid [n] says which can.
+        Returns:
+            similarity [n, m], NaN where an image cannot be decoded, and valid [n], whether it can.
         """
-        images = self.image_tower(image)
+        embedded = self.image_tower(image)
         texts = self.text_tower(text)[features.EMBEDDING]
         return {
-            features.SIMILARITY: tf.matmul(images[features.EMBEDDING], texts, transpose_b=True),
-            features.VALID: images[features.VALID],
+            features.SIMILARITY: tf.matmul(embedded[features.EMBEDDING], texts, transpose_b=True),
+            features.VALID: embedded[features.VALID],
         }
 
 
@@ -153,13 +155,13 @@ def export(model: Served, folder: str) -> None:
     """Write the joint model with its four signatures, and each tower alone with one.
 
     Args:
-        model: what is served.
+        model: the joint model.
         folder: of the Trainer's artifact; `schema.serving_names.FOLDERS` are written below it.
     """
     image, text = model.image_tower.__call__, model.text_tower.__call__
     tf.saved_model.save(
         model,
-        os.path.join(folder, serving_names.FOLDERS[serving_names.JOINT]),
+        posixpath.join(folder, serving_names.FOLDERS[serving_names.JOINT]),
         signatures={
             serving_names.SERVING_DEFAULT: model.serving_default,
             serving_names.EMBED_IMAGE: image,
@@ -173,6 +175,41 @@ def export(model: Served, folder: str) -> None:
     ):
         tf.saved_model.save(
             tower,
-            os.path.join(folder, serving_names.FOLDERS[name]),
+            posixpath.join(folder, serving_names.FOLDERS[name]),
             signatures={serving_names.SERVING_DEFAULT: call},
         )
+
+
+def map_images(
+    function: Callable[[tf.Tensor], tf.Tensor], encoded: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Apply a function to every image; an error of one does not fail the others.
+
+    TensorFlow's decoders fail the whole graph on a damaged file, and only decoding finds the
+    damage. A tf.data pipeline inside the graph can drop the elements that fail.
+
+    Args:
+        function: a scalar string to a tensor of a static shape.
+        encoded: encoded images, strings [n].
+
+    Returns:
+        The results, zeros where the function failed: [n, *shape], or [1, *shape] if n is 0, since
+        some networks refuse an empty batch; and whether it succeeded, bool [n].
+    """
+    count = tf.size(encoded, out_type=tf.int64)
+
+    def numbered(number: tf.Tensor, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return number, function(image)
+
+    succeeded = (
+        tf.data.Dataset.from_tensor_slices((tf.range(count), encoded))
+        .map(numbered, num_parallel_calls=DECODED_IN_PARALLEL, deterministic=False)
+        .ignore_errors()
+    )
+    spec = succeeded.element_spec[1]
+    zeros = tf.constant(-1, tf.int64), tf.zeros(spec.shape, spec.dtype)
+    gathered = tf.data.Dataset.from_tensors(zeros).concatenate(succeeded).batch(count + 1)
+    numbers, results = gathered.get_single_element()
+    places = tf.scatter_nd(numbers[1:, None], tf.range(1, tf.size(numbers)), count[None])
+    needed = tf.cond(count > 0, lambda: places, lambda: tf.constant([0]))
+    return tf.gather(results, needed), places > 0

@@ -1,9 +1,8 @@
-"""Let TensorFlow save a model whose assets lie below a folder with any name, such as `jürgen`.
+"""Let TensorFlow save a model whose assets are below a folder with any name, such as `jürgen`.
 
-TensorFlow 2.21 decodes the path of an asset as ASCII while it saves a model; nothing else in it,
-in Beam or in TFX minds. There is no public way around that, so one name of a private module is
-replaced here. `test_asset_paths.py` fails when TensorFlow no longer needs this, or has moved what
-it replaces.
+TensorFlow 2.21 decodes the path of an asset as ASCII while it saves a model; the rest of it, Beam
+and TFX accept any path. There is no public way around that, so this replaces one name in a private
+module. `test_asset_paths.py` fails when TensorFlow no longer needs this, or has moved the name.
 """
 
 from typing import Any
@@ -13,7 +12,7 @@ from tensorflow.python.saved_model import save
 
 
 class _Decoded:
-    """`tensor_util` as `save` uses it: a constant text comes as `str`."""
+    """The part of `tensor_util` that `save` uses, with constant strings decoded as UTF-8."""
 
     @staticmethod
     def constant_value(tensor: Any) -> Any:
@@ -23,5 +22,5 @@ class _Decoded:
 
 
 def allow_any() -> None:
-    """Change this process; call it before a model is saved, as often as you like."""
+    """Change TensorFlow in this process; call it before a model is saved, any number of times."""
     save.tensor_util = _Decoded

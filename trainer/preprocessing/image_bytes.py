@@ -1,6 +1,6 @@
 """Read the structure of an image file with TensorFlow operations: numbers, chunks, orientation.
 
-Nothing here can fail on a damaged file: what is not there reads as zeros. Positions are int64.
+These functions cannot fail on a damaged file: missing bytes read as zeros. Positions are int64.
 """
 
 from collections.abc import Callable
@@ -10,11 +10,11 @@ import tensorflow as tf
 MARGIN = 32  # zeros behind the last byte, so that a number may be read anywhere
 EXIF = b"Exif\0\0"
 _ORIENTATION, _SHORT = 0x0112, 3
-_MAX_ENTRIES = 1000  # of a directory; real ones have some dozens
+_MAX_ENTRIES = 1000  # of a directory; real files have some dozens
 
 
 def raw(image: tf.Tensor) -> tf.Tensor:
-    """Return the bytes of a scalar string as uint8 [length + MARGIN]."""
+    """Convert a scalar string to uint8 [length + MARGIN]."""
     return tf.io.decode_raw(tf.strings.join([image, b"\0" * MARGIN]), tf.uint8)
 
 
@@ -56,7 +56,7 @@ def piece(image: tf.Tensor, start: tf.Tensor | int, length: tf.Tensor | int = 2*
 
 
 def contains(image: tf.Tensor, wanted: bytes) -> tf.Tensor:
-    """Return whether a scalar string has some bytes anywhere, at the speed of a plain search."""
+    """Return whether a scalar string contains some bytes, at the speed of a plain search."""
     parts = tf.raw_ops.StringSplitV2(input=image[None], sep=wanted, maxsplit=1)
     return tf.greater(tf.size(parts.values), 1)
 
@@ -72,41 +72,41 @@ def as_string(value: tf.Tensor, count: int) -> tf.Tensor:
 def find_chunk(
     data: tf.Tensor, start: int, step: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 ) -> tf.Tensor:
-    """Go from chunk to chunk until one is the wanted one.
+    """Find a chunk by going from one to the next.
 
     Args:
         data: see `raw`.
         start: position of the first chunk.
-        step: a chunk's position to (whether it is the wanted one, position of the next, at least
-            one further; or any negative number to give up).
+        step: maps a chunk's position to whether it is the wanted one, and to the position of the
+            next, which is larger; a negative position ends the search.
 
     Returns:
         Position of the chunk, 0 if there is none.
     """
     size = tf.size(data, out_type=tf.int64) - MARGIN
 
-    def go_on(at: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
-        return (at >= 0) & (at < size) & tf.equal(found, 0)
+    def unfinished(at: tf.Tensor, result: tf.Tensor) -> tf.Tensor:
+        return (at >= 0) & (at < size) & tf.equal(result, 0)
 
-    def look(at: tf.Tensor, found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def advance(at: tf.Tensor, result: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         wanted, following = step(at)
-        return following, either(wanted, at, found)
+        return following, either(wanted, at, result)
 
     first = tf.constant(start, tf.int64), tf.constant(0, tf.int64)
-    return tf.while_loop(go_on, look, first, parallel_iterations=1)[1]
+    return tf.while_loop(unfinished, advance, first, parallel_iterations=1)[1]
 
 
 def orientation(data: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
-    """Read the EXIF orientation, 1 to 8, of a TIFF block; 1 (upright) where it says nothing legal.
+    """Read the EXIF orientation, 1 to 8, of a TIFF block; 1 (upright) if it holds no valid one.
 
-    A damaged block of EXIF does not make an image damaged: viewers show it upright.
+    Viewers show an image with a damaged EXIF block upright, so it does not count as damaged.
 
     Source: CIPA DC-008 (EXIF 3.0), 4.6.2 and 4.6.5.1.6.
 
     Args:
         data: see `raw`.
         start: position of the block; the six bytes of `EXIF` may come first.
-        end: position behind it.
+        end: position after it.
     """
     start = either(is_at(data, start, EXIF), start + len(EXIF), start)
     end = tf.minimum(end, tf.size(data, out_type=tf.int64) - MARGIN)
@@ -122,9 +122,9 @@ def orientation(data: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
     table = tf.cast(tf.reshape(data[first : first + 12 * count], [-1, 12]), tf.int64)
     pairs = table[:, ::2], table[:, 1::2]  # [entries, 6]
     halves = either(big, pairs[0] * 256 + pairs[1], pairs[0] + pairs[1] * 256)
-    mine = tf.where(tf.equal(halves[:, 0], _ORIENTATION))[:1, 0]
-    kind, value = tf.gather(halves[:, 1], mine), tf.gather(halves[:, 4], mine)
-    high, low = tf.gather(halves[:, 2], mine), tf.gather(halves[:, 3], mine)
+    entry = tf.where(tf.equal(halves[:, 0], _ORIENTATION))[:1, 0]
+    kind, value = tf.gather(halves[:, 1], entry), tf.gather(halves[:, 4], entry)
+    high, low = tf.gather(halves[:, 2], entry), tf.gather(halves[:, 3], entry)
     one = tf.equal(either(big, high * 65536 + low, high + low * 65536), 1)
-    legal = (little | big) & tf.equal(kind, _SHORT) & one & (value >= 1) & (value <= 8)
-    return tf.reduce_max(tf.concat([tf.ones([1], tf.int64), value * tf.cast(legal, tf.int64)], 0))
+    valid = (little | big) & tf.equal(kind, _SHORT) & one & (value >= 1) & (value <= 8)
+    return tf.reduce_max(tf.concat([tf.ones([1], tf.int64), value * tf.cast(valid, tf.int64)], 0))

@@ -1,8 +1,8 @@
-"""Decode a file of any kind that ingest keeps, as a client has it, to the pixels a viewer shows.
+"""Decode an image file of any format that ingest keeps, to the pixels that a viewer shows.
 
 TensorFlow's decoders do not apply EXIF orientations, the transparent colour of a GIF or of a PNG
-without alpha, nor the palette of a BMP, and fill a GIF with black around its first frame. What they
-do not, these functions do with operations of the graph, so that training and serving see the same.
+without alpha, nor the palette of a BMP, and fill a GIF with black around its first frame. These
+functions do so with operations of the graph, so that training and serving see the same.
 """
 
 import tensorflow as tf
@@ -24,15 +24,15 @@ from trainer.preprocessing.image_frames import decode_image, first_gif_frame, fi
 
 WHITE = 255.0
 _ADOBE = b"\xff\xee\x00\x0eAdobe"
-# Says that the colours are inverted CMYK, as every viewer assumes where a JPEG does not say it.
+# Marks the colours as inverted CMYK, as every viewer assumes where a JPEG has no such mark.
 _ADOBE_CMYK = b"\xff\xd8" + _ADOBE + b"\x00\x64\x00\x00\x00\x00\x00"
 _BMP_HEADERS = (40, 52, 56, 64, 108, 124)
 _BMP_BITS = (1, 4, 8, 24, 32)
-# By orientation: whether top and bottom are exchanged, and left and right; from 5 on after rows and
-# columns were.
+# By orientation: whether to swap top and bottom, and left and right; from 5 on after swapping rows
+# and columns.
 _FLIPS = [[0, 0], [0, 0], [0, 1], [1, 1], [1, 0], [0, 0], [0, 1], [1, 1], [1, 0]]
 
-# By the first byte: 0 for what is not read, else a branch of `decode`.
+# By the first byte: a branch of `decode`, 0 for other formats.
 _BRANCHES = [max(0, b"\0\xff\x89GRB".find(bytes([byte]))) for byte in range(256)]
 
 Decoded = tuple[tf.Tensor, tf.Tensor]  # uint8 [height, width, channels], and the orientation
@@ -42,7 +42,7 @@ def decode(image: tf.Tensor) -> tf.Tensor:
     """Decode one JPEG, PNG, GIF, WebP or BMP to RGB: upright, its first frame, over white.
 
     Args:
-        image: the file's bytes, a scalar string. What cannot be decoded is an error of TensorFlow.
+        image: the file's bytes, a scalar string; TensorFlow raises an error if it is damaged.
 
     Returns:
         float32 [height, width, 3] in 0 to 255.
@@ -50,7 +50,7 @@ def decode(image: tf.Tensor) -> tf.Tensor:
     image = tf.convert_to_tensor(image)
     first = tf.io.decode_raw(tf.strings.join([piece(image, 0, 1), b"\0"]), tf.uint8)[0]
     branches = [
-        # Not an assertion: an op with a side effect would run even where no image is asked for.
+        # Not an assertion, whose side effect would make it run in graphs that embed only texts.
         lambda: (decode_image(piece(image, 0, 0)), _upright()),
         lambda: _jpeg(image),
         lambda: _png(image),
@@ -58,7 +58,7 @@ def decode(image: tf.Tensor) -> tf.Tensor:
         lambda: _webp(image, raw(image)),
         lambda: (_bmp(raw(image)), _upright()),
     ]
-    # The first byte is enough to choose a decoder, which refuses what is not of its format.
+    # The first byte is enough to choose a decoder, which refuses files of other formats.
     native, turned = tf.switch_case(
         tf.gather(tf.constant(_BRANCHES), tf.cast(first, tf.int32)), branches
     )
@@ -71,7 +71,7 @@ def decode(image: tf.Tensor) -> tf.Tensor:
 
 
 def upright(native: tf.Tensor, turned: tf.Tensor) -> tf.Tensor:
-    """Turn and mirror [height, width, channels] by an EXIF orientation, int64 1 to 8."""
+    """Rotate and flip [height, width, channels] by an EXIF orientation, int64 1 to 8."""
 
     def turn() -> tf.Tensor:
         across = tf.transpose(native, [1, 0, 2])
@@ -89,17 +89,18 @@ def _upright() -> tf.Tensor:
 
 
 def _rgb(colour: tf.Tensor) -> tf.Tensor:
-    """uint8 [height, width, 1 or 3] to float32 [height, width, 3]."""
+    """Convert uint8 [height, width, 1 or 3] to float32 [height, width, 3]."""
     rgb = tf.cast(tf.broadcast_to(colour, tf.concat([tf.shape(colour)[:2], [3]], 0)), tf.float32)
     rgb.set_shape([None, None, 3])
     return rgb
 
 
 def _over_white(native: tf.Tensor) -> tf.Tensor:
-    """uint8 [height, width, 2 or 4], the last alpha, to whole float32 [height, width, 3].
+    """Blend uint8 [height, width, 2 or 4], alpha last, over white: float32 [height, width, 3].
 
-    TensorFlow's optimiser divides by 255 in one graph and multiplies by 1 / 255 in another. The
-    last bit of that must not decide how a resized pixel is rounded. No sum is close to a half.
+    The result is rounded: TensorFlow's optimiser divides by 255 in one graph and multiplies by
+    1 / 255 in another, and the last bit of that must not decide how a resized pixel is rounded. No
+    sum is close to a half.
     """
     alpha = tf.cast(native[..., -1:], tf.float32)
     return tf.round((_rgb(native[..., :-1]) * alpha + WHITE * (WHITE - alpha)) / WHITE)
@@ -127,13 +128,13 @@ def _jpeg(image: tf.Tensor) -> Decoded:
         at = find_chunk(data, 2, step)
         return either(at > 0, orientation(data, at + 4, at + 2 + number(data, at + 2, 2, ">")), 1)
 
-    # Most files have no EXIF: then nothing is gone through.
+    # Most files have no EXIF, so most are not searched.
     return decode_image(marked), tf.cond(contains(image, EXIF), search, _upright)
 
 
 def _png(image: tf.Tensor) -> Decoded:
     def with_alpha() -> tf.Tensor:
-        four = tf.io.decode_png(image, channels=4)  # opaque, but for a colour that tRNS names
+        four = tf.io.decode_png(image, channels=4)  # opaque except for the colour in tRNS
         four.set_shape([None, None, None])
         return four
 
@@ -149,7 +150,7 @@ def _png(image: tf.Tensor) -> Decoded:
         end = at + 8 + number(data, at, 4, ">")
         return either(at > 0, orientation(data, at + 8, end), _upright())
 
-    # The four letters may stand anywhere: where they are not the chunk's name, alpha is 255.
+    # The four letters may occur anywhere: if they are not a chunk's name, alpha is 255.
     native = tf.cond(contains(image, b"tRNS"), with_alpha, lambda: decode_image(image))
     return native, tf.cond(contains(image, b"eXIf"), search, _upright)
 
@@ -167,7 +168,7 @@ def _webp(image: tf.Tensor, data: tf.Tensor) -> Decoded:
         end = at + 8 + number(data, at + 4, 4)
         return either(at > 0, orientation(data, at + 8, end), _upright())
 
-    # TensorFlow 2.21 writes past its memory on an animated WebP: it must never be given one.
+    # TensorFlow 2.21 writes out of bounds on an animated WebP, so it must never decode one.
     native = tf.cond(
         tf.equal(flags & 2, 0), lambda: decode_image(image), lambda: first_webp_frame(image, data)
     )
@@ -175,14 +176,14 @@ def _webp(image: tf.Tensor, data: tf.Tensor) -> Decoded:
 
 
 def _bmp(data: tf.Tensor) -> tf.Tensor:
-    """Decode a BMP without compression, of 1, 4, 8, 24 or 32 bits a pixel; others are an error."""
+    """Decode an uncompressed BMP with 1, 4, 8, 24 or 32 bits a pixel; others are an error."""
     start, header = number(data, 10, 4), number(data, 14, 4)
     size = tf.cast(window(data, 18, 8), tf.uint8)
     width, height = tf.unstack(tf.cast(tf.bitcast(tf.reshape(size, [2, 4]), tf.int32), tf.int64))
     bits, compression = number(data, 28, 2), number(data, 30, 4)
     high, row = tf.abs(height), (width * bits + 31) // 32 * 4  # bytes of a row
     end = start + high * row
-    read = (
+    supported = (
         is_at(data, 0, b"BM")
         & tf.reduce_any(tf.equal(header, tf.constant(_BMP_HEADERS, tf.int64)))
         & tf.reduce_any(tf.equal(bits, tf.constant(_BMP_BITS, tf.int64)))
@@ -191,9 +192,9 @@ def _bmp(data: tf.Tensor) -> tf.Tensor:
         & (high > 0)
         & (end + MARGIN <= tf.size(data, out_type=tf.int64))
     )
-    # What is not read has no bytes for the one that it is reshaped to, which is an error.
-    shape = tf.stack([either(read, high, 1), either(read, row, 1)])
-    rows = tf.reshape(data[start : either(read, end, start)], shape)
+    # An unsupported file raises an error: it has no bytes to reshape to one.
+    shape = tf.stack([either(supported, high, 1), either(supported, row, 1)])
+    rows = tf.reshape(data[start : either(supported, end, start)], shape)
     rows = tf.cond(height > 0, lambda: rows[::-1], lambda: rows)
 
     def looked_up() -> tf.Tensor:

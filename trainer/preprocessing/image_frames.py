@@ -14,20 +14,20 @@ from trainer.preprocessing.image_bytes import (
 
 _EXTENSION, _GRAPHIC_CONTROL = 0x21, 0xF9
 _HAS_ALPHA = 0x10
-_MOST_PIXELS = 2**27  # of a canvas, whose size a file of a hundred bytes can claim to be any
+_MOST_PIXELS = 2**27  # of a canvas: a file of a hundred bytes can claim any size
 
 
 def first_gif_frame(image: tf.Tensor, data: tf.Tensor) -> tf.Tensor:
     """Decode the first frame of a GIF; white where it is transparent and around it.
 
-    Before the file is decoded, the colour that is transparent is made white in the palette, and the
-    frame is moved to the corner.
+    Before decoding, the transparent colour of the palette is set to white and the frame is moved to
+    the corner.
 
     Source: CompuServe, Graphics Interchange Format, version 89a.
 
     Args:
         image: the file's bytes, a scalar string.
-        data: the same as numbers, see `image_bytes.raw`.
+        data: the same bytes as numbers, see `image_bytes.raw`.
 
     Returns:
         uint8 [height, width, 3].
@@ -42,24 +42,24 @@ def first_gif_frame(image: tf.Tensor, data: tf.Tensor) -> tf.Tensor:
     has_clear = (control > 0) & (flags % 2 > 0) & (clear < colours)
 
     def without_clear() -> tf.Tensor:
-        # TensorFlow shows what is transparent in black.
+        # TensorFlow shows transparent pixels in black.
         opaque = _replaced(image, control + 3, as_string(flags - 1, 1), 1)
         return _replaced(opaque, palette + 3 * clear, b"\xff\xff\xff", 3)
 
     shown = tf.cond(has_clear, without_clear, lambda: image)
-    # TensorFlow's canvas is as large as the largest frame, whatever the file says.
+    # TensorFlow's canvas has the size of the largest frame, not the one that the file gives.
     frame = decode_image(_replaced(shown, at + 1, bytes(4), 4))[:high, :wide]
     return _on_canvas(frame, left, top, number(data, 6, 2), number(data, 8, 2))
 
 
 def first_webp_frame(image: tf.Tensor, data: tf.Tensor) -> tf.Tensor:
-    """Decode the first frame of an animated WebP, by making a still WebP of it.
+    """Decode the first frame of an animated WebP by converting it to a still WebP.
 
     Source: RFC 9649, sections 2.3 to 2.7.
 
     Args:
         image: the file's bytes, a scalar string.
-        data: the same as numbers, see `image_bytes.raw`.
+        data: the same bytes as numbers, see `image_bytes.raw`.
 
     Returns:
         uint8 [height, width, 3 or 4]; opaque white around the frame.
@@ -95,14 +95,14 @@ def _replaced(image: tf.Tensor, at: tf.Tensor, new: tf.Tensor | bytes, count: in
 
 
 def _before_gif_frame(data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Find the first frame, and the last graphic control extension before it, 0 if none is."""
+    """Find the first frame and the last graphic control extension before it, 0 if there is none."""
     size = tf.size(data, out_type=tf.int64) - MARGIN
 
     def go_on(at: tf.Tensor, inside: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
         return (at < size) & (inside | tf.equal(number(data, at, 1), _EXTENSION))
 
     def skip(at: tf.Tensor, inside: tf.Tensor, control: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        length = number(data, at, 1)  # of the next block of an extension, 0 behind the last one
+        length = number(data, at, 1)  # of the next block of an extension, 0 after the last
         found = ~inside & tf.equal(number(data, at + 1, 1), _GRAPHIC_CONTROL)
         return (
             at + either(inside, 1 + length, 2),
@@ -126,7 +126,7 @@ def _palette_bytes(flags: tf.Tensor) -> tf.Tensor:
 def _on_canvas(
     frame: tf.Tensor, left: tf.Tensor, top: tf.Tensor, width: tf.Tensor, height: tf.Tensor
 ) -> tf.Tensor:
-    """Fill with opaque white around a frame, which must not leave a canvas of usual size."""
+    """Pad a frame with white to its canvas; it is an error if it does not fit, or is huge."""
     high, wide, _ = tf.unstack(tf.shape(frame, out_type=tf.int64))
     below = either(width * height <= _MOST_PIXELS, height - top - high, -1)  # -1: an error of pad
     edges = [[top, below], [left, width - left - wide], [0, 0]]

@@ -22,11 +22,11 @@ def fit_to_square(rgb: tf.Tensor, size: int, fit: Fit) -> tf.Tensor:
     scaled = tf.maximum(1, tf.cast(tf.round(sides * (size / reference)), tf.int32))
     resized = tf.cond(
         tf.reduce_all(tf.equal(scaled, tf.shape(rgb)[:2])),
-        lambda: rgb,  # as `data.max_side` may leave it: half of this function's time is saved
+        lambda: rgb,  # as `data.max_side` may leave it; this saves half of the time
         lambda: tf.image.resize(rgb, scaled, antialias=True),
     )
-    # By hand: tf.image.resize_with_crop_or_pad asserts at run time, and an op that can fail is
-    # never pruned, so the graph could not embed a text without being given an image.
+    # tf.image.resize_with_crop_or_pad asserts at run time, and TensorFlow never prunes an op that
+    # can fail: a graph with it could not embed a text without an image.
     cut = tf.maximum(0, scaled - size) // 2
     square = resized[cut[0] : cut[0] + size, cut[1] : cut[1] + size]
     missing = size - tf.shape(square)[:2]
@@ -47,7 +47,7 @@ def transform(images: tf.Tensor, config: ImageConfig) -> tf.Tensor:
 
 
 def transform_and_read(image: tf.Tensor, config: ImageConfig) -> tf.Tensor:
-    """Return what `read` makes of `transform`: a scalar string to uint8 [size, size, 3]."""
+    """Compose `transform` and `read`: a scalar string to uint8 [size, size, 3]."""
     square = fit_to_square(decode(image), config.size, config.fit)
     return read(_encode(square, config), config) if config.encoding == "jpeg" else square
 
@@ -55,7 +55,7 @@ def transform_and_read(image: tf.Tensor, config: ImageConfig) -> tf.Tensor:
 def _encode(square: tf.Tensor, config: ImageConfig) -> tf.Tensor:
     if config.encoding == "jpeg":
         return tf.io.encode_jpeg(square, quality=95, chroma_downsampling=False)
-    return tf.io.encode_png(square, compression=1)  # the file around it is gzipped already
+    return tf.io.encode_png(square, compression=1)  # the file of records is compressed anyway
 
 
 def read(encoded: tf.Tensor, config: ImageConfig) -> tf.Tensor:

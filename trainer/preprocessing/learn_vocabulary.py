@@ -1,9 +1,10 @@
 """Learn a word-piece vocabulary from the words of the train split and their counts.
 
-The learner is TensorFlow Text's, after Schuster and Nakajima (2012). Its own limits (1,000
-characters, words of 50, thresholds between the counts of whole words) would leave out what a script
-without spaces or with many characters is written in, so the counts are prepared here and its
-search is called directly.
+The learner is TensorFlow Text's. Its own limits (1,000 characters, words of 50, thresholds between
+the counts of whole words) are too small for scripts without spaces or with many characters, so this
+module prepares the counts and calls the learner's search directly.
+
+Reference: Schuster and Nakajima, "Japanese and Korean voice search" (2012).
 """
 
 import itertools
@@ -16,26 +17,27 @@ import tensorflow as tf
 from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner
 
 from schema.errors import InputError
-from trainer.preprocessing import tokenizer, vocabulary
+from trainer.preprocessing import vocabulary
+from trainer.preprocessing.captions import split_words
 
 ALPHABET = 0.75  # share of the vocabulary, without its reserved pieces, for single characters
-PART = 20  # characters; longer words are cut, as the learner's time grows with the square of one
-# The most frequent words are learned from, until their squared lengths add up to this for each
-# piece of the vocabulary: of usual words, six times as many as pieces.
+PART = 20  # characters; longer words are cut, as the time grows with the square of the length
+# The most frequent words are used, up to this sum of squared lengths for each piece of the
+# vocabulary: about six words a piece.
 EFFORT = 400
-SEEN = 2  # times a piece must occur; the learner's 10 suits millions of captions
-SLACK = 0.05  # of the size, by which there may be fewer pieces
+SEEN = 2  # times a piece must occur; the learner's default of 10 suits millions of captions
+SLACK = 0.05  # share of the size by which there may be fewer pieces
 INSIDE = "##"  # before a piece that does not begin a word
 
 
 def learn(counts: Mapping[str, int], size: int) -> list[str]:
     """Learn at most `size` word pieces; the order of the counts does not matter.
 
-    Characters come before longer pieces: the most frequent ones, each both as the beginning of a
-    word and inside one, unless it always stands alone. What remains is for longer pieces.
+    The most frequent characters come first, each as the beginning of a word and as the inside of
+    one, unless it always is a word of its own. The rest of the vocabulary is for longer pieces.
 
     Args:
-        counts: how often each word of `text.split_words` occurs.
+        counts: how often each word of `captions.split_words` occurs.
         size: of the vocabulary.
 
     Raises:
@@ -55,14 +57,14 @@ def learn(counts: Mapping[str, int], size: int) -> list[str]:
 
 
 def _alphabet(counts: Mapping[str, int], room: int) -> tuple[set[str], set[str]]:
-    """The most frequent characters that fit: those that stand alone, and those that form words."""
+    """Return the most frequent characters that fit: single ones, and those that form words."""
     seen: Counter[str] = Counter()
     for word, count in counts.items():
         for character in word:
             seen[character] += count
     ordered = sorted(seen, key=lambda each: (-seen[each], each))
-    # By the very rule that the graph splits with: a character that stands alone makes three words.
-    words = tokenizer.split_words(tf.constant([f"a{each}a" for each in ordered])).row_lengths()
+    # By the rule of the graph: a character that is a word of its own makes three words here.
+    words = split_words(tf.constant([f"a{each}a" for each in ordered])).row_lengths()
     alone, joined = set[str](), set[str]()
     for character, number in zip(ordered, words.numpy().tolist(), strict=True):
         room -= 1 if number == 3 else 2
@@ -73,7 +75,7 @@ def _alphabet(counts: Mapping[str, int], room: int) -> tuple[set[str], set[str]]
 
 
 def _parts(counts: Mapping[str, int], characters: set[str]) -> Counter[str]:
-    """Words cut where a character is none of these, and into parts that are not too long."""
+    """Cut words at characters outside the alphabet, and into parts of at most `PART`."""
     parts: Counter[str] = Counter()
     for word, count in counts.items():
         known = "".join(each if each in characters else " " for each in word)
@@ -84,7 +86,7 @@ def _parts(counts: Mapping[str, int], characters: set[str]) -> Counter[str]:
 
 
 def _most_frequent(counts: Counter[str], effort: int) -> list[tuple[str, int]]:
-    """As many words as the effort allows; a hash draws among equally frequent ones."""
+    """Return as many words as the effort allows; a hash orders equally frequent ones."""
     ordered = sorted(counts.items(), key=lambda each: (-each[1], _hash(each[0]), each[0]))
     total = itertools.accumulate(len(word) ** 2 for word, _ in ordered)
     return [each for each, sum_ in zip(ordered, total, strict=True) if sum_ <= effort]
@@ -95,10 +97,10 @@ def _hash(word: str) -> int:
 
 
 def _search(parts: list[tuple[str, int]], size: int) -> Sequence[str]:
-    """The learner's pieces, at the threshold of their counts that comes closest to `size`.
+    """Learn pieces at the threshold of their counts whose number of pieces is closest to `size`.
 
-    The number of pieces falls with a power of the threshold, so the search halves ratios: about
-    eight tries, where the learner's own search halves differences and takes over twenty.
+    The number of pieces falls with a power of the threshold, so the search halves ratios, which
+    takes about eight tries. The learner's own search halves differences and takes over twenty.
     """
     seen: Counter[str] = Counter()
     for word, count in parts:

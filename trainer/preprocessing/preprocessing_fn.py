@@ -1,4 +1,4 @@
-"""`preprocessing_fn`: everything that must be identical in training and in serving."""
+"""`preprocessing_fn`, which TFX's Transform calls: the same graph in training and in serving."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,21 +14,22 @@ from schema import features
 from schema.errors import InputError
 from trainer.config.transform import TextConfig, TransformConfig
 from trainer.preprocessing import asset_paths, images, tokenizer, vocabulary
+from trainer.preprocessing.captions import caption_ids, fingerprint, normalise, split_words
 from trainer.preprocessing.learn_vocabulary import learn
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
-    """Turn records into what the trainer eats; see `schema.features` for shapes and types.
+    """Convert records to the trainer's inputs; see `schema.features` for shapes and types.
 
     Args:
         inputs: a batch of raw features; captions and labels are sparse.
-        custom_config: 'config' is canonical JSON of a `TransformConfig`; 'vocabulary', the digest
-            of a given vocabulary, is there for the cache only.
+        custom_config: 'config' is canonical JSON of a `TransformConfig`; 'content', digests of the
+            files that it names, is only for the cache.
 
     Raises:
         InputError: the vocabulary that the config names cannot be used.
     """
-    asset_paths.allow_any()  # TFT saves what is traced here in whichever process traces it
+    asset_paths.allow_any()  # TFT saves the graph in the process that traces it
     config = TransformConfig.model_validate_json(custom_config["config"])
     outputs = text_features(inputs[features.CAPTIONS], config)
     outputs[features.CAPTION_LABELS] = caption_labels(
@@ -36,16 +37,16 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     )
     encoded = tf.reshape(inputs[features.IMAGE_ENCODED], [-1])
     outputs[features.PIXELS] = images.transform(encoded, config.image)
-    outputs[features.KEY_ID] = tokenizer.fingerprint(tf.reshape(inputs[features.IMAGE_KEY], [-1]))
+    outputs[features.KEY_ID] = fingerprint(tf.reshape(inputs[features.IMAGE_KEY], [-1]))
     return outputs
 
 
 def text_features(captions: tf.SparseTensor, config: TransformConfig) -> dict[str, tf.Tensor]:
-    """Token ids [n, max_captions, max_tokens] and caption ids [n, max_captions]."""
+    """Compute token ids [n, max_captions, max_tokens] and caption ids [n, max_captions]."""
     limit = config.text.max_captions
     table = tf.sparse.to_dense(captions, default_value="")[:, :limit]
     table = tf.pad(table, [[0, 0], [0, limit - tf.shape(table)[1]]], constant_values="")
-    words = tokenizer.split_words(tokenizer.normalise(tf.reshape(table, [-1])))
+    words = split_words(normalise(tf.reshape(table, [-1])))
     file = tft.experimental.ptransform_analyzer(
         inputs=[words.values],
         ptransform=(
@@ -58,7 +59,7 @@ def text_features(captions: tf.SparseTensor, config: TransformConfig) -> dict[st
         output_asset_default_values=[b"vocabulary"],
     )[0]
     tokens = tokenizer.word_pieces(words, file, config.text)
-    ids = tokenizer.caption_ids(words)
+    ids = caption_ids(words)
     return {
         features.TOKENS: tf.reshape(tokens, [-1, limit, config.text.max_tokens]),
         features.CAPTION_IDS: tf.reshape(ids, [-1, limit]),
@@ -66,19 +67,16 @@ def text_features(captions: tf.SparseTensor, config: TransformConfig) -> dict[st
 
 
 def caption_labels(labels: tf.SparseTensor, caption_ids: tf.Tensor) -> tf.Tensor:
-    """Labels [n, max_captions]: as given, 1 where a record gives none, 0 on padding."""
+    """Pad labels to [n, max_captions]: 1 where a record gives none, 0 for no caption."""
     limit = caption_ids.shape[1]
     given = tf.sparse.to_dense(labels, default_value=1)[:, :limit]
     given = tf.pad(given, [[0, 0], [0, limit - tf.shape(given)[1]]], constant_values=1)
-    given = tf.reshape(given, [-1, limit])  # a product with one column would have any number
+    given = tf.reshape(given, [-1, limit])  # else one column would broadcast
     return given * tf.cast(tf.not_equal(caption_ids, 0), tf.int64)
 
 
 class LearnWordPieces(PTransformAnalyzer):
-    """Count words at scale with Beam, then learn a word-piece vocabulary from the counts.
-
-    The file of them becomes an asset of the transform graph.
-    """
+    """Count words with Beam, then learn a vocabulary, an asset of the transform graph."""
 
     def __init__(self, vocabulary_size: int):
         super().__init__()
@@ -102,13 +100,13 @@ def write_vocabulary(counts: list[tuple[bytes, int]], size: int, folder: str) ->
     """Learn word pieces from (word, count) pairs and write them one a line.
 
     Returns:
-        The file's name, bytes in a 0-d array, as the analyzer's contract asks.
+        The file's name, bytes in a 0-d array, as TFT requires of an analyzer.
     """
     return _write(learn({word.decode(): count for word, count in counts if word}, size), folder)
 
 
 class GivenWordPieces(PTransformAnalyzer):
-    """The word pieces of a file that the config names; the captions do not matter."""
+    """Copy the vocabulary file that the config names; captions are not used."""
 
     def __init__(self, config: TextConfig):
         super().__init__()
@@ -123,13 +121,13 @@ class GivenWordPieces(PTransformAnalyzer):
 
 
 def copy_vocabulary(config: TextConfig, folder: str) -> np.ndarray:
-    """Check the vocabulary that a config names and write it into a folder.
+    """Check the vocabulary that a config names and copy it into a folder.
 
     Returns:
         As `write_vocabulary`.
 
     Raises:
-        InputError: it is not there, or cannot be used.
+        InputError: the file does not exist, or cannot be used.
     """
     try:
         with tf.io.gfile.GFile(config.vocabulary, "rb") as file:

@@ -1,4 +1,4 @@
-"""From captions to token ids: the same graph in training and in serving."""
+"""Cut the words of captions into the pieces of a vocabulary: one graph to train and to serve."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,29 +7,7 @@ import tensorflow_text as tf_text
 from trainer.config.transform import TextConfig
 from trainer.preprocessing.vocabulary import BYTES, HALF_BYTES, LONGEST_PIECE, UNKNOWN
 
-# Punctuation, symbols and ideographs are words of one character; spaces only separate.
-_ALONE = r"[\p{P}\p{S}\p{Han}]"
-_SPACES = r"[\s\p{Z}]+"
 _NO_LIMIT = 2**31 - 1  # bytes of a word: a text without spaces is one
-
-
-def normalise(captions: tf.Tensor) -> tf.Tensor:
-    """Unicode NFKC, then lower case; string tensors of any shape."""
-    # Lower-casing can leave a form that NFKC would compose again, hence the second pass.
-    lowered = tf.strings.lower(tf_text.normalize_utf8(captions, "NFKC"), encoding="utf-8")
-    return tf_text.normalize_utf8(lowered, "NFKC")
-
-
-def split_words(captions: tf.Tensor) -> tf.RaggedTensor:
-    """Split at spaces and around punctuation, symbols and ideographs.
-
-    Args:
-        captions: normalised strings, [n].
-
-    Returns:
-        Words, [n, (words)].
-    """
-    return tf_text.regex_split(captions, f"{_SPACES}|{_ALONE}", _ALONE)
 
 
 def word_pieces(words: tf.RaggedTensor, vocabulary: tf.Tensor, config: TextConfig) -> tf.Tensor:
@@ -135,17 +113,3 @@ def _spelling(table: tf.lookup.StaticVocabularyTable) -> tf.Tensor:
     has_bytes, has_halves = (tf.reduce_all(ids < table.size() - 1) for ids in (whole, halves))
     width = tf.where(has_bytes, 1, tf.where(has_halves, 2, 0))
     return tf.where(has_bytes, tf.stack([whole, whole], axis=1), both)[:, :width]
-
-
-def caption_ids(words: tf.RaggedTensor) -> tf.Tensor:
-    """Split captions [n, (words)] to int64 [n], equal iff the normalised texts are; 0 = no word."""
-    return fingerprint(tf.strings.reduce_join(words, axis=-1, separator=" "))
-
-
-def fingerprint(strings: tf.Tensor) -> tf.Tensor:
-    """A positive int64 per string, 0 for the empty one; equal strings have equal numbers.
-
-    Farmhash over 63 bits: among a million distinct captions two collide with odds of 1 in 10^7.
-    """
-    hashed = tf.strings.to_hash_bucket_fast(strings, 2**63 - 2) + 1
-    return tf.where(tf.equal(strings, ""), tf.zeros_like(hashed), hashed)

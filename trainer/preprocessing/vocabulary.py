@@ -1,4 +1,4 @@
-"""What a vocabulary holds, and the checks of a given one. Free of TensorFlow, for the config."""
+"""Vocabularies of word pieces and their checks. Free of TensorFlow, for the config."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,34 +11,38 @@ if TYPE_CHECKING:
 
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
 KEY = "text.vocabulary"
-# What a learned vocabulary spells unknown characters with: bytes of UTF-8, or halves of them where
-# 256 pieces would take more than a quarter of it.
+# A learned vocabulary spells unknown characters in bytes of UTF-8, or in half bytes if 256 pieces
+# were more than a quarter of it.
 BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 HALF_BYTES = tuple(f"<0x{half:X}>" for half in range(16))
-LARGEST = 16 << 20  # bytes of a file of them; the largest of published models have 5 MB
-LONGEST_PIECE = 100  # characters; a longer one of a given vocabulary is never used
+LARGEST = 16 << 20  # bytes of a file; those of published models have up to 5 MB
+LONGEST_PIECE = 100  # characters; longer pieces of a vocabulary are never used
 
 
 def reserved_pieces(size: int) -> tuple[str, ...]:
-    """The first pieces of a learned vocabulary of so many; their line numbers are their ids."""
+    """Return the first pieces of a learned vocabulary; line numbers are their ids.
+
+    Args:
+        size: of the vocabulary.
+    """
     return (PADDING, UNKNOWN, *(BYTES if size >= 4 * len(BYTES) else HALF_BYTES))
 
 
 def pieces_of(content: bytes, config: "TextConfig") -> Sequence[str]:
-    """The pieces of a vocabulary file, checked.
+    """Read and check the pieces of a vocabulary file.
 
     Args:
-        content: of the file; one piece a line, as BERT's vocab.txt.
-        config: says what it must hold.
+        content: of the file, one piece a line, like BERT's vocab.txt.
+        config: names pieces that it must hold, and its largest size.
 
     Raises:
-        InputError: names the file and the line or the piece.
+        InputError: the file cannot be used; names it and the line or the piece.
     """
     place = f"{KEY} = {config.vocabulary}"
     try:
         pieces = content.decode("utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
-        raise InputError(f"{place} is no UTF-8 text") from error
+        raise InputError(f"{place} is not UTF-8 text") from error
     if pieces[0] != PADDING:
         raise InputError(
             f"{place}: its first line is {excerpt_of(pieces[0])}; it must be {PADDING}, as 0 is "

@@ -1,1 +1,1 @@
-"""The training run: data, steps, optimizer, checkpoints."""
+"""The training run: input pipeline, steps, optimizer, checkpoints."""

@@ -1,22 +1,22 @@
-"""Random changes of training images, a whole batch in one graph."""
+"""Random changes of training images, as TensorFlow operations on a whole batch."""
 
 import tensorflow as tf
 
 from trainer.config.training import AugmentConfig
 
-PIECE = 512  # images
+PIECE = 512  # images changed at once
 
 
 def augment(pixels: tf.Tensor, config: AugmentConfig, seed: tf.Tensor) -> tf.Tensor:
-    """Shift, zoom, stretch and recolour every image of a batch by its own random amounts.
+    """Shift, zoom, stretch and recolour each image of a batch by random amounts of its own.
 
     Args:
         pixels: uint8 [n, height, width, 3].
-        config: the size of each change.
-        seed: int [2]; the same seed, the same changes.
+        config: the largest amount of each change.
+        seed: int [2]; the same seed gives the same changes.
 
     Returns:
-        float32 of the same shape, about 0 to 255; what moves in from outside is white.
+        float32 of the same shape, about 0 to 255; pixels from outside the image are white.
     """
     images = tf.cast(pixels, tf.float32)
     moves, colours = tf.unstack(tf.random.split(seed, 2))
@@ -28,25 +28,26 @@ def augment(pixels: tf.Tensor, config: AugmentConfig, seed: tf.Tensor) -> tf.Ten
 
 
 def augment_in_pieces(pixels: tf.Tensor, config: AugmentConfig, seed: tf.Tensor) -> tf.Tensor:
-    """As `augment`, a part of a large batch at a time: what it needs besides is that part's.
+    """Augment a large batch `PIECE` images at a time, to bound the memory for intermediates.
 
-    A batch that is no multiple of `PIECE` is taken as a whole.
+    A batch whose size is not a multiple of `PIECE` is augmented as a whole. Arguments and result
+    are those of `augment`.
     """
     count, *shape = pixels.shape
     if count is None or count <= PIECE or count % PIECE:
         return augment(pixels, config, seed)
     pieces = tf.reshape(pixels, [count // PIECE, PIECE, *shape])
-    done = tf.map_fn(
+    augmented = tf.map_fn(
         lambda piece: augment(piece[0], config, piece[1]),
         (pieces, tf.random.split(seed, count // PIECE)),
         fn_output_signature=tf.float32,
         parallel_iterations=1,
     )
-    return tf.reshape(done, [count, *shape])
+    return tf.reshape(augmented, [count, *shape])
 
 
 def _move(images: tf.Tensor, config: AugmentConfig, seed: tf.Tensor) -> tf.Tensor:
-    # A crop of boxes takes a third of the time of a projective transform.
+    # Cropping boxes takes a third of the time of a projective transform.
     number = tf.shape(images)[:1]
     amounts = tf.random.stateless_uniform([4, number[0]], seed, -1.0, 1.0)
     zoom = 1 + config.zoom * amounts[0]
@@ -68,13 +69,14 @@ def _recolour(images: tf.Tensor, config: AugmentConfig, seed: tf.Tensor) -> tf.T
     amounts = tf.random.stateless_uniform([number, 1, 8], seed, -1.0, 1.0)
 
     def per_row(values: tf.Tensor) -> tf.Tensor:
-        # Eigen is slow to broadcast over three channels and fast over a whole row of pixels.
+        # Eigen broadcasts slowly over three channels, and fast over a whole row of pixels.
         return tf.tile(values, [1, 1, width])
 
-    one, other = config.colour * amounts[..., 2:5], config.colour * amounts[..., 5:]
-    contrast = 1.0 + config.contrast * amounts[..., :1] + one
-    brightness = 255.0 * (config.brightness * amounts[..., 1:2] + other)
-    # About the middle grey, folded into one multiplication and one addition per value.
+    # Colour changes contrast and brightness of each channel by amounts of its own.
+    contrast = 1.0 + config.contrast * amounts[..., :1] + config.colour * amounts[..., 2:5]
+    brightness = config.brightness * amounts[..., 1:2] + config.colour * amounts[..., 5:]
+    brightness *= 255.0
+    # Contrast is relative to middle grey; folded into one multiplication and one addition.
     offset = brightness + 127.5 * (1.0 - contrast)
     rows = tf.reshape(images, [number, height, width * channels])
     return tf.reshape(rows * per_row(contrast) + per_row(offset), tf.shape(images))

@@ -1,9 +1,11 @@
-"""Checkpoints of a run: all that a later attempt needs to end where this one would have ended."""
+"""Checkpoints of a run: all that a later attempt needs to end with the same weights."""
 
 import json
 import logging
 import posixpath
+import re
 import tempfile
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,9 +15,11 @@ import tensorflow as tf
 from schema.errors import UnavailableError
 from schema.system import file_errors
 
-KEPT = 2  # the newest, and the one before in case that one is damaged
-DONE = "done.json"  # written last: without it the checkpoint was cut off
-VALUE = "variables/{}/.ATTRIBUTES/VARIABLE_VALUE"  # TensorFlow's name of one in the file
+KEPT = 2  # the newest, and the one before in case the newest is damaged
+DONE = "done.json"  # written last: a checkpoint without it is incomplete
+VALUE = "variables/{}/.ATTRIBUTES/VARIABLE_VALUE"  # TensorFlow's name of a variable in the file
+STALE_DAYS = 14  # a run that nobody has continued for so long has been given up
+RUN_FOLDER = re.compile(r"[0-9a-f]{16}")  # see `trainer.training.train.checkpoint_folder`
 LOGGER = logging.getLogger(__name__)
 
 
@@ -23,11 +27,11 @@ class Checkpoints:
     """The checkpoints of one run in a folder of its own.
 
     Args:
-        folder: any that TensorFlow writes; made when something is saved. It must not depend on
-            the attempt, so that the next one finds it.
-        variables: all that changes while training.
-        is_chief: whether this worker writes. The others must save at the same steps, since values
-            that workers keep apart are put together then, but leave nothing behind.
+        folder: on any file system that TensorFlow writes; created by the first `save`. It must be
+            the same at each attempt, so that the next one finds it.
+        variables: all variables that training changes.
+        is_chief: whether this worker writes. The others must call `save` at the same steps, which
+            aggregates values that differ by worker, but leave nothing behind.
     """
 
     def __init__(self, folder: str, variables: Sequence[tf.Variable], is_chief: bool = True):
@@ -37,21 +41,23 @@ class Checkpoints:
 
     @property
     def folder(self) -> str:
-        """Where they are kept."""
+        """The folder that holds them."""
         return self._folder
 
     @property
     def still_needed(self) -> int:
-        """Bytes that this run will add: one more than are kept at most, less what is there."""
-        one = sum(each.shape.num_elements() * each.dtype.size for each in self._variables)
-        return one * max(KEPT + 1 - len(self._complete()), 1)
+        """Bytes that this run will add: while one is written there are `KEPT` others."""
+        size = sum(
+            variable.shape.num_elements() * variable.dtype.size for variable in self._variables
+        )
+        return size * max(KEPT + 1 - len(self._complete()), 1)
 
     def save(self, step: int, notes: Mapping[str, Any]) -> None:
-        """Write one, and remove those that it makes superfluous.
+        """Write a checkpoint, then remove all but the newest `KEPT`.
 
         Args:
-            step: how many steps were done.
-            notes: whatever else belongs to it, fit for JSON.
+            step: steps done so far.
+            notes: JSON values to restore with it.
 
         Raises:
             UnavailableError: the folder cannot be written.
@@ -63,8 +69,8 @@ class Checkpoints:
         place = posixpath.join(self._folder, f"step-{step:09d}")
         try:
             self._write(place, {"step": step, **notes})
-            # What is left of later steps was damaged, else this run would have begun there.
-            complete = [each for each in self._complete() if each <= place]
+            # A checkpoint of a later step is damaged, or this run would have started from it.
+            complete = [path for path in self._complete() if path <= place]
             for old in {*self._complete()} - {*complete[:KEPT]}:
                 tf.io.gfile.rmtree(old)
         except tf.errors.OpError as error:
@@ -74,10 +80,10 @@ class Checkpoints:
             ) from error
 
     def restore(self) -> dict[str, Any]:
-        """Restore the newest one that is whole; a damaged one is passed over with a message.
+        """Restore the newest intact checkpoint; log a warning for each damaged one.
 
         Returns:
-            Its notes, 'step' among them; of none, a step of 0.
+            Its notes with its 'step'; {'step': 0} if there is none.
         """
         for place in self._complete():
             try:
@@ -85,19 +91,19 @@ class Checkpoints:
                 self._assign(posixpath.join(place, "variables"))
             # What TensorFlow's reader raises depends on which bytes are wrong.
             except (tf.errors.OpError, ValueError, LookupError, TypeError, RuntimeError) as error:
-                LOGGER.warning("%s is damaged, the one before is taken: %s", place, _reason(error))
+                LOGGER.warning("%s is damaged; using the one before: %s", place, _reason(error))
                 continue
             return notes
         return {"step": 0}
 
     def remove(self) -> None:
-        """Remove all of them: what was learned is written elsewhere."""
+        """Remove all checkpoints of the run; call this once its model is written."""
         if self._is_chief and tf.io.gfile.isdir(self._folder):
             tf.io.gfile.rmtree(self._folder)
 
     def _write(self, place: str, notes: Mapping[str, Any]) -> None:
         if tf.io.gfile.exists(place):
-            tf.io.gfile.rmtree(place)  # an attempt that was cut off while writing it
+            tf.io.gfile.rmtree(place)  # incomplete: an earlier attempt was killed
         tf.io.gfile.makedirs(place)
         self._checkpoint.write(posixpath.join(place, "variables"))
         temporary = posixpath.join(place, DONE + ".part")
@@ -106,7 +112,7 @@ class Checkpoints:
         tf.io.gfile.rename(temporary, posixpath.join(place, DONE), overwrite=True)
 
     def _complete(self) -> list[str]:
-        """Folders of checkpoints that were written to the end, the newest first."""
+        """Return the folders of complete checkpoints, the newest first."""
         if not tf.io.gfile.isdir(self._folder):
             return []
         names = sorted(
@@ -116,30 +122,30 @@ class Checkpoints:
         return [place for place in places if tf.io.gfile.exists(posixpath.join(place, DONE))]
 
     def _assign(self, path: str) -> None:
-        # All is read, and its checksums compared, before anything changes: a damaged checkpoint
-        # must not leave half of itself behind.
+        # Read everything, which compares checksums, before changing a variable: a damaged
+        # checkpoint must not be restored in part.
         reader = tf.train.load_checkpoint(path)
         shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
-        found = {}
+        saved = {}
         for name in shapes:
             reader.get_tensor(name)
             if name.startswith("variables/"):
-                found[name] = (shapes[name], types[name])
-        wanted = {
+                saved[name] = (shapes[name], types[name])
+        expected = {
             VALUE.format(n): (variable.shape.as_list(), variable.dtype)
             for n, variable in enumerate(self._variables)
         }
-        if found != wanted:
-            raise ValueError("it is of another model")
+        if saved != expected:
+            raise ValueError("it belongs to another model")
         self._checkpoint.read(path).assert_consumed()
 
 
 def _notes(place: str) -> dict[str, Any]:
     with tf.io.gfile.GFile(posixpath.join(place, DONE)) as file:
-        found = json.loads(file.read())
-    notes: dict[str, Any] = found["notes"]
-    if found["crc32"] != _crc32(notes):
-        raise ValueError("its notes have changed")
+        content = json.loads(file.read())
+    notes: dict[str, Any] = content["notes"]
+    if content["crc32"] != _crc32(notes):
+        raise ValueError("the checksum of its notes differs")
     return notes
 
 
@@ -149,3 +155,31 @@ def _crc32(notes: Mapping[str, Any]) -> int:
 
 def _reason(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def remove_stale_runs(folder: str, now: float | None = None) -> None:
+    """Remove the checkpoints of runs that did not end and were not continued for `STALE_DAYS`.
+
+    Args:
+        folder: holds the checkpoint folders of all runs; other entries stay.
+        now: seconds since 1970; None: the current time.
+    """
+    if not tf.io.gfile.isdir(folder):
+        return
+    limit = (time.time() if now is None else now) - STALE_DAYS * 24 * 3600
+    for name in (entry.rstrip("/") for entry in tf.io.gfile.listdir(folder)):
+        place = posixpath.join(folder, name)
+        try:
+            if RUN_FOLDER.fullmatch(name) and _last_written(place) < limit:
+                LOGGER.info("removing %s: not written for %d days", place, STALE_DAYS)
+                tf.io.gfile.rmtree(place)
+        except tf.errors.OpError as error:  # another run may have removed it
+            LOGGER.info("%s stays: %s", place, error)
+
+
+def _last_written(folder: str) -> float:
+    """Return when a file below a folder was last written, in seconds since 1970."""
+    files = [
+        posixpath.join(root, name) for root, _, names in tf.io.gfile.walk(folder) for name in names
+    ]
+    return max(tf.io.gfile.stat(path).mtime_nsec for path in files or [folder]) / 1e9

@@ -1,8 +1,8 @@
 """Exact gradients of a batch whose activations do not fit into memory, chunk by chunk.
 
-Each chunk is embedded without keeping anything but its embeddings; one loss over all of them gives
-the gradient of each embedding; each chunk is then embedded again and its part of that gradient sent
-through the towers. A batch costs one more pass forward, and memory that of one chunk.
+Each chunk is embedded and only its embeddings are kept. One loss over all of them gives the
+gradient of each embedding. Then each chunk is embedded again, and its part of that gradient is
+propagated through the towers. This costs one more forward pass, and the memory of one chunk.
 
 Reference: Gao, Zhang, Han and Callan, "Scaling deep contrastive learning batch size under memory
 limited setup" (2021), GradCache.
@@ -25,13 +25,13 @@ def loss_and_gradients(
     towers: Variables,
     others: Variables,
 ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
-    """The loss of a batch and its gradients, of at most `chunk` records at a time.
+    """Compute the loss of a batch and its gradients, at most `chunk` records at a time.
 
     Args:
-        embed: (records, number of the chunk) to image and text embeddings [size, d]; must answer
-            the same when asked again, dropout included, and must not depend on who else is in the
-            chunk, as batch normalisation does.
-        loss_of: all embeddings [n, d] to a scalar.
+        embed: maps (records, number of the chunk) to image and text embeddings [size, d]. It must
+            give the same result when called again, dropout included, and an embedding must not
+            depend on the other records, as it does with batch normalisation.
+        loss_of: maps all embeddings [n, d] to a scalar.
         batch: tensors [n, ...].
         chunk: records embedded at once; the last chunk may have fewer.
         towers: variables that `embed` uses.
@@ -52,23 +52,23 @@ def loss_and_gradients(
     with tf.GradientTape() as tape:
         tape.watch([images, texts])
         loss = loss_of(images, texts)
-    given, of_others = tape.gradient(loss, [{"u": images, "v": texts}, list(others)])
+    upstream, of_others = tape.gradient(loss, [{"u": images, "v": texts}, list(others)])
 
     def add(number: tf.Tensor, *sums: tf.Tensor) -> tuple[tf.Tensor, ...]:
         with tf.GradientTape() as tape:
-            found = embed(part(batch, number), number)
-        received = part(given, number)
+            embeddings = embed(part(batch, number), number)
+        of_embeddings = part(upstream, number)
         gradients = tape.gradient(
-            found,
+            embeddings,
             list(towers),
-            output_gradients=(received["u"], received["v"]),
+            output_gradients=(of_embeddings["u"], of_embeddings["v"]),
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
         added = (a + tf.convert_to_tensor(b) for a, b in zip(sums, gradients, strict=True))
         return number + 1, *added
 
     zeros = [tf.zeros(variable.shape, variable.dtype) for variable in towers]
-    # One chunk after the other: chunks side by side would need the memory of the whole batch.
+    # Chunks in parallel would need the memory of the whole batch.
     _, *sums = tf.while_loop(
         lambda number, *_: number < chunks, add, [tf.constant(0), *zeros], parallel_iterations=1
     )
@@ -78,7 +78,7 @@ def loss_and_gradients(
 def _embeddings(
     embed: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]], chunks: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """All chunks' embeddings, [n, d] each."""
+    """Embed all chunks: image and text embeddings, [n, d] each."""
 
     def add(
         number: tf.Tensor, images: tf.TensorArray, texts: tf.TensorArray
@@ -86,9 +86,9 @@ def _embeddings(
         u, v = embed(number)
         return number + 1, images.write(number, u), texts.write(number, v)
 
-    # Chunks differ in their number of records.
+    # The last chunk may have fewer records.
     u, v = embed(tf.constant(0))
-    shapes = [[None, *each.shape[1:]] for each in (u, v)]
+    shapes = [[None, *embeddings.shape[1:]] for embeddings in (u, v)]
     empty = [
         tf.TensorArray(tf.float32, chunks, infer_shape=False, element_shape=shape)
         for shape in shapes

@@ -1,4 +1,9 @@
-"""From transformed records to batches."""
+"""The input pipeline: from transformed records to batches.
+
+A search judges its trials on a share of the train split, the holdout. Whether an image belongs to
+it depends on its key alone, not on the other records or their order, and all captions of an image
+are on the same side.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -7,27 +12,49 @@ import tensorflow as tf
 from schema import features
 from trainer.config.trainer import TrainerConfig
 from trainer.losses.positives import choose_caption
-from trainer.preprocessing import images as pixels
+from trainer.preprocessing import images
 from trainer.training import seeds
 from trainer.training.augmentation import augment_in_pieces
 from trainer.training.distribution.tf_config import Cluster
-from trainer.training.holdout import Keep
 
 Spec = dict[str, tf.io.FixedLenFeature]
-ALONE = Cluster()
-MANY_EPOCHS = 10**6  # more than any run has; so far apart are the orders of two seeds
+Keep = Callable[[dict[str, tf.Tensor]], tf.Tensor]  # whether to keep a record, a boolean scalar
+SINGLE_WORKER = Cluster()
+MANY_EPOCHS = 10**6  # more than any run has, so that no two seeds shuffle in the same order
 STEP_OF_LENGTH = 8  # tokens; XLA compiles a step anew for each length
 PARSED_AT_ONCE = 256  # records; parsing a batch costs a tenth of parsing one by one
 KEYS: Spec = {features.KEY_ID: tf.io.FixedLenFeature([], tf.int64)}
+HASH_BUCKETS = 2**20  # a holdout's share is rounded to one part in so many
+
+
+def held_out_keys(share: float) -> Keep:
+    """Return a filter that keeps the records of the holdout, `share` of all keys."""
+    return lambda record: _hash_bucket(record) < round(share * HASH_BUCKETS)
+
+
+def training_keys(share: float) -> Keep:
+    """Return a filter that keeps the records outside the holdout of `share`."""
+    return lambda record: _hash_bucket(record) >= round(share * HASH_BUCKETS)
+
+
+def _hash_bucket(record: dict[str, tf.Tensor]) -> tf.Tensor:
+    # Hashed once more: the key's fingerprint may have decided in which split the record is.
+    key = tf.strings.as_string(record[features.KEY_ID])
+    return tf.strings.to_hash_bucket_fast(key, HASH_BUCKETS)
 
 
 def count_records(files: Sequence[str], keep: Keep | None = None) -> int:
-    """Read through the files once and count; with `keep`, the records it keeps."""
-    records = tf.data.TFRecordDataset(list(files), compression_type="GZIP", num_parallel_reads=2)
+    """Read the files once and count the records; with `keep`, those that it keeps."""
+    records = _records(files, num_parallel_reads=2)
     if keep is not None:
         keys = records.batch(PARSED_AT_ONCE).map(_parser(KEYS)).unbatch().filter(keep)
         records = keys.map(lambda record: record[features.KEY_ID])
     return int(records.batch(1024).reduce(tf.constant(0, tf.int64), _add_length).numpy())
+
+
+def _records(files: Sequence[str], **options: int) -> tf.data.Dataset:
+    names = tf.constant(list(files), tf.string)  # of the right type even if there are none
+    return tf.data.TFRecordDataset(names, compression_type="GZIP", **options)
 
 
 def _add_length(total: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
@@ -38,22 +65,27 @@ def examples(
     files: Sequence[str],
     spec: Spec,
     config: TrainerConfig,
-    cluster: Cluster = ALONE,
+    cluster: Cluster = SINGLE_WORKER,
     keep: Keep | None = None,
 ) -> tf.data.Dataset:
-    """Decoded records in the order of the files; of several workers, each gets its own.
+    """Read and decode records in the order of the files.
 
-    With `keep`, only the records it keeps are decoded.
+    Args:
+        files: transformed records.
+        spec: their parsing spec.
+        config: how images are decoded.
+        cluster: the workers; each reads a share of the records.
+        keep: only records that it keeps are decoded; None: all.
 
     Returns:
         A dataset of dicts: the features of `spec`, pixels as uint8 [size, size, 3].
     """
 
     def decode(record: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        image = pixels.read(record[features.PIXELS], config.image)
+        image = images.read(record[features.PIXELS], config.image)
         return {**record, features.PIXELS: image}
 
-    records = tf.data.TFRecordDataset(list(files), compression_type="GZIP")
+    records = _records(files)
     if cluster.workers > 1:
         records = records.shard(cluster.workers, cluster.index)
     parsed = records.batch(PARSED_AT_ONCE).map(_parser(spec)).unbatch()
@@ -68,24 +100,32 @@ def training_batches(
     config: TrainerConfig,
     records: int,
     batch_size: int,
-    cluster: Cluster = ALONE,
+    cluster: Cluster = SINGLE_WORKER,
     first_step: int = 0,
     keep: Keep | None = None,
 ) -> tf.data.Dataset:
-    """Endless shuffled, augmented batches of exactly `batch_size` records, a caption drawn of each.
+    """Make endless shuffled, augmented batches of exactly `batch_size` records.
 
-    What a step gets depends on the seed, the worker and the step's number alone: a run that goes
-    on at `first_step` gets what it would have got without a break.
+    One caption of each record is drawn. A batch depends only on the seed, the worker and the
+    number of its step: a run that resumes at `first_step` gets the batches that it would have got
+    without the interruption.
 
-    Decoded records stay in memory when they fit into `training.cache_mb`, so that reading and
-    decoding cost something in the first epoch only.
+    Decoded records stay in memory if they fit into `training.cache_mb`, so that only the first
+    epoch reads and decodes.
 
     Args:
-        records: how many of the files' records come to this worker, and are kept.
-        batch_size: of them, not of all workers together.
+        files: transformed records.
+        spec: their parsing spec.
+        config: the trainer's.
+        records: how many records of the files this worker reads and keeps.
+        batch_size: records in a batch of this worker.
         cluster: the workers, and which one this is.
         first_step: the number of the first batch, counted from 0.
-        keep: which records are learned from; None: all.
+        keep: which records to train on; None: all.
+
+    Returns:
+        A dataset of dicts: the features of `spec`, pixels as floats [n, size, size, 3], the tokens
+        of one caption each [n, tokens], and `features.CHOSEN`, its index [n].
     """
     training = config.training
     dataset = examples(files, spec, config, cluster, keep)
@@ -96,7 +136,7 @@ def training_batches(
         dataset = dataset.cache()
 
     def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
-        # Of this function's graph: the process's, if it is 0, does not go with a tensor.
+        # Set in this function's graph: a global seed of 0 does not combine with a tensor.
         tf.random.set_seed(1)
         seed = epoch + training.seed * MANY_EPOCHS
         return dataset.shuffle(
@@ -107,16 +147,16 @@ def training_batches(
     endless = tf.data.Dataset.range(epoch, MANY_EPOCHS).flat_map(shuffled).skip(taken)
     numbered = endless.batch(batch_size, drop_remainder=True).enumerate(first_step)
     finished = numbered.map(_finisher(config, cluster))
-    # A batch that is learned from in chunks is heavier than it is long in the making: only then is
-    # it made when it is needed, and not before.
+    # A batch that is trained on in chunks takes much memory and little time to make: it is not made
+    # before it is needed.
     return finished if training.chunk_size else finished.prefetch(2)
 
 
 def without_padding(tokens: tf.Tensor) -> tf.Tensor:
-    """Cut off the columns where no caption of a batch has a token, in steps of `STEP_OF_LENGTH`.
+    """Remove columns that are padding in every row, in steps of `STEP_OF_LENGTH`.
 
-    Captions are mostly shorter than the longest one allowed, and a transformer would compute its
-    padding as well; what it makes of a caption is the same with less of it.
+    Most captions are shorter than `max_tokens`, and a transformer would spend time on the padding;
+    its output for a caption does not depend on it.
 
     Args:
         tokens: [n, max_tokens], 0 = padding, at the end of a row only.
@@ -149,7 +189,7 @@ def _finisher(
         tokens = tf.gather(batch[features.TOKENS], chosen, batch_dims=1)
         pixels = augment_in_pieces(batch[features.PIXELS], config.augment, seed(seeds.AUGMENT))
         if config.training.chunk_size:
-            pixels = tf.cast(pixels, tf.float16)  # to an eighth of a grey level, in half the memory
+            pixels = tf.cast(pixels, tf.float16)  # exact to an eighth of a grey level
         return {
             **batch,
             features.PIXELS: pixels,

@@ -1,7 +1,7 @@
 """The training loop: steps on one or many devices, checkpoints, reports.
 
-Keras's `fit` fails under several workers before its first step (3.15), and knows no position within
-an epoch to go on from; hence a loop of our own, the same for all.
+It replaces Keras's `fit`, which fails under several workers before its first step (Keras 3.15) and
+cannot resume within an epoch.
 """
 
 import dataclasses
@@ -15,29 +15,29 @@ import tensorflow as tf
 from schema.errors import InputError
 from trainer.config.trainer import TrainerConfig
 from trainer.training.checkpoints import Checkpoints
-from trainer.training.distribution.consensus import Agreement
+from trainer.training.distribution.strategy import Consensus
 from trainer.training.performance import xla
-from trainer.training.preemption import Stop
+from trainer.training.preemption import Preemption
 from trainer.training.step import TrainableDualEncoder
 
 Batches = Callable[[int], tf.data.Dataset]
-Notice = Callable[[int, tf.Tensor, float], None]
+OnStep = Callable[[int, tf.Tensor, float], None]
 LOGGER = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What a loop needs.
+    """The parts of a training run.
 
     Attributes:
         model: built and compiled under the strategy's scope.
         strategy: of the devices.
-        batches: this worker's endless batches for one replica, from a step on.
+        batches: makes this worker's endless batches for one replica, from a step on.
         steps: of the whole run.
         checkpoints: None: none are kept.
-        notice: told, after each step, how many were done, the last one's loss, and the seconds
-            that it waited for its batch.
-        stop: asked after each step.
+        on_step: called after each step with the number of steps done, the step's loss, and the
+            seconds that the step waited for its batch.
+        preemption: asked after each step whether the run should end.
     """
 
     model: TrainableDualEncoder
@@ -45,28 +45,28 @@ class Run:
     batches: Batches
     steps: int
     checkpoints: Checkpoints | None
-    notice: Notice
-    stop: Stop
+    on_step: OnStep
+    preemption: Preemption
 
 
-def train(run: Run, config: TrainerConfig) -> None:
+def run_steps(run: Run, config: TrainerConfig) -> None:
     """Train from the newest checkpoint on, or from the start.
 
     Raises:
-        StopError: it was asked to end before its time; a checkpoint was written.
-        InputError: what `notice` raises, here or at another worker; the workers found different
-            checkpoints, or a checkpoint cannot be written; XLA was asked for and cannot compile
-            the step.
+        PreemptedError: the run was asked to end early; a checkpoint was written.
+        InputError: `on_step` raised it, here or at another worker; the workers see different
+            checkpoints; a checkpoint cannot be written; `training.xla` is true and XLA cannot
+            compile the step.
     """
-    every = config.training.checkpoint_steps
-    kept = run.checkpoints
-    notes: dict[str, Any] = kept.restore() if kept is not None else {"step": 0}
+    interval = config.training.checkpoint_steps
+    checkpoints = run.checkpoints
+    notes: dict[str, Any] = checkpoints.restore() if checkpoints is not None else {"step": 0}
     done = int(notes["step"])
     if done:
         LOGGER.info("training resumes from step %d of %d", done, run.steps)
-    use_xla: bool | None = notes.get("xla")  # an attempt that goes on must compute as it was begun
-    agreement = Agreement(run.strategy)
-    agreement.check_start(done)
+    use_xla: bool | None = notes.get("xla")  # a resumed run must compute as it started
+    consensus = Consensus(run.strategy)
+    consensus.check_same_step(done)
     step, first = None, done
     batches = run.strategy.distribute_datasets_from_function(lambda _: run.batches(first))
     for batch, waited in _timed(batches, run.steps - first):
@@ -77,20 +77,21 @@ def train(run: Run, config: TrainerConfig) -> None:
             )
         loss = step(batch)["loss"]
         done += 1
-        wrong = _noticed(run, done, loss, waited)
-        asked, stuck = agreement.any(run.stop.asked(), wrong is not None)
-        if stuck:
-            raise wrong or InputError("another worker has stopped; its log says why")
-        if kept is not None and (asked or done == run.steps or (every and done % every == 0)):
-            kept.save(done, {"xla": use_xla})
-        if asked and done < run.steps:
-            run.stop.now(done, run.steps, saved=kept is not None)
+        error = _report(run, done, loss, waited)
+        preempted, failed = consensus.any(run.preemption.requested(), error is not None)
+        if failed:
+            raise error or InputError("another worker has stopped; its log says why")
+        due = preempted or done == run.steps or (interval and done % interval == 0)
+        if checkpoints is not None and due:
+            checkpoints.save(done, {"xla": use_xla})
+        if preempted and done < run.steps:
+            run.preemption.end_run(done, run.steps, saved=checkpoints is not None)
 
 
-def _noticed(run: Run, done: int, loss: tf.Tensor, waited: float) -> InputError | None:
-    """What is wrong, if anything is: the other workers must hear of it before this one leaves."""
+def _report(run: Run, done: int, loss: tf.Tensor, waited: float) -> InputError | None:
+    """Call `on_step` and return its error: other workers must hear of it before this one leaves."""
     try:
-        run.notice(done, loss, waited)
+        run.on_step(done, loss, waited)
     except InputError as error:
         return error
     return None
@@ -98,22 +99,28 @@ def _noticed(run: Run, done: int, loss: tf.Tensor, waited: float) -> InputError 
 
 def _compiled(
     run: Run,
-    asked: bool | Literal["auto"],
-    before: bool | None,
+    setting: bool | Literal["auto"],
+    use_xla: bool | None,
     batch: Any,
     steps: int,
     signature: list[Any],
 ) -> tuple[xla.Step, bool | None]:
-    """The step as a graph, with XLA or without, and which; None: there was no time to find out."""
+    """Make the step as a graph, with XLA or without.
+
+    Returns:
+        The step, and whether it uses XLA; None: the run ended before that was measured.
+    """
     plain = tf.function(_step(run), input_signature=signature)
     if run.strategy.num_replicas_in_sync > 1:
-        return plain, False  # what devices tell each other is outside of what XLA compiles
-    fused = tf.function(_step(run), input_signature=signature, jit_compile=True)
-    if before is None and asked == "auto":
-        before = xla.pays(plain, fused, batch, run.model.changing, steps, run.stop.asked)
-    elif before is None:
-        before = asked is True
-    return (xla.or_refused(fused) if before else plain), before
+        return plain, False  # XLA cannot compile communication between devices
+    compiled = tf.function(_step(run), input_signature=signature, jit_compile=True)
+    if use_xla is None and setting == "auto":
+        use_xla = xla.is_faster(
+            plain, compiled, batch, run.model.changing, steps, run.preemption.requested
+        )
+    elif use_xla is None:
+        use_xla = setting is True
+    return (xla.with_clear_error(compiled) if use_xla else plain), use_xla
 
 
 def _step(run: Run) -> Callable[[Any], dict[str, tf.Tensor]]:
@@ -126,9 +133,9 @@ def _step(run: Run) -> Callable[[Any], dict[str, tf.Tensor]]:
 
 
 def _timed(batches: Iterable[Any], count: int) -> Iterator[tuple[Any, float]]:
-    """So many batches, each with the seconds that it took to come."""
-    found = iter(batches)
+    """Yield `count` batches with the seconds that each took to arrive."""
+    iterator = iter(batches)
     for _ in range(count):
         started = time.perf_counter()
-        batch = next(found)
+        batch = next(iterator)
         yield batch, time.perf_counter() - started

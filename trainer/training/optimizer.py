@@ -1,7 +1,9 @@
-"""AdamW with warm-up and cosine decay."""
+"""AdamW with warm-up and cosine decay, made of the public API of Keras and TensorFlow."""
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -10,103 +12,169 @@ from trainer.config.training import TrainingConfig
 from trainer.training import schedule
 
 # As open_clip trains CLIP: a shorter memory of squared gradients than Adam's default.
-BETA_2 = 0.98
+BETA_1, BETA_2 = 0.9, 0.98
 EPSILON = 1e-6
 
 
-class ClippedAdamW(keras.optimizers.Adam):
-    """AdamW for several replicas, towers at rates of their own, and decay only where it helps.
+class _State(NamedTuple):
+    """The optimizer's variables and settings of one trainable variable."""
 
-    What is clipped is what all replicas' gradients add up to, and not each one's part of it.
-    Biases, norms, the logit scale and its bias, all that has less than two dimensions, do not
-    decay.
+    rate: float  # share of the learning rate
+    constraint: Callable[[tf.Variable], tf.Tensor] | None  # of Keras, applied after each step
+    momentum: keras.Variable
+    velocity: keras.Variable
+    average: keras.Variable | None = None
+
+
+class ClippedAdamW(keras.optimizers.Optimizer):
+    """AdamW that clips the global norm, scales the rate of each variable, and averages weights.
+
+    Differences from Keras's AdamW:
+
+    - The gradients of all replicas are summed before they are clipped.
+    - Biases, norms, the logit scale and its bias, all variables with less than two dimensions, do
+      not decay.
+    - TensorFlow's own kernel makes one pass over memory where Keras's formula makes fourteen.
+    - Sparse gradients are summed by row before they are squared, as Adam is defined.
+    - The average of the weights starts short: after n steps it covers about the last tenth of them,
+      as `tf.train.ExponentialMovingAverage` does with `num_updates`. Keras would keep 0.999 of the
+      average from the second step on, and after 72 steps still nearly hold the first weights.
 
     Args:
-        decay: share of a weight that a step at a learning rate of 1 would take from it.
-        clip_to: the largest norm of all gradients together; None: any.
-        rates: of each variable that it is built for, its share of the learning rate; None: all.
+        learning_rate: by step.
+        decay: share of a weight that a step at a learning rate of 1 takes from it.
+        clip_norm: the largest global norm of the gradients; None: any.
+        rates: each variable's share of the learning rate; None: all of it.
+        average: what a step keeps of the average of the weights, at most; 0: no average.
+
+    Reference: Loshchilov and Hutter, "Decoupled weight decay regularization" (2019).
     """
 
     def __init__(
         self,
-        schedule: keras.optimizers.schedules.LearningRateSchedule,
-        *args: Any,
+        learning_rate: keras.optimizers.schedules.LearningRateSchedule,
         decay: float,
-        clip_to: float | None,
+        clip_norm: float | None,
         rates: Sequence[float] | None,
-        **kwargs: Any,
+        average: float,
     ):
-        super().__init__(schedule, *args, **kwargs)
-        self._schedule, self._decay, self._clip_to = schedule, decay, clip_to
+        super().__init__(learning_rate, name="adam")
+        self._schedule, self._decay, self._clip_norm = learning_rate, decay, clip_norm
         self._rates = None if rates is None else tuple(rates)
+        self._average, self._states = average, dict[int, _State]()
 
-    def build(self, variables: Any) -> None:
-        """Make what is kept of each variable."""
-        if self._rates is not None and len(self._rates) != len(variables):
-            raise ValueError(f"{len(self._rates)} rates for {len(variables)} variables")
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Create the state of each variable.
+
+        Raises:
+            ValueError: the number of rates differs.
+        """
+        rates = self._rates or (1.0,) * len(variables)
+        if len(rates) != len(variables):
+            raise ValueError(f"{len(rates)} rates for {len(variables)} variables")
         super().build(variables)
+        names = ("momentum", "velocity", *(("average",) if self._average else ()))
+        for variable, rate in zip(variables, rates, strict=True):
+            made = {name: self.add_variable_from_reference(variable, name) for name in names}
+            self._states[id(variable)] = _State(rate, variable.constraint, **made)
 
     @property
     def last_rate(self) -> float:
         """The learning rate of the last step; Keras's `learning_rate` is that of the next one."""
         return float(self._schedule(self.iterations - 1))
 
-    def _update_model_variables_moving_average(self, trainable_variables: Any) -> None:
-        # Keras keeps 0.999 of the average from the second step on: after 72 steps it would still be
-        # nearly what the first one left. As TensorFlow's `tf.train.ExponentialMovingAverage` does
-        # with `num_updates`, less is kept at first: of n steps, about the last tenth counts.
-        done = tf.cast(self.iterations, tf.float32)  # before this step
-        kept = tf.where(done > 0, tf.minimum(self.ema_momentum, (1 + done) / (10 + done)), 0.0)
-        averages = self._model_variables_moving_average
-        for variable, average in zip(trainable_variables, averages, strict=True):
-            average.assign(kept * average + (1 - kept) * variable)
+    @property
+    def averages(self) -> dict[int, keras.Variable]:
+        """The average of each variable, by the variable's id; empty if there is none."""
+        return {
+            key: state.average for key, state in self._states.items() if state.average is not None
+        }
 
-    def update_step(self, gradient: Any, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
-        """Keras's formula by TensorFlow's own kernel: one pass over memory instead of fourteen."""
-        index = self._get_variable_index(variable)
-        rate = tf.cast(learning_rate, variable.dtype)
-        if self._rates is not None:
-            rate *= self._rates[index]
+    def apply(
+        self, grads: Sequence[Any], trainable_variables: Sequence[keras.Variable] | None = None
+    ) -> None:
+        """Update variables by the sum of all replicas' gradients.
+
+        Args:
+            grads: tensors or IndexedSlices, or None for a variable that stays.
+            trainable_variables: those of the gradients. The first call builds the optimizer for
+                them, unless `build` was called.
+        """
+        variables = list(trainable_variables or ())
+        if not self.built:
+            self.build(variables)
+        pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
+        if len(pairs) < len(variables):
+            missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
+            warnings.warn(f"no gradient for {', '.join(missing)}", stacklevel=2)
+        if not pairs:
+            return
+        gradients = [tf.cast(tf.convert_to_tensor(g), v.dtype) for g, v in pairs]
+        context = tf.distribute.get_replica_context()
+        if context.num_replicas_in_sync > 1:
+            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        if self._clip_norm is not None:
+            gradients, _ = tf.clip_by_global_norm(gradients, self._clip_norm)
+        update_all = functools.partial(self._update_all, [v for _, v in pairs])
+        step = tf.cast(self.iterations.value, tf.float32)  # before this one
+        context.merge_call(update_all, (list(gradients), self.learning_rate, step))
+        self.iterations.assign_add(1)
+
+    def _update_all(
+        self,
+        variables: Sequence[keras.Variable],
+        strategy: tf.distribute.Strategy,
+        gradients: Sequence[tf.Tensor],
+        learning_rate: tf.Tensor,
+        step: tf.Tensor,
+    ) -> None:
+        """Update each variable on the devices that hold it."""
+        for gradient, variable in zip(gradients, variables, strict=True):
+            update = functools.partial(self._update, self._states[id(variable)])
+            arguments = (gradient, learning_rate, step)
+            strategy.extended.update(variable.value, update, arguments, group=False)
+
+    def _update(
+        self,
+        state: _State,
+        variable: tf.Variable,
+        gradient: tf.Tensor,
+        learning_rate: tf.Tensor,
+        step: tf.Tensor,
+    ) -> None:
+        rate = tf.cast(learning_rate, variable.dtype) * state.rate
         if self._decay and len(variable.shape) > 1:
             variable.assign(variable * (1 - rate * self._decay))
-        step = tf.cast(self.iterations + 1, variable.dtype)
+        count = tf.cast(step + 1, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
-            beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
-            beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
+            m=state.momentum.value.handle,
+            v=state.velocity.value.handle,
+            beta1_power=tf.pow(tf.cast(BETA_1, variable.dtype), count),
+            beta2_power=tf.pow(tf.cast(BETA_2, variable.dtype), count),
             lr=rate,
-            beta1=self.beta_1,
-            beta2=self.beta_2,
-            epsilon=self.epsilon,
-            grad=tf.cast(gradient, variable.dtype),
+            beta1=BETA_1,
+            beta2=BETA_2,
+            epsilon=EPSILON,
+            grad=gradient,
         )
-
-    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
-        # Keras squares the gradient of each mention of a word, and not their sum, which is what
-        # Adam means and what gradient caching gives; a norm would be as wrong.
-        whole = [(g if g is None else tf.convert_to_tensor(g), v) for g, v in grads_and_vars]
-        summed = super()._all_reduce_sum_gradients(whole)
-        if self._clip_to is None:
-            return summed
-        gradients, variables = zip(*summed, strict=True)
-        clipped, _ = tf.clip_by_global_norm(gradients, self._clip_to)
-        return list(zip(clipped, variables, strict=True))
+        if state.constraint is not None:
+            variable.assign(state.constraint(variable))
+        if state.average is not None:
+            kept = tf.minimum(self._average, (1 + step) / (10 + step))
+            kept = tf.cast(tf.where(step > 0, kept, 0.0), variable.dtype)
+            state.average.value.assign(kept * state.average.value + (1 - kept) * variable)
 
 
 def averages(optimizer: keras.optimizers.Optimizer) -> dict[int, keras.Variable]:
-    """The average that is kept of each variable, by the variable's id; empty if none is."""
-    if not optimizer.use_ema:
-        return {}
-    kept = optimizer._model_variables_moving_average
-    return dict(zip(map(id, optimizer._trainable_variables), kept, strict=True))
+    """Return the average of each variable by the variable's id; empty if there is none."""
+    return optimizer.averages if isinstance(optimizer, ClippedAdamW) else {}
 
 
 def build(
     config: TrainingConfig, steps: int, rates: Sequence[float] | None = None
 ) -> keras.optimizers.Optimizer:
-    """The optimizer of a run.
+    """Create the optimizer of a run.
 
     Args:
         config: peak learning rate, warm-up, decay, clipping, average.
@@ -120,13 +188,4 @@ def build(
         warmup_target=config.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
-    return ClippedAdamW(
-        rate,
-        decay=config.weight_decay,
-        beta_2=BETA_2,
-        epsilon=EPSILON,
-        clip_to=config.clip_norm,
-        rates=rates,
-        use_ema=config.average > 0,
-        ema_momentum=config.average or None,
-    )
+    return ClippedAdamW(rate, config.weight_decay, config.clip_norm, rates, config.average)

@@ -1,4 +1,4 @@
-"""Ending a training run before its time, without losing what it has learned."""
+"""Ending a training run early without losing what it has learned."""
 
 import signal
 import threading
@@ -10,27 +10,27 @@ from schema.errors import InputError
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class StopError(InputError):
+class PreemptedError(InputError):
     """The run was asked to end, and can go on later."""
 
 
-class Stop:
-    """Notes SIGTERM, by which schedulers announce that they will soon kill, and Ctrl-C.
+class Preemption:
+    """Context that notes SIGTERM, which schedulers send before they kill, and Ctrl-C.
 
-    Used as a context. A second signal does what it would have done outside, and so does the first
-    one if the context ends before anybody heard of it.
+    A second signal does what it would have done outside the context. So does the first one, if the
+    context ends normally before anything has acted on it.
     """
 
     def __init__(self) -> None:
-        self._asked: int | None = None
-        self._before: dict[int, Any] = {}
+        self._signal: int | None = None
+        self._previous_handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        # Python lets only the main thread handle signals; elsewhere they end the process as ever.
+        # Python lets only the main thread handle signals; in other threads nothing changes.
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
-                if signal.getsignal(number) is not signal.SIG_IGN:  # as of a job with `nohup`
-                    self._before[number] = signal.signal(number, self._note)
+                if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` ignores it
+                    self._previous_handlers[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(
@@ -39,26 +39,31 @@ class Stop:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before or signal.SIG_DFL)
-        if error is None and self._asked is not None:
-            signal.raise_signal(self._asked)
+        for number, handler in self._previous_handlers.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+        if error is None and self._signal is not None:
+            signal.raise_signal(self._signal)
 
-    def asked(self) -> bool:
-        """Whether the run should end."""
-        return self._asked is not None
+    def requested(self) -> bool:
+        """Return whether the run should end."""
+        return self._signal is not None
 
-    def now(self, done: int, steps: int, saved: bool) -> NoReturn:
-        """End it.
+    def end_run(self, done: int, steps: int, saved: bool) -> NoReturn:
+        """End the run.
+
+        Args:
+            done: steps done so far.
+            steps: of the whole run.
+            saved: whether a checkpoint of this step was written.
 
         Raises:
-            StopError: always.
+            PreemptedError: always.
         """
-        rest = "the same run started again goes on from there" if saved else "nothing was kept"
-        raise StopError(f"training was stopped at step {done} of {steps}; {rest}")
+        rest = "start the same run again to continue" if saved else "no checkpoint was kept"
+        raise PreemptedError(f"training was stopped at step {done} of {steps}; {rest}")
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self._asked is not None:
-            signal.signal(number, self._before[number] or signal.SIG_DFL)
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if self._signal is not None:
+            signal.signal(number, self._previous_handlers[number] or signal.SIG_DFL)
             signal.raise_signal(number)
-        self._asked = number
+        self._signal = number

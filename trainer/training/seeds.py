@@ -1,26 +1,26 @@
-"""Random draws as functions of the run's seed and the step, so that no generator has a state.
+"""Seeds as functions of the run's seed and the step, so that no random generator has a state.
 
-A run that was stopped and goes on draws what it would have drawn, and two runs with the same seed
-draw the same, whatever was drawn in between.
+A resumed run draws what it would have drawn without the interruption, and two runs with the same
+seed draw the same numbers.
 """
 
 from typing import Final
 
 import tensorflow as tf
 
-# What is drawn, so that no two draws of a step are alike.
+# Kinds of draws, which differ within a step.
 AUGMENT, CAPTION, MISMATCH, DROPOUT = range(4)
 _KINDS: Final = 4
 
 
 def seed(run: int, step: tf.Tensor | int, kind: int, part: tf.Tensor | int = 0) -> tf.Tensor:
-    """A seed for TensorFlow's stateless random functions.
+    """Make a seed for TensorFlow's stateless random functions.
 
     Args:
         run: the seed of the run.
         step: number of the training step.
         kind: one of the constants of this module.
-        part: of the step: a worker, a replica, a chunk, a layer; parts draw differently.
+        part: number of a worker, replica, chunk or layer; each draws other numbers.
 
     Returns:
         int64 [2].

@@ -1,51 +1,91 @@
-"""The networks as they will be served, beside those that learn.
+"""A copy of the networks with the weights that will be served, beside the ones that learn.
 
-What is judged, drawn as curves, scored and exported is this copy alone: averaged weights where the
-config asks for them, and statistics of batch normalisation that belong to these weights.
+Only this copy is evaluated, scored and exported. It holds averaged weights where the config asks
+for them, and batch normalisation statistics that were measured with these weights.
+
+While a tower learns, its batch normalisation layers keep a moving average of each batch's mean and
+variance. Where the average moves slowly (0.999 in MobileNetV3) it belongs to the weights of many
+steps ago, and it never belongs to averaged weights. So it is measured anew on training images.
+
+Reference: Wu and Johnson, "Rethinking 'Batch' in BatchNorm" (2021), section 3, PreciseBN.
 """
 
 import numpy as np
 import tensorflow as tf
 
-from trainer.towers.layers import has_batch_norm
+from trainer.towers.layers import batch_norms, has_batch_norm
 from trainer.training import optimizer
-from trainer.training.batch_statistics import BatchStatistics
-from trainer.training.monitoring.retrieval_sample import Sample
 from trainer.training.step import TrainableDualEncoder
+
+IMAGES_PER_BATCH = 128
 
 
 class ServingCopy:
     """A copy of networks that learn; outside of any strategy, and never trained itself.
 
     Args:
-        learning: compiled.
-        images: of the train split, uint8 [n, size, size, 3], to measure statistics of batch
-            normalisation on; None: the copied ones stay. Those of a frozen tower always do.
+        learning: the compiled networks that learn.
+        images: of the train split, uint8 [n, size, size, 3], to measure batch normalisation
+            statistics on; None: the learned statistics are copied. Those of a frozen tower always
+            are.
     """
 
     def __init__(self, learning: TrainableDualEncoder, images: np.ndarray | None):
         self.learning, self.model = learning, TrainableDualEncoder(learning.config)
-        self._embed = tf.function(self.model.embed_images), tf.function(self.model.embed_texts)
+        self.embed_images = tf.function(self.model.embed_images)
+        self.embed_texts = tf.function(self.model.embed_texts)
         frozen = learning.config.model.image_tower.frozen
         self._statistics = None
         if images is not None and not frozen and has_batch_norm(self.model.image_tower):
             self._statistics = BatchStatistics(self.model, images)
 
     def update(self) -> TrainableDualEncoder:
-        """Copy what was learned so far.
+        """Copy the current weights.
 
-        Every worker must call this: statistics that devices keep apart are gathered.
+        Every worker must call this: it aggregates statistics that differ by device.
 
         Returns:
-            The same networks at each call.
+            The copy, the same object at each call.
         """
         averages = optimizer.averages(self.learning.optimizer)
-        for mine, theirs in zip(self.model.weights, self.learning.weights, strict=True):
-            mine.assign(averages.get(id(theirs), theirs).numpy())
+        for copied, learned in zip(self.model.weights, self.learning.weights, strict=True):
+            copied.assign(averages.get(id(learned), learned).numpy())
         if self._statistics is not None:
             self._statistics.measure()
         return self.model
 
-    def embed(self, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
-        """Image and text embeddings of a sample, by what was last copied."""
-        return sample.embed(*self._embed)
+
+class BatchStatistics:
+    """Measures the batch normalisation statistics of an image tower.
+
+    Args:
+        model: networks that are never trained, since their layers lose their momentum here.
+        images: as they are served, uint8 [n, size, size, 3].
+    """
+
+    def __init__(self, model: TrainableDualEncoder, images: np.ndarray):
+        self._model, self._layers = model, batch_norms(model.image_tower)
+        self._batches = np.array_split(images, -(-len(images) // IMAGES_PER_BATCH))
+        for layer in self._layers:
+            layer.momentum = 0.0  # a call in training mode leaves its own batch's statistics
+        self._embed = tf.function(
+            lambda pixels: model.embed_images(pixels, training=True),
+            input_signature=[tf.TensorSpec([None, *images.shape[1:]], tf.uint8)],
+        )
+
+    def measure(self) -> None:
+        """Set each layer's mean and variance to those of its inputs over all images."""
+        total = sum(map(len, self._batches))
+        means = [np.zeros(layer.moving_mean.shape) for layer in self._layers]
+        squares = [np.zeros(layer.moving_mean.shape) for layer in self._layers]
+        for number, batch in enumerate(self._batches):
+            self._model.reseed(number)  # the same dropout at each attempt
+            self._embed(tf.constant(batch))
+            share = len(batch) / total
+            for n, layer in enumerate(self._layers):
+                mean = layer.moving_mean.numpy().astype(np.float64)
+                means[n] += share * mean
+                squares[n] += share * (layer.moving_variance.numpy() + mean**2)
+        for layer, mean, square in zip(self._layers, means, squares, strict=True):
+            layer.moving_mean.assign(mean)
+            layer.moving_variance.assign(square - mean**2)

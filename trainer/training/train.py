@@ -1,55 +1,60 @@
-"""From transformed files to trained networks, on whatever devices and workers there are."""
+"""Train both towers: from transformed files to networks to serve, on any devices and workers."""
 
 import dataclasses
-import hashlib
-import json
 import logging
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import tensorflow as tf
 
-from schema.config.section import canonical_json
 from schema.system import disk
+from schema.system.disk import Need
 from trainer.config import machine_memory
 from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights
-from trainer.export.content_digests import content_digests, trainer_code
+from trainer.export.digests import run_fingerprint
 from trainer.training import input_pipeline, loop, optimizer, schedule
-from trainer.training.checkpoint_cleanup import remove_abandoned
-from trainer.training.checkpoints import Checkpoints
-from trainer.training.disk_needs import needs
-from trainer.training.distribution import strategy as devices
+from trainer.training.checkpoints import Checkpoints, remove_stale_runs
+from trainer.training.distribution.strategy import records_per_replica
 from trainer.training.distribution.tf_config import Cluster
-from trainer.training.holdout import kept_apart, learned_from
-from trainer.training.monitoring import overfitting, retrieval_sample
-from trainer.training.monitoring.monitor import Looks
-from trainer.training.monitoring.progress import Watch
-from trainer.training.preemption import Stop
+from trainer.training.monitoring import health, retrieval_sample
+from trainer.training.monitoring.monitor import Monitor
+from trainer.training.monitoring.progress import ProgressReporter
+from trainer.training.preemption import Preemption
 from trainer.training.serving_weights import ServingCopy
 from trainer.training.step import TrainableDualEncoder
 
 LOGGER = logging.getLogger(__name__)
+# Graphs, vocabularies, curves and reports: measured 3 MB of the smallest networks, twice that as a
+# release with its index.
+BESIDE_WEIGHTS = 20_000_000  # bytes
+COPIES_OF_WEIGHTS = 2  # the joint model holds both towers, and each is exported alone too
 
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """What came out: the networks to serve, and a sentence for all that a person should know."""
+    """The result of a training run.
+
+    Attributes:
+        model: the networks to serve, the same on every worker, outside of the strategy.
+        remarks: sentences that the user should read.
+    """
 
     model: TrainableDualEncoder
     remarks: tuple[str, ...]
 
 
-def train(
+def train_towers(
     config: TrainerConfig,
     spec: input_pipeline.Spec,
-    files: Sequence[str],
-    held_out: Sequence[str],
+    train_files: Sequence[str],
+    eval_files: Sequence[str],
     cluster: Cluster,
     strategy: tf.distribute.Strategy,
     curves: str,
     checkpoints: str | None,
-    apart: float = 0.0,
+    holdout: float = 0.0,
     exports: str | None = None,
 ) -> Trained:
     """Train both towers.
@@ -57,97 +62,129 @@ def train(
     Args:
         config: the trainer's.
         spec: parsing spec of the transformed records.
-        files: of the train split.
-        held_out: of the evaluated split, for the curves.
+        train_files: of the train split.
+        eval_files: of the split whose recall is drawn as curves.
         cluster: the workers, and which one this is.
-        strategy: from `devices.strategy`.
+        strategy: as `create_strategy` makes it.
         curves: folder for TensorBoard.
         checkpoints: folder of the checkpoints of all runs, the same at every attempt; None: none.
-        apart: share of the keys that is not learned from, and the only one of `held_out` that is
-            looked at; 0: all files are used whole. A search's trials ask for it, on one machine.
+        holdout: share of the keys that is not trained on, and of `eval_files` the only one that is
+            measured; 0: all records of both are used. A search's trials set it, on one machine.
         exports: folder that the models will be exported to; None: they will not be.
 
-    Returns:
-        The same networks on every worker, outside of the strategy.
-
     Raises:
-        InputError: the train split holds less than one batch, the batch cannot be shared out, the
-            run does not fit into memory, its warm-up is not shorter than it, a checkpoint cannot
-            be written, or training goes wrong.
+        InputError: the train split holds less than one batch, the batch is not a multiple of the
+            devices, the run does not fit into memory, its warm-up is not shorter than it, a
+            checkpoint cannot be written, or training goes wrong.
         UnavailableError: what will be written does not fit on its disks.
-        StopError: SIGTERM came; a checkpoint was written.
+        PreemptedError: SIGTERM came; a checkpoint was written.
     """
     training = config.training
-    keep = learned_from(apart) if apart else None
-    records = input_pipeline.count_records(files, keep)
+    keep = input_pipeline.training_keys(holdout) if holdout else None
+    records = input_pipeline.count_records(train_files, keep)
     steps = schedule.steps_of(training, records)
-    size = devices.share_of(training.batch_size, strategy.num_replicas_in_sync)
-    here = strategy.num_replicas_in_sync // cluster.workers
-    on_cpu = not tf.config.list_logical_devices("GPU")
-    machine_memory.check(config, here, on_cpu, cluster.workers)
-    with strategy.scope():
-        model = TrainableDualEncoder(config)
-        model.compile(optimizer=optimizer.build(training, steps, model.rates))
-        model.optimizer.build(model.trainable_variables)
-    initial_weights.load(model)
+    model = _build_model(config, steps, cluster, strategy)
 
     def batches(first: int) -> tf.data.Dataset:
-        mine, part = len(range(cluster.index, records, cluster.workers)), training.batch_size
-        whole = input_pipeline.training_batches(
-            files, spec, config, mine, part // cluster.workers, cluster, first, keep
+        mine = len(range(cluster.index, records, cluster.workers))
+        per_worker = training.batch_size // cluster.workers
+        per_replica = training.batch_size // strategy.num_replicas_in_sync
+        dataset = input_pipeline.training_batches(
+            train_files, spec, config, mine, per_worker, cluster, first, keep
         )
-        return whole if size * cluster.workers == part else whole.rebatch(size)
+        return dataset if per_replica == per_worker else dataset.rebatch(per_replica)
 
     for warning in config.warnings():
         LOGGER.warning(warning)
     kept = None
     if checkpoints is not None and training.checkpoint_steps:
-        folder = checkpoints_of(config, files, checkpoints)
+        folder = checkpoint_folder(config, train_files, checkpoints)
         kept = Checkpoints(folder, model.changing, cluster.is_chief)
         if cluster.is_chief:
-            remove_abandoned(checkpoints)
+            remove_stale_runs(checkpoints)
     if cluster.is_chief:
-        disk.require(needs(model, kept, exports))
-    watch = Watch(steps, training.batch_size)
-    learned = retrieval_sample.read(files, spec, config, keep)
-    others = retrieval_sample.read(held_out, spec, config, kept_apart(apart) if apart else None)
+        disk.require(disk_needs(model, kept, exports))
+    progress = ProgressReporter(steps, training.batch_size)
+    learned = retrieval_sample.read_sample(train_files, spec, config, keep)
+    measured = input_pipeline.held_out_keys(holdout) if holdout else None
+    held_out = retrieval_sample.read_sample(eval_files, spec, config, measured)
     copy = ServingCopy(model, learned.pixels if learned is not None else None)
-    looks = Looks(
+    monitor = Monitor(
         copy,
-        watch,
+        progress,
         steps,
         steps // training.epochs,
-        others,
+        held_out,
         posixpath.join(curves, "train") if cluster.is_chief else None,
     )
-    with Stop() as stop:
-        run = loop.Run(model, strategy, batches, steps, kept, looks.step, stop)
-        loop.train(run, config)
+    with Preemption() as preemption:
+        run = loop.Run(model, strategy, batches, steps, kept, monitor.step, preemption)
+        loop.run_steps(run, config)
     served = copy.update()
     remark = None
-    if learned is not None and others is not None:
-        remark = overfitting.remark(copy, learned, others)
+    if learned is not None and held_out is not None:
+        remark = health.overfitting_remark(copy, learned, held_out)
     if remark is not None:
         LOGGER.warning(remark)
     return Trained(served, () if remark is None else (remark,))
 
 
-def checkpoints_of(config: TrainerConfig, files: Sequence[str], checkpoints: str) -> str:
-    """The folder of this run's checkpoints, named after all that decides what the run learns.
+def _build_model(
+    config: TrainerConfig, steps: int, cluster: Cluster, strategy: tf.distribute.Strategy
+) -> TrainableDualEncoder:
+    """Build and compile the networks with their initial weights, if the run can hold them."""
+    records_per_replica(config.training.batch_size, strategy.num_replicas_in_sync)
+    local_replicas = strategy.num_replicas_in_sync // cluster.workers
+    on_cpu = not tf.config.list_logical_devices("GPU")
+    machine_memory.check(config, local_replicas, on_cpu, cluster.workers)
+    with strategy.scope():
+        model = TrainableDualEncoder(config)
+        model.compile(optimizer=optimizer.build(config.training, steps, model.rates))
+        model.optimizer.build(model.trainable_variables)
+    initial_weights.load(model)
+    return model
 
-    It stays until the caller removes it: what was learned is not safe before it is written.
+
+def checkpoint_folder(config: TrainerConfig, files: Sequence[str], checkpoints: str) -> str:
+    """Return the folder of a run's checkpoints, named after everything that decides what it learns.
+
+    It stays until the caller removes it: before the model is written, only the checkpoints hold
+    what was learned.
     """
-    return posixpath.join(checkpoints, fingerprint(config, files))
+    return posixpath.join(checkpoints, run_fingerprint(config, files))
 
 
-def fingerprint(config: TrainerConfig, files: Sequence[str], *others: str) -> str:
-    """Digest of what decides what a run learns.
+def disk_needs(
+    model: TrainableDualEncoder, checkpoints: Checkpoints | None, exports: str | None
+) -> Iterator[Need]:
+    """List what a run will write to the disks of this machine.
+
+    It is known as soon as the networks are built, not an hour later. A folder of releases counts if
+    `disk.written` noted it, since this node is not given its path.
 
     Args:
-        config: the trainer's; the contents of what it points to count too.
-        files: of the train split; written once, so their names are enough.
-        others: whatever else decides.
+        model: built, with its optimizer.
+        checkpoints: of the run; None: it keeps none.
+        exports: folder of the exported models; None: none are.
     """
-    content = json.dumps(content_digests(config), sort_keys=True)
-    parts = (canonical_json(config), content, trainer_code(), *others, *files)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    if checkpoints is not None and _is_local(checkpoints.folder):
+        yield Need(Path(checkpoints.folder), checkpoints.still_needed, "checkpoints")
+    if exports is None:
+        return
+    models = COPIES_OF_WEIGHTS * _bytes_of(model.variables) + BESIDE_WEIGHTS
+    if _is_local(exports):
+        yield Need(Path(exports), models, "the exported models")
+    releases = disk.written_folders().get(disk.RELEASES)
+    if releases is not None:
+        yield Need(releases, models, "the release")
+
+
+def _bytes_of(variables: Iterable) -> int:
+    """Return the size of Keras variables."""
+    return sum(
+        variable.value.shape.num_elements() * variable.value.dtype.size for variable in variables
+    )
+
+
+def _is_local(folder: str) -> bool:
+    return "://" not in folder

@@ -1,8 +1,9 @@
-"""The trials of a search: each trains with some values, is judged, and is done only once.
+"""The trials of a search: train with some values, score the result, remember it.
 
-KerasTuner's own files are no place to go on from: they are written in place, so a kill can cut them
-off, and lack the random state of its Bayesian search. Instead each attempt searches from the start,
-which with the same seed asks for the same trials, and what is known of one is not trained again.
+A search cannot resume from KerasTuner's own files: they are written in place, so that a kill can
+truncate them, and lack the random state of its Bayesian search. Instead each attempt searches from
+the start, which with the same seed asks for the same trials, and known outcomes are not trained
+again.
 """
 
 import dataclasses
@@ -21,36 +22,36 @@ from schema.system import file_errors
 from trainer.config.overrides import Values, with_values
 from trainer.config.trainer import TrainerConfig
 from trainer.config.tuning import TuneConfig
+from trainer.export.digests import run_fingerprint
 from trainer.models.dual_encoder import DualEncoder
 from trainer.training import input_pipeline, train
 from trainer.training.distribution.tf_config import Cluster
-from trainer.training.holdout import kept_apart
 from trainer.training.monitoring import retrieval_sample
-from trainer.training.preemption import StopError
+from trainer.training.preemption import PreemptedError
 
 LOGGER = logging.getLogger(__name__)
-KNOWN = "outcome.json"
+OUTCOME_FILE = "outcome.json"
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How a trial went: its score, the higher the better, or the reason why it has none."""
+    """The result of a trial: its score, higher is better, or the reason why it has none."""
 
     score: float | None
     reason: str | None = None
 
 
 class Trials:
-    """Trains and judges on one machine.
+    """Trains and scores trials on one machine.
 
     Args:
         config: the trainer's.
-        tune: what is searched for, and how a trial is judged.
+        tune: the search: its space, and how a trial is scored.
         spec: parsing spec of the transformed records.
         files: of the train split.
-        strategy: from `devices.strategy`.
-        folder: what is known of each trial, its checkpoints and its curves for TensorBoard. It must
-            not depend on the attempt, so that the next one finds it.
+        strategy: as `create_strategy` makes it.
+        folder: for each trial's outcome, checkpoints and TensorBoard curves. It must be the same at
+            each attempt, so that the next one finds it.
 
     Raises:
         InputError: no record is held out.
@@ -67,61 +68,66 @@ class Trials:
     ):
         self._config, self._tune = tune.for_trial(config), tune
         self._spec, self._files, self._strategy, self._folder = spec, files, strategy, folder
-        found = retrieval_sample.read(files, spec, config, kept_apart(tune.held_out))
-        if found is None:
+        keep = input_pipeline.held_out_keys(tune.held_out)
+        sample = retrieval_sample.read_sample(files, spec, config, keep)
+        if sample is None:
             raise InputError(
                 f"tune.held_out = {tune.held_out} holds out none of the "
                 f"{input_pipeline.count_records(files)} records of the train split"
             )
-        self._sample = found
+        self._sample = sample
 
     def outcome(self, values: Values) -> Outcome:
-        """Train with some values, or remember how that went.
+        """Train with some values, or read the outcome of an earlier attempt.
+
+        Args:
+            values: by key of the config, in place of its own.
 
         Raises:
-            StopError: SIGTERM came; the next attempt goes on from a checkpoint.
+            PreemptedError: SIGTERM came; the next attempt resumes from a checkpoint.
             UnavailableError: a disk or a store failed.
         """
         try:
             config = with_values(self._config, values)
         except InputError as error:
             return Outcome(None, str(error))
-        place = posixpath.join(self._folder, self._mark(config))
-        known = _read(posixpath.join(place, KNOWN))
+        judged_by = f"{self._tune.held_out} {self._tune.objective}"
+        folder = posixpath.join(self._folder, run_fingerprint(config, self._files, judged_by))
+        known = _read(posixpath.join(folder, OUTCOME_FILE))
         if known is not None:
             return known
         try:
-            outcome = Outcome(self._trained(config, place))
-        except (StopError, UnavailableError):
-            raise  # neither says anything about the values
+            outcome = Outcome(self._train(config, folder))
+        except (PreemptedError, UnavailableError):
+            raise  # neither depends on the values
         except InputError as error:
             outcome = Outcome(None, str(error))
         except tf.errors.ResourceExhaustedError as error:  # the next attempt may have more memory
             if file_errors.is_about_space(error):
                 raise UnavailableError(str(file_errors.sentence(error))) from error
             return Outcome(None, f"out of memory: {error.message.splitlines()[0]}")
-        _write(posixpath.join(place, KNOWN), outcome)
-        left = posixpath.join(place, "checkpoints")  # of a trial that failed; nobody goes on there
-        if tf.io.gfile.exists(left):
-            tf.io.gfile.rmtree(left)
+        _write(posixpath.join(folder, OUTCOME_FILE), outcome)
+        checkpoints = posixpath.join(folder, "checkpoints")
+        if tf.io.gfile.exists(checkpoints):
+            tf.io.gfile.rmtree(checkpoints)
         return outcome
 
-    def _trained(self, config: TrainerConfig, place: str) -> float:
+    def _train(self, config: TrainerConfig, folder: str) -> float:
         keras.utils.set_random_seed(config.training.seed)
-        model = train.train(
+        model = train.train_towers(
             config,
             self._spec,
             self._files,
             self._files,
             Cluster(),
             self._strategy,
-            posixpath.join(place, "curves"),
-            posixpath.join(place, "checkpoints"),
+            posixpath.join(folder, "curves"),
+            posixpath.join(folder, "checkpoints"),
             self._tune.held_out,
         ).model
         score = self._score(model)
         del model
-        gc.collect()  # Keras's models are cycles; two at once may not fit into a GPU
+        gc.collect()  # Keras models are reference cycles; a GPU may not hold two at once
         return score
 
     def _score(self, model: DualEncoder) -> float:
@@ -129,19 +135,14 @@ class Trials:
         to_image, to_text = self._sample.ranks(*self._sample.embed(*embed))
         return score(self._tune.objective, to_image, to_text)
 
-    def _mark(self, config: TrainerConfig) -> str:
-        """Name a trial after all that decides how it goes."""
-        judged = f"{self._tune.held_out} {self._tune.objective}"
-        return train.fingerprint(config, self._files, judged)
-
 
 def score(objective: str, to_image: np.ndarray, to_text: np.ndarray) -> float:
-    """An objective of a search.
+    """Compute the objective of a search from ranks, of which the first is 1.
 
     Args:
         objective: as the config names it.
-        to_image: the rank of each caption's image, from 1.
-        to_text: the rank of each image's best caption.
+        to_image: rank of the best matching image of each caption.
+        to_text: rank of the best matching caption of each image.
     """
     ranks = to_image if objective.startswith("text_to_image") else to_text
     if objective.endswith("mrr"):
@@ -157,7 +158,7 @@ def _read(path: str) -> Outcome | None:
     try:
         return Outcome(**json.loads(text))
     except (ValueError, TypeError):
-        LOGGER.warning("%s is damaged, the trial is done again", path)
+        LOGGER.warning("%s is damaged; running the trial again", path)
         return None
 
 

@@ -1,4 +1,4 @@
-"""The search itself: KerasTuner decides what to try next, our training tries it."""
+"""The search: KerasTuner chooses the values, `Trials` trains with them."""
 
 import logging
 from collections.abc import Callable
@@ -20,17 +20,17 @@ from trainer.tuning.trials import Outcome
 
 LOGGER = logging.getLogger(__name__)
 NODE = "Tuner"
-FIRST = 5  # trials; if all of them fail, so will the others
+FIRST_TRIALS = 5  # if all of them fail, so will the others
 
 
 class Search(BaseTuner):
-    """A KerasTuner that knows nothing of Keras models.
+    """A KerasTuner whose trials are functions of values, not Keras models.
 
     Args:
-        tune: what is searched for.
+        tune: the search.
         config: the trainer's.
-        outcome: of a trial with some values.
-        scratch: a folder for KerasTuner's files, which nobody reads again; see `tune_trials`.
+        outcome: runs a trial with some values.
+        scratch: a folder for KerasTuner's files, which are not read again; see `tuning.trials`.
     """
 
     def __init__(
@@ -42,15 +42,15 @@ class Search(BaseTuner):
     ):
         self._tune, self._outcome = tune, outcome
         self._best: tuple[float, Values] | None = None
-        self._failed = ""  # the last trial that did, and why
-        super().__init__(oracle(tune, config), directory=scratch, overwrite=True)
+        self._last_failure = ""  # values and reason
+        super().__init__(create_oracle(tune, config), directory=scratch, overwrite=True)
 
     def run_trial(self, trial: Any, *_: Any, **__: Any) -> dict[str, float]:
-        """Train and judge with the values of a trial.
+        """Run a trial and return its score.
 
         Raises:
-            FailedTrialError: it has no score; the search goes on.
-            FatalError: of any other cause, which ends the search.
+            FailedTrialError: it has no score; the search continues.
+            FatalError: any other error, which ends the search.
         """
         values = decoded(trial.hyperparameters.values)
         number = int(trial.trial_id) + 1
@@ -58,29 +58,29 @@ class Search(BaseTuner):
             report(NODE)
             try:
                 outcome = self._outcome(values)
-            # KerasTuner takes whatever is raised for a failed trial: a bug, or a request to stop.
+            # KerasTuner would take any other error for a failed trial: a bug, or a request to stop.
             except Exception as error:
                 raise FatalError(str(error)) from error
-        told = f"trial {number} of {self._tune.trials} with {in_words(values)}"
+        trial_name = f"trial {number} of {self._tune.trials} with {in_words(values)}"
         if outcome.score is None:
-            self._failed = f"{in_words(values)}: {outcome.reason}"
-            LOGGER.warning("%s failed: %s", told, outcome.reason)
+            self._last_failure = f"{in_words(values)}: {outcome.reason}"
+            LOGGER.warning("%s failed: %s", trial_name, outcome.reason)
             raise FailedTrialError(outcome.reason)
-        LOGGER.info("%s: %s %.4g", told, self._tune.objective, outcome.score)
+        LOGGER.info("%s: %s %.4g", trial_name, self._tune.objective, outcome.score)
         if self._best is None or outcome.score > self._best[0]:
             self._best = outcome.score, values
         return {self._tune.objective: outcome.score}
 
     def on_trial_end(self, trial: Any) -> None:
-        """Raises: InputError: the first trials have all failed."""
+        """Raise an `InputError` if the first trials have all failed."""
         super().on_trial_end(trial)
-        if self._best is None and len(self.oracle.end_order) == FIRST:
-            self._refuse()
+        if self._best is None and len(self.oracle.end_order) == FIRST_TRIALS:
+            raise self._all_failed()
 
     def on_search_end(self) -> None:
-        """Raises: InputError: all trials have failed."""
+        """Raise an `InputError` if all trials have failed."""
         if self._best is None:
-            self._refuse()
+            raise self._all_failed()
         done = len(self.oracle.end_order)
         report(NODE, trial=done, trials=done, **self._so_far())
         LOGGER.info("%d trials: %s %s", done, self._tune.objective, self._so_far()["best"])
@@ -91,56 +91,53 @@ class Search(BaseTuner):
         score, values = self._best
         return {"best": f"{score:.3g} ({in_words(values)})"}
 
-    def _refuse(self) -> None:
-        failed = len(self.oracle.end_order)
-        raise InputError(
-            f"tune: {failed} of {number_of(failed, 'trial')} failed, the last one with "
-            f"{self._failed}"
-        )
+    def _all_failed(self) -> InputError:
+        failed = number_of(len(self.oracle.end_order), "trial")
+        return InputError(f"tune: all of {failed} failed, the last one with {self._last_failure}")
 
 
 class GuidedOracle(BayesianOptimizationOracle):
     """KerasTuner's with one thread: on its tiny matrices several take up to ten times as long."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Values for the next trial."""
+        """Choose the values of the next trial."""
         with threadpool_limits(1):
             return super().populate_space(trial_id)
 
 
-def oracle(tune: TuneConfig, config: TrainerConfig) -> keras_tuner.Oracle:
-    """What decides which values to try next.
+def create_oracle(tune: TuneConfig, config: TrainerConfig) -> keras_tuner.Oracle:
+    """Create KerasTuner's object that chooses the values to try next.
 
-    A trial that fails is not repeated, since it would fail again, and any number may fail in a row.
+    A failed trial is not repeated, since it would fail again, and any number may fail in a row.
     """
-    told = {
+    options = {
         "objective": keras_tuner.Objective(tune.objective, "max"),
         "max_trials": tune.trials,
-        "hyperparameters": space(tune, config),
+        "hyperparameters": search_space(tune, config),
         "allow_new_entries": False,
-        "seed": tune.seed + 1,  # KerasTuner takes 0 for none at all
+        "seed": tune.seed + 1,  # KerasTuner takes 0 for no seed
         "max_retries_per_trial": 0,
         "max_consecutive_failed_trials": tune.trials + 1,
     }
     if tune.algorithm == "random":
-        return RandomSearchOracle(**told)
-    # By default three for each key, which may be all of them.
+        return RandomSearchOracle(**options)
+    # KerasTuner's default is three for each key, which may be all trials.
     drawn = max(2, min(3 * len(tune.space), tune.trials // 2))
-    return GuidedOracle(num_initial_points=drawn, **told)
+    return GuidedOracle(num_initial_points=drawn, **options)
 
 
-def space(tune: TuneConfig, config: TrainerConfig) -> keras_tuner.HyperParameters:
-    """The space of a search as KerasTuner has it; the names are dotted keys of the config."""
-    found = keras_tuner.HyperParameters()
+def search_space(tune: TuneConfig, config: TrainerConfig) -> keras_tuner.HyperParameters:
+    """Convert the space of a search for KerasTuner; the names are dotted keys of the config."""
+    parameters = keras_tuner.HyperParameters()
     now = config.model_dump(mode="json")
     for path, choices in tune.space.items():
         if choices.values is not None:
-            found.Choice(path, encoded(choices.values))
+            parameters.Choice(path, encoded(choices.values))
             continue
         kind = int if choices.whole(value_at(now, path)) else float
         assert choices.min is not None
         assert choices.max is not None
-        make = found.Int if kind is int else found.Float
+        make = parameters.Int if kind is int else parameters.Float
         make(
             path,
             kind(choices.min),
@@ -148,4 +145,4 @@ def space(tune: TuneConfig, config: TrainerConfig) -> keras_tuner.HyperParameter
             step=None if choices.step is None else kind(choices.step),
             sampling="log" if choices.log else "linear",
         )
-    return found
+    return parameters

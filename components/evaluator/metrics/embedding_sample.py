@@ -6,10 +6,11 @@ distinct texts that have the least.
 """
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
+
+from schema.text.stable_hash import hash_of
 
 SAMPLE_SIZE = 2048  # records; 2 x 2,048 x 512 float32 are 8 MiB a model, distances 16 MiB
 FIXED_POINT = 2.0**32  # of a coordinate in [-1, 1]: exact to 1e-10, room for 2^31 vectors
@@ -100,8 +101,3 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     wide = vectors.astype(np.float64)
     lengths = np.linalg.norm(wide, axis=1, keepdims=True)
     return (wide / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-
-
-def hash_of(key: str) -> int:
-    """64 bits that look random and are the same in every process."""
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")

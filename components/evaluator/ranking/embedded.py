@@ -5,8 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.evaluator.ranking.texts import first_occurrences
-
 
 @dataclasses.dataclass(frozen=True)
 class Embedded:
@@ -82,3 +80,19 @@ def places_of(parts: Sequence[Embedded]) -> list[Place]:
         places.append(Place(number[start:end], first[low:high] - start, int(low)))
         start = end
     return places
+
+
+def first_occurrences(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number distinct values in the order in which they first occur.
+
+    Args:
+        ids: [m].
+
+    Returns:
+        The place of the first occurrence of each, int [u], ascending; the number of each id, [m].
+    """
+    _, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    number = np.empty(len(order), np.int64)
+    number[order] = np.arange(len(order))
+    return first[order], number[inverse]

@@ -8,9 +8,9 @@ import numpy as np
 
 from components.evaluator import slices
 from components.evaluator.metrics.names import ABSENT, ASPECT_RATIO, CAPTION_LENGTH
-from components.evaluator.ranking.embedded import Embedded
-from components.evaluator.ranking.texts import first_occurrences, text_ids
+from components.evaluator.ranking.embedded import Embedded, first_occurrences
 from schema import features
+from trainer.preprocessing.captions import text_ids
 
 Embed = Callable[[Sequence[str]], np.ndarray]  # n texts to float32 [n, d]
 Raw = dict[str, Any]  # a batch of raw features as TFMA hands them over

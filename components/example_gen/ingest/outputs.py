@@ -11,6 +11,7 @@ from components.example_gen.near_duplicates.pairs import Pair
 from components.example_gen.records import quarantine
 from components.example_gen.records.examined import Refused
 from components.example_gen.records.merge import Record
+from trainer.preprocessing.captions import same_words
 
 
 def write_records(
@@ -123,11 +124,11 @@ def _write_summary(counts: list[tuple[tuple[str, str], int]], path: str) -> None
 
 
 def _images_and_captions(record: Record) -> Iterator[tuple[tuple[str, str], str]]:
-    """What is counted once a split; of captions whatever case and spaces do not change."""
+    """What is counted once a split; captions that are the same count once."""
     yield ("distinct_images", record.split), record.image.content
     labels = record.labels or (1,) * len(record.captions)
     for caption, label in zip(record.captions, labels, strict=True):
-        plain = " ".join([str(label), *caption.casefold().split()])
+        plain = f"{label} {same_words(caption)}"
         yield ("distinct_captions", record.split), hashlib.sha256(plain.encode()).hexdigest()
 
 

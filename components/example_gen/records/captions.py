@@ -32,7 +32,6 @@ _IDLE_JOINERS: Final = re.compile("(?<![^\x00-\x7f])[\u200c\u200d\U000e0020-\U00
 _BLANK_LETTERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters that show nothing
 _SEEN: Final = frozenset("LNPSC")  # first letters of the Unicode categories of what shows something
 _NOT_SEEN: Final = frozenset({"Cc", "Cf"})
-_WORD: Final = re.compile(r"\w+")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -120,11 +119,6 @@ def _one_form(text: str) -> str:
         text = " ".join(text.split())
         if text.isascii() or text == before:
             return text
-
-
-def words(caption: str) -> list[str]:
-    """The words in lower case, in their order: runs of letters, digits and underscores."""
-    return _WORD.findall(caption.lower())
 
 
 def _check_labels(captions: Sequence[str | bytes], labels: Sequence[int] | None) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from components.example_gen.records.captions import words
 from components.example_gen.records.merge import Record
 from schema import features
+from trainer.preprocessing.captions import words_of
 
 
 def to_example(record: Record, image: bytes, attributes: Sequence[str]) -> tf.train.Example:
@@ -17,7 +17,7 @@ def to_example(record: Record, image: bytes, attributes: Sequence[str]) -> tf.tr
         image: those.
         attributes: names of the attributes to keep; a record may lack some.
     """
-    spoken = [words(caption) for caption in record.captions]
+    spoken = [words_of(caption) for caption in record.captions]
     values: dict[str, list] = {
         features.IMAGE_KEY: [record.key],
         features.IMAGE_ENCODED: [image],

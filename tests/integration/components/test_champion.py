@@ -12,7 +12,6 @@ import yaml
 from typer.testing import CliRunner
 
 from components.evaluator.metrics.measurement import Results
-from components.evaluator.ranking.texts import same_words
 from components.release.files import manifest, model_config_file
 from components.release.store import open_store
 from diptych.cli import commands
@@ -23,6 +22,7 @@ from pipeline.console.summary import Summary
 from pipeline.local.session import RunFailedError
 from tests.conftest import read_shard, small_values, write_shard
 from tests.support.releases import aliases
+from trainer.preprocessing.captions import same_words
 
 
 @dataclasses.dataclass

@@ -16,7 +16,7 @@ from kubernetes.client import ApiClient
 
 from pipeline.config.run_config import load
 from tests.support.paths import ROOT
-from trainer.training.distribution.tf_config import VARIABLE, Cluster, read
+from trainer.training.distribution.tf_config import VARIABLE, Cluster, read_cluster
 
 FOLDER = ROOT / "kubeflow" / "manifests"
 TRAINER = {
@@ -147,7 +147,7 @@ def test_the_training_job_gives_each_worker_its_tf_config(index):
     text = (
         environment[VARIABLE]["value"].replace("$(JOB)", "night").replace("$(WORKER)", f"{index}")
     )
-    assert read({VARIABLE: text}) == Cluster(workers=workers, index=index)
+    assert read_cluster({VARIABLE: text}) == Cluster(workers=workers, index=index)
     port = container["ports"][0]["containerPort"]
     expected = [f"night-node-0-{number}.night:{port}" for number in range(workers)]
     assert json.loads(text)["cluster"] == {"worker": expected}

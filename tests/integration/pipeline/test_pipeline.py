@@ -25,7 +25,8 @@ from schema.system import disk
 from tests.conftest import EVAL_RECORDS, TRAIN_RECORDS, read_shard
 from tests.support.ranking import embedded as embedded_records
 from trainer.preprocessing.vocabulary import HALF_BYTES
-from trainer.training import disk_needs, input_pipeline
+from trainer.training import input_pipeline
+from trainer.training.train import disk_needs
 
 NODES = [
     "ImageTextExampleGen",
@@ -338,7 +339,7 @@ def test_the_space_that_training_asks_for_is_enough(small_run):
     [artifact] = small_run.outputs["Trainer"]["model"]
     model = small_run.served.image_tower._embed.__self__
     with disk.written({disk.RELEASES: small_run.folder / "serving"}):
-        models, release = disk_needs.needs(model, None, artifact.uri)
+        models, release = disk_needs(model, None, artifact.uri)
     assert (models.folder, release.folder) == (Path(artifact.uri), small_run.folder / "serving")
     assert size(models.folder) < models.size < size(models.folder) + 20_000_000
     assert size(release.folder / "releases" / "1") < release.size

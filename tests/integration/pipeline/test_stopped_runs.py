@@ -16,7 +16,7 @@ from pipeline.local.display import LineDisplay
 from pipeline.local.session import Session
 from pipeline.process import stopping
 from tests.e2e.commands import Command, running, write_config
-from trainer.training.preemption import Stop, StopError
+from trainer.training.preemption import PreemptedError, Preemption
 
 SECONDS = 30.0  # ten on a machine that has nothing else to do
 
@@ -54,7 +54,7 @@ def test_the_output_of_a_node_that_swallowed_the_signal_does_not_count(tmp_path,
     [
         (KeyboardInterrupt(), "stopped in Trainer"),
         (RuntimeError("a stage of Beam failed: KeyboardInterrupt"), "stopped in Trainer"),
-        ("step", "Trainer: training was stopped at step 3 of 9; nothing was kept"),
+        ("step", "Trainer: training was stopped at step 3 of 9; no checkpoint was kept"),
     ],
 )
 def test_whatever_a_signal_leads_to_is_no_failure(tmp_path, monkeypatch, capsys, error, sentence):
@@ -62,8 +62,8 @@ def test_whatever_a_signal_leads_to_is_no_failure(tmp_path, monkeypatch, capsys,
         listen("Trainer", "started")
         if error == "step":
             try:
-                Stop().now(3, 9, saved=False)
-            except StopError as cause:
+                Preemption().end_run(3, 9, saved=False)
+            except PreemptedError as cause:
                 raise runner.StoppedError("Trainer", {}) from cause
         raise error
 
@@ -77,10 +77,10 @@ def test_whatever_a_signal_leads_to_is_no_failure(tmp_path, monkeypatch, capsys,
 
 
 def asked_in_the_last_step(times: int) -> None:
-    with Stop() as stop:
+    with Preemption() as stop:
         for _ in range(times):
             signal.raise_signal(signal.SIGINT)
-            assert stop.asked()
+            assert stop.requested()
 
 
 @pytest.mark.parametrize("times", [1, 2])  # twice: an impatient person

@@ -16,7 +16,7 @@ from tests.conftest import TRAIN_RECORDS
 from tests.integration.pipeline.test_pipeline import NODES
 from tests.support.kubeflow_config import cluster_config
 from trainer.training import input_pipeline
-from trainer.training.holdout import learned_from
+from trainer.training.input_pipeline import training_keys
 
 DIM, RATE = "model.embedding_dim", "training.learning_rate"
 TUNE = {
@@ -106,7 +106,7 @@ def test_progress_tells_the_trial_and_its_steps(pods, small_run):
     assert {event["trial"] for event in of_tuner} == {1, 2}
     [artifact] = small_run.outputs["Transform"]["transformed_examples"]
     files = tf.io.gfile.glob(f"{artifact.uri}/Split-train/*")
-    left = input_pipeline.count_records(files, learned_from(0.2))
+    left = input_pipeline.count_records(files, training_keys(0.2))
     assert left < TRAIN_RECORDS
     # Two epochs, as the run's parameter says, of what is not held out.
     assert max(event["steps"] for event in of_tuner if "steps" in event) == 2 * (left // 40)
@@ -159,12 +159,12 @@ def test_values_that_the_config_refuses_end_the_trainer_with_a_sentence(small_ru
 
 def test_several_workers_are_refused(monkeypatch, small_run):
     from schema.errors import InputError
-    from trainer.run import tuner_fn
+    from trainer.tuning.run import tuner_fn
 
     cluster = {"chief": ["a:1"], "worker": ["b:1"]}
     task = {"type": "chief", "index": 0}
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
-    with pytest.raises(InputError, match=r"^the Tuner trains on one machine, and TF_CONFIG names"):
+    with pytest.raises(InputError, match=r"^the Tuner trains on one machine, but TF_CONFIG names"):
         tuner_fn(None)
 
 
@@ -172,7 +172,7 @@ def test_a_text_tower_of_other_word_pieces_is_refused_before_the_first_trial(sma
     from types import SimpleNamespace
 
     from schema.errors import InputError
-    from trainer.run import tuner_fn
+    from trainer.tuning.run import tuner_fn
 
     release = tmp_path / "release"
     shutil.copytree(small_run.release.parents[1], release)
@@ -186,5 +186,5 @@ def test_a_text_tower_of_other_word_pieces_is_refused_before_the_first_trial(sma
         transform_graph_path=graph.uri,
         working_dir=str(tmp_path),
     )
-    with pytest.raises(InputError, match=r"^model\.text_tower\.start_from = .* other word pieces"):
+    with pytest.raises(InputError, match=r"^model\.text_tower\.start_from = .* another vocabulary"):
         tuner_fn(told)

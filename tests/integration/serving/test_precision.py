@@ -16,6 +16,7 @@ from tests.support.serving_check import Original, seen
 from trainer.config.training import Precision
 from trainer.export import golden_outputs, saved_models
 from trainer.models.dual_encoder import DualEncoder
+from trainer.training import input_pipeline
 
 EMBED = (serving_names.EMBED_IMAGE, serving_names.EMBED_TEXT)
 
@@ -43,7 +44,7 @@ def test_a_changed_weight_is_found(small_run: SmallRun, tmp_path: Path, precisio
     [transformed] = small_run.outputs["Transform"]["transformed_examples"]
     spec = tft.TFTransformOutput(graph.uri).transformed_feature_spec()
     files = sorted(map(str, Path(transformed.uri, "Split-eval").iterdir()))
-    left = golden_outputs.embed(model, files, spec, config)
+    left = golden_outputs.embed(model, input_pipeline.examples(files, spec, config))
     before = small_run.served
     saved_models.export(
         saved_models.Served(model, before._transform, before._raw_spec), str(tmp_path)

@@ -15,7 +15,7 @@ from tests.conftest import read_shard
 from tests.support.paths import ROOT
 from tests.support.serving_check import NAMES, Original, executable
 from trainer.export import golden_outputs
-from trainer.preprocessing.tokenizer import fingerprint
+from trainer.preprocessing.captions import fingerprint
 
 
 @pytest.fixture(scope="module")

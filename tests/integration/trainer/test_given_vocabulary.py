@@ -132,8 +132,8 @@ def test_the_text_tower_of_a_release_must_have_learned_the_same_pieces(told, tra
     with pytest.raises(InputError) as caught:
         initial_weights.check_vocabulary(starting, file)
     assert str(caught.value) == (
-        f"model.text_tower.start_from = {tmp_path} learned other word pieces than this run has: "
-        f"set text.vocabulary = {assets}/vocabulary"
+        f"model.text_tower.start_from = {tmp_path} was trained with another "
+        f"vocabulary than this run's: set text.vocabulary = {assets}/vocabulary"
     )
 
 

@@ -149,8 +149,8 @@ def test_a_folder_without_a_tower_is_told(tmp_path):
     with pytest.raises(InputError) as caught:
         initial_weights.load(model)
     assert str(caught.value) == (
-        f"model.text_tower.start_from = {tmp_path} holds 0 SavedModels of a tower; the folder of a "
-        "release is expected, like serving/releases/3, or a tower's in it"
+        f"model.text_tower.start_from = {tmp_path} holds 0 SavedModels of a tower; give the folder "
+        "of a release, like serving/releases/3, or of a tower in it"
     )
 
 

@@ -91,7 +91,7 @@ def test_asked_to_stop(undisturbed, tmp_path):
     [told] = [line for line in out.splitlines() if line.startswith("training was stopped")]
     step = int(told.split()[5])
     assert told == (
-        f"training was stopped at step {step} of 20; the same run started again goes on from there"
+        f"training was stopped at step {step} of 20; start the same run again to continue"
     )
     assert run(tmp_path) == (0, list(range(step + 1, 21)))
     check(tmp_path, undisturbed)

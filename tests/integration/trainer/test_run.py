@@ -18,9 +18,10 @@ from schema.serving_names import FOLDERS, JOINT, PROBE, REMARKS
 from tests.conftest import read_shard
 from trainer.export import golden_outputs, saved_models
 from trainer.models.dual_encoder import DualEncoder
-from trainer.preprocessing.tokenizer import fingerprint
+from trainer.preprocessing.captions import fingerprint
 from trainer.run import run_fn
-from trainer.training.monitoring import overfitting
+from trainer.training import input_pipeline
+from trainer.training.monitoring import health
 
 REFERENCE = {
     "image_tower": {"kind": "conv"},
@@ -67,7 +68,7 @@ def test_training_lowers_the_loss_and_exports(small_run, tmp_path, model, loss, 
         model_run_dir=str(tmp_path / "run"),
         serving_model_dir=str(tmp_path / "model" / FOLDERS[JOINT]),
     )
-    monkeypatch.setattr(overfitting, "remark", lambda *_: "it learned by heart")
+    monkeypatch.setattr(health, "overfitting_remark", lambda *_: "it learned by heart")
     write, kept = saved_models.export, []
 
     def write_and_look(*arguments: Any) -> None:
@@ -119,10 +120,10 @@ def largest_share(mine, other) -> float:
 
 def test_an_empty_evaluated_split_is_refused(small_run, tmp_path):
     config = small_run.config.for_trainer()
-    with pytest.raises(InputError, match="the evaluated split holds no record"):
-        golden_outputs.embed(DualEncoder(config), [], {}, config)
-    empty = str(tmp_path / "empty.gz")
-    tf.io.TFRecordWriter(empty, "GZIP").close()
     spec = {features.PIXELS: tf.io.FixedLenFeature([], tf.string)}
     with pytest.raises(InputError, match="the evaluated split holds no record"):
-        golden_outputs.embed(DualEncoder(config), [empty], spec, config)
+        golden_outputs.embed(DualEncoder(config), input_pipeline.examples([], spec, config))
+    empty = str(tmp_path / "empty.gz")
+    tf.io.TFRecordWriter(empty, "GZIP").close()
+    with pytest.raises(InputError, match="the evaluated split holds no record"):
+        golden_outputs.embed(DualEncoder(config), input_pipeline.examples([empty], spec, config))

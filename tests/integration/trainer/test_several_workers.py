@@ -16,7 +16,7 @@ from schema.errors import InputError
 from schema.serving_names import FOLDERS, JOINT, PROBE
 from tests.support.paths import ROOT
 from tests.support.programs import training_worker
-from trainer.training.distribution import strategy
+from trainer.training.distribution.strategy import create_strategy, records_per_replica
 from trainer.training.distribution.tf_config import VARIABLE, Cluster
 
 WORKERS, SECONDS = 2, 400
@@ -120,15 +120,19 @@ def test_two_devices_learn_what_one_learns(mirrored, name):
 
 
 def test_when_one_worker_is_stopped_all_are_and_the_same_run_goes_on(trained):
-    told = "training was stopped at step 2 of 5; the same run started again goes on from there"
-    apart = (
-        "InputError: the workers found different checkpoints: the folder of checkpoints must be "
-        "one that all of them see"
+    told = "training was stopped at step 2 of 5; start the same run again to continue"
+    different = (
+        "InputError: the workers see different checkpoints: use a folder of checkpoints that all "
+        "of them can read"
     )
     said = [json.loads((trained / f"said-{index}.json").read_text()) for index in range(WORKERS)]
     assert said == [
-        [f"StopError: {told}", "InputError: the loss is odd", apart],
-        [f"StopError: {told}", "InputError: another worker has stopped; its log says why", apart],
+        [f"PreemptedError: {told}", "InputError: the loss is odd", different],
+        [
+            f"PreemptedError: {told}",
+            "InputError: another worker has stopped; its log says why",
+            different,
+        ],
     ]
     for index in range(WORKERS):
         expected = weights(trained, f"cached-{index}")
@@ -151,13 +155,13 @@ def test_run_fn_ends_with_the_same_weights_on_both_and_one_model(trained):
 
 
 def test_a_batch_must_be_shared_out_evenly():
-    assert strategy.share_of(256, 4) == 64
-    told = r"training.batch_size = 250 .* cannot be shared out evenly among 4"
+    assert records_per_replica(256, 4) == 64
+    told = r"training.batch_size = 250 .* must be a multiple of their number, 4"
     with pytest.raises(InputError, match=told):
-        strategy.share_of(250, 4)
+        records_per_replica(250, 4)
 
 
 def test_more_devices_than_there_are():
     there = len(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU"))
     with pytest.raises(InputError, match=rf"training.devices = 99 is more than the {there} .PU"):
-        strategy.strategy(Cluster(), 99)
+        create_strategy(Cluster(), 99)

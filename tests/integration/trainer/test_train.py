@@ -17,7 +17,7 @@ from trainer.training.checkpoints import Checkpoints
 from trainer.training.schedule import steps_of, warmup_of
 from trainer.training.serving_weights import ServingCopy
 from trainer.training.step import TrainableDualEncoder
-from trainer.training.train import checkpoints_of
+from trainer.training.train import checkpoint_folder
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_a_seed_decides_all_and_another_one_something_else(files, tmp_path):
 
 
 def test_training_asks_for_space_before_its_first_step(files, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "train", lambda *_: pytest.fail("it has begun to train"))
+    monkeypatch.setattr(loop, "run_steps", lambda *_: pytest.fail("it has begun to train"))
     monkeypatch.setattr(disk, "space", lambda _: Space(Path("/small"), 20_000_000, 10**9, None))
     with (
         disk.written({disk.RELEASES: tmp_path / "serving"}),
@@ -84,7 +84,7 @@ def test_checkpoints_are_written_in_time_and_stay_until_the_model_is_written(
     told = config()
     trained(told, files, tmp_path)
     assert saved == [4, 8, 12, 15]
-    place = Path(checkpoints_of(told, files, str(tmp_path / "checkpoints")))
+    place = Path(checkpoint_folder(told, files, str(tmp_path / "checkpoints")))
     assert sorted(each.name for each in place.iterdir()) == ["step-000000012", "step-000000015"]
     forget(told, files, tmp_path)
     assert not place.exists()
@@ -92,10 +92,10 @@ def test_checkpoints_are_written_in_time_and_stay_until_the_model_is_written(
 
 def test_what_xla_was_found_to_do_is_kept(files, tmp_path, monkeypatch):
     told = config(training={"epochs": 1, "xla": "auto"})
-    monkeypatch.setattr(loop.xla, "pays", lambda *_: False)
+    monkeypatch.setattr(loop.xla, "is_faster", lambda *_: False)
     trained(told, files, tmp_path)
-    monkeypatch.setattr(loop.xla, "pays", lambda *_: pytest.fail("measured again"))
-    place = checkpoints_of(told, files, str(tmp_path / "checkpoints"))
+    monkeypatch.setattr(loop.xla, "is_faster", lambda *_: pytest.fail("measured again"))
+    place = checkpoint_folder(told, files, str(tmp_path / "checkpoints"))
     step = Path(place, "step-000000005")
     step.rename(tmp_path / "away")  # the one of step 4 is the newest now
     trained(told, files, tmp_path)
@@ -104,12 +104,12 @@ def test_what_xla_was_found_to_do_is_kept(files, tmp_path, monkeypatch):
 
 def test_other_configs_and_other_data_have_other_checkpoints(files):
     places = {
-        checkpoints_of(config(), files, "c"),
-        checkpoints_of(config(training={"learning_rate": 0.5}), files, "c"),
-        checkpoints_of(config(), files[:1], "c"),
+        checkpoint_folder(config(), files, "c"),
+        checkpoint_folder(config(training={"learning_rate": 0.5}), files, "c"),
+        checkpoint_folder(config(), files[:1], "c"),
     }
     assert len(places) == 3
-    assert checkpoints_of(config(), files, "c") in places
+    assert checkpoint_folder(config(), files, "c") in places
 
 
 def test_a_bias_that_does_not_fit_is_warned_of(files, tmp_path, caplog):
@@ -134,8 +134,8 @@ def test_a_run_that_is_too_short_is_refused(files, tmp_path):
     with pytest.raises(InputError) as caught:
         trained(config(training={"warmup_steps": 15}), files, tmp_path)
     assert str(caught.value) == (
-        "training.warmup_steps = 15 is too long: the run has 15 steps (3 x 5 batches); left out, "
-        "it is 1"
+        "training.warmup_steps = 15 is too long: the run has 15 steps (3 x 5 batches); the "
+        "default is 1"
     )
     with pytest.raises(InputError, match=r"batch_size = 61 is more than the 60 records of the"):
         trained(config(training={"batch_size": 61}), files, tmp_path)

@@ -15,12 +15,12 @@ from tests.support.training import SPEC, config, trained, write_records
 from trainer.config.trainer import TrainerConfig
 from trainer.config.tuning import TuneConfig
 from trainer.training import input_pipeline, train
-from trainer.training.distribution import strategy as devices
+from trainer.training.distribution.strategy import create_strategy
 from trainer.training.distribution.tf_config import Cluster
-from trainer.training.holdout import kept_apart, learned_from
+from trainer.training.input_pipeline import held_out_keys, training_keys
 from trainer.training.monitoring import retrieval_sample
 from trainer.training.monitoring.retrieval_sample import Sample
-from trainer.tuning.trials import KNOWN, Outcome, Trials, score
+from trainer.tuning.trials import OUTCOME_FILE, Outcome, Trials, score
 
 RECORDS, SHARE = 200, 0.2
 RATE = "training.learning_rate"
@@ -37,23 +37,23 @@ def keys(dataset) -> list[int]:
 
 def test_each_key_is_on_one_side_wherever_it_stands(files):
     told = config()
-    held = keys(input_pipeline.examples(files, SPEC, told, keep=kept_apart(SHARE)))
-    rest = keys(input_pipeline.examples(files, SPEC, told, keep=learned_from(SHARE)))
+    held = keys(input_pipeline.examples(files, SPEC, told, keep=held_out_keys(SHARE)))
+    rest = keys(input_pipeline.examples(files, SPEC, told, keep=training_keys(SHARE)))
     assert sorted(held + rest) == list(range(RECORDS))
     # 200 x 0.2 = 40, with a standard deviation of sqrt(200 x 0.2 x 0.8) = 5.7.
     assert 23 <= len(held) <= 57
-    assert input_pipeline.count_records(files, kept_apart(SHARE)) == len(held)
-    assert input_pipeline.count_records(files, learned_from(SHARE)) == len(rest)
-    turned = keys(input_pipeline.examples(files[::-1], SPEC, told, keep=kept_apart(SHARE)))
+    assert input_pipeline.count_records(files, held_out_keys(SHARE)) == len(held)
+    assert input_pipeline.count_records(files, training_keys(SHARE)) == len(rest)
+    turned = keys(input_pipeline.examples(files[::-1], SPEC, told, keep=held_out_keys(SHARE)))
     assert sorted(turned) == sorted(held)
-    more = keys(input_pipeline.examples(files, SPEC, told, keep=kept_apart(2 * SHARE)))
+    more = keys(input_pipeline.examples(files, SPEC, told, keep=held_out_keys(2 * SHARE)))
     assert set(held) < set(more)
 
 
 def made(files: list[str], folder: Path, **tune: Any) -> Trials:
     values = {"held_out": SHARE, "epochs": 1, "space": {RATE: {"min": 1e-4, "max": 1}}, **tune}
     given = TuneConfig.model_validate(values, strict=False)
-    strategy = devices.strategy(Cluster(), 1)
+    strategy = create_strategy(Cluster(), 1)
     return Trials(config(), given, SPEC, files, strategy, str(folder / "trials"))
 
 
@@ -80,7 +80,7 @@ def test_ranks_and_objectives_by_hand():
 def test_a_trial_is_a_training_run_judged_on_keys_it_never_saw(files, tmp_path, monkeypatch):
     learned: set[int] = set()
     looked_at: list[list[int]] = []
-    batches, read = input_pipeline.training_batches, retrieval_sample.read
+    batches, read = input_pipeline.training_batches, retrieval_sample.read_sample
 
     def noted(*arguments: Any) -> Any:
         dataset = batches(*arguments)
@@ -94,7 +94,7 @@ def test_a_trial_is_a_training_run_judged_on_keys_it_never_saw(files, tmp_path, 
 
     with monkeypatch.context() as patch:
         patch.setattr(input_pipeline, "training_batches", noted)
-        patch.setattr(retrieval_sample, "read", looked)
+        patch.setattr(retrieval_sample, "read_sample", looked)
         outcome = made(files, tmp_path, objective="image_to_text_mrr").outcome({RATE: 0.02})
     # To judge it; of those learned from, to measure statistics; and to look at it meanwhile.
     held, sampled, again = looked_at
@@ -102,14 +102,14 @@ def test_a_trial_is_a_training_run_judged_on_keys_it_never_saw(files, tmp_path, 
     assert (
         again
         == held
-        == keys(input_pipeline.examples(files, SPEC, config(), keep=kept_apart(SHARE)))
+        == keys(input_pipeline.examples(files, SPEC, config(), keep=held_out_keys(SHARE)))
     )
     assert not learned & set(held)
     assert learned | set(held) == set(range(RECORDS))
 
     told = config(training={"learning_rate": 0.02, "epochs": 1})
-    model = trained(told, files, tmp_path / "alone", apart=SHARE)
-    found = retrieval_sample.read(files, SPEC, told, kept_apart(SHARE))
+    model = trained(told, files, tmp_path / "alone", holdout=SHARE)
+    found = retrieval_sample.read_sample(files, SPEC, told, held_out_keys(SHARE))
     assert found is not None
     assert len(found.pixels) == len(held)
     _, to_text = found.ranks(*found.embed(model.embed_images, model.embed_texts))
@@ -125,7 +125,7 @@ def test_a_trial_is_done_once_and_again_when_anything_that_decides_it_changes(
         ran.append(told.training.learning_rate)
         return 0.5
 
-    monkeypatch.setattr(Trials, "_trained", trained_with)
+    monkeypatch.setattr(Trials, "_train", trained_with)
     assert made(files, tmp_path).outcome({RATE: 0.01}) == Outcome(0.5)
     assert made(files, tmp_path).outcome({RATE: 0.01}) == Outcome(0.5)
     assert ran == [0.01]
@@ -136,7 +136,7 @@ def test_a_trial_is_done_once_and_again_when_anything_that_decides_it_changes(
     assert ran == [0.01] * 5 + [0.02]
     made(files, tmp_path, trials=99, seed=3).outcome({RATE: 0.01})  # says nothing of this one
     assert len(ran) == 6
-    for known in (tmp_path / "trials").glob(f"*/{KNOWN}"):
+    for known in (tmp_path / "trials").glob(f"*/{OUTCOME_FILE}"):
         known.write_text('{"sco')  # damaged
     made(files, tmp_path).outcome({RATE: 0.01})
     assert len(ran) == 7
@@ -149,7 +149,7 @@ def test_a_trial_that_diverges_fails_with_its_reason_and_leaves_no_checkpoint(fi
     assert outcome.reason is not None
     assert outcome.reason.startswith("training: the loss is nan at step ")
     assert not list((tmp_path / "trials").glob("*/checkpoints"))
-    [known] = (tmp_path / "trials").glob(f"*/{KNOWN}")
+    [known] = (tmp_path / "trials").glob(f"*/{OUTCOME_FILE}")
     assert json.loads(known.read_text()) == {"score": None, "reason": outcome.reason}
 
 
@@ -160,7 +160,7 @@ def test_values_that_do_not_go_together_fail_without_training(files, tmp_path):
     assert made(files, tmp_path).outcome({"training.batch_size": 999}) == Outcome(
         None,
         "training.batch_size = 999 is more than the "
-        f"{input_pipeline.count_records(files, learned_from(SHARE))} records of the train split",
+        f"{input_pipeline.count_records(files, training_keys(SHARE))} records of the train split",
     )
 
 
@@ -169,10 +169,10 @@ def test_too_little_memory_fails_but_is_tried_again(files, tmp_path, monkeypatch
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating [1]\nmore")
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "train", full)
+        patch.setattr(train, "train_towers", full)
         expected = Outcome(None, "out of memory: OOM when allocating [1]")
         assert made(files, tmp_path).outcome({RATE: 0.01}) == expected
-    monkeypatch.setattr(Trials, "_trained", lambda *_: 0.5)
+    monkeypatch.setattr(Trials, "_train", lambda *_: 0.5)
     assert made(files, tmp_path).outcome({RATE: 0.01}) == Outcome(0.5)
 
 
@@ -196,7 +196,7 @@ def test_a_disk_that_fails_is_not_an_outcome_of_a_trial(files, tmp_path, monkeyp
 
     trials = made(files, tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(train, "train", full)
+        patch.setattr(train, "train_towers", full)
         with pytest.raises(UnavailableError, match="no space left"):
             trials.outcome({RATE: 0.01})
-    assert not list(tmp_path.rglob(KNOWN))  # so that the next attempt trains it
+    assert not list(tmp_path.rglob(OUTCOME_FILE))  # so that the next attempt trains it

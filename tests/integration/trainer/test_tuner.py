@@ -11,9 +11,9 @@ from pipeline.local.display import Listener, describe
 from schema.errors import InputError, sentence_for_people
 from tests.support.training import config
 from trainer.config.tuning import TuneConfig
-from trainer.training.preemption import StopError
+from trainer.training.preemption import PreemptedError
 from trainer.tuning.trials import Outcome
-from trainer.tuning.tuner import FIRST, Search
+from trainer.tuning.tuner import FIRST_TRIALS, Search
 
 RATE, SIZE, KIND = "training.learning_rate", "training.batch_size", "training.precision"
 SPACE = {
@@ -118,7 +118,7 @@ def test_progress_tells_the_trial_and_the_best_so_far(tmp_path):
     assert describe(heard[-1]) == f"trial 4 of 4, best {max(sizes)} ({SIZE} {max(sizes)})"
 
 
-@pytest.mark.parametrize(("trials", "ended"), [(3, 3), (50, FIRST)])
+@pytest.mark.parametrize(("trials", "ended"), [(3, 3), (50, FIRST_TRIALS)])
 def test_all_failed_is_one_sentence_and_comes_early(tmp_path, trials, ended):
     seen = []
 
@@ -130,12 +130,12 @@ def test_all_failed_is_one_sentence_and_comes_early(tmp_path, trials, ended):
         search(tmp_path, space={SIZE: {"min": 2, "max": 60}}, trials=trials, outcome=outcome)
     assert len(seen) == ended
     assert str(error.value) == (
-        f"tune: {ended} of {ended} trials failed, the last one with {SIZE} {seen[-1][SIZE]}: "
+        f"tune: all of {ended} trials failed, the last one with {SIZE} {seen[-1][SIZE]}: "
         "the loss is nan at step 3"
     )
 
 
-@pytest.mark.parametrize("error", [StopError("stopped at step 3"), KeyError("a bug")])
+@pytest.mark.parametrize("error", [PreemptedError("stopped at step 3"), KeyError("a bug")])
 def test_a_bug_or_a_request_to_stop_is_no_failed_trial(tmp_path, error):
     def outcome(values) -> Outcome:
         raise error
@@ -144,4 +144,4 @@ def test_a_bug_or_a_request_to_stop_is_no_failed_trial(tmp_path, error):
         search(tmp_path, outcome=outcome)
     assert caught.value.__cause__ is error
     known = sentence_for_people(caught.value)
-    assert known == (str(error) if isinstance(error, StopError) else None)
+    assert known == (str(error) if isinstance(error, PreemptedError) else None)

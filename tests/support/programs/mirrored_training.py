@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests.support.programs.training_worker import SETTINGS, trained
-from trainer.training.distribution import strategy
+from trainer.training.distribution.strategy import create_strategy
 from trainer.training.distribution.tf_config import Cluster
 
 DEVICES = 2
@@ -33,8 +33,8 @@ def main(folder: Path) -> None:
             def note(done: int, loss: tf.Tensor, waited: float, to: list[float] = losses) -> None:
                 to.append(float(loss))
 
-            alone = Cluster()
-            model = trained(name, strategy.strategy(alone, count), alone, notice=note)
+            single = Cluster()
+            model = trained(name, create_strategy(single, count), single, on_step=note)
             np.savez(folder / f"{name}-{count}.npz", *model.get_weights(), np.array(losses))
 
 

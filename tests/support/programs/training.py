@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from tests.support.training import config, forget, trained, weights
 from trainer.training.monitoring import monitor
-from trainer.training.preemption import StopError
+from trainer.training.preemption import PreemptedError
 
 EPOCHS = 4
 PARTS = {
@@ -36,9 +36,9 @@ def die() -> None:
 
 def main(folder: Path, how: str) -> None:
     """Train, perhaps not to the end."""
-    after = monitor.Looks.step
+    after = monitor.Monitor.step
 
-    def step(self: monitor.Looks, done: int, loss: tf.Tensor, waited: float) -> None:
+    def step(self: monitor.Monitor, done: int, loss: tf.Tensor, waited: float) -> None:
         after(self, done, loss, waited)
         print("step", done, flush=True)
         if how.isdecimal() and done == int(how):
@@ -46,7 +46,7 @@ def main(folder: Path, how: str) -> None:
         if how == "wait":
             time.sleep(0.2)
 
-    monitor.Looks.step = step  # type: ignore[method-assign]
+    monitor.Monitor.step = step  # type: ignore[method-assign]
     part, _, number = how.partition("-")
     if part in PARTS:
         owner, name = PARTS[part]
@@ -65,7 +65,7 @@ def main(folder: Path, how: str) -> None:
     told = config(training={"epochs": EPOCHS, "average": 0.9, "clip_norm": 1.0})
     try:
         model = trained(told, files, folder)
-    except StopError as error:
+    except PreemptedError as error:
         print(error)
         sys.exit(143)
     if how == "end":

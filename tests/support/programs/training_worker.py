@@ -22,12 +22,11 @@ import tensorflow as tf
 from schema import features
 from schema.errors import InputError
 from trainer.config.trainer import TrainerConfig
-from trainer.training import loop, optimizer
-from trainer.training import train as training
+from trainer.training import loop, optimizer, train
 from trainer.training.checkpoints import Checkpoints
-from trainer.training.distribution import strategy as devices
-from trainer.training.distribution.tf_config import Cluster, read
-from trainer.training.preemption import Stop
+from trainer.training.distribution.strategy import create_strategy
+from trainer.training.distribution.tf_config import Cluster, read_cluster
+from trainer.training.preemption import Preemption
 from trainer.training.serving_weights import ServingCopy
 from trainer.training.step import TrainableDualEncoder
 
@@ -102,7 +101,7 @@ def trained(
     strategy: tf.distribute.Strategy,
     cluster: Cluster,
     kept: Path | None = None,
-    notice: loop.Notice = lambda *_: None,
+    on_step: loop.OnStep = lambda *_: None,
 ) -> TrainableDualEncoder:
     """The model of a setting after all steps, on the devices of a strategy."""
     with strategy.scope():
@@ -114,8 +113,9 @@ def trained(
         return batches(cluster).skip(first).rebatch(share)
 
     checkpoints = None if kept is None else Checkpoints(str(kept), model.changing, cluster.is_chief)
-    with Stop() as stop:
-        loop.train(loop.Run(model, strategy, cut, STEPS, checkpoints, notice, stop), config(name))
+    with Preemption() as preemption:
+        run = loop.Run(model, strategy, cut, STEPS, checkpoints, on_step, preemption)
+        loop.run_steps(run, config(name))
     return ServingCopy(model, None).update()
 
 
@@ -152,25 +152,25 @@ def disturbed(strategy: tf.distribute.Strategy, cluster: Cluster, folder: Path) 
 def main(file: Path) -> None:
     """Train, compare, train as TFX does."""
     told = json.loads(file.read_text())
-    cluster = read(os.environ)
-    strategy = devices.strategy(cluster, "all")
+    cluster = read_cluster(os.environ)
+    strategy = create_strategy(cluster, "all")
     for name in SETTINGS:
         model = trained(name, strategy, cluster)
         np.savez(file.parent / f"{name}-{cluster.index}.npz", *model.get_weights())
     said = disturbed(strategy, cluster, file.parent)
     (file.parent / f"said-{cluster.index}.json").write_text(json.dumps(said))
 
-    from trainer.run import run_fn
+    from trainer import run
 
-    train, kept = training.train, []
+    train_towers, kept = train.train_towers, []
 
-    def keep(*arguments: Any, **named: Any) -> training.Trained:
-        kept.append(train(*arguments, **named))
+    def keep(*arguments: Any, **named: Any) -> train.Trained:
+        kept.append(train_towers(*arguments, **named))
         return kept[0]
 
     # A process may connect only once; and the weights are wanted of every worker.
-    devices.strategy, training.train = lambda *_: strategy, keep
-    run_fn(SimpleNamespace(**told))
+    run.create_strategy, train.train_towers = lambda *_: strategy, keep
+    run.run_fn(SimpleNamespace(**told))
     np.savez(file.parent / f"run_fn-{cluster.index}.npz", *kept[0].model.get_weights())
     print("the model is there:", os.path.exists(told["serving_model_dir"]))
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tests.support.training import SPEC, config
 from trainer.config.tuning import TuneConfig
-from trainer.training.distribution import strategy as devices
+from trainer.training.distribution.strategy import create_strategy
 from trainer.training.distribution.tf_config import Cluster
 from trainer.training.monitoring import monitor
 from trainer.tuning.trials import Trials
@@ -45,21 +45,21 @@ def search(folder: Path, step: Callable[[int, int], None] = lambda *_: None) -> 
         The score of each trial by the JSON of its values.
     """
     files = sorted(map(str, (folder / "data").glob("*.gz")))
-    strategy = devices.strategy(Cluster(), 1)
-    after = monitor.Looks.step
+    strategy = create_strategy(Cluster(), 1)
+    after = monitor.Monitor.step
 
-    def noted(self: monitor.Looks, done: int, loss: tf.Tensor, waited: float) -> None:
+    def noted(self: monitor.Monitor, done: int, loss: tf.Tensor, waited: float) -> None:
         after(self, done, loss, waited)
         step(len(made.oracle.trials), done)
 
-    monitor.Looks.step = noted  # type: ignore[method-assign]
+    monitor.Monitor.step = noted  # type: ignore[method-assign]
     try:
         with tempfile.TemporaryDirectory() as scratch:
             trials = Trials(CONFIG, TUNE, SPEC, files, strategy, str(folder / "trials"))
             made = Search(TUNE, CONFIG, trials.outcome, scratch)
             made.search(verbose=0)
     finally:
-        monitor.Looks.step = after  # type: ignore[method-assign]
+        monitor.Monitor.step = after  # type: ignore[method-assign]
     best = made.oracle.get_best_trials(TUNE.trials)
     return {json.dumps(each.hyperparameters.values): each.score for each in best}
 

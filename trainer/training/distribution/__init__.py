@@ -1,1 +1,1 @@
-"""Several devices and several workers."""
+"""Training on several devices and several workers."""

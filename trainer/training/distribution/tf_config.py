@@ -1,7 +1,7 @@
-"""Which worker this process is, as TF_CONFIG says it.
+"""The workers that train together and this process's place among them, from TF_CONFIG.
 
 TF_CONFIG is TensorFlow's environment variable for training in several processes: JSON with the
-addresses of all of them and the place of this one. An operator of Kubernetes sets it.
+addresses of all of them and the task of this one. A Kubernetes operator sets it.
 Reference: https://www.tensorflow.org/guide/distributed_training
 """
 
@@ -20,10 +20,10 @@ CHIEF, WORKER = "chief", "worker"
 
 
 class Cluster(Frozen):
-    """How many workers train together, and which one this is."""
+    """The number of workers that train together, and the index of this one."""
 
     workers: PositiveInt = 1
-    index: Annotated[int, Field(ge=0)] = 0  # of this process; 0 is the chief, who writes
+    index: Annotated[int, Field(ge=0)] = 0  # 0 is the chief, which writes the model
 
     @property
     def is_chief(self) -> bool:
@@ -36,15 +36,15 @@ class _Task(Frozen):
     index: Annotated[int, Field(ge=0)]
 
 
-def read(environment: Mapping[str, str]) -> Cluster:
-    """Read the cluster from TF_CONFIG; without it, this process trains alone.
+def read_cluster(environment: Mapping[str, str]) -> Cluster:
+    """Read the cluster from TF_CONFIG; without the variable, this process is the only worker.
 
     Args:
         environment: `os.environ`, at the time training starts.
 
     Raises:
-        InputError: TF_CONFIG is no JSON, has a role other than chief and worker, or gives this
-            process a task that the cluster lacks.
+        InputError: TF_CONFIG is not JSON, has a role other than chief and worker, or gives this
+            process a task that the cluster does not have.
     """
     text = environment.get(VARIABLE, "").strip()
     if not text:
@@ -64,19 +64,19 @@ def read(environment: Mapping[str, str]) -> Cluster:
         _check_role(role, addresses)
     if len(cluster.get(CHIEF, [])) > 1:
         _refuse("cluster.chief has more than one address")
-    return _place(cluster, values.get("task"))
+    return _locate(cluster, values.get("task"))
 
 
 def _check_role(role: str, addresses: Any) -> None:
     if role not in (CHIEF, WORKER):
-        _refuse(f"cluster has the role {excerpt_of(role)}; workers that train in step have only "
+        _refuse(f"cluster has the role {excerpt_of(role)}; synchronous training has only "
                 f"{CHIEF} and {WORKER}")  # fmt: skip
     is_list = isinstance(addresses, list) and addresses
     if not is_list or not all(isinstance(a, str) and ":" in a for a in addresses):
         _refuse(f"cluster.{role} = {excerpt_of(addresses)} must be a list of host:port")
 
 
-def _place(cluster: dict[str, list[str]], values: Any) -> Cluster:
+def _locate(cluster: dict[str, list[str]], values: Any) -> Cluster:
     try:
         task = _Task.model_validate(values)
     except ValidationError as error:
@@ -85,7 +85,7 @@ def _place(cluster: dict[str, list[str]], values: Any) -> Cluster:
         ) from error
     addresses = cluster.get(task.type)
     if addresses is None:
-        _refuse(f"task.type = {excerpt_of(task.type)} is no role of the cluster, which has "
+        _refuse(f"task.type = {excerpt_of(task.type)} is not a role of the cluster, which has "
                 f"{', '.join(cluster)}")  # fmt: skip
     if task.index >= len(addresses):
         _refuse(f"task.index = {task.index} is out of range: cluster.{task.type} has "

@@ -1,1 +1,1 @@
-"""What is watched while a run trains."""
+"""Monitoring of a training run: progress, curves, health checks."""

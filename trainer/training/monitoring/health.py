@@ -1,4 +1,4 @@
-"""Signs that training goes wrong, each a sentence with what to try."""
+"""Health checks: signs that training goes wrong, as sentences that say what to try."""
 
 import dataclasses
 import math
@@ -6,29 +6,36 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from trainer.training.monitoring.retrieval_sample import Sample, recall
+from trainer.training.serving_weights import ServingCopy
+
 COLLAPSED = 0.002  # spread of unit vectors; independent directions have 1
 SETTLED = 0.2  # of a run: a transformer starts with nearly equal embeddings
 AT_CLAMP = 0.999  # of the largest logit scale
-CLAMPED_LOOKS = 5  # in a row
-GRACE = 0.5  # of a run, in which the recall may still be anything
-FEWEST = 100  # images; among fewer, chance is too wide
+CLAMPED_IN_A_ROW = 5  # measurements
+GRACE = 0.5  # of a run, in which any recall is accepted
+FEWEST_CANDIDATES = 100  # images; among fewer, chance varies too much
+OVERFITTING_K = 10  # of the recall
+OVERFITTING_FEWEST = 50  # images of each kind; among fewer, chance varies too much
+LEARNED = 0.3  # recall on training images above chance, from which on something was learned
+CARRIED_OVER = 0.5  # share of that gain which held-out images must show
 
 
 @dataclasses.dataclass(frozen=True)
-class Look:
-    """What is known of the networks at a step.
+class Measurement:
+    """The state of the networks at a step.
 
     Attributes:
-        done: steps so far, a share of all.
-        image_spread: `spread` of the image embeddings of the sample.
-        text_spread: of the text embeddings.
-        recall_at_10: text to image, of the sample's captions.
-        chance: that recall of a network that guesses.
+        done: steps done, as a share of the run.
+        image_spread: `spread` of the sample's image embeddings.
+        text_spread: of its text embeddings.
+        recall_at_10: text-to-image recall on the sample.
+        chance: that recall for a random ranking.
         candidates: images in the sample.
         queries: distinct texts in the sample.
         scale: the logit scale, as a share of the largest; 0 without one.
         images_alike: whether all images of the sample have the same pixels.
-        texts_alike: whether all captions of the sample have the same word pieces.
+        texts_alike: whether all captions of the sample have the same tokens.
     """
 
     done: float
@@ -44,56 +51,104 @@ class Look:
 
 
 def spread(embeddings: np.ndarray) -> float:
-    """How far embeddings [n, d] point into different directions: 1 - |mean of unit vectors|^2.
+    """Measure how far embeddings [n, d] differ in direction: 1 - |mean of unit vectors|^2.
 
-    0 if all are the same, near 1 if their directions are independent. It is the sum of the
-    variances of the d components. Source: Wang and Isola (2020) call its absence collapse.
+    It is 0 if all directions are the same, near 1 if they are independent, and equals the sum of
+    the variances of the d components.
+
+    Source: Wang and Isola (2020) call its absence collapse.
     """
     lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
     return float(1 - np.square((embeddings / np.maximum(lengths, 1e-12)).mean(0)).sum())
 
 
-class Trouble:
-    """Judges one look after the other."""
+class HealthChecks:
+    """Checks the measurements of one run, in their order."""
 
     def __init__(self) -> None:
-        self._clamped = 0
+        self._clamped = 0  # measurements in a row
 
-    def judge(self, look: Look) -> str | None:
-        """A sentence if training should stop; else None."""
-        return next(self._sentences(look), None)
+    def check(self, measurement: Measurement) -> str | None:
+        """Return a sentence if training should stop, else None."""
+        return next(self._problems(measurement), None)
 
-    def _sentences(self, look: Look) -> Iterator[str]:
-        for tower, found, alike, what in (
-            ("image", look.image_spread, look.images_alike, "images have the same pixels"),
-            ("text", look.text_spread, look.texts_alike, "captions have the same word pieces"),
-        ):
-            if look.done >= SETTLED and not found >= COLLAPSED:  # nor if it is no number
-                if alike:
-                    yield (
-                        f"all {what} in the {look.candidates} records that are held out, so that "
-                        "nothing can be ranked: the data must be mended, not the networks"
-                    )
-                yield (
-                    f"the {tower} tower gives all records nearly the same embedding (spread "
-                    f"{found:.2g}, healthy is near 1): a lower training.learning_rate, a longer "
-                    "training.warmup_steps or another loss may help"
-                )
-        self._clamped = self._clamped + 1 if look.scale > AT_CLAMP else 0
-        if self._clamped == CLAMPED_LOOKS:
+    def _problems(self, measurement: Measurement) -> Iterator[str]:
+        if measurement.done >= SETTLED:
+            yield from _collapsed_towers(measurement)
+        self._clamped = self._clamped + 1 if measurement.scale > AT_CLAMP else 0
+        if self._clamped == CLAMPED_IN_A_ROW:
             yield (
-                "the logit scale stands at its largest value: repeated records may be told as "
+                "the logit scale stays at its largest value: repeated records may count as "
                 "mismatches, or training.learning_rate is too high"
             )
-        if look.done < GRACE or look.candidates < FEWEST:
+        if measurement.done < GRACE or measurement.candidates < FEWEST_CANDIDATES:
             return
-        # Three standard deviations of a network that guesses. Captions of one image succeed and
-        # fail together, and so do images of one caption: the fewer are what counts.
-        independent = min(look.candidates, look.queries)
-        slack = 3 * math.sqrt(look.chance * (1 - look.chance) / independent)
-        if look.recall_at_10 < look.chance - slack:
+        # Three standard deviations of a random ranking. Captions of one image succeed and fail
+        # together, and so do images of one caption, so the smaller number counts.
+        independent = min(measurement.candidates, measurement.queries)
+        slack = 3 * math.sqrt(measurement.chance * (1 - measurement.chance) / independent)
+        if measurement.recall_at_10 < measurement.chance - slack:
             yield (
-                f"recall@10 on {look.candidates} images of the evaluated split is "
-                f"{look.recall_at_10:.3f}, below the {look.chance:.3f} of guessing: captions may "
-                "be paired with the wrong images, or labels turned around"
+                f"recall@10 on {measurement.candidates} images of the evaluated split is "
+                f"{measurement.recall_at_10:.3f}, below chance, {measurement.chance:.3f}: captions "
+                "may be paired with the wrong images, or labels be swapped"
             )
+
+
+def _collapsed_towers(measurement: Measurement) -> Iterator[str]:
+    for tower, value, alike, inputs in (
+        (
+            "image",
+            measurement.image_spread,
+            measurement.images_alike,
+            "images have the same pixels",
+        ),
+        ("text", measurement.text_spread, measurement.texts_alike, "captions have the same tokens"),
+    ):
+        if value >= COLLAPSED:  # false for NaN
+            continue
+        if alike:
+            yield (
+                f"all {inputs} in the {measurement.candidates} records that are held out, so that "
+                "nothing can be ranked: correct the data, the networks are not the cause"
+            )
+        yield (
+            f"the {tower} tower gives all records nearly the same embedding (spread {value:.2g}, "
+            "healthy is near 1): a lower training.learning_rate, a longer training.warmup_steps or "
+            "another loss may help"
+        )
+
+
+def overfitting_remark(copy: ServingCopy, learned: Sample, held_out: Sample) -> str | None:
+    """Compare the recall among training images and among as many held-out ones.
+
+    Returns:
+        A sentence that says what to try; None if the networks do not overfit.
+    """
+    count = min(learned.count, held_out.count)
+    if count < OVERFITTING_FEWEST:
+        return None
+    recalls = []
+    for sample in (learned.first(count), held_out.first(count)):
+        to_image, _ = sample.ranks(*sample.embed(copy.embed_images, copy.embed_texts))
+        recalls.append(recall(to_image, OVERFITTING_K))
+    return compare_recalls(recalls[0], recalls[1], count)
+
+
+def compare_recalls(learned: float, held_out: float, count: int) -> str | None:
+    """Return a sentence if less than `CARRIED_OVER` of what was learned shows on other images.
+
+    Args:
+        learned: text-to-image recall@10 among images of the train split.
+        held_out: among as many images that were held out.
+        count: images of each.
+    """
+    chance = OVERFITTING_K / count
+    if learned - chance < LEARNED or held_out - chance >= CARRIED_OVER * (learned - chance):
+        return None
+    return (
+        f"overfitting: recall@{OVERFITTING_K} is {learned:.3f} among {count} training images, but "
+        f"{held_out:.3f} among {count} held-out ones (chance is {chance:.3f}); fewer "
+        "training.epochs, dropout in the towers, stronger augment, more records, a smaller tower "
+        "or one with pretrained weights may help"
+    )

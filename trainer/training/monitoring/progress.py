@@ -1,4 +1,4 @@
-"""What is seen of a run while it trains: progress, curves, and signs that it goes wrong."""
+"""Report the progress of a training run: steps, loss, rate, time left."""
 
 import math
 import time
@@ -12,16 +12,16 @@ from schema.progress import report
 SECONDS_BETWEEN_REPORTS = 0.5
 SMOOTHING = 0.95  # of the reported loss, per step
 COMPILING_STEPS = 2  # not counted in the rate: tracing and first allocations
-READ_AT_ONCE = 10  # losses: asking a GPU for each would make it wait for every step
+READ_AT_ONCE = 10  # losses: reading each one would make a GPU wait after every step
 
 
-class Watch:
-    """Told of every step, reports now and then.
+class ProgressReporter:
+    """Called after every step; reports at most every `SECONDS_BETWEEN_REPORTS`.
 
     Args:
         steps: length of the whole run.
         batch_size: pairs in one step.
-        clock: seconds; for tests.
+        clock: returns seconds; replaced by tests.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Watch:
     ) -> None:
         self._steps, self._batch_size, self._clock = steps, batch_size, clock
         self._seen, self._started, self._reported = 0, 0.0, 0.0
-        self._resumed_from = 0  # step of the checkpoint that this attempt began with
+        self._resumed_from = 0  # step of the checkpoint that this attempt started from
         self._losses: list[tf.Tensor] = []  # not read yet
         self._smoothed: float | None = None
         self.pairs_per_second = 0.0
@@ -39,11 +39,11 @@ class Watch:
         """Note a step.
 
         Args:
-            done: how many steps were done, by earlier attempts too.
-            loss: of the last one, a scalar.
+            done: steps done so far, by earlier attempts too.
+            loss: of the last step, a scalar.
 
         Raises:
-            InputError: a loss is no number.
+            InputError: a loss is not finite.
         """
         if not self._seen:
             self._resumed_from = done - 1
@@ -52,20 +52,19 @@ class Watch:
         now = self._clock()
         if self._seen == COMPILING_STEPS:
             self._started = now
-        last = done == self._steps
-        due = now - self._reported > SECONDS_BETWEEN_REPORTS
-        if not (due or last or len(self._losses) == READ_AT_ONCE):
+        due = done == self._steps or now - self._reported > SECONDS_BETWEEN_REPORTS
+        if not due and len(self._losses) < READ_AT_ONCE:
             return
         self.catch_up(done)
-        if due or last:
+        if due:
             self._reported = now
             self._report(done)
 
     def catch_up(self, done: int) -> None:
-        """Read the losses so far, so that `loss` and `pairs_per_second` are those of this step.
+        """Read the losses so far, so that `loss` and `pairs_per_second` are up to date.
 
         Raises:
-            InputError: one is no number.
+            InputError: a loss is not finite.
         """
         self._read(done)
         if self._seen > COMPILING_STEPS:
@@ -80,8 +79,8 @@ class Watch:
                     f"training: the loss is {loss} at step {number} of {self._steps}; "
                     "a lower training.learning_rate usually helps"
                 )
-            old = loss if self._smoothed is None else self._smoothed
-            self._smoothed = SMOOTHING * old + (1 - SMOOTHING) * loss
+            previous = loss if self._smoothed is None else self._smoothed
+            self._smoothed = SMOOTHING * previous + (1 - SMOOTHING) * loss
             self.loss = loss
         self._losses = []
 

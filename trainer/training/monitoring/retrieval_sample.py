@@ -1,4 +1,4 @@
-"""A fixed sample of records, of those learned from or of others, to measure networks on."""
+"""A fixed sample of records, from the train split or held out, on which networks are measured."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -9,12 +9,12 @@ import tensorflow as tf
 from schema import features
 from trainer.config.trainer import TrainerConfig
 from trainer.training import input_pipeline
-from trainer.training.holdout import Keep
+from trainer.training.input_pipeline import Keep
 
 Embed = Callable[[tf.Tensor], tf.Tensor]
 
 RECORDS = 512
-AT_ONCE = 128
+AT_ONCE = 128  # records
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Sample:
     Attributes:
         pixels: uint8 [n, size, size, 3].
         tokens: of all their captions, int64 [m, tokens].
-        owner: of each caption, the place of its image, [m].
-        caption_ids: of each caption, [m]; equal iff the texts are.
+        owner: the index of each caption's image, [m].
+        caption_ids: of each caption, [m]; equal if and only if the texts are.
     """
 
     pixels: np.ndarray
@@ -35,8 +35,13 @@ class Sample:
 
     @property
     def count(self) -> int:
-        """How many images."""
+        """The number of images."""
         return len(self.pixels)
+
+    @property
+    def distinct_texts(self) -> int:
+        """The number of different captions."""
+        return len(np.unique(self.caption_ids))
 
     @property
     def images_alike(self) -> bool:
@@ -45,35 +50,47 @@ class Sample:
 
     @property
     def texts_alike(self) -> bool:
-        """Whether all captions, two or more, have the same word pieces."""
+        """Whether all captions, two or more, have the same tokens."""
         return len(self.tokens) > 1 and bool((self.tokens == self.tokens[0]).all())
 
     def first(self, count: int) -> "Sample":
-        """The first images, with their captions."""
+        """Return the first images, with their captions."""
         kept = self.owner < count
         return Sample(
             self.pixels[:count], self.tokens[kept], self.owner[kept], self.caption_ids[kept]
         )
 
     def embed(self, images: Embed, texts: Embed) -> tuple[np.ndarray, np.ndarray]:
-        """Image embeddings [n, d] and text embeddings [m, d], by the towers of a model."""
+        """Embed the sample: image embeddings [n, d] and text embeddings [m, d].
+
+        Args:
+            images: embeds a batch of `pixels`.
+            texts: embeds a batch of `tokens`.
+        """
         return _in_parts(images, self.pixels), _in_parts(texts, self.tokens)
 
     def ranks(self, images: np.ndarray, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of each distinct text its best image's rank, and of each image its best text's.
+        """Rank the best match of each distinct text, and of each image with a caption.
 
-        As in evaluation: a text that stands with several images is one query, which matches each of
-        them, and one candidate. The first rank is 1, and a tie counts as half; an image without a
-        caption has no rank.
+        As in the Evaluator, a text that several images carry is one query, which matches all of
+        them, and one candidate. The first rank is 1; a tie counts as half.
+
+        Args:
+            images: embeddings [n, d].
+            texts: embeddings [m, d].
+
+        Returns:
+            Ranks of images for texts [u], and of texts for images [at most n].
         """
         first, matches = self._matches()
         similarity = texts[first] @ images.T
         return _ranks(similarity, matches), _ranks(similarity.T, matches.T)
 
     def chance(self, k: int) -> float:
-        """The text-to-image recall@k of images in random order, the mean over distinct texts.
+        """Return the expected text-to-image recall@k of a random ranking.
 
-        Of N images m carry a text; none of the first k does with C(N - m, k) / C(N, k).
+        If m of N images carry a text, none of the first k does with probability
+        C(N - m, k) / C(N, k). The result is the mean over distinct texts.
         """
         others = self.count - self._matches()[1].sum(1)
         drawn = np.arange(min(k, self.count))
@@ -81,7 +98,7 @@ class Sample:
         return float(1 - missed.prod(1).mean())
 
     def _matches(self) -> tuple[np.ndarray, np.ndarray]:
-        """The first caption of each distinct text, [u], and whether an image carries it, [u, n]."""
+        """Return the first caption of each distinct text [u], and which images carry it [u, n]."""
         _, first, text = np.unique(self.caption_ids, return_index=True, return_inverse=True)
         matches = np.zeros((len(first), self.count), bool)
         matches[text, self.owner] = True
@@ -89,7 +106,7 @@ class Sample:
 
 
 def recall(ranks: np.ndarray, k: int) -> float:
-    """Recall@k: the share of ranks up to k."""
+    """Return recall@k: the share of ranks up to k."""
     return float((ranks <= k).mean())
 
 
@@ -99,29 +116,37 @@ def _in_parts(embed: Embed, values: np.ndarray) -> np.ndarray:
 
 
 def _ranks(similarity: np.ndarray, matches: np.ndarray) -> np.ndarray:
-    """The rank of the best match of each query [q, candidates] that has one."""
+    """Rank the best match of each query that has one; both arguments are [queries, candidates]."""
     best = np.where(matches, similarity, -np.inf).max(1, keepdims=True)
     others = np.where(matches, -np.inf, similarity)
     rank = 1 + (others > best).sum(1) + 0.5 * (others == best).sum(1)
     return rank[matches.any(1)]
 
 
-def read(
+def read_sample(
     files: Sequence[str], spec: input_pipeline.Spec, config: TrainerConfig, keep: Keep | None = None
 ) -> Sample | None:
-    """The first records of some transformed files that are kept; None if there is none."""
-    if not files:
-        return None
-    found = input_pipeline.examples(files, spec, config, keep=keep)
-    records = list(found.take(RECORDS).as_numpy_iterator())
+    """Read the first `RECORDS` records of transformed files.
+
+    Args:
+        files: transformed records.
+        spec: their parsing spec.
+        config: the trainer's.
+        keep: which records to take; None: all.
+
+    Returns:
+        The sample; None if there is no record.
+    """
+    dataset = input_pipeline.examples(files, spec, config, keep=keep)
+    records = list(dataset.take(RECORDS).as_numpy_iterator())
     if not records:
         return None
     stacked = {name: np.stack([record[name] for record in records]) for name in records[0]}
     ids = stacked[features.CAPTION_IDS]
-    told = (ids != 0) & (stacked[features.CAPTION_LABELS] == 1)
+    matching = (ids != 0) & (stacked[features.CAPTION_LABELS] == 1)
     return Sample(
         stacked[features.PIXELS],
-        stacked[features.TOKENS][told],
-        np.nonzero(told)[0],
-        ids[told],
+        stacked[features.TOKENS][matching],
+        np.nonzero(matching)[0],
+        ids[matching],
     )

@@ -1,4 +1,4 @@
-"""Whether XLA pays for a training step: measured on the first batch, where there is time to win."""
+"""Choose whether a training step uses XLA, by timing the first batch of a long run."""
 
 import logging
 import statistics
@@ -11,14 +11,14 @@ import tensorflow as tf
 from schema.errors import InputError
 
 Step = Callable[[Any], dict[str, tf.Tensor]]
-TIMED = 5  # steps
-# Compiling a large step takes minutes. A shorter run than this cannot win them back.
+TIMED_STEPS = 5
+# Compiling a large step takes minutes, which a shorter run cannot win back.
 LONG_RUN = 600.0  # seconds
-GAIN = 0.95  # XLA is taken below this share of the time without it: less may be noise
+GAIN = 0.95  # use XLA below this share of the time without it: a smaller gain may be noise
 LOGGER = logging.getLogger(__name__)
 
 
-def pays(
+def is_faster(
     plain: Step,
     compiled: Step,
     batch: Any,
@@ -26,20 +26,20 @@ def pays(
     steps: int,
     stop: Callable[[], bool] = lambda: False,
 ) -> bool | None:
-    """Time a few steps without XLA, and with it if the run is long; nothing of them remains.
+    """Time a few steps without XLA, and with XLA if the run is long, then undo them.
 
     Args:
         plain: a step.
-        compiled: the same with XLA.
+        compiled: the same step with XLA.
         batch: for both.
-        variables: all that a step changes; they are put back.
-        steps: that are still to do.
-        stop: whether the run was asked to end; timing may take longer than it is given then.
+        variables: all variables that a step changes; their values are restored.
+        steps: steps still to do.
+        stop: returns whether the run was asked to end; timing ends early then.
 
     Returns:
-        Whether it pays; None if the run was asked to end before that was known.
+        Whether XLA saves time; None: the run was asked to end before that was known.
     """
-    before = [variable.numpy() for variable in variables]
+    values = [variable.numpy() for variable in variables]
     try:
         seconds = _seconds(plain, batch, stop)
         if stop():
@@ -47,29 +47,29 @@ def pays(
         if seconds * steps < LONG_RUN:
             return False
         try:
-            fused = _seconds(compiled, batch, stop)
+            with_xla = _seconds(compiled, batch, stop)
         except (tf.errors.OpError, ValueError) as error:
-            # Some operations have no XLA kernel, or a shape is known only when it runs.
+            # Some operations have no XLA kernel, or a shape is known only at run time.
             LOGGER.info("XLA cannot compile this step: %s", str(error).splitlines()[0])
             return False
         if stop():
             return None
-        LOGGER.info("a step takes %.3f s, with XLA %.3f s", seconds, fused)
-        return fused < GAIN * seconds
+        LOGGER.info("a step takes %.3f s, with XLA %.3f s", seconds, with_xla)
+        return with_xla < GAIN * seconds
     finally:
-        for variable, value in zip(variables, before, strict=True):
+        for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
 
 
-def or_refused(compiled: Step) -> Step:
-    """A step with XLA, which says in one sentence that it cannot be compiled."""
+def with_clear_error(compiled: Step) -> Step:
+    """Return a step that raises an `InputError` if XLA cannot compile it."""
 
     def step(batch: Any) -> dict[str, tf.Tensor]:
         try:
             return compiled(batch)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
             raise InputError(
-                "training.xla: true: XLA cannot compile this step, and auto would go without: "
+                "training.xla: true: XLA cannot compile this step (set it to auto or false): "
                 f"{error.message.splitlines()[0]}"
             ) from error
 
@@ -78,7 +78,7 @@ def or_refused(compiled: Step) -> Step:
 
 def _seconds(step: Step, batch: Any, stop: Callable[[], bool]) -> float:
     taken = [0.0]
-    for _ in range(1 + TIMED):  # the first one compiles
+    for _ in range(1 + TIMED_STEPS):  # the first one compiles
         if stop():
             break
         started = time.perf_counter()

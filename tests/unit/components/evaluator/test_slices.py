@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from components.evaluator import slices
-from components.evaluator.ranking.texts import text_ids
 from components.evaluator.tfma.predictions import Records
 from schema import features
+from trainer.preprocessing.captions import text_ids
 
 
 @pytest.mark.parametrize(

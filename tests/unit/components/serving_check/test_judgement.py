@@ -31,8 +31,8 @@ from schema import features
 from tests.support import ingest
 from tests.support.serving_check import HASTY, seen
 from trainer.export.golden_outputs import PRECISION
+from trainer.preprocessing.captions import caption_ids, fingerprint, normalise, split_words
 from trainer.preprocessing.image_formats import decode
-from trainer.preprocessing.tokenizer import caption_ids, fingerprint, normalise, split_words
 
 
 def test_the_program_imports_nothing_of_ours():

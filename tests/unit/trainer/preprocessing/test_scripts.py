@@ -12,6 +12,7 @@ import tensorflow as tf
 from tests.support.paths import ROOT
 from trainer.config.transform import TextConfig
 from trainer.preprocessing import tokenizer
+from trainer.preprocessing.captions import caption_ids, normalise, split_words
 from trainer.preprocessing.learn_vocabulary import learn
 from trainer.preprocessing.token_statistics import TokenStatistics, count, unknown_ids
 
@@ -21,7 +22,7 @@ LONG = 1024  # tokens: nothing is cut off
 
 
 def words_of(captions: Iterable[str]) -> tf.RaggedTensor:
-    return tokenizer.split_words(tokenizer.normalise(tf.constant(list(captions))))
+    return split_words(normalise(tf.constant(list(captions))))
 
 
 def learned(languages: Iterable[str], size: int) -> list[str]:
@@ -66,12 +67,12 @@ def test_a_language_that_was_learned_has_no_unknown_tokens(language, pieces, tmp
 
 
 def measured(names: list[str], tokens: np.ndarray, pieces: list[str]) -> TokenStatistics:
-    ids = tokenizer.caption_ids(words_of(names)).numpy()
+    ids = caption_ids(words_of(names)).numpy()
     return count([(ids, tokens)], unknown_ids(pieces))
 
 
 def normal(name: str) -> str:
-    return tokenizer.normalise(tf.constant(name)).numpy().decode()
+    return normalise(tf.constant(name)).numpy().decode()
 
 
 # Vocabularies that spell in bytes and in halves of them; the second is too small for all scripts.

@@ -9,6 +9,7 @@ import tensorflow as tf
 from schema.errors import InputError
 from trainer.config.transform import TextConfig
 from trainer.preprocessing import tokenizer
+from trainer.preprocessing.captions import fingerprint, normalise, split_words
 from trainer.preprocessing.preprocessing_fn import caption_labels, write_vocabulary
 from trainer.preprocessing.vocabulary import BYTES, HALF_BYTES
 
@@ -25,7 +26,7 @@ def vocabulary(tmp_path_factory) -> str:
 
 
 def ids(captions: list[str], vocabulary: str, max_tokens: int = 4, **around) -> list[list[int]]:
-    words = tokenizer.split_words(tokenizer.normalise(tf.constant(captions)))
+    words = split_words(normalise(tf.constant(captions)))
     config = TextConfig(vocabulary="given", max_tokens=max_tokens, **around)
     return tokenizer.word_pieces(words, vocabulary, config).numpy().tolist()
 
@@ -95,22 +96,20 @@ def test_ideographs_stand_alone(vocabulary):
     ],
 )
 def test_normalise(given, expected):
-    assert tokenizer.normalise(tf.constant([given])).numpy()[0].decode() == expected
+    assert normalise(tf.constant([given])).numpy()[0].decode() == expected
 
 
 def test_eager_graph_and_dataset_agree(vocabulary):
     captions = ["Red cats", "日, red", "dog"]  # with unknown characters and without
     eager = ids(captions, vocabulary)
     dataset = tf.data.Dataset.from_tensors(captions).map(
-        lambda c: tokenizer.word_pieces(
-            tokenizer.split_words(tokenizer.normalise(c)), vocabulary, CONFIG
-        )
+        lambda c: tokenizer.word_pieces(split_words(normalise(c)), vocabulary, CONFIG)
     )
     assert next(iter(dataset)).numpy().tolist() == eager
 
 
 def test_fingerprints_are_positive_equal_for_equal_texts_and_0_for_none():
-    found = tokenizer.fingerprint(tf.constant(["a", "b", "a", ""])).numpy()
+    found = fingerprint(tf.constant(["a", "b", "a", ""])).numpy()
     assert found[0] == found[2] != found[1]
     assert found[3] == 0
     assert (found[:3] > 0).all()

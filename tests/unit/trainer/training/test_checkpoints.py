@@ -11,8 +11,7 @@ import pytest
 import tensorflow as tf
 
 from schema.errors import InputError
-from trainer.training.checkpoint_cleanup import remove_abandoned
-from trainer.training.checkpoints import DONE, Checkpoints
+from trainer.training.checkpoints import DONE, Checkpoints, remove_stale_runs
 
 
 @pytest.fixture
@@ -66,7 +65,7 @@ def test_of_a_damaged_one_the_one_before_is_taken(tmp_path, variables, part, dam
         assert kept.restore() == {"step": 5}
     assert [int(v.numpy().max()) for v in variables] == [5, 5]
     if not (damage is Path.unlink and part == DONE):  # that one was never finished
-        assert "step-000000010 is damaged, the one before is taken: " in caplog.text
+        assert "step-000000010 is damaged; using the one before: " in caplog.text
 
 
 @pytest.mark.parametrize("body", ["", "[]", "3", '{"notes": {"step": 10}}', "null"])
@@ -131,7 +130,7 @@ def test_one_of_another_model_is_passed_over(tmp_path, variables, caplog):
     others = [variables[0], tf.Variable([7, 7], dtype=tf.int64)]
     assert Checkpoints(str(tmp_path), others).restore() == {"step": 0}
     assert variables[0].numpy().max() == 1
-    assert caplog.text.count("it is of another model") == 2
+    assert caplog.text.count("it belongs to another model") == 2
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, variables):
@@ -173,13 +172,13 @@ def test_only_what_nobody_has_touched_for_long_is_given_up(tmp_path, variables):
     for folder in (old, other):
         for each in folder.rglob("*"):
             os.utime(each, (long_ago, long_ago))
-    remove_abandoned(str(tmp_path))
+    remove_stale_runs(str(tmp_path))
     assert names(tmp_path) == sorted([new.name, other.name])
-    remove_abandoned(str(tmp_path), time.time() + 13 * 24 * 3600)
+    remove_stale_runs(str(tmp_path), time.time() + 13 * 24 * 3600)
     assert new.exists()
-    remove_abandoned(str(tmp_path), time.time() + 15 * 24 * 3600)
+    remove_stale_runs(str(tmp_path), time.time() + 15 * 24 * 3600)
     assert names(tmp_path) == [other.name]
-    remove_abandoned(str(tmp_path / "absent"))
+    remove_stale_runs(str(tmp_path / "absent"))
 
 
 def test_a_cut_off_write_is_written_anew(tmp_path, variables, caplog):

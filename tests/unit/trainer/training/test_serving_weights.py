@@ -10,7 +10,7 @@ from tests.unit.trainer.training.monitoring.test_monitor import curves
 from trainer.config.trainer import TrainerConfig
 from trainer.towers.image.keras_application import KerasApplicationConfig
 from trainer.towers.layers import batch_norms
-from trainer.training import batch_statistics, optimizer
+from trainer.training import optimizer, serving_weights
 from trainer.training.monitoring import monitor, retrieval_sample
 from trainer.training.monitoring.health import COLLAPSED, spread
 from trainer.training.monitoring.retrieval_sample import recall
@@ -39,7 +39,7 @@ def images(count: int, size: int = SIZE) -> np.ndarray:
 
 
 def test_statistics_are_those_of_all_images_in_uneven_batches(monkeypatch):
-    monkeypatch.setattr(batch_statistics, "AT_ONCE", 6)
+    monkeypatch.setattr(serving_weights, "IMAGES_PER_BATCH", 6)
     given = images(11)  # in batches of 6 and 5
     copy = ServingCopy(compiled(config()), given)
     first, second = batch_norms(copy.model.image_tower)
@@ -81,7 +81,7 @@ def test_a_library_s_tower_with_new_weights_is_not_taken_for_collapsed():
 def test_curves_and_what_is_returned_are_of_the_averaged_weights(files, tmp_path):
     told = config(training={"epochs": EPOCHS, "average": 0.999, "learning_rate": 0.01})
     model = trained(told, files, tmp_path / "averaged")
-    held_out = retrieval_sample.read(files, SPEC, told)
+    held_out = retrieval_sample.read_sample(files, SPEC, told)
     assert held_out is not None
     embedded = held_out.embed(model.embed_images, model.embed_texts)
     to_image, to_text = held_out.ranks(*embedded)
@@ -101,6 +101,6 @@ def test_curves_and_what_is_returned_are_of_the_averaged_weights(files, tmp_path
 def test_looking_changes_nothing_that_is_learned(files, tmp_path, monkeypatch):
     told = config(training={"epochs": 2, "average": 0.9})
     looked = weights(trained(told, files, tmp_path / "looked"))
-    monkeypatch.setattr(monitor.Looks, "step", lambda *_: None)
+    monkeypatch.setattr(monitor.Monitor, "step", lambda *_: None)
     for mine, theirs in zip(weights(trained(told, files, tmp_path / "not")), looked, strict=True):
         np.testing.assert_array_equal(mine, theirs)

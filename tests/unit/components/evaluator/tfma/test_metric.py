@@ -20,6 +20,7 @@ from components.evaluator.metrics.names import (
 )
 from components.evaluator.metrics.scores import Scores
 from components.evaluator.tfma.metric import LOOSE, SCORES, MeasureFn, RetrievalMetrics, join_small
+from schema.text.stable_hash import hash_of
 from tests.support.scores import random_scores, scores_of
 
 NAN = float("nan")
@@ -181,7 +182,7 @@ def test_a_repeated_text_is_one_point_of_the_space():
 def test_of_two_roundings_of_a_text_the_one_of_the_least_hash_counts():
     spaces = [(np.eye(3)[n], np.eye(3)[[n]]) for n in range(2)]
     parts = scores_of([1, 1], [[1], [1]], embeddings=spaces, captions=[["a"], ["a"]])
-    least = min(range(2), key=lambda n: embedding_sample.hash_of(parts[n].keys[0]))
+    least = min(range(2), key=lambda n: hash_of(parts[n].keys[0]))
     for order in (parts, parts[::-1]):
         joined = Scores.concatenate(order).sample.spaces[0].texts
         np.testing.assert_array_equal(joined, np.eye(3)[[least]])
@@ -202,7 +203,7 @@ def test_the_mean_image_is_that_of_all_records_though_only_a_sample_is_kept(monk
     parts = random_scores(200, seed=3)
     joined = Scores.concatenate(parts)
     assert joined.sample.spaces[0].images.shape == (40, 8)
-    least = sorted(embedding_sample.hash_of(key) for key in joined.keys)[:40]
+    least = sorted(hash_of(key) for key in joined.keys)[:40]
     assert joined.sample.hashes.tolist() == least
     images = np.concatenate([part.sample.spaces[0].images for part in parts]).mean(0)
     ids = np.concatenate([part.sample.text_ids for part in parts])

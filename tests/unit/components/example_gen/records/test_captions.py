@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from components.example_gen.records.captions import clean, words
+from components.example_gen.records.captions import clean
 from components.example_gen.records.reasons import DUPLICATE_CAPTION, UnusableError
 
 FAMILY = "👨\u200d👩\u200d👧"
@@ -144,8 +144,3 @@ def test_none_is_left():
     assert reason([], []) == "no_caption"
     assert reason(["\u200b", b"\xff"]) == "empty_caption"
     assert reason([b"\xff", ""]) == "caption_not_utf8"
-
-
-def test_words():
-    assert words("A cat's 2 MATS, état_major!") == ["a", "cat", "s", "2", "mats", "état_major"]
-    assert words("…") == []

@@ -38,8 +38,8 @@ def test_an_example_follows_the_contract():
         features.IMAGE_BYTES: [18],
         features.PERCEPTUAL_HASH: [b"00000000000000ab"],
         features.CAPTIONS: [b"A red cat", b"the cat's red"],
-        features.CAPTION_WORDS: [3, 4],
-        features.WORDS: [b"a", b"cat", b"red", b"s", b"the"],
+        features.CAPTION_WORDS: [3, 5],
+        features.WORDS: [b"'", b"a", b"cat", b"red", b"s", b"the"],
         features.LABELS: [1, 0],
         features.attribute("vendor"): [b"v"],
     }
@@ -51,11 +51,11 @@ def test_labels_and_attributes_may_be_absent():
     assert features.attribute("vendor") not in names
 
 
-def test_a_caption_of_signs_alone_has_no_word():
-    made = to_example(record(captions=("☀️", "!?")), b"x", [])
-    assert values(made, features.CAPTIONS) == ["☀️".encode(), b"!?"]
-    assert values(made, features.CAPTION_WORDS) == [0, 0]
-    assert features.WORDS not in made.features.feature
+def test_signs_are_words_as_the_model_reads_them():
+    made = to_example(record(captions=("☀", "Wow!?")), b"x", [])
+    assert values(made, features.CAPTIONS) == ["☀".encode(), b"Wow!?"]
+    assert values(made, features.CAPTION_WORDS) == [1, 3]
+    assert values(made, features.WORDS) == [b"!", b"?", b"wow", "☀".encode()]
 
 
 def test_shards_are_as_many_as_fit_their_size():

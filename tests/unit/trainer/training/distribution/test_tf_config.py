@@ -3,7 +3,7 @@ import json
 import pytest
 
 from schema.errors import InputError
-from trainer.training.distribution.tf_config import VARIABLE, Cluster, read
+from trainer.training.distribution.tf_config import VARIABLE, Cluster, read_cluster
 
 TWO = {"worker": ["a:1", "b:1"]}
 
@@ -23,8 +23,8 @@ def said(cluster, task=None) -> dict[str, str]:
     ],
 )
 def test_without_others_a_process_trains_alone(environment):
-    assert read(environment) == Cluster(workers=1, index=0)
-    assert read(environment).is_chief
+    assert read_cluster(environment) == Cluster(workers=1, index=0)
+    assert read_cluster(environment).is_chief
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_without_others_a_process_trains_alone(environment):
     ],
 )
 def test_the_place_of_a_worker(cluster, task, workers, index):
-    found = read(said(cluster, {"type": task[0], "index": task[1]}))
+    found = read_cluster(said(cluster, {"type": task[0], "index": task[1]}))
     assert found == Cluster(workers=workers, index=index)
     assert found.is_chief == (index == 0)
 
@@ -47,7 +47,7 @@ def test_what_an_operator_adds_is_left_alone():
     text = json.dumps(
         {"cluster": TWO, "task": {"type": "worker", "index": 1}, "environment": "cloud"}
     )
-    assert read({VARIABLE: text}) == Cluster(workers=2, index=1)
+    assert read_cluster({VARIABLE: text}) == Cluster(workers=2, index=1)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,10 @@ def test_what_an_operator_adds_is_left_alone():
         (said(TWO, {"type": "worker"}), "task = .* must have a type and an index"),
         (said(TWO, {"type": "worker", "index": "0"}), "task = .* must have a type and an index"),
         (said(TWO, {"type": "worker", "index": -1}), "an index of 0 or more"),
-        (said(TWO, {"type": "chief", "index": 0}), "'chief' is no role of the cluster, .* worker"),
+        (
+            said(TWO, {"type": "chief", "index": 0}),
+            "'chief' is not a role of the cluster",
+        ),
         (
             said(TWO, {"type": "worker", "index": 2}),
             "task.index = 2 is out of range: cluster.worker has 2 addresses",
@@ -75,5 +78,5 @@ def test_what_an_operator_adds_is_left_alone():
 )
 def test_a_bad_tf_config_is_refused_in_one_sentence(environment, sentence):
     with pytest.raises(InputError, match=f"^{VARIABLE}.*{sentence}") as refused:
-        read(environment)
+        read_cluster(environment)
     assert "\n" not in str(refused.value)

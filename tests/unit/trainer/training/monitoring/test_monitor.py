@@ -13,7 +13,7 @@ from tensorboard.util import tensor_util
 from schema.errors import InputError
 from tests.support.training import config, trained, write_records
 from trainer.training.monitoring import health, monitor
-from trainer.training.monitoring.monitor import Looks
+from trainer.training.monitoring.monitor import Monitor
 
 
 def curves(folder: Path) -> dict[str, dict[int, float]]:
@@ -66,15 +66,15 @@ def test_trouble_stops_a_run_and_is_in_the_curves(files, tmp_path, monkeypatch):
 
 def test_a_scale_is_judged_by_its_share_of_the_largest(files, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(monitor.Trouble, "judge", lambda self, look: seen.append(look))
+    monkeypatch.setattr(monitor.HealthChecks, "check", lambda self, value: seen.append(value))
     trained(config(training={"epochs": 2}), files, tmp_path)
-    assert [look.done for look in seen] == [0.5, 1.0]
-    assert [look.candidates for look in seen] == [60, 60]
+    assert [measurement.done for measurement in seen] == [0.5, 1.0]
+    assert [measurement.candidates for measurement in seen] == [60, 60]
     found = curves(tmp_path)
-    for look, step in zip(seen, (5, 10), strict=True):
-        assert look.scale == pytest.approx(found["logit_scale"][step] / 100, rel=1e-5)
-        assert look.recall_at_10 == pytest.approx(found["text_to_image_recall_at_10"][step])
-        assert look.text_spread == pytest.approx(found["text_spread"][step], rel=1e-5)
+    for measurement, step in zip(seen, (5, 10), strict=True):
+        assert measurement.scale == pytest.approx(found["logit_scale"][step] / 100, rel=1e-5)
+        assert measurement.recall_at_10 == pytest.approx(found["text_to_image_recall_at_10"][step])
+        assert measurement.text_spread == pytest.approx(found["text_spread"][step], rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ def test_a_scale_is_judged_by_its_share_of_the_largest(files, tmp_path, monkeypa
 )
 def test_how_often_is_looked(steps, an_epoch, every, monkeypatch):
     looked = []
-    monkeypatch.setattr(Looks, "_look", lambda self, done, share: looked.append((done, share)))
+    monkeypatch.setattr(Monitor, "_measure", lambda self, done, share: looked.append((done, share)))
 
-    class Watch:
+    class Reporter:
         def step(self, done, loss):
             pass
 
-    stubs: tuple[Any, Any] = None, Watch()
-    told = Looks(*stubs, steps, an_epoch, None, None)
+    stubs: tuple[Any, Any] = None, Reporter()
+    told = Monitor(*stubs, steps, an_epoch, None, None)
     for done in range(1, steps + 1):
         told.step(done, tf.zeros([]), 0.0)
     assert [done for done, _ in looked] == [*range(every, steps, every), steps]

@@ -6,14 +6,14 @@ import tensorflow as tf
 
 from pipeline.local.display import Listener, describe
 from schema.errors import InputError, sentence_for_people
-from trainer.training.monitoring.progress import Watch
-from trainer.training.performance.malloc import keep_freed_memory
+from trainer.training.monitoring.progress import ProgressReporter
+from trainer.training.performance.cpu import keep_freed_memory
 
 
 def test_reports_rate_and_time_left():
     clock = [100.0]
     heard: list[dict[str, Any]] = []
-    watch = Watch(steps=10, batch_size=50, clock=lambda: clock[0])
+    watch = ProgressReporter(steps=10, batch_size=50, clock=lambda: clock[0])
     with Listener(heard.append):
         for step in range(10):
             clock[0] += 3.0 if step < 2 else 0.25  # the first two compile and are not counted
@@ -34,7 +34,7 @@ def test_reports_rate_and_time_left():
 
 def test_a_resumed_run_reports_the_step_of_its_checkpoint():
     heard: list[dict[str, Any]] = []
-    watch = Watch(steps=42, batch_size=50)
+    watch = ProgressReporter(steps=42, batch_size=50)
     with Listener(heard.append):
         for step in (41, 42):
             watch.step(step, tf.constant(4.0))
@@ -44,7 +44,7 @@ def test_a_resumed_run_reports_the_step_of_its_checkpoint():
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_stops_with_a_sentence_and_the_right_step(loss):
-    watch = Watch(steps=100, batch_size=50, clock=lambda: 0.0)  # no report is ever due
+    watch = ProgressReporter(steps=100, batch_size=50, clock=lambda: 0.0)  # no report is ever due
     watch.step(41, tf.constant(1.0))  # an attempt that goes on from step 40
     watch.step(42, tf.constant(loss))
     for done in range(43, 50):

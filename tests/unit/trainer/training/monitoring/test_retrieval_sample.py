@@ -80,7 +80,7 @@ def test_what_is_all_alike():
 
 def test_the_first_records_with_all_their_matching_captions(tmp_path):
     files = write_records(tmp_path, 9)
-    found = sample.read(files, SPEC, config())
+    found = sample.read_sample(files, SPEC, config())
     assert found is not None
     assert found.pixels.shape == (9, SIZE, SIZE, 3)
     assert found.tokens.shape == (9 * CAPTIONS, TOKENS)
@@ -88,7 +88,7 @@ def test_the_first_records_with_all_their_matching_captions(tmp_path):
     # Records 0, 2, ... 8, then 1, 3, ... 7; record n has the captions 1 + 2n and 2 + 2n.
     order = [*range(0, 9, 2), *range(1, 9, 2)]
     assert found.caption_ids.tolist() == [i for n in order for i in (1 + 2 * n, 2 + 2 * n)]
-    assert sample.read([], SPEC, config()) is None
+    assert sample.read_sample([], SPEC, config()) is None
     embedded = found.embed(lambda x: x[:, 0, 0], lambda x: x)
     np.testing.assert_array_equal(embedded[0], found.pixels[:, 0, 0])
     np.testing.assert_array_equal(embedded[1], found.tokens)

@@ -34,14 +34,14 @@ def broken(batch):
 )
 def test_it_is_taken_where_it_pays(plain, fused, left, taken):
     variable = tf.Variable(7.0)
-    found = xla.pays(steps(variable, plain), steps(variable, fused), None, [variable], left)
+    found = xla.is_faster(steps(variable, plain), steps(variable, fused), None, [variable], left)
     assert found == taken
     assert variable.numpy() == 7.0
 
 
 def test_a_step_that_it_cannot_compile_goes_without():
     variable = tf.Variable(7.0)
-    assert not xla.pays(steps(variable, 0.01), broken, None, [variable], 10**6)
+    assert not xla.is_faster(steps(variable, 0.01), broken, None, [variable], 10**6)
     assert variable.numpy() == 7.0
 
 
@@ -52,16 +52,16 @@ def test_asked_to_stop_it_times_no_further():
         made.append(batch)
         return steps(variable, 0.01)(batch)
 
-    found = xla.pays(step, broken, None, [variable], 10**6, stop=lambda: len(made) == 2)
+    found = xla.is_faster(step, broken, None, [variable], 10**6, stop=lambda: len(made) == 2)
     assert (found, len(made), variable.numpy()) == (None, 2, 7.0)
 
 
 def test_a_step_that_cannot_be_compiled_is_refused_where_xla_is_asked_for():
     told = (
-        "^training.xla: true: XLA cannot compile this step, and auto would go without: no kernel$"
+        r"^training.xla: true: XLA cannot compile this step \(set it to auto or false\): no kernel$"
     )
     with pytest.raises(InputError, match=told):
-        xla.or_refused(broken)(None)
+        xla.with_clear_error(broken)(None)
 
 
 @pytest.fixture(scope="module")

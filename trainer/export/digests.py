@@ -1,16 +1,17 @@
-"""Digests of what a config only points to: files, folders, presets, the source of a loss.
+"""Digests for caches: of the files that a config names, of a run's code and data.
 
-A cache that compares configs sees a path or a dotted name, and not that something else stands
-there now.
+A cache that compares configs sees a path or a dotted name, but not that its content has changed.
 """
 
 import hashlib
+import json
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
+from schema.config.section import canonical_json
 from schema.errors import InputError
 from schema.system.source_files import source_files
 from trainer.config.config_paths import named_files
@@ -24,27 +25,27 @@ CHUNK = 1 << 20  # bytes read at once
 
 
 def content_digests(config: TransformConfig) -> dict[str, str]:
-    """Digest what each key of a config leads to.
+    """Compute digests of the files, folders, presets and source code that a config names.
 
-    Files that are not visible from here, such as those of a pod's volume, are left out: whoever
-    uses them says that they are missing. So are weights 'imagenet', files of Keras's own cache
-    whose names carry their version.
+    Files that this machine does not see, such as those of a pod's volume, are left out: the node
+    that uses them reports missing ones. So are the weights 'imagenet', files of Keras's own cache
+    whose names contain their version.
 
     Args:
-        config: the trainer's, or Transform's part of it, which leads to less.
+        config: the trainer's, or Transform's part of it.
 
     Returns:
         Digests by key of the config, such as 'model.text_tower.start_from'.
     """
-    found = {}
+    digests = {}
     for key, name in named_files(config, with_presets=True).items():
         digest = _digest_of(key, name)
         if digest is not None:
-            found[key] = digest
-    found |= plugin_digests(config.plugins)
+            digests[key] = digest
+    digests |= plugin_digests(config.plugins)
     if isinstance(config, TrainerConfig) and isinstance(config.loss, CustomConfig):
-        found["loss.function"] = digest_of_files(source_files(config.loss.module))
-    return found
+        digests["loss.function"] = digest_of_files(source_files(config.loss.module))
+    return digests
 
 
 def plugin_digests(plugins: Iterable[str]) -> dict[str, str]:
@@ -53,13 +54,26 @@ def plugin_digests(plugins: Iterable[str]) -> dict[str, str]:
 
 
 def digest_of_files(paths: Iterable[Path]) -> str:
-    """Digest of the contents of local files, in their order."""
+    """Compute a digest of the contents of local files, in their order."""
     return _digest((path.name, str(path)) for path in paths)
 
 
 def trainer_code() -> str:
-    """Digest of the source of this package: other code may train otherwise."""
+    """Compute a digest of the source of the trainer package: other code may train differently."""
     return digest_of_files(sorted(Path(__file__).parents[1].rglob("*.py")))
+
+
+def run_fingerprint(config: TrainerConfig, files: Sequence[str], *others: str) -> str:
+    """Compute a digest of everything that decides what a run learns.
+
+    Args:
+        config: the trainer's; the content of the files that it names counts too.
+        files: of the train split; written once, so their names are enough.
+        others: anything else that matters to the caller.
+    """
+    content = json.dumps(content_digests(config), sort_keys=True)
+    parts = (canonical_json(config), content, trainer_code(), *others, *files)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _digest_of(key: str, name: str) -> str | None:
@@ -70,7 +84,7 @@ def _digest_of(key: str, name: str) -> str | None:
 
 
 def _place(key: str, name: str) -> str:
-    """Where what a key names lies: of a release the tower alone, of a preset its folder."""
+    """Return the path to digest: of a release only the tower, of a preset its folder."""
     match key.split("."):
         case ["model", tower, "start_from"]:
             return saved_tower(tower, name)
@@ -81,7 +95,7 @@ def _place(key: str, name: str) -> str:
 
 
 def _digest_of_tree(root: str) -> str:
-    """Digest of a file, or of all files below a folder with their names."""
+    """Compute a digest of a file, or of all files below a folder with their names."""
     if not tf.io.gfile.isdir(root):
         return _digest([(posixpath.basename(root), root)])
     files = [
@@ -89,16 +103,16 @@ def _digest_of_tree(root: str) -> str:
         for folder, _, names in tf.io.gfile.walk(root)
         for name in names
     ]
-    return _digest((posixpath.relpath(each, root), each) for each in sorted(files))
+    return _digest((posixpath.relpath(path, root), path) for path in sorted(files))
 
 
 def _digest(files: Iterable[tuple[str, str]]) -> str:
-    """Digest of files by (name, path)."""
-    found = hashlib.sha256()
+    """Compute a digest of files by (name, path)."""
+    digest = hashlib.sha256()
     for name, path in files:
         content = hashlib.sha256()
         with tf.io.gfile.GFile(path, "rb") as file:
             while chunk := file.read(CHUNK):
                 content.update(chunk)
-        found.update(f"{name}\n{content.hexdigest()}\n".encode())
-    return found.hexdigest()[:16]
+        digest.update(f"{name}\n{content.hexdigest()}\n".encode())
+    return digest.hexdigest()[:16]

@@ -12,8 +12,9 @@ from pipeline.config.run_config import RunConfig
 from schema.system.source_files import source_files
 from tests.support.training import config
 from tests.unit.pipeline.config.test_run_config import load_changed
-from trainer.export.content_digests import content_digests
-from trainer.training.train import checkpoints_of, fingerprint
+from trainer.export import digests
+from trainer.export.digests import content_digests, run_fingerprint
+from trainer.training.train import checkpoint_folder
 
 LOSS = """
     import tensorflow as tf
@@ -191,18 +192,16 @@ def test_it_is_an_input_of_each_node_that_reads_it(tmp_path):
 def test_checkpoints_and_trials_of_what_was_there_before_are_not_gone_on_with(
     tmp_path, monkeypatch, what
 ):
-    from trainer.training import train
-
     tower = tmp_path / "3" / "image_tower" / "3"
     saved_model(tower, b"1")
     start = {"kind": "convnet", "widths": [4, 8], "start_from": str(tmp_path / "3")}
     told = config(model={"image_tower": start})
-    before = checkpoints_of(told, ["a"], "c"), fingerprint(told, ["a"], "mrr")
-    assert before == (checkpoints_of(told, ["a"], "c"), fingerprint(told, ["a"], "mrr"))
+    before = checkpoint_folder(told, ["a"], "c"), run_fingerprint(told, ["a"], "mrr")
+    assert before == (checkpoint_folder(told, ["a"], "c"), run_fingerprint(told, ["a"], "mrr"))
     if what == "content":
         saved_model(tower, b"2")
     else:
-        monkeypatch.setattr(train, "trainer_code", lambda: "edited")
-    after = checkpoints_of(told, ["a"], "c"), fingerprint(told, ["a"], "mrr")
+        monkeypatch.setattr(digests, "trainer_code", lambda: "edited")
+    after = checkpoint_folder(told, ["a"], "c"), run_fingerprint(told, ["a"], "mrr")
     assert before[0] != after[0]
     assert before[1] != after[1]
