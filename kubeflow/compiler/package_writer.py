@@ -18,7 +18,7 @@ from kubeflow.compiler.findings import Finding, refuse
 from kubeflow.compiler.platforms import Platform
 from kubeflow.compiler.pods import platform_document
 from kubeflow.compiler.tasks import cacheable, container_settings, task_settings
-from pipeline import code_digest
+from pipeline.code_digest import node_digest
 from pipeline.config.kubeflow import KubeflowConfig
 from pipeline.config.run_config import RunConfig
 from pipeline.create_pipeline import create_pipeline
@@ -108,8 +108,7 @@ def _finish(
     if node.image:
         container["image"] = node.image
     # The code's digest is part of the arguments, and so of Kubeflow's cache key.
-    version = code_digest.digest(code_digest.CODE[node_id])
-    ours = [f"--platform={platform}", f"--node={node_id}", f"--code_version={version}"]
+    ours = [f"--platform={platform}", f"--node={node_id}", f"--code_version={node_digest(node_id)}"]
     container["args"] = ours + container["args"]
     hook = container.get("lifecycle", {}).get("preCacheCheck")
     if hook and platform == "vertex":

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from pipeline.code_digest import CODE
+from components.nodes import NODES
 from schema.config.section import Count, Name
 from trainer.config.model import Frozen, PositiveInt
 
@@ -27,8 +27,9 @@ AbsolutePath = Annotated[str, Field(pattern=r"^/.+")]
 
 
 def _is_node(node_id: str) -> str:
-    if node_id not in CODE:
-        raise ValueError(f"{node_id!r} is no node of the pipeline, which has {', '.join(CODE)}")
+    if node_id not in NODES:
+        names = ", ".join(sorted(NODES))
+        raise ValueError(f"{node_id!r} is not a node of the pipeline; choose one of {names}")
     return node_id
 
 
