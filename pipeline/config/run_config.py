@@ -42,17 +42,29 @@ class ConfigError(InputError):
 class RunConfig(TrainerConfig):
     """One run, from records to a release."""
 
-    name: Name  # of the pipeline
-    workspace: str  # metadata, artifacts and logs of every run; relative to the config file
+    name: Name
+    """Name of the pipeline."""
+    workspace: str
+    """Folder of metadata, artifacts and logs of every run; relative to the config file."""
     data: DataConfig
-    tune: TuneConfig | None = None  # a search before training; none: the values above are used
+    """The records, and what may be wrong with them."""
+    tune: TuneConfig | None = None
+    """A search for better values before training. Default: none; the values of the config are used.
+"""
     evaluation: EvaluationConfig
+    """How the trained pair is measured, and the gates that decide about it."""
     serving_check: ServingCheckConfig = ServingCheckConfig()
-    index: IndexConfig | None = None  # of the embedded catalogue; none: no index is released
+    """How the exported models are checked before a release."""
+    index: IndexConfig | None = None
+    """The search index of the embedded catalogue. Default: none is released."""
     push: PushConfig
+    """Where releases are written."""
     registry: RegistryConfig = RegistryConfig()
-    beam: BeamConfig = LocalBeam()  # where ingest, Transform, evaluation and the like run
-    kubeflow: KubeflowConfig | None = None  # none: this run stays on this machine
+    """The MLflow registry of the releases."""
+    beam: BeamConfig = LocalBeam()
+    """Where the stages that pass over all records run."""
+    kubeflow: KubeflowConfig | None = None
+    """The same run on Kubeflow Pipelines. Default: it runs on this machine only."""
 
     @model_validator(mode="after")
     def _splits_and_slices_exist(self) -> Self:
