@@ -57,7 +57,7 @@ class BeamSection(Frozen):
                 raise ValueError(f"options: {option!r} is for the other keys of beam to say")
         return self
 
-    def beside(self, folder: Path) -> Self:
+    def beside(self, folder: Path) -> Self:  # noqa: ARG002  used by those that have paths
         """Return the section with its relative paths taken from a folder."""
         return self
 

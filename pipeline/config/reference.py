@@ -112,7 +112,7 @@ class _Page:
             return f"`{chosen}`" if chosen else "its defaults"
         return f"`{json.dumps(default, ensure_ascii=False)}`"
 
-    def _type(self, value: Schema, path: str) -> str:
+    def _type(self, value: Schema, path: str) -> str:  # noqa: PLR0911  a kind of value each
         """What may stand there, in words."""
         if names := self._sections(value):
             if value.get("type") == "array":
