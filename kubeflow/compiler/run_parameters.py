@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from components.nodes import IN_CUSTOM_CONFIG, NODES
 from pipeline.config.run_config import RunConfig
-from schema.config.messages import sentences
+from schema.config.messages import describe_errors
 from schema.errors import InputError
 from trainer.config.model import TrainerConfig
 
@@ -118,7 +118,7 @@ def _check_training(config: Mapping[str, Any]) -> None:
     try:
         TrainerConfig.model_validate_json(json.dumps(config))
     except ValidationError as error:
-        raise InputError("; ".join(sentences(error, TrainerConfig))) from error
+        raise InputError("; ".join(describe_errors(error, TrainerConfig))) from error
 
 
 def _typed(parameter: RunParameter, value: Any) -> Value:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from schema.config.section import Frozen
-from schema.text.excerpt import excerpt_of
+from schema.text.messages import excerpt_of
 
 
 def is_address(given: str) -> str:

@@ -20,11 +20,11 @@ from pipeline.config.data import DataConfig
 from pipeline.config.kubeflow import KubeflowConfig
 from pipeline.config.user_modules import make_importable
 from schema import plugins
-from schema.config.messages import sentences
+from schema.config.messages import describe_errors
 from schema.errors import InputError
 from schema.text import text_files, yaml_text
-from schema.text.excerpt import excerpt_of
 from schema.text.literal_secrets import literal_secrets
+from schema.text.messages import excerpt_of
 from trainer.config import config_paths
 from trainer.config.model import TrainerConfig, TransformConfig
 from trainer.config.tuning import TuneConfig
@@ -168,7 +168,7 @@ def of_release(file: Path) -> RunConfig:
     try:
         return RunConfig.model_validate_json(text_files.read_text(file, 2 * LARGEST))
     except ValidationError as error:
-        raise InputError(f"{file}: {'; '.join(sentences(error, RunConfig))}") from error
+        raise InputError(f"{file}: {'; '.join(describe_errors(error, RunConfig))}") from error
 
 
 def parse(values: dict[Any, Any], path: Path) -> RunConfig:
@@ -182,7 +182,7 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
         # As JSON, where a YAML list may fill a tuple; the types themselves stay strict.
         return _beside(RunConfig.model_validate_json(json.dumps(values)), here)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {'; '.join(sentences(error, RunConfig))}") from error
+        raise ConfigError(f"{path}: {'; '.join(describe_errors(error, RunConfig))}") from error
     except InputError as error:
         raise ConfigError(f"{path}: {error}") from error
 

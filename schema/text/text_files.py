@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from schema.errors import InputError
-from schema.text.excerpt import excerpt
+from schema.text.messages import excerpt
 
 LONGEST_PATH = 300  # characters of a path in a sentence
 _KINDS = (

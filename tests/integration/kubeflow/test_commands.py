@@ -106,7 +106,7 @@ def test_a_config_without_the_section(tmp_path):
         ),
         (
             {"every_node": {"cpus": 1}},
-            "kubeflow.every_node.cpus is no key of the config; the nearest is "
+            "kubeflow.every_node.cpus is not a key of the config; the nearest is "
             "kubeflow.every_node.cpu",
         ),
     ],
