@@ -24,8 +24,7 @@ from components.serving_check.component import ServingCheck
 from pipeline.beam.arguments import beam_arguments, check_paths
 from pipeline.code_digest import node_digest
 from pipeline.config.run_config import RunConfig
-from pipeline.data_nodes import data_nodes, transform_node
-from pipeline.tuner_node import tuner_node
+from pipeline.nodes import data_nodes, transform_node, tuner_node
 from trainer.config.model import canonical_json
 from trainer.export.content_digests import content_digests, plugin_digests
 

@@ -7,8 +7,8 @@ from kubeflow.compiler.check_config import check_config
 from kubeflow.compiler.findings import Finding, refuse
 from kubeflow.compiler.platforms import Platform
 from pipeline.config.run_config import RunConfig
-from pipeline.local.library_output import quietly
 from pipeline.local.run_logs import logs_of
+from pipeline.local.session import output_logged
 
 if TYPE_CHECKING:
     from kubeflow.compiler.package_writer import Compiled
@@ -24,7 +24,7 @@ def compiled(config: RunConfig, platform: Platform) -> "tuple[Compiled, float]":
         ObstacleError: the platform could not run it.
     """
     refuse(check_config(config, platform))  # half a minute earlier than TFX could say it
-    with quietly(logs_of(config) / "kubeflow-compile.log"):
+    with output_logged(logs_of(config) / "kubeflow-compile.log"):
         from kubeflow.compiler.package_writer import compile_package
 
         started = time.monotonic()
@@ -34,7 +34,7 @@ def compiled(config: RunConfig, platform: Platform) -> "tuple[Compiled, float]":
 
 def examined(config: RunConfig, platform: Platform) -> list[Finding]:
     """Every obstacle and warning, found by compiling as far as that goes."""
-    with quietly(logs_of(config) / "kubeflow-compile.log"):
+    with output_logged(logs_of(config) / "kubeflow-compile.log"):
         from kubeflow.compiler.package_writer import examine
 
         return examine(config, platform)[1]

@@ -55,7 +55,7 @@ def _rehearse(config: "RunConfig", package: "Package", given: list[str], fresh: 
     from pipeline.console.summary import summarize
     from pipeline.console.terminal import make_console, tell
     from pipeline.local.display import choose, duration
-    from pipeline.local.library_output import quietly
+    from pipeline.local.session import output_logged
 
     folder = Path(config.workspace) / FOLDER
     if fresh:
@@ -74,7 +74,7 @@ def _rehearse(config: "RunConfig", package: "Package", given: list[str], fresh: 
     started = time.monotonic()
     with display:
         ended = run(package.text, last, values, display.node)
-    with quietly(last / "logs" / "summary.log"):  # reading metrics imports TensorFlow
+    with output_logged(last / "logs" / "summary.log"):  # reading metrics imports TensorFlow
         summary = summarize(
             lambda task, key: ended.folder(task, key) if task in ended.outputs else None
         )
