@@ -14,7 +14,7 @@ from pipeline.console.summary import NODE, record
 from pipeline.console.terminal import say
 from pipeline.local import disks
 from pipeline.local.run_logs import logs_of
-from pipeline.local.session import Outputs, RunFailedError, session
+from pipeline.local.session import Outputs, RunFailedError, open_session
 from pipeline.process.workspace_lock import locked
 from schema import features
 from schema.errors import InputError
@@ -60,7 +60,7 @@ def check(config: RunConfig, wait: bool = False) -> None:
     with (
         disks.of_run(config),
         locked(workspace, "check", wait),
-        session(title, logs_of(config)) as here,
+        open_session(title, logs_of(config)) as here,
     ):
         kept = here.log.with_suffix(".json")
         print_warnings(config.warnings(), [], here.console)

@@ -20,7 +20,7 @@ from pipeline.console.rich_console import Console
 from pipeline.console.tables import every_metric, print_report
 from pipeline.console.terminal import tell_json
 from pipeline.local.run_logs import logs_of
-from pipeline.local.session import session
+from pipeline.local.session import open_session
 from schema.errors import InputError
 from schema.serving_names import FOLDERS, JOINT
 from schema.system import disk
@@ -72,7 +72,7 @@ def evaluate(
     name = f"release {model.name}"
     with (
         disk.written({}),
-        session(f"{name} on {data}", _logs(trained), silent=as_json) as here,
+        open_session(f"{name} on {data}", _logs(trained), silent=as_json) as here,
         tempfile.TemporaryDirectory() as scratch,
     ):
         # TFX finds a model by the folder it lies in.

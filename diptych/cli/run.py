@@ -15,7 +15,7 @@ from pipeline.console.tables import print_report
 from pipeline.console.terminal import say
 from pipeline.local import disks
 from pipeline.local.run_logs import logs_of
-from pipeline.local.session import Outputs, RunFailedError, session
+from pipeline.local.session import Outputs, RunFailedError, open_session
 from pipeline.process.stopping import Interrupted
 from pipeline.process.workspace_lock import locked
 from schema.system import file_errors
@@ -57,7 +57,7 @@ def run(config: RunConfig, use_cache: bool = True, wait: bool = False) -> Summar
     with (
         disks.of_run(config),
         locked(workspace, "run", wait),
-        session(config.name, logs_of(config)) as here,
+        open_session(config.name, logs_of(config)) as here,
     ):
         kept = here.log.with_suffix(".json")
         print_warnings(config.warnings(), [], here.console)

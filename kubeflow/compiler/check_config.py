@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from fsspec.registry import known_implementations
 
+from components.nodes import NODES
 from kubeflow.compiler.findings import Finding, obstacle, warning
 from kubeflow.compiler.node_settings import cacheable, hidden_inputs
 from kubeflow.compiler.platforms import Platform
@@ -104,7 +105,7 @@ def _files(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> I
 def _releases(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> Iterator[Finding]:
     path = kubeflow.push_path or config.push.path
     uri = kubeflow.registry_uri if kubeflow.registry_uri is not None else config.registry.uri
-    for node in ("ServedStatistics", "Baseline", "Pusher"):
+    for node in (node_id for node_id, each in NODES.items() if each.uses_releases):
         if "://" in path:
             yield obstacle(
                 node,

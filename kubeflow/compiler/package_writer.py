@@ -17,7 +17,7 @@ from kubeflow.compiler.node_settings import (
     task_settings,
 )
 from kubeflow.compiler.platforms import COMMAND, Platform
-from pipeline import code_digest
+from pipeline.code_digest import node_digest
 from pipeline.config.kubeflow import KubeflowConfig
 from pipeline.config.run_config import RunConfig
 from pipeline.local.run_logs import logs_of
@@ -141,8 +141,7 @@ def _finish(
     if node.image:
         container["image"] = node.image
     # The code's digest is part of the arguments, and so of Kubeflow's cache key.
-    version = code_digest.digest(code_digest.CODE[node_id])
-    ours = [f"--platform={platform}", f"--node={node_id}", f"--code_version={version}"]
+    ours = [f"--platform={platform}", f"--node={node_id}", f"--code_version={node_digest(node_id)}"]
     container["args"] = ours + container["args"]
     hook = container.get("lifecycle", {}).get("preCacheCheck")
     if hook and platform == "vertex":

@@ -20,9 +20,9 @@ from components.example_gen.storage import tfx_filesystem
 from kubeflow.compiler.run_parameters import EXAMPLE_GEN, settle
 from kubeflow.entrypoint.adapter import adapted, addresses, to_store, with_addresses
 from kubeflow.entrypoint.arguments import Arguments
-from pipeline import code_digest
 from pipeline.beam.arguments import LOCAL_RUNNER, imported_by_workers
 from pipeline.beam.local_workers import local_workers
+from pipeline.code_digest import node_digest
 from schema.errors import InputError
 from schema.progress import LOGGER
 from schema.text.secrets import expand
@@ -69,7 +69,7 @@ def run(told: Arguments) -> None:
 
 def check_code(told: Arguments) -> None:
     """Refuse an image of other code than the spec's: its cache key would tell a lie."""
-    there = code_digest.digest(code_digest.CODE[told.node])
+    there = node_digest(told.node)
     if there != told.code_version:
         raise InputError(
             f"the image holds other code ({there}) than the spec was compiled from "
