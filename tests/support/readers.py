@@ -6,9 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from components.example_gen.config import ColumnsConfig
-from components.example_gen.readers import Reader, ReadOptions
-from components.example_gen.records.row import Ignored, Rejected, Row
+from components.example_gen.readers.registry import ColumnsConfig, Reader, ReadOptions
+from components.example_gen.rows import Ignored, Rejected, Row
 from components.example_gen.storage.allowed import Access, Allowed
 
 

@@ -1,4 +1,4 @@
-"""Captions as they are stored: of one form, without what cannot be seen, each once."""
+"""Captions as they are stored: normalised, without invisible characters or duplicates."""
 
 import dataclasses
 import re
@@ -6,9 +6,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from components.example_gen.records.reasons import DUPLICATE_CAPTION, UnusableError
+from components.example_gen.rows import DUPLICATE_CAPTION, UnusableError
 
-# Tags that nobody types in a sentence: 'a < b', 'I <3 you' and '<person>' are no HTML.
+# Tags that nobody types in a sentence: 'a < b', 'I <3 you' and '<person>' are not HTML.
 _ELEMENTS = "a|b|body|br|div|em|font|h[1-6]|head|html|i|iframe|li|ol|p|script|span|strong|style|"
 _ELEMENTS += "sub|sup|table|tbody|td|th|title|tr|u|ul"
 _OPENED = "body|br|div|head|hr|html|iframe|li|ol|script|span|style|table|tbody|td|tr|ul"
@@ -108,7 +108,7 @@ def clean_one(caption: str | bytes, max_characters: int) -> str:
 
 
 def _one_form(text: str) -> str:
-    """NFKC without what is invisible and with single spaces; again until nothing changes.
+    """Normalise to NFKC without invisible characters and runs of spaces, until nothing changes.
 
     Without what stood between them, a letter and its accent become one.
     """
@@ -123,7 +123,7 @@ def _one_form(text: str) -> str:
 
 
 def words(caption: str) -> list[str]:
-    """The words in lower case, in their order: runs of letters, digits and underscores."""
+    """Return the words in lower case, in order: runs of letters, digits and underscores."""
     return _WORD.findall(caption.lower())
 
 

@@ -1,9 +1,9 @@
-"""What is known of a usable row once its image was looked at."""
+"""Rows whose image was examined."""
 
 import dataclasses
 from collections.abc import Mapping
 
-from components.example_gen.records.row import Place
+from components.example_gen.rows import Place
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Stored:
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
-    """A usable row. `dropped` has the reasons of the captions that were left out.
+class ExaminedRow:
+    """A usable row. `dropped` has the reasons of the captions that were dropped.
 
     Rows with the same key are of one image. `key_column` and `name` are those of `row.Row`; a row
     with a name has the digest of its image as key.
@@ -61,7 +61,7 @@ class Found:
 
 @dataclasses.dataclass(frozen=True)
 class Refused:
-    """A row that cannot be used. `reason` is a key of `reasons.REASONS`."""
+    """A row that cannot be used. `reason` is a key of `rows.REASONS`."""
 
     split: str
     place: Place

@@ -1,4 +1,4 @@
-"""Open a file that may be compressed; its first bytes say how, its name does not matter."""
+"""Open a file that may be compressed, by its first bytes and not by its name."""
 
 import bz2
 import contextlib
@@ -22,7 +22,7 @@ MAGIC: dict[bytes, Callable[[BinaryIO], Any]] = {
     rb"\x1f\x8b\x08": lambda raw: gzip.GzipFile(fileobj=raw),
     rb"BZh[1-9](1AY&SY|\x17rE8P\x90)": lambda raw: _Frames(raw, bz2.BZ2Decompressor),
     rb"\xfd7zXZ\x00": lambda raw: _Frames(raw, _xz),
-    rb"\x28\xb5\x2f\xfd": lambda raw: _Zstd(raw),
+    rb"\x28\xb5\x2f\xfd": lambda raw: _Zstd(raw),  # noqa: PLW0108  the class is below
 }
 LONGEST_MAGIC = 12
 BOMB_BYTES, BOMB_RATIO = 1 << 26, 200  # unpacked; for each packed one: texts have about 10
@@ -37,13 +37,13 @@ class DamagedError(Exception):
 
 
 def is_bomb(packed: int, plain: int) -> bool:
-    """Whether so few bytes were packed from so many that only a trap is packed so."""
+    """Return whether so few packed bytes for so many plain ones must be a trap."""
     return plain > BOMB_BYTES and plain > BOMB_RATIO * max(packed, 1)
 
 
 @contextlib.contextmanager
 def open_plain(
-    address: str, is_plain: Callable[[bytes], bool] = lambda head: False
+    address: str, is_plain: Callable[[bytes], bool] = lambda _: False
 ) -> Iterator[BinaryIO]:
     """Open a file, decompressed: gzip, bzip2, xz or zstd, or as it is. It need not seek.
 
@@ -81,7 +81,7 @@ class _Counted:
 
 
 class _Checked(io.RawIOBase):
-    """Decompressed bytes; every library's error becomes one, and a bomb is refused."""
+    """Decompressed bytes; the errors of all libraries become one, and bombs are refused."""
 
     def __init__(self, inner: Any, packed: _Counted, address: str):
         self._inner, self._packed, self._address = inner, packed, address
@@ -111,7 +111,7 @@ class _Checked(io.RawIOBase):
 
 
 class _Frames:
-    """bzip2 or xz, one frame after another; the libraries' own files set no limit to memory."""
+    """bzip2 or xz, frame by frame; the libraries' own files do not limit their memory."""
 
     def __init__(self, raw: BinaryIO, new: Callable[[], Any]):
         self._raw, self._new = raw, new
@@ -143,7 +143,7 @@ def _xz() -> lzma.LZMADecompressor:
 
 
 class _Zstd:
-    """The library's own stream does not tell a file that is cut off from one that has ended."""
+    """zstd, frame by frame; the library's own stream hides that a file is cut off."""
 
     def __init__(self, raw: BinaryIO):
         self._raw, self._ready = raw, io.BytesIO()

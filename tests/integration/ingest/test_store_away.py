@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.example_gen.images.image_header import ImageLimits
+from components.example_gen.images.preparation import ImageLimits
 from components.example_gen.ingest.examine import Limits, examine
-from components.example_gen.records.row import Place, Row
+from components.example_gen.rows import Place, Row
 from components.example_gen.storage import errors, open_file
 from components.example_gen.storage.allowed import Access, Allowed
 from schema.errors import InputError, UnavailableError, sentence_for_people
