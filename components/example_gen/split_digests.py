@@ -1,7 +1,7 @@
 """Digests of the images and keys of a split, so that other data can be compared with it.
 
-A row for each record: 64 bits of the digest of its key, and of its image's bytes as they were
-received. 16 bytes a record, so that a release can hold those it was trained on.
+Each record has 64 bits of the digest of its key, and of its image's bytes as they were received:
+16 bytes a record, which a release can keep of the images that it was trained on.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ import numpy as np
 
 from components.example_gen.records.merge import Record
 
-FILE = "digests-{}.npy"  # of a split; beside the folders of the splits, which hold nothing else
+FILE = "digests-{}.npy"  # of a split; beside the folders of the splits
 
 
 def write_digests(records: beam.PCollection, folders: Mapping[str, str]) -> None:

@@ -40,7 +40,7 @@ _TEXT: Final = (
     ("r0lgodlh", "base64 text"),
     ("uklgr", "base64 text"),
 )
-_SNIFFED = 1024  # bytes looked at for text
+_SNIFFED = 1024  # bytes examined for text
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
 
 
@@ -62,7 +62,7 @@ def format_of(image: bytes) -> str | None:  # noqa: PLR0911  one for each format
         return "gif"
     if image[:4] == b"RIFF" and image[8:12] == b"WEBP":
         return "webp"
-    if image[:2] == b"BM" and image[14:18] in _BMP_HEADERS:  # two letters alone may begin a text
+    if image[:2] == b"BM" and image[14:18] in _BMP_HEADERS:  # `BM` alone may begin a text
         return "bmp"
     return None
 

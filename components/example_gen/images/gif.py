@@ -20,7 +20,7 @@ _MAX_CODES = 4096  # of LZW
 
 
 def parse(image: bytes) -> Header:
-    """Read the size, the place of the first frame, and whether more follow; see `headers`."""
+    """Read the size, the place of the first frame, and whether more follow."""
     width, height, flags = struct.unpack_from("<HHB", image, 6)
     palette = _palette_bytes(flags)
     at, transparent = _first_frame(image)

@@ -37,11 +37,11 @@ _ALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a segment
 _SCAN, _END, _APP1 = 0xDA, 0xD9, 0xE1  # second bytes of markers
 QUALITY = 95  # of what is encoded anew, with full colour resolution
 _END_MARKER = b"\xff\xd9"
-# libjpeg's words for an end marker that is missing, and for one that follows other bytes.
+# libjpeg's messages for an end marker that is missing, and for one that follows other bytes.
 _NO_END = "Premature end of JPEG file"
 _LATE_END = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
-_FEW = 64  # bytes; one wrong bit in each of 600 JPEGs left 65 to 415 over, or none
-_SCALES = (8, 4, 2)  # the others of libjpeg have no vector code: slower than the whole size
+_FEW = 64  # bytes; of 600 JPEGs with one wrong bit, all had none or 65 to 415 bytes left over
+_SCALES = (8, 4, 2)  # libjpeg's other scales have no vector code, and are slower than the full size
 
 
 def parse(image: bytes) -> Header:  # noqa: PLR0912  one for each kind of marker
@@ -106,7 +106,7 @@ def _prepare(image: bytes, header: Header, max_side: int | None, changed: set[st
         return Prepared(image, "jpeg", *size, thumbnail(small), in_order(changed))
     picture = _decode(image, header, size)
     if picture.size != size:
-        # Sharper than the triangle filter, and half of the bicubic one's time.
+        # Sharper than the triangle filter, in half the time of the bicubic one.
         picture = picture.resize(size, Image.Resampling.HAMMING)
     picture = upright(picture, header.orientation)
     shrunk = in_order(changed | {"shrunk"})
@@ -119,7 +119,7 @@ def _with_end(image: bytes, message: str) -> bytes | None:
     Only decoding the result shows whether the pixels before the marker are complete.
     """
     if message == _NO_END:
-        # Zeros may stand where a file was cut off: as pixels they would hide it.
+        # A file that was cut off may be filled up with zeros, which would count as pixels.
         whole = image.rstrip(b"\0")
         return whole + (b"\0" if whole[-1:] == b"\xff" != image[-1:] else b"") + _END_MARKER
     late = _LATE_END.search(message)
@@ -127,7 +127,7 @@ def _with_end(image: bytes, message: str) -> bytes | None:
         return None
     end = image.rindex(_END_MARKER)
     start = max(0, end - int(late[1]))
-    # A damaged bit leaves pixels over, which are more than a few bytes and not plain text or zeros.
+    # A damaged bit leaves more than a few bytes of pixels over, and these are not text or zeros.
     rubbish = image[start:end]
     return image[:start] + _END_MARKER if len(rubbish) < _FEW or rubbish.isascii() else None
 

@@ -21,7 +21,7 @@ class Original:
     """An image as received; `digest` comes first, so that a sample is the same every time."""
 
     digest: str
-    kind: str  # what was done to it: keys of `prepared.CHANGES`
+    kind: str  # how it was changed: keys of `prepared.CHANGES`
     image: bytes
     stored: bytes
 

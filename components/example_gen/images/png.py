@@ -28,13 +28,13 @@ _BITS = {
 }
 _BITS_AT = 24  # where the bits of one value stand: 1, 2, 4, 8 or 16
 _PIXELS = b"IDAT"
-_MOST_BYTES, _MOST_PASSES = 8, 7  # of a pixel; with a byte each for a row
+_MOST_BYTES, _MOST_PASSES = 8, 7  # bytes of a pixel; passes, with a byte for a row of each
 _AT_ONCE = 1 << 24  # bytes unpacked
 _SHOWN = {b"IHDR", b"PLTE", b"tRNS", _PIXELS, b"IEND"}  # chunks that the pixels depend on
 
 
 def parse(image: bytes) -> Header:
-    """Read the size, kind and orientation; see `headers`."""
+    """Read the size, kind and orientation."""
     length, name, width, height, depth, colour, *_ = struct.unpack_from(">I4sIIBBBBB", image, 8)
     if name != b"IHDR" or length != 13:
         raise UnusableError("damaged_header", "the PNG does not begin with its IHDR chunk")
@@ -72,7 +72,7 @@ def still(image: bytes) -> bytes:
             raise UnusableError("damaged_pixels", what)
         if name in _SHOWN:
             kept.append(image[start - 8 : end + 4])
-        # Not of four letters, or critical: whoever does not know it must not show the image.
+        # Not four letters, or a critical chunk: an image with an unknown one must not be shown.
         elif not name.isalpha() or name[:1].isupper():
             raise UnusableError("damaged_pixels", f"the PNG has an unknown chunk {name!r}")
     if names[-1] != b"IEND":
@@ -97,7 +97,7 @@ def _is_whole(packed: bytes, image: bytes) -> bool:
             length += len(unpacker.decompress(packed, _AT_ONCE))
             packed = unpacker.unconsumed_tail
     except zlib.error:
-        return True  # the decoder says better what is wrong
+        return True  # the decoder's error says more
     return unpacker.eof or length > most
 
 

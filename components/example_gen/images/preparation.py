@@ -50,7 +50,7 @@ _FILES: Final[dict[str, type[ImageFile]]] = {
     "webp": WebPImageFile,
 }
 _COMPRESSION = 3  # of PNG, 1 to 9: more takes long and saves little
-LARGE = 8_000_000  # pixels; an image of more is decoded while no other one of more is
+LARGE = 8_000_000  # pixels; of larger images only one is decoded at a time
 _LARGE_IMAGES = threading.Lock()
 
 
@@ -128,7 +128,7 @@ def _prepare_other(image: bytes, header: Header, max_side: int | None) -> Prepar
     if not changed:
         return Prepared(image, header.format, *picture.size, small)
     out = io.BytesIO()
-    # What was lossy already is a photograph: as PNG it would be many times as large.
+    # A lossy image is a photograph, which as PNG would be many times as large.
     kind = "jpeg" if header.format in foreign.LOSSY and picture.mode == "RGB" else "png"
     if kind == "jpeg":
         picture.save(out, kind, quality=jpeg.QUALITY, subsampling=0)

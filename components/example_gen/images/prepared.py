@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-THUMBNAIL: Final = 32  # pixels of the side of what is hashed
+THUMBNAIL: Final = 32  # pixels of the side of the image that is hashed
 WHITE: Final = (255, 255, 255)
 
-# What is done to an image, in this order. One to which nothing of this applies is kept byte for
-# byte: the transform graph decodes it as a client sends it, turned, transparent or CMYK.
+# The changes to images, in this order. Any other image is kept byte for byte: the transform graph
+# decodes it as a client sends it, turned, transparent or CMYK.
 CHANGES: Final = {
     "end_marker": "a JPEG that is whole but for its end marker, which is missing or follows "
     "rubbish: with the marker right behind the pixels, which stay as they are",

@@ -78,7 +78,7 @@ def ingest(
         | "ByAddress" >> beam.GroupByKey()
         | "Address" >> beam.Values()
     )
-    # Each by itself: a runner may put what is flattened down, and here that would be the images.
+    # Not flattened before: a runner may write flattened elements, here the images, to disk.
     examined = [
         images
         | f"Examine{name}"
@@ -110,7 +110,7 @@ def ingest(
     write_quarantine(refused, places.quarantine)
     if near is not None:
         write_pairs(near[PAIRS], places.quarantine)
-    # A split that is left without a record is in the sums, too.
+    # So that a split without any record is in the sums, too.
     none = pipeline | "Splits" >> beam.Create([(("examples", split), 0) for split in places.splits])
     counted = [none, *(stage[COUNTS] for stage in (rows, merged, *compared))]
     write_summary(counted, records, refused, places.quarantine)

@@ -18,10 +18,10 @@ from components.example_gen.rows import FIRST_BYTES, Row, UnusableError, as_unus
 from components.example_gen.storage import named_files
 from components.example_gen.storage.allowed import Access
 
-KEY_CHARACTERS = 32  # of the digest that stands in for a key: 128 bits
+KEY_CHARACTERS = 32  # of the digest that serves as a key: 128 bits
 NOWHERE = Stored("", 0, 0)
 
-Rows = Sequence[tuple[str, Row]]  # of one image, each with its split
+Rows = Sequence[tuple[str, Row]]  # of one image, with their splits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,11 +59,11 @@ class Examined:
 def examine(images: Sequence[Rows], limits: Limits) -> list[Examined]:
     """Examine several images and their captions; each image is read and decoded once.
 
-    Several at once, because threads that ask for Python's lock for every small step hold each
-    other up: what NumPy does is done for all of them together.
+    Several at once: NumPy handles all of them together, since threads that take Python's lock for
+    many small steps block each other.
 
     Args:
-        images: of each its rows with their splits; all with the same bytes or the same address.
+        images: the rows of each image with their splits; they have the same bytes or address.
         limits: of what is usable.
     """
     prepared = [_prepare(rows, limits) for rows in images]
@@ -122,7 +122,7 @@ def _examined(
 def _fetch(row: Row, limits: Limits) -> bytes:
     if row.image_path is None:
         raise UnusableError("no_image")
-    # One more than allowed, so that whoever judges the size sees that there are too many.
+    # One more than allowed, so that a file that is too large shows.
     return named_files.read(row.image_path, limits.images.max_bytes, limits.access)
 
 

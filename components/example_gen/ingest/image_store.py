@@ -1,8 +1,8 @@
 """Images on disk, while their records are grouped.
 
 Grouping, splitting and the search for near duplicates need every record but no pixel. So the bytes
-of an image are written once to a file, Beam shuffles only where they stand, and memory does not
-grow with the data.
+of an image are written to a file once, Beam shuffles only their places, and memory does not grow
+with the data.
 """
 
 import uuid

@@ -92,7 +92,7 @@ class Judge(beam.DoFn):
         if self._config.action == "report":
             yield record
             return
-        # Its other rows are in the record; they were counted as merged.
+        # The record's other rows were counted as merged.
         why = (record.split, record.place, NEAR_DUPLICATE, pair.detail, key)
         yield beam.pvalue.TaggedOutput(REFUSED, Refused(*why))
 

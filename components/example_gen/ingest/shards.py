@@ -10,9 +10,9 @@ from components.example_gen.records.captions import words
 from components.example_gen.records.merge import Record
 from schema import features
 
-SHARD_BYTES = 32 * 2**20  # of images; what one writer holds in memory, and one reader starts with
-# Images are compressed already: gzip's framing is kept, which every TFX stage expects, but not its
-# second attempt at them, which would take longer than decoding them does.
+SHARD_BYTES = 32 * 2**20  # of images; what a writer holds in memory, and a reader starts with
+# Every TFX stage expects gzip. Images are compressed already, and compressing them again would take
+# longer than decoding them.
 OPTIONS = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=0)
 
 

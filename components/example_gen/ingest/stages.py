@@ -17,11 +17,11 @@ from components.example_gen.ingest.examine import Examined, Limits, Rows, examin
 from components.example_gen.ingest.image_store import ImageStore
 from components.example_gen.rows import Row
 
-# Names of outputs: what goes on, what does not, what is counted.
+# Names of outputs.
 USABLE, KEPT, REFUSED, COUNTS, ORIGINALS = "usable", "kept", "refused", "counts", "originals"
-AT_ONCE = 16  # images a thread is given; as few as keep its share of Python's lock small
-AHEAD = 4  # such batches for each thread, read ahead of the one whose turn it is
-BATCH_BYTES, AHEAD_BYTES = 1 << 23, 1 << 25  # and no more than so many bytes of images
+AT_ONCE = 16  # images for a thread at once; enough that it rarely takes Python's lock
+AHEAD = 4  # such batches for each thread that are read ahead
+BATCH_BYTES, AHEAD_BYTES = 1 << 23, 1 << 25  # the most bytes of images in both
 
 
 class Examine(beam.DoFn):

@@ -1,6 +1,6 @@
 """Images that may be copies of each other: all pairs are compared, in blocks of bounded memory.
 
-What is found here is a guess, made of a few frequencies; `near_duplicate_pixels` decides on it.
+Candidates are guesses from a few frequencies; `pixels` decides.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ SMALLEST = 64  # pixels: an image with a shorter side is compared pixel by pixel
 # lack 5 % of the width and height, it is higher: benchmarks/near_duplicates.py.
 CLOSE = 0.8
 AT_MOST = 6  # images of train that are compared by their pixels with one other image
-SAME_BYTES, SAME_SMALL = 2**30, 2**29  # in place of a cosine: the files, or the 32 x 32 pixels
+SAME_BYTES, SAME_SMALL = 2**30, 2**29  # instead of a cosine: equal files, or equal 32 x 32 pixels
 _BLOCK = 2048  # others whose cosines with a batch are in memory at once
 
 
@@ -96,7 +96,7 @@ def _closest(a: np.ndarray, b: np.ndarray) -> dict[int, list[tuple[int, int]]]:
         rows = np.flatnonzero(cosines.max(1) >= least)
         cosines = cosines[rows]
         for _ in range(min(AT_MOST, len(b))):
-            best = cosines.argmax(1)  # of several as close the first
+            best = cosines.argmax(1)  # the first of several that are as close
             values = np.take_along_axis(cosines, best[:, None], 1)[:, 0]
             for row, index, value in zip(rows, best, values, strict=True):
                 if value >= least:

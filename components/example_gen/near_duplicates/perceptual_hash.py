@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-SIDE: Final = 32  # pixels of the side of what is hashed
+SIDE: Final = 32  # pixels of the side of the image that is hashed
 _LOW: Final = 8  # frequencies kept in each direction: 64 bits
 _LOW_COLOUR: Final = 6  # of each colour in each direction, without the mean
 COLOURS: Final = (_LOW_COLOUR**2 - 1) * 3
@@ -35,7 +35,7 @@ def _cosines(rows: int) -> np.ndarray:
 _DCT: Final = _cosines(_LOW)
 _SCALES: Final = np.sqrt(np.array([1] + [2] * (_LOW_COLOUR - 1)) / SIDE)
 _ORTHOGONAL: Final = _cosines(_LOW_COLOUR) * _SCALES[:, None]
-# Of red, green and blue in grey, ITU-R BT.601, in 65,536ths: Pillow's numbers.
+# Weights of red, green and blue in grey, ITU-R BT.601, in 65,536ths, as in Pillow.
 _WEIGHTS: Final = np.array([19_595, 38_470, 7_471], np.uint32)
 
 

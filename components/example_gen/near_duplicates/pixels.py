@@ -13,17 +13,17 @@ import numpy as np
 from PIL import Image, ImageOps
 
 SIDE: Final = 64  # pixels that are compared, in each direction
-FLAT: Final = 4.0  # levels of 255: what is left of an image without its cubic slopes; less is flat
-# How one image may lie in the other: a crop of 5 % at each side is a scale of 0.9.
+FLAT: Final = 4.0  # levels of 255: the deviation from cubic slopes, below which an image is flat
+# By how much one image may be scaled: a crop of 5 % at each side is a scale of 0.9.
 _SCALES: Final = (0.88, 1 / 0.88)
 _MOST_SHIFT: Final = 8.0  # pixels of 64
 _MOST_GAIN: Final = 1.2  # of brightness
 _STEPS: Final = ((32, 2.0, 7), (32, 1.0, 4), (64, 1.0, 5))  # side, blur in pixels, iterations
-# Correlation of what is aligned at the first step. That of 0.3 % of copies is lower, and that of
-# three quarters of other candidates.
+# Correlation after the first step, below which images are not copies: 0.3 % of copies are below
+# it, and three quarters of other candidates.
 _HOPELESS: Final = 0.95
-# Of the comparison, in pixels of 64: the blur that takes away what encoders and filters add, the
-# windows of grey and of colour, and the level of noise whose square is added to a variance of grey.
+# In pixels of 64: the blur that removes what encoders and filters add, the windows of grey and of
+# colour; and the noise that is added to a variance of grey.
 _BLUR, _WINDOW, _WIDE_WINDOW, _NOISE = 0.8, 3.0, 4.0, 200.0
 _COLOUR_NOISE: Final = 500.0  # mean square of a difference of colours that counts as 1
 _LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)

@@ -1,8 +1,8 @@
-"""Read COCO captions: a JSON object with `images` and `annotations`, an image a row.
+"""Read COCO captions: a JSON object with `images` and `annotations`; every image is a row.
 
-Format: https://cocodataset.org/#format-data. The images are looked for beside the JSON, in
-`images`, and where the data set has them: `../train2017` for `captions_train2017.json`, or the
-same below `../images`. `columns.image` names another folder, from the JSON's on.
+Format: https://cocodataset.org/#format-data. The images are searched for beside the JSON, in
+`images`, and in COCO's own folders: `../train2017` for `captions_train2017.json`, or the same below
+`../images`. `columns.image` names another folder, relative to the JSON.
 """
 
 import posixpath
@@ -117,7 +117,7 @@ def _folder(file: str, images: list[dict[str, Any] | None], options: ReadOptions
                 if named_files.exists(urls.join(folder, name), options.access):
                     return folder
             except OutsideError:
-                # Nothing is looked up there, so that nobody learns what there is.
+                # Not looked up, so that the data cannot find out what is there.
                 outside = ", or name those of them that are not below data.path in data.allow"
             except UnavailableError:
                 raise

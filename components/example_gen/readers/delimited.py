@@ -1,9 +1,8 @@
-"""Read CSV and TSV with a header line: RFC 4180, so quoted cells may hold lines; maybe compressed.
+"""Read CSV and TSV with a header line, by RFC 4180: quoted cells may hold line breaks.
 
-The delimiter is the first that parts the header into columns of which the image and the captions
-are known: the tab in a `.tsv`, else the comma; then tab, semicolon and bar, then whatever else the
-header has that may stand in no name. An empty cell is null. A caption cell may be a JSON list of
-captions.
+The delimiter is the first one that gives an image and a caption column: the tab in a `.tsv`, else
+the comma; then tab, semicolon and bar, then other characters of the header that are unusual in
+names. An empty cell is null. A caption cell may be a JSON list of captions.
 """
 
 import contextlib
@@ -26,7 +25,7 @@ from components.example_gen.storage.urls import shown
 from schema.errors import InputError
 
 _LONGEST_HEADER = 1 << 20
-_IN_NAMES = " _-./\"'()[]{}\ufeff"  # what a column's name may hold beside letters and digits
+_IN_NAMES = " _-./\"'()[]{}\ufeff"  # usual in names, beside letters and digits
 
 
 def read(file: str, _part: int, options: ReadOptions) -> Iterator[Row | Rejected]:
@@ -39,7 +38,7 @@ def read(file: str, _part: int, options: ReadOptions) -> Iterator[Row | Rejected
         with open_plain(file) as opened:
             plain = io.BufferedReader(cast(Any, as_utf8(opened, shown(file))), SAMPLE)
             check_utf8(plain, shown(file))
-            # What is not UTF-8 stays in the cells as surrogates, so that each is judged alone.
+            # What is not UTF-8 becomes surrogates, so that only cells that hold some are rejected.
             text = io.TextIOWrapper(plain, "utf-8-sig", "surrogateescape", newline="")
             yield from _rows(file, text, options)
     except DamagedError as error:
@@ -52,7 +51,7 @@ def _rows(file: str, text: TextIO, options: ReadOptions) -> Iterator[Row | Rejec
     header_line = next(lines, "")
     if not header_line.strip():
         raise InputError(f"{source}: has no header line")
-    # The library has one limit for the whole process; ours is the same for every file of a run.
+    # The library has one limit for the whole process; all files of a run have the same one.
     csv.field_size_limit(longest)
     delimiter = _delimiter(file, header_line, options)
     table = csv.reader(itertools.chain([header_line], lines), delimiter=delimiter, strict=True)
@@ -93,7 +92,7 @@ def _cells(source: str, table: Any) -> Iterator[tuple[int, list[str] | csv.Error
             return
         except csv.Error as error:
             if table.line_num > first or "end of data" in str(error) or "limit" in str(error):
-                # From here on nobody knows what is in a cell and what is a row.
+                # Behind it, cells and rows cannot be told apart.
                 raise InputError(
                     f"{source}: a quote in the row that begins in line {first} is not closed "
                     f"rightly ({error})"

@@ -1,11 +1,11 @@
 """Read a folder of images, at any depth, with captions beside them.
 
-Captions come from Hugging Face's `metadata.jsonl`, `.csv` or `.parquet` for the images below the
-folder it is in (https://huggingface.co/docs/datasets/image_dataset), which may be one above this
-folder; else from a sidecar of the same name: `.txt` or `.caption`, whose lines that are not blank
-are captions, or `.json` (see `sidecar`). What is an image, `kinds` says. The key is the image's
-path from the folder on, without suffix. Every other file is counted and not read, as in that
-library whatever has a dot or two underscores before its name.
+Captions come from Hugging Face's `metadata.jsonl`, `.csv` or `.parquet` in the image's folder or
+one above it (https://huggingface.co/docs/datasets/image_dataset); or else from a sidecar of the
+same name: `.txt` or `.caption`, each of whose lines is a caption, or `.json` (see
+`parsing.metadata.fields_of`). `parsing.file_kinds` decides what is an image. The key is the path
+below the folder, without suffix. All other files are only counted, and so are those whose name
+begins with a dot or two underscores, which Hugging Face's library skips as well.
 """
 
 import posixpath

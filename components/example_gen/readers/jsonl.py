@@ -19,7 +19,7 @@ from components.example_gen.storage.decompress import DamagedError, open_plain
 from components.example_gen.storage.urls import shown
 from schema.errors import InputError
 
-_CHUNK = 1 << 16  # bytes of a line passed over at once
+_CHUNK = 1 << 16  # bytes of a line skipped at once
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -69,7 +69,7 @@ def _lines(
                 parsed: dict[str, Any] | Rejected = parse_object(line, "the line")
             except UnusableError as error:
                 parsed = Rejected(place, error.reason, error.detail, first_bytes=first)
-            line = b""  # it may be long, and what it holds is another copy of it
+            line = b""  # it may be long, and was copied
             yield length, (place, parsed)
 
 

@@ -24,7 +24,7 @@ from schema import features
 from schema.errors import InputError
 
 _HEAD, _TAIL = struct.Struct("<QI"), struct.Struct("<I")
-_CHUNK = 1 << 20  # bytes passed over at once
+_CHUNK = 1 << 20  # bytes skipped at once
 
 
 def read(file: str, _part: int, options: ReadOptions) -> Iterator[Row | Rejected]:
@@ -107,7 +107,7 @@ def _next(file: BinaryIO, longest: int) -> bytes | int | None:
 
 
 def _cells(place: Place, body: bytes | int, options: ReadOptions) -> dict[str, Any] | Rejected:
-    # TensorFlow takes seconds to import, so whoever reads other formats does not.
+    # TensorFlow takes seconds to import, which readers of other formats are spared.
     import tensorflow as tf
     from google.protobuf.message import DecodeError
 

@@ -1,15 +1,15 @@
-"""Read WebDataset shards: tar files whose members `key.png`, `key.json` are a record.
+"""Read WebDataset shards: tar files in which `key.png` and `key.json` are a record.
 
-Format: https://github.com/webdataset/webdataset. There the key is the member's path up to the first
-dot of its file name, so that `scan.1.jpg` and `scan.2.jpg` would be of one record. Here files that
-share all but their last suffix are a record if an image and a text are among them; where nothing
-pairs so, as of `a.input.jpg` and `a.outputs.txt`, those are that share the name up to the first
-dot. `columns.image` names the image by what follows the first dot, and `columns.captions` texts.
+Format: https://github.com/webdataset/webdataset. There the key ends at the first dot of the file
+name, so that `scan.1.jpg` and `scan.2.jpg` would be one record. Here, files with the same name up
+to the last dot are a record if they hold an image and a text. Where none pair like that, as with
+`a.input.jpg` and `a.outputs.txt`, those with the same name up to the first dot are a record.
+`columns.image` names the image by what follows the first dot, `columns.captions` names texts.
 
-The image is the member with an image's suffix, or of unknown suffix with an image's bytes.
-`sidecar` says what is read of `.txt` and `.json`. Members of a key may stand apart, as long as what
-waits for its other half is little. As in that library, members whose name begins with `__` or a
-dot, or has no suffix, are none of a record, and neither are folders.
+The image is the member with the suffix of an image or, if its suffix is unknown, with the bytes of
+one. `parsing.metadata.fields_of` says what is read of `.txt` and `.json`. Members of a key may be
+apart while the members that wait for others are small. As in that library, folders and members
+whose name begins with `__` or a dot, or has no suffix, belong to no record.
 """
 
 import tarfile
@@ -23,9 +23,9 @@ from components.example_gen.rows import Ignored, Place, Rejected, Row
 from components.example_gen.storage.urls import printable, shown
 from schema.errors import InputError
 
-WAITING_BYTES = 32 << 20  # of members whose other half has not come yet
-MIDDLES = 10_000  # different ones in a tar that are remembered
-HALVES = ("no_image", "no_caption")  # why half a record is none
+WAITING_BYTES = 32 << 20  # of members that wait for others of their record
+MIDDLES = 10_000  # most parts between dots that are remembered of a tar
+HALVES = ("no_image", "no_caption")  # the reasons of incomplete records
 
 Output = Row | Rejected | Ignored
 
@@ -70,20 +70,20 @@ class _Pairs:
         self._source, self._options = source, options
         self._open: TarRecord | None = None
         self._family = ""
-        self._whole: set[str] = set()  # middles of the family's records that are whole
+        self._whole: set[str] = set()  # middles of the complete records of the family
         self._halves: list[TarRecord] = []  # of the family
-        self._waiting: dict[str, TarRecord] = {}  # halves of all families, by key
+        self._waiting: dict[str, TarRecord] = {}  # incomplete records of all families, by key
         self._bytes = 0  # of these
         self._gone: set[int] = set()  # hashes of the keys that waited too long
-        # Between the dots there may be a field's name, which many families have, or a number.
-        self._seen: dict[str, str] = {}  # a family of each middle
+        # A middle, the part between the dots, is a field's name if many families have it.
+        self._seen: dict[str, str] = {}  # one family of each middle
         self._common: set[str] = set()  # middles of two families or more
-        self._last_dot = False  # whether a name with dots in it was a record of its own
+        self._last_dot = False  # whether files paired up to their last dot
 
     def add(self, member: tarfile.TarInfo, body: Body | None) -> Iterator[Output]:
         """Take the next member of the tar."""
         name = Name.of(member.name)
-        # A field that is named says that the key ends at the first dot.
+        # If a field is named, the key ends at the first dot.
         key = name.family if self._options.columns.image is not None else name.stem
         if self._open is not None and self._open.key != key:
             yield from self._settle()
@@ -130,7 +130,7 @@ class _Pairs:
         if record is None:
             return
         if len(self._seen) >= MIDDLES and record.middle not in self._seen:
-            pass  # no field's name, and memory has an end
+            pass  # not a field's name; keeps memory bounded
         elif self._seen.setdefault(record.middle, record.family) != record.family:
             self._common.add(record.middle)
         closed = record.close(self._options)

@@ -9,7 +9,7 @@ from components.example_gen.records.examined import ExaminedRow, ImageFacts, Ref
 from components.example_gen.records.splits import split_of
 from components.example_gen.rows import ABOVE_THE_LIMIT, DUPLICATE_CAPTION, Place
 
-DIGEST_CHARACTERS = 16  # of the image's digest behind a name that two images have
+DIGEST_CHARACTERS = 16  # of the digest that is appended to a name that two images have
 
 
 @dataclasses.dataclass(frozen=True)

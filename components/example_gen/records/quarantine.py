@@ -14,10 +14,10 @@ from components.example_gen.records.examined import Refused
 from components.example_gen.records.splits import TRAIN
 from components.example_gen.rows import HARMLESS, NEAR_DUPLICATE, REASONS, Place
 from components.example_gen.storage import urls
+from schema.config.section import Frozen
 from schema.errors import InputError
 from schema.text.messages import number_of, share
 from schema.text.secrets import HIDDEN, without_secrets
-from trainer.config.model import Frozen
 
 SUMMARY = "summary.json"
 RECORDS = "records-{:05d}-of-{:05d}.jsonl"
@@ -233,7 +233,7 @@ def _files(folder: str) -> list[str]:
 
 def _text(path: str) -> str:
     if urls.is_local(path):
-        # TFX takes seconds to import; a person who lists the quarantine is spared that.
+        # Without TFX, which takes seconds to import: `diptych quarantine list` answers at once.
         return Path(urls.plain(path)).read_text(encoding="utf-8")
     from tfx.utils import io_utils
 

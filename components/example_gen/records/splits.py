@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 
-TRAIN = "train"  # the split the towers learn from; the one that evaluation must not meet again
+TRAIN = "train"  # the split that trains the towers; evaluation must not contain its images
 
 
 def position(key: str) -> float:
@@ -26,7 +26,7 @@ def split_of(key: str, shares: Mapping[str, float]) -> str:
         end += share
         if here < end:
             return name
-    return name  # rounding left a sliver after the last
+    return name  # the shares add up to slightly less than 1
 
 
 def precedence(splits: Sequence[str]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from components.example_gen.storage.web_hosts import PORTS, HostPattern, Hosts
 from schema.config.section import Frozen
 from schema.errors import InputError
 
-_FOLDERS = 4096  # whose links are remembered as resolved
+_FOLDERS = 4096  # whose resolved links are remembered
 _ALIASES = {"s3a": "s3", "gcs": "gs"}
 
 
@@ -99,7 +99,7 @@ class Allowed:
         return os.path.realpath(path) if os.path.islink(beside) else beside
 
     def _folder(self, path: str) -> str:
-        # Many images are of one folder, and each part of a path costs a call of the system.
+        # Many images share a folder, and resolving a path takes a system call for each part.
         if path not in self._resolved:
             if len(self._resolved) >= _FOLDERS:
                 self._resolved.clear()
@@ -113,7 +113,7 @@ def _is_below(path: str, root: str) -> bool:
 
 def _is_in_store(address: str, root: str) -> bool:
     address, root = _canonical(address), _canonical(root)
-    # In a store `..` is a name like others, and yet a server may take it for the folder above.
+    # In a store `..` is a name like others, but a server may take it for the folder above.
     return _is_below(address, root) and not {".", ".."} & set(address.split("/"))
 
 

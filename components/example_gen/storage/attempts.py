@@ -14,7 +14,7 @@ from components.example_gen.storage.allowed import Access
 from components.example_gen.storage.errors import LATE, NotThereError, TimedOutError
 from components.example_gen.storage.urls import other_spellings, shown
 
-PATIENCE = 5  # files in a row that time out; then their host or bucket is skipped for a while
+PATIENCE = 5  # timeouts in a row after which a host or bucket is skipped
 WHILE = 600.0  # seconds
 _late: dict[str, tuple[int, float]] = {}  # by host: how many in a row, and when the last one did
 _lock = threading.Lock()

@@ -16,8 +16,8 @@ from components.example_gen.storage import open_file
 from components.example_gen.storage.urls import shown
 from schema.errors import InputError
 
-BUFFER = 1 << 20  # bytes read of what is inside at once
-# The first bytes. Those of bzip2 are more than its three letters: a tar begins with a file's name.
+BUFFER = 1 << 20  # decompressed bytes that are read at once
+# The first bytes. More than the three letters of bzip2: a tar begins with a file's name.
 MAGIC: dict[bytes, Callable[[BinaryIO], Any]] = {
     rb"\x1f\x8b\x08": lambda raw: gzip.GzipFile(fileobj=raw),
     rb"BZh[1-9](1AY&SY|\x17rE8P\x90)": lambda raw: _Frames(raw, bz2.BZ2Decompressor),
@@ -25,10 +25,13 @@ MAGIC: dict[bytes, Callable[[BinaryIO], Any]] = {
     rb"\x28\xb5\x2f\xfd": lambda raw: _Zstd(raw),  # noqa: PLW0108  the class is below
 }
 LONGEST_MAGIC = 12
-BOMB_BYTES, BOMB_RATIO = 1 << 26, 200  # unpacked; for each packed one: texts have about 10
+BOMB_BYTES, BOMB_RATIO = (
+    1 << 26,
+    200,
+)  # of unpacked bytes, and to packed ones; texts have a ratio of 10
 _PIECE = 1 << 10  # bytes of zstd
 MOST_MEMORY = 1 << 27  # bytes that a decompressor may take: xz -9 and zstd --ultra take 64 MiB
-# What their reads raise if the compressed bytes are damaged or cut off.
+# Raised by their reads if the compressed bytes are damaged or cut off.
 DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 
@@ -96,7 +99,7 @@ class _Checked(io.RawIOBase):
         except DAMAGE as error:
             raise DamagedError from error
         except OSError as error:
-            # bz2 says "Invalid data stream" so; an error of the store comes with a number.
+            # bz2's "Invalid data stream" has no number; an error of the store has one.
             if error.errno is None and type(error) is OSError:
                 raise DamagedError from error
             raise
@@ -152,7 +155,7 @@ class _Zstd:
 
     def read(self, size: int) -> bytes:
         while not (body := self._ready.read(size)):
-            # Few at once: what a piece unpacks to, up to 30,000 times as much, comes as one.
+            # Few at once: a piece is unpacked as a whole, to up to 30,000 times its size.
             given = self._rest or self._raw.read(_PIECE)
             if not given:
                 if self._begun:

@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from components.example_gen.storage.urls import scheme, shown
 from schema.errors import InputError, UnavailableError
 
-# Where the stores' libraries define their errors. Others are mistakes of this program.
+# Packages that define errors of stores. Other exceptions are faults of this program.
 _LIBRARIES = ("aiobotocore", "aiohttp", "azure", "botocore", "fsspec", "gcsfs", "google", "s3fs")
 _CREDENTIALS = ("Credential", "RefreshError", "TokenRetrieval", "Unauthorized", "ProfileNotFound")
 MISSING = "is not there"
 LATE = "does not answer in time"
 _CONNECTION = ("Connect", "ProxyError", "HTTPClientError")
-# What a file or an address will answer the next time, too.
+# Errors of a file or an address that another attempt gets, too.
 _LASTING_NUMBERS = (
     *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM),
     *(errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.ENXIO),
 )
-# What a server says of one address: it sends the client nowhere, or less than it announced.
+# Errors of one address: a server redirects to nowhere, or sends less than it announced.
 _OF_ONE_ADDRESS = ("Url", "URL", "Redirect", "Payload")
 _PASSING_STATUS = (408, 425, 429)  # and all from 500 on
 
@@ -51,12 +51,12 @@ def as_input_error(address: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        if isinstance(error.__cause__, InputError):  # fsspec's words around ours
+        if isinstance(error.__cause__, InputError):  # wrapped by fsspec
             raise error.__cause__ from None
         message = _message(error, scheme(address))
         if message is None:
             raise
-        # The store's own text may hold a key, so it is left to the log.
+        # The store's own text may hold a key, so it goes to the log only.
         if message == LATE:
             raise TimedOutError(f"{shown(address)}: {message}") from error
         if _passes(error):
@@ -66,7 +66,7 @@ def as_input_error(address: str) -> Iterator[None]:
 
 
 def _message(error: Exception, scheme: str) -> str | None:  # noqa: PLR0911  one for each sentence
-    # fsspec says of a web server that a file is not there, whatever the server answered.
+    # fsspec raises FileNotFoundError whatever a web server answered.
     web = scheme in ("http", "https")
     if web and isinstance(error, FileNotFoundError) and isinstance(error.__cause__, Exception):
         return _message(error.__cause__, scheme) or MISSING
@@ -97,7 +97,7 @@ def _message(error: Exception, scheme: str) -> str | None:  # noqa: PLR0911  one
 def _passes(error: Exception) -> bool:
     """Return whether another attempt may succeed; an unknown error counts as such."""
     if isinstance(error, FileNotFoundError) and isinstance(error.__cause__, Exception):
-        return _passes(error.__cause__)  # fsspec's for all that a web server may answer
+        return _passes(error.__cause__)  # fsspec's, for any answer of a web server
     if any(name in type(error).__name__ for name in _OF_ONE_ADDRESS):
         return False
     status = _status(error)

@@ -14,8 +14,8 @@ from components.example_gen.storage.listing import find, is_folder, store, walk
 from components.example_gen.storage.urls import join, parent
 from schema.errors import InputError
 
-CROWD = 50  # files of one folder that are worth a list of all that is in it
-# What says that a remote file is another one; the first a store has is taken.
+CROWD = 50  # files of one folder from which on it is listed
+# What tells versions of a remote file apart; the first that a store has is taken.
 _VERSIONS = ("ETag", "etag", "e_tag", "md5Hash", "md5", "generation", "content_md5")
 TIMES = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")
 
@@ -53,7 +53,7 @@ def fingerprints_of(files: Iterable[str], access: Access | None = None) -> Itera
     crowded = {folder for folder, count in Counter(map(parent, given)).items() if count >= CROWD}
     listed: dict[str, str] = {}
     for folder in sorted(crowded):
-        # A web server lists nothing, and a bucket that may not be read is none to ask.
+        # A web server lists nothing, and a bucket that is not allowed is not requested.
         if not urls.is_local(folder) and _may_be_listed(folder, access):
             fs, path = store(folder, access)
             with as_input_error(folder):

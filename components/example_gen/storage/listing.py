@@ -15,7 +15,7 @@ from components.example_gen.storage.urls import name as name_of
 from components.example_gen.storage.web_client import WebClient
 from schema.errors import InputError
 
-NOT_DATA = ("lost+found",)  # root's own, on every disk with an ext file system
+NOT_DATA = ("lost+found",)  # of root, on every ext file system
 
 
 def store(address: str, access: Access | None = None) -> tuple[Any, str]:
@@ -32,7 +32,7 @@ def store(address: str, access: Access | None = None) -> tuple[Any, str]:
             fs, path = fsspec.core.url_to_fs(address, **_options(address, access))
         except ValueError as error:
             raise InputError(f"{shown(address)}: is not an address") from error
-        # What was listed before may have changed since; keeping it would hide that from the cache.
+        # A kept listing would hide changes from TFX's cache.
         fs.invalidate_cache()
         return fs, path
 
@@ -82,7 +82,7 @@ def _check_readable(base: str, pattern: str) -> None:
         for path in local_glob.glob(above, root_dir=base) if above else [""]:
             folder = join(base, path) if path else base
             if os.path.isdir(folder) and name_of(folder) not in NOT_DATA:
-                # `**` looks into all that is below, too.
+                # `**` also covers all folders below.
                 deep = parts[number] == "**"
                 for _, below, _ in os.walk(folder, onerror=_refuse):
                     below[:] = [name for name in below if deep and name not in NOT_DATA]
@@ -145,7 +145,7 @@ def find(folder: str) -> dict[str, dict[str, Any]]:
 
 def _walk_local(folder: str, seen: set[str], access: Access | None) -> Iterator[str]:
     real = os.path.realpath(folder)
-    if real in seen:  # a link back to where we came from
+    if real in seen:  # a circle of links
         return
     for entry in os.scandir(folder):
         if entry.is_dir() and not leads_out(entry.path, access):

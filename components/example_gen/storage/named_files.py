@@ -4,10 +4,11 @@ import errno
 import os
 from typing import Any
 
-from components.example_gen.storage import listing, open_file, urls
+from components.example_gen.storage import listing, urls
 from components.example_gen.storage.allowed import Access
 from components.example_gen.storage.attempts import in_any_spelling, within
 from components.example_gen.storage.errors import NotThereError, TimedOutError, as_input_error
+from components.example_gen.storage.open_file import open_binary
 from schema.errors import InputError, UnavailableError
 
 _CHUNK = 1 << 16  # bytes
@@ -17,9 +18,9 @@ def read(address: str, limit: int, access: Access) -> bytes:
     """Return the bytes of a file; of a longer one the first `limit` + 1.
 
     Raises:
-        InputError: it cannot be read; see the classes in `storage_errors`. A host of the web that
-            only a pattern of `data.allow` names is not part of the data: that it is down is the
-            fault of this one file, not an UnavailableError.
+        InputError: it cannot be read; see the classes in `errors`. If the host is down, that is an
+            UnavailableError, but a plain InputError for a web host that only a pattern of
+            `data.allow` names: then the record is rejected, and the run goes on.
     """
     try:
         return in_any_spelling(address, access, lambda spelling: _read(spelling, limit, access))
@@ -52,7 +53,8 @@ def exists(address: str, access: Access) -> bool:
 def _read(address: str, limit: int, access: Access) -> bytes:
     address = urls.plain(address)
     if urls.is_local(address):
-        return open_file.read_bytes(address, limit)
+        with open_binary(address) as file:
+            return file.read(limit + 1)
     fs, path = listing.store(address, access)
     seconds = access.timeouts.record
     with as_input_error(address):

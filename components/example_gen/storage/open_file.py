@@ -47,31 +47,14 @@ def is_link_to_folder(address: str) -> bool:
     return urls.is_local(address) and os.path.islink(address) and os.path.isdir(address)
 
 
-def read_bytes(address: str, limit: int) -> bytes:
-    """Return the bytes of a file; of a longer one the first `limit` + 1."""
-    # A web server may send all of a file where a part is requested; a stream can be left.
-    if urls.is_local(address) or urls.is_web(address):
-        with open_binary(address) as file:
-            return file.read(limit + 1)
-    address = urls.plain(address)
-    fs, path = store(address)
-    with as_input_error(address):
-        try:
-            return bytes(fs.cat_file(path, start=0, end=limit + 1))
-        except OSError:
-            if fs.info(path)["size"]:
-                raise
-            return b""  # a part of nothing is out of range
-
-
 def _open_regular(path: str) -> BinaryIO:
     """Open a regular file: reading a pipe or a device may never end."""
-    _check_regular(path, os.stat(path).st_mode)  # opening one can wait, too, or move a tape
+    _check_regular(path, os.stat(path).st_mode)  # even opening one can block, or move a tape
     with contextlib.ExitStack() as opened:
         file = opened.enter_context(open(path, "rb", opener=_without_waiting))
         status = os.fstat(file.fileno())
         _check_regular(path, status.st_mode)
-        if status.st_size == 0:  # /proc calls such what it makes up, or waits for, when it is read
+        if status.st_size == 0:  # files of /proc, made up when read
             return cast(BinaryIO, io.BufferedReader(cast(Any, io.BytesIO())))
         opened.pop_all()
         return file

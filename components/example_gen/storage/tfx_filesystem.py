@@ -21,8 +21,7 @@ from components.example_gen.storage.errors import as_input_error
 from components.example_gen.storage.fingerprints import TIMES
 
 PRIORITY = 5  # lower is taken first; TensorFlow's is 10
-# Paths of this machine and stores that TensorFlow reads; and fsspec's ways to look into another
-# address, which have no store of their own.
+# Paths of this machine, stores that TensorFlow reads, and fsspec's wrappers of other addresses.
 _NOT_OURS = frozenset(
     (
         *("file", "local", "gs", "hdfs", "dir", "cached", "blockcache", "filecache"),
@@ -95,7 +94,7 @@ class FsspecFilesystem(filesystem.Filesystem):
     @staticmethod
     def remove(path: PathType) -> None:
         with _at(path) as (fs, there):
-            fs.info(there)  # a store may remove nothing without a word
+            fs.info(there)  # some stores do not report a missing file
             fs.rm_file(there)
 
     @staticmethod

@@ -8,13 +8,13 @@ from typing import Final, Literal
 
 from schema.errors import InputError
 
-# macOS writes `é` as two characters where most tables have one, and a file system compares bytes.
+# macOS writes `é` as two characters, most tables as one, and file systems compare bytes.
 FORMS: Final[tuple[Literal["NFC"], Literal["NFD"]]] = ("NFC", "NFD")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _OF_THIS_MACHINE = ("file", "local")
 WEB: Final = ("http", "https")
-# Stores that are read. Others of fsspec's run code of the data's choosing (reference, generic), or
-# their reads cannot be ended when they hang.
+# Stores that are read. Others of fsspec's run code that the data chooses (reference, generic), or
+# have reads that cannot be stopped when they hang.
 STORES: Final = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory")
 KNOWN: Final = tuple(f"{scheme_name}://" for scheme_name in (*WEB, *STORES[:-1]))
 
@@ -115,7 +115,7 @@ def normal(address: str) -> str:
         return address
     if not head:
         return posixpath.normpath(rest)
-    store, _, path = rest.partition("/")  # above a bucket or a host there is only another one
+    store, _, path = rest.partition("/")  # nothing is above a bucket or a host
     return (head + store + posixpath.normpath(f"/{path.lstrip('/')}")).rstrip("/")
 
 

@@ -27,7 +27,7 @@ class WebClient:
             sock_connect=self.timeouts.connect,
             sock_read=self.timeouts.read,
         )
-        # A connection more for each file that is read at once: waiting for one is not the server's.
+        # No limit: waiting for a free connection would count as a slow server.
         connector = aiohttp.TCPConnector(resolver=_Resolver(self.hosts), limit=0)
         return aiohttp.ClientSession(
             connector=connector, timeout=limits, middlewares=(self._ask,), **options

@@ -9,6 +9,7 @@ import s3fs
 
 from components.example_gen.storage import fingerprints, listing, open_file, urls
 from schema.errors import InputError
+from tests.support.readers import read_bytes
 from tests.support.s3 import BUCKET, Store, serve
 
 FILES = {
@@ -83,9 +84,9 @@ def test_walk_and_folders(root):
 
 def test_reading(root):
     file = f"{root}/d/span-2/x-0.tar"
-    assert open_file.read_bytes(file, 3) == b"seco"
-    assert open_file.read_bytes(file, 6) == b"second"
-    assert open_file.read_bytes(f"{root}/d/im [1]/a?.png", 9) == b""
+    assert read_bytes(file, 3) == b"seco"
+    assert read_bytes(file, 6) == b"second"
+    assert read_bytes(f"{root}/d/im [1]/a?.png", 9) == b""
     with open_file.open_binary(file) as opened:
         assert opened.read(2) == b"se"
         opened.seek(-3, os.SEEK_END)
@@ -146,7 +147,7 @@ def refused(address: str) -> str:
     with pytest.raises(InputError) as caught, open_file.open_binary(address) as file:
         file.read()
     with pytest.raises(InputError) as again:
-        open_file.read_bytes(address, 1)
+        read_bytes(address, 1)
     assert str(caught.value) == str(again.value)
     assert "\n" not in str(again.value)
     return str(caught.value)
@@ -176,7 +177,7 @@ def test_a_local_file_that_may_not_be_read(tmp_path, monkeypatch):
     (tmp_path / "a").touch()
     monkeypatch.setattr("builtins.open", deny)  # root may read everything
     with pytest.raises(InputError, match=r"a: access is refused$"):
-        open_file.read_bytes(f"{tmp_path}/a", 1)
+        read_bytes(f"{tmp_path}/a", 1)
 
 
 def test_a_store_that_refuses(s3: Store):
@@ -186,12 +187,12 @@ def test_a_store_that_refuses(s3: Store):
         assert refused(file) == f"{file}: {refusal}"
         web = f"{s3.endpoint}/{BUCKET}/d/span-1/x-0.tar"
         assert refused(f"{web}?sign=s") == f"{web}: {refusal}"
-    assert open_file.read_bytes(file, 9) == b"first"
+    assert read_bytes(file, 9) == b"first"
 
 
 def test_credentials_and_endpoint_are_the_environments(s3: Store, monkeypatch):
     file = f"{s3.url}/d/span-1/x-0.tar"
-    assert open_file.read_bytes(file, 9) == b"first"
+    assert read_bytes(file, 9) == b"first"
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     s3fs.S3FileSystem.clear_instance_cache()
@@ -205,7 +206,7 @@ def test_a_signed_web_address_is_read(s3: Store):
     place = {"Bucket": BUCKET, "Key": "d/span-1/x-0.tar"}
     url = s3.client.generate_presigned_url("get_object", Params=place)
     assert "Signature" in url
-    assert open_file.read_bytes(url, 2) == b"fir"
+    assert read_bytes(url, 2) == b"fir"
     assert "Signature" not in urls.shown(url)
     assert urls.name(url) == "x-0.tar"
     assert boto3.client("s3").meta.endpoint_url == s3.endpoint

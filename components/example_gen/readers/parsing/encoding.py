@@ -13,8 +13,8 @@ MARKS = {  # in this order: the mark of UTF-16 begins that of UTF-32
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-SAMPLE = 1 << 18  # bytes at the beginning of a table that are judged
-FEW = 2  # lines in another encoding; fewer are damage, and each is judged for itself
+SAMPLE = 1 << 18  # bytes at the beginning of a table that are examined
+FEW = 2  # lines in another encoding; fewer are damage of their own
 QUOTED = 60  # characters of a line that are shown
 
 

@@ -14,14 +14,14 @@ from components.example_gen.rows import UnusableError
 
 Kind = Literal["image", "text", "other"]
 
-# Of formats that are read.
+# Suffixes of formats that are read.
 READ_SUFFIXES: Final = frozenset(
     {
         *("bmp", "gif", "jfif", "jpe", "jpeg", "jpg", "png", "webp"),
         *("apng", "avif", "dib", "heic", "heif", "tif", "tiff"),
     }
 )
-# Of images too; whoever opens one says what it is.
+# Suffixes of other images; a rejection says what they are.
 OTHER_SUFFIXES: Final = frozenset(
     {
         *("svg", "jp2", "j2k", "jxl", "psd", "ico", "hif", "heics", "avifs", "tga", "pcx", "ppm"),
@@ -29,7 +29,7 @@ OTHER_SUFFIXES: Final = frozenset(
     }
 )
 IMAGE_SUFFIXES: Final = READ_SUFFIXES | OTHER_SUFFIXES
-CAPTION_SUFFIXES: Final = ("txt", "caption", "text")  # the first that is there is read
+CAPTION_SUFFIXES: Final = ("txt", "caption", "text")  # the first one that exists is read
 SIDECAR_SUFFIXES: Final = frozenset({*CAPTION_SUFFIXES, "json"})
 # Files of these names, whatever their suffix, describe the data as a whole.
 NOTICES: Final = frozenset(
@@ -38,10 +38,10 @@ NOTICES: Final = frozenset(
         *("requirements", "dataset_info", "dataset_infos", "dataset_dict", "state"),
     }
 )
-SNIFFED = 256  # bytes of a file that are looked at
-TRIED = 32  # files of an unknown suffix; if none of them is an image, no other is looked at
+SNIFFED = 256  # bytes of a file that are examined
+TRIED = 32  # files of an unknown suffix; if none of them is an image, the others are skipped
 LONGEST_SUFFIX = 12  # characters; what is longer is part of a name
-_TYPES = mimetypes.MimeTypes()  # the library's own, not those of this machine
+_TYPES = mimetypes.MimeTypes()  # Python's own, not those of this machine
 
 
 def suffix_of(name: str) -> str:

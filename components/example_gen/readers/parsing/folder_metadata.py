@@ -79,7 +79,7 @@ class Described:
         for files in by_folder.values():
             _only_one(files)
             options.access.allowed.check(files[0])
-        # The deepest first: what they name, no file above them describes again.
+        # The deepest first: files above do not describe their images again.
         self._files = [
             *sorted(
                 (files[0] for files in by_folder.values()), key=lambda address: -address.count("/")
@@ -87,8 +87,8 @@ class Described:
             *above,
         ]
         self._above = set(above)
-        self.images: set[str] = set()  # that a row was read of
-        self.ignored: list[str] = []  # what else was passed over, by kind
+        self.images: set[str] = set()  # that have a row
+        self.ignored: list[str] = []  # what else was skipped, by kind
 
     def rows(self) -> Iterator[Row | Rejected]:
         """Yield the rows of all files, those of the deepest folders first."""

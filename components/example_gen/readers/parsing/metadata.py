@@ -92,7 +92,7 @@ def parse_object(body: bytes, where: str) -> dict[str, Any]:
     if sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
         raise UnusableError("bad_metadata", f"{where} has more than {MAX_VALUES:,} values")
     try:
-        # What is not UTF-8 stays in the texts as surrogates, so that each text is judged alone.
+        # What is not UTF-8 becomes surrogates, so that only the texts that hold them are rejected.
         value = json.loads(body.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError) as error:
         raise UnusableError("bad_metadata", f"{where} is not JSON") from error

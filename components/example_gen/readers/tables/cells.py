@@ -27,7 +27,7 @@ from components.example_gen.storage.urls import folded, normal, shown
 from schema.errors import InputError
 
 _DATA_URI = re.compile(r"data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.IGNORECASE)
-# A shorter text is a name. The smallest images there are have some 35 bytes.
+# A shorter text is a name: the smallest images have about 35 bytes.
 _SHORTEST_BASE64 = 44
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"RIFF", b"BM")
 

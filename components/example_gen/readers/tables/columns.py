@@ -10,8 +10,8 @@ from components.example_gen.storage.urls import find_name, shown
 from schema import features
 from schema.errors import InputError
 
-# Our own names and the field's, tried in order; only the first that is there is read. `label` is
-# none of `labels`: it mostly says what class an image is of.
+# Our own names and usual ones, tried in order; the first that exists is read. `label` is not among
+# those of `labels`: it is mostly the class of an image.
 USUAL: Final = {
     "image": (
         *(features.IMAGE_ENCODED, "image", "jpg", "png", "jpeg", "webp", "img", "image_bytes"),

@@ -8,9 +8,9 @@ from typing import Final
 
 from components.example_gen.readers.parsing.limits import MAX_VALUES
 
-_SMALL: Final = 1 << 21  # bytes; a record of fewer is not worth a look
+_SMALL: Final = 1 << 21  # bytes; smaller records are not counted
 _VARINT, _FIXED_64, _MESSAGE, _FIXED_32 = 0, 1, 2, 5  # how a field is written
-_EXAMPLE, _FEATURES, _ENTRY, _FEATURE, _LIST = range(5)  # what is in what
+_EXAMPLE, _FEATURES, _ENTRY, _FEATURE, _LIST = range(5)  # the nesting of an Example
 _KEY, _BYTES, _FLOATS = 1, 1, 2  # fields of an entry, of a feature
 
 

@@ -9,7 +9,7 @@ from components.example_gen.storage.decompress import DamagedError, open_plain
 from components.example_gen.storage.urls import printable, shown
 from schema.errors import InputError
 
-CHUNK = 1 << 20  # bytes passed over at once
+CHUNK = 1 << 20  # bytes skipped at once
 MAX_HEADER_BYTES = 1 << 20  # of a member's name and what else a tar says of it
 MAX_NAME = 1 << 12  # characters, as of a path of Linux
 
@@ -86,7 +86,7 @@ class _WholeHeader(tarfile.TarInfo):
             raise _READ_ERROR(str(error)) from error
 
     def _proc_member(self, tarfile: tarfile.TarFile) -> "_WholeHeader":
-        # The library reads these bodies as a whole, and of each name keeps what they say.
+        # The library reads these bodies as a whole and keeps their names.
         if self.type in _HEADERS and self.size > MAX_HEADER_BYTES:
             raise _TooMuchError(f"a header of {self.size:,} bytes")
         if self.type == _SPARSE:
@@ -99,7 +99,7 @@ class _WholeHeader(tarfile.TarInfo):
         return member
 
     def _proc_gnusparse_10(self, *_: Any) -> None:
-        # The map of such a file stands before its bytes, and may be as long.
+        # The map of such a file precedes its bytes, and may be as long.
         raise _TooMuchError("a sparse file")
 
     def _check_globals(self, tarfile: tarfile.TarFile) -> None:

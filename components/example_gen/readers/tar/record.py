@@ -33,7 +33,7 @@ from components.example_gen.rows import (
 from components.example_gen.storage.urls import folded, printable
 from schema.errors import InputError
 
-OVERHEAD = 1 << 10  # bytes that a member takes in memory beside its body, about
+OVERHEAD = 1 << 10  # bytes in memory of a member beside its body, about
 SHOWN = 6  # names of files in a sentence
 
 
@@ -71,8 +71,8 @@ class TarRecord:
 
     def __init__(self, key: str, family: str, place: Place):
         self.key, self.family, self.place = key, family, place
-        self.beside_a_pair = False  # whether other members of its family are a whole record
-        self.is_a_field = False  # whether it is taken for more fields of that record
+        self.beside_a_pair = False  # whether another record of its family is complete
+        self.is_a_field = False  # whether it counts as fields of that record
         self._parts: dict[str, Part] = {}
         self._error: UnusableError | None = None
 
@@ -126,7 +126,7 @@ class TarRecord:
             head = body.read(SNIFFED)
             kind = "image" if is_image(head) else "other"
         if kind == "other":
-            return Part(kind, b"")  # of no use; not even read
+            return Part(kind, b"")  # not used, so not read
         if kind == "image" and member.size > options.max_bytes:
             raise UnusableError("too_many_bytes", f"{shown}: {member.size} bytes")
         if kind == "text" and member.size > MAX_TEXT_BYTES:

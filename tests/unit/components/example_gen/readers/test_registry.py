@@ -17,12 +17,12 @@ from components.example_gen.config import IngestConfig, formats
 from components.example_gen.files import files_named, find_parts
 from components.example_gen.readers.recognition import file_patterns, reader_for, recognise
 from components.example_gen.readers.registry import READERS
-from components.example_gen.storage import listing, named_files, open_file
+from components.example_gen.storage import listing, named_files
 from components.example_gen.storage.allowed import Access, Allowed
 from components.example_gen.storage.errors import OutsideError
 from schema.config.messages import sentences
 from schema.errors import InputError
-from tests.support.readers import options, picture, rows
+from tests.support.readers import options, picture, read_bytes, rows
 from tests.support.s3 import serve
 
 COCO = {
@@ -212,7 +212,7 @@ def test_every_reader_reads_a_store():
             found = rows(READERS[format], address)
             assert len(found) == (99 if address.endswith("b.parquet") else 1)
             for row in found:
-                image = row.image or open_file.read_bytes(row.image_path or "", 1 << 20)
+                image = row.image or read_bytes(row.image_path or "", 1 << 20)
                 assert (image, row.captions) in ((picture(), ("c",)), (picture(), (b"c",)))
                 if row.image_path:
                     assert row.image_path == f"{s3.url}/d/images/a.png"

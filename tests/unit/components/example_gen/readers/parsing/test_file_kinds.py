@@ -15,7 +15,7 @@ from components.example_gen.readers.folder import READER
 from components.example_gen.readers.jsonl import READER as JSONL
 from components.example_gen.readers.parsing import file_kinds
 from components.example_gen.rows import Row
-from components.example_gen.storage import fingerprints, open_file
+from components.example_gen.storage import fingerprints, named_files
 from schema.errors import InputError
 from tests.support.readers import everything, ignored, options, picture, reasons, rows
 from tests.unit.components.example_gen.readers.test_folder import fill
@@ -66,13 +66,13 @@ def test_few_files_of_an_unknown_suffix_are_opened(tmp_path, monkeypatch):
     files = {f"{n}.raw1": b"x" for n in range(100)} | {f"{n}.jpg": b"" for n in range(50)}
     fill(tmp_path, files | {f"{n:03}.pic": picture() for n in range(100)})
     opened: list[str] = []
-    whole = open_file.read_bytes
+    whole = named_files.open_binary
 
-    def read_bytes(address: str, limit: int) -> bytes:
+    def open_binary(address: str):
         opened.append(address)
-        return whole(address, limit)
+        return whole(address)
 
-    monkeypatch.setattr(open_file, "read_bytes", read_bytes)
+    monkeypatch.setattr(named_files, "open_binary", open_binary)
     assert len(everything(READER, tmp_path)) == 150
     assert len([each for each in opened if each.endswith(".raw1")]) == file_kinds.TRIED == 32
     assert len([each for each in opened if each.endswith(".pic")]) == 100
