@@ -140,7 +140,7 @@ def _near_duplicates(outputs: Outputs, summary: "Summary") -> Iterator[str]:
 def lines(summary: "Summary", near_duplicates: Iterable[str]) -> Iterator[str]:
     """What concerns all splits, a sentence each."""
     from components.example_gen.records import quarantine
-    from components.example_gen.records.reasons import HARMLESS
+    from components.example_gen.rows import HARMLESS
 
     read = number_of(summary.read, "record")
     yield f"read {read}; {summary.merged:,} joined the image of an earlier one"

@@ -25,7 +25,7 @@ def lines(
     """
     from components.example_gen.near_duplicates import pairs as near_duplicate_pairs
     from components.example_gen.records import quarantine
-    from components.example_gen.records.reasons import NEAR_DUPLICATE
+    from components.example_gen.rows import NEAR_DUPLICATE
 
     found = sum(summary.near_duplicates.values())
     removed = summary.quarantined.get(NEAR_DUPLICATE, 0)

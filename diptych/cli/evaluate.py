@@ -5,11 +5,12 @@ import glob
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from components.evaluator import report
 from components.evaluator.report import Report
-from components.example_gen.config import Format, IngestConfig
+from components.example_gen.config import IngestConfig, formats
+from components.example_gen.readers.recognition import file_patterns
 from components.release import contents
 from components.release.files import manifest
 from components.release.store import open_store
@@ -32,9 +33,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 LONGEST_NUMBER = 20  # characters of a release's; more may be a folder
-# What a folder may hold beside images: any of these, but for the metadata of its images.
-SHARDS = ("*.tar*", "*.tgz", "*.tfrecord*", "*.parquet", "*.jsonl*", "*.csv*", "*.tsv*")
-OF_IMAGES = "metadata."
+OF_IMAGES = "metadata."  # beginning of the name of a file that describes images beside it
 
 
 def evaluate(
@@ -129,8 +128,8 @@ def _ingest_config(
     if not data.exists():
         raise InputError(f"{data}: is not there")
     data = data.resolve()
-    if format is not None and format not in get_args(Format):
-        raise InputError(f"--format {format}: is none of {', '.join(get_args(Format))}")
+    if format is not None and format not in formats():
+        raise InputError(f"--format {format}: is none of {', '.join(formats())}")
     path, pattern = (data, files) if files is not None else _place(data)
     chosen = format or (trained.data.format if files is not None or data.is_file() else AUTO)
     ingest = trained.data.for_ingest().model_dump()
@@ -143,7 +142,7 @@ def _place(data: Path) -> tuple[Path, str]:
     if data.is_dir():
         there = [
             pattern
-            for pattern in SHARDS
+            for pattern in file_patterns()
             if any(not each.name.startswith(OF_IMAGES) for each in data.glob(pattern))
         ]
         if len(there) > 1:

@@ -121,7 +121,7 @@ def show(folder: str, base: str, reason: str | None, every: bool, output: Path |
         output: the file; none: print.
     """
     from components.example_gen.records import quarantine
-    from components.example_gen.records.reasons import HARMLESS
+    from components.example_gen.rows import HARMLESS
 
     console = make_console()
     summary = _summary(folder)

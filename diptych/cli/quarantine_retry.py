@@ -7,10 +7,10 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from components.example_gen.config import ALL, IngestConfig
 from components.example_gen.files import find, read_options
 from components.example_gen.ingest.examine import Limits, examine
-from components.example_gen.readers.registry import reader_for
+from components.example_gen.readers.recognition import reader_for
 from components.example_gen.records import quarantine
 from components.example_gen.records.examined import Refused
-from components.example_gen.records.row import Ignored, Place, Rejected, Row
+from components.example_gen.rows import Ignored, Place, Rejected, Row
 from pipeline.config.run_config import RunConfig
 from schema.text.secrets import expand, without_secrets
 
