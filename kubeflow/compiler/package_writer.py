@@ -79,7 +79,7 @@ def compile_package(config: RunConfig, platform: Platform) -> Compiled:
 
 
 def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Finding]]:
-    """Find every obstacle, as far as one lets the others be seen.
+    """Find every obstacle; one may hide those that a later stage would find.
 
     Returns:
         The documents of the package, if it could be compiled at all, and the findings.
@@ -130,7 +130,7 @@ def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Fin
 def _finish(
     spec: Spec, node_id: str, config: RunConfig, kubeflow: KubeflowConfig, platform: Platform
 ) -> None:
-    """Give a task what TFX's compiler has no place for."""
+    """Add to a task what TFX's compiler cannot write."""
     node = kubeflow.node(node_id)
     task = spec["root"]["dag"]["tasks"][node_id]
     component = spec["components"][node_id]
@@ -164,6 +164,6 @@ def _add_parameters(spec: Spec, node_id: str, config: RunConfig) -> None:
         root[parameter.name] = {
             "parameterType": parameter.kind,
             "defaultValue": run_parameters.default(parameter, config),
-            "description": parameter.told,
+            "description": parameter.description,
             "isOptional": True,
         }
