@@ -34,7 +34,7 @@ class _QuickClient(kfp.client.Client):
         config.retries = False  # nor redirects: a login page is no answer
         return config
 
-    def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
+    def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:  # noqa: ARG002 kfp's signature
         """Return a constant: kfp calls this in its constructor, and `connect` asks afterwards."""
         return V2beta1GetHealthzResponse(multi_user=False)
 
@@ -96,7 +96,7 @@ def renewal(host: str | None) -> str:
         return "sign in to Google again"
     if token := os.environ.get(TOKEN_FILE):
         return f"renew the token in {token}"
-    if os.path.exists(context):
+    if Path(context).exists():
         return f"renew client_authentication_cookie in {context}"
     if not host:
         return "sign in to the cluster again, as for kubectl"

@@ -50,9 +50,7 @@ def cacheable(node_id: str, config: RunConfig) -> bool:
     return node_id not in NEVER_CACHED and not hidden_inputs(node_id, config)
 
 
-def task_settings(
-    node_id: str, node: NodeConfig, platform: Platform, cacheable: bool
-) -> dict[str, Any]:
+def task_settings(node: NodeConfig, platform: Platform, cacheable: bool) -> dict[str, Any]:
     """Return the fields of a PipelineTaskSpec that the config sets, as JSON."""
     spec = pipeline_spec_pb2.PipelineTaskSpec()
     spec.caching_options.enable_cache = cacheable and node.cache is not False
@@ -127,7 +125,7 @@ def pod(node: NodeConfig) -> dict[str, Any]:
     if node.shared_memory:  # not `enabled_shared_memory`, which no server of Kubeflow reads
         config.empty_dir_mounts.add(
             volume_name=SHARED_MEMORY,
-            mount_path="/dev/shm",
+            mount_path="/dev/shm",  # noqa: S108 it is a mount point in the pod
             medium="Memory",
             size_limit=node.shared_memory,
         )

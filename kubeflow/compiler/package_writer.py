@@ -136,7 +136,7 @@ def _finish(
     component = spec["components"][node_id]
     container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
     _add_parameters(spec, node_id, config)
-    task.update(task_settings(node_id, node, platform, cacheable(node_id, config)))
+    task.update(task_settings(node, platform, cacheable(node_id, config)))
     container.update(container_settings(node))
     if node.image:
         container["image"] = node.image

@@ -92,6 +92,7 @@ def run(
             env=environment,
             stdout=log,
             stderr=subprocess.STDOUT,
+            check=False,  # a failure ends in a sentence, below
         )
     if ended.returncode != 0:
         raise InputError(_last_line(pod.log, ended.returncode))

@@ -124,5 +124,5 @@ def _has_both_labels(statistics: Any) -> bool:
             numbers = feature.num_stats
             # A record without labels is one of matches.
             unlabelled = numbers.common_stats.num_non_missing < statistics.num_examples
-            return numbers.min == 0 and (numbers.max == 1 or unlabelled)
+            return bool(numbers.min == 0 and (numbers.max == 1 or unlabelled))
     return False
