@@ -48,14 +48,12 @@ def hidden_inputs(node_id: str, config: RunConfig) -> list[str]:
 
 
 def cacheable(node_id: str, config: RunConfig) -> bool:
-    """Whether Kubeflow's cache sees all that decides what a node answers with."""
+    """Return whether Kubeflow's cache sees everything that a node's output depends on."""
     return not NODES[node_id].reads_outside and not hidden_inputs(node_id, config)
 
 
-def task_settings(
-    node_id: str, node: NodeConfig, platform: Platform, cacheable: bool
-) -> dict[str, Any]:
-    """Return the fields of a PipelineTaskSpec that the config decides, as JSON."""
+def task_settings(node: NodeConfig, platform: Platform, cacheable: bool) -> dict[str, Any]:
+    """Return the fields of a PipelineTaskSpec that the config sets, as JSON."""
     spec = pipeline_spec_pb2.PipelineTaskSpec()
     spec.caching_options.enable_cache = cacheable and node.cache is not False
     if node.retries:
@@ -83,9 +81,9 @@ def seconds_for_retries(node: NodeConfig) -> int:
 
 
 def container_settings(node: NodeConfig) -> dict[str, Any]:
-    """The fields of a PipelineContainerSpec that the config decides, as JSON.
+    """Return the fields of a PipelineContainerSpec that the config sets, as JSON.
 
-    Quantities stand there twice, as numbers for older servers and for Vertex, and as Kubernetes
+    Quantities are written twice, as numbers for older servers and for Vertex, and as Kubernetes
     writes them for newer ones.
     """
     spec = Container()
@@ -107,7 +105,7 @@ def container_settings(node: NodeConfig) -> dict[str, Any]:
 
 
 def pod(node: NodeConfig) -> dict[str, Any]:
-    """A `KubernetesExecutorConfig` as JSON; of a secret only its name ever stands in it."""
+    """Return a `KubernetesExecutorConfig` as JSON; it holds the names of secrets, never values."""
     config = kubernetes.KubernetesExecutorConfig()
     for given in node.secrets or ():
         secret = config.secret_as_env.add(secret_name=given.secret, optional=given.optional)
@@ -129,7 +127,7 @@ def pod(node: NodeConfig) -> dict[str, Any]:
     if node.shared_memory:  # not `enabled_shared_memory`, which no server of Kubeflow reads
         config.empty_dir_mounts.add(
             volume_name=SHARED_MEMORY,
-            mount_path="/dev/shm",
+            mount_path="/dev/shm",  # noqa: S108 it is a mount point in the pod
             medium="Memory",
             size_limit=node.shared_memory,
         )
@@ -137,7 +135,7 @@ def pod(node: NodeConfig) -> dict[str, Any]:
 
 
 def platform_document(kubeflow: KubeflowConfig, labels: dict[str, str]) -> dict[str, Any]:
-    """The document for all nodes; an empty one if no node asks for anything.
+    """Return the Kubernetes document for all nodes, empty if no node needs one.
 
     Args:
         kubeflow: the section of the config.

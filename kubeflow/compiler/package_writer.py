@@ -79,7 +79,7 @@ def compile_package(config: RunConfig, platform: Platform) -> Compiled:
 
 
 def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Finding]]:
-    """Find every obstacle, as far as one lets the others be seen.
+    """Find every obstacle; one may hide those that a later stage would find.
 
     Returns:
         The documents of the package, if it could be compiled at all, and the findings.
@@ -130,13 +130,13 @@ def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Fin
 def _finish(
     spec: Spec, node_id: str, config: RunConfig, kubeflow: KubeflowConfig, platform: Platform
 ) -> None:
-    """Give a task what TFX's compiler has no place for."""
+    """Add to a task what TFX's compiler cannot write."""
     node = kubeflow.node(node_id)
     task = spec["root"]["dag"]["tasks"][node_id]
     component = spec["components"][node_id]
     container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
     _add_parameters(spec, node_id, config)
-    task.update(task_settings(node_id, node, platform, cacheable(node_id, config)))
+    task.update(task_settings(node, platform, cacheable(node_id, config)))
     container.update(container_settings(node))
     if node.image:
         container["image"] = node.image
@@ -163,6 +163,6 @@ def _add_parameters(spec: Spec, node_id: str, config: RunConfig) -> None:
         root[parameter.name] = {
             "parameterType": parameter.kind,
             "defaultValue": run_parameters.default(parameter, config),
-            "description": parameter.told,
+            "description": parameter.description,
             "isOptional": True,
         }

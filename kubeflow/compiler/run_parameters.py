@@ -1,8 +1,9 @@
-"""What may be set anew for each run on Kubeflow, without compiling again.
+"""Define the run parameters: config values that a run on Kubeflow may set without compiling.
 
-A run parameter replaces one value of the config in every node that was told it. The compiled spec
-hands it to those nodes as an input of its own, so that Kubeflow's cache sees it; the entrypoint
-puts it into the config that the node reads.
+A run parameter replaces one value of the config in every node whose config has it. The compiled
+spec passes it to those nodes as an extra input, so that Kubeflow's cache sees it, and the
+entrypoint writes it into the config that the node reads. A new parameter is one more entry of
+`PARAMETERS`.
 """
 
 import dataclasses
@@ -26,12 +27,12 @@ EXAMPLE_GEN = "ImageTextExampleGen"
 
 @dataclasses.dataclass(frozen=True)
 class RunParameter:
-    """One value that a run may set. `path` is where the config has it; none: only ingest knows."""
+    """A value that a run may set; `path` is its place in the config, None for ingest's own."""
 
     name: str
     kind: Literal["STRING", "NUMBER_INTEGER"]
     path: tuple[str, str] | None
-    told: str
+    description: str
 
 
 PARAMETERS = (
@@ -48,7 +49,7 @@ PARAMETERS = (
 
 
 def default(parameter: RunParameter, config: RunConfig) -> Value:
-    """What a run gets that does not set the parameter."""
+    """Return the value of a run that does not set the parameter."""
     if parameter.path is None:
         return NEWEST
     section, key = parameter.path
@@ -57,7 +58,7 @@ def default(parameter: RunParameter, config: RunConfig) -> Value:
 
 
 def taken_by(node: str, properties: Mapping[str, Any]) -> list[RunParameter]:
-    """The parameters that a node's execution properties depend on.
+    """Return the parameters that a node's execution properties depend on.
 
     Args:
         node: its id.
@@ -72,13 +73,13 @@ def taken_by(node: str, properties: Mapping[str, Any]) -> list[RunParameter]:
     return [p for p in PARAMETERS if p.path and p.path[1] in (config.get(p.path[0]) or {})]
 
 
-def settle(node: str, properties: dict[str, Any]) -> None:
-    """Put the values of a run where the node reads them, and take the extra inputs away.
+def apply(node: str, properties: dict[str, Any]) -> None:
+    """Write the values of a run into the config that a node reads, and remove the extra inputs.
 
     Args:
         node: its id.
-        properties: execution properties and run parameters as Kubeflow hands them over, where
-            every number is a float; changed in place.
+        properties: execution properties and run parameters as Kubeflow passes them, with
+            every number a float; changed in place.
 
     Raises:
         InputError: a value is impossible; the sentence names the parameter.
@@ -88,7 +89,7 @@ def settle(node: str, properties: dict[str, Any]) -> None:
     }
     values = {p: _typed(p, value) for p, value in values.items()}
     if node == EXAMPLE_GEN:
-        _settle_ingest(properties, {p.name: value for p, value in values.items()})
+        _apply_to_ingest(properties, {p.name: value for p, value in values.items()})
         return
     if not values:
         return
@@ -103,7 +104,7 @@ def settle(node: str, properties: dict[str, Any]) -> None:
     _write(properties, held_in, config)
 
 
-def _settle_ingest(properties: dict[str, Any], values: Mapping[str, Value]) -> None:
+def _apply_to_ingest(properties: dict[str, Any], values: Mapping[str, Value]) -> None:
     if "data_path" in values:
         properties["input_base"] = values["data_path"]
     span = values.get("span", NEWEST)
@@ -125,7 +126,7 @@ def _typed(parameter: RunParameter, value: Any) -> Value:
     if parameter.kind == "STRING":
         return str(value)
     if value != int(value):
-        raise InputError(f"{parameter.name} = {value} is no whole number")
+        raise InputError(f"{parameter.name} = {value} is not a whole number")
     return int(value)
 
 

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from components.evaluator.metrics.measurement import Results
 from components.release.files import manifest, model_config_file
 from components.release.store import open_store
-from diptych.cli import commands
 from diptych.cli import run as run_locally
-from diptych.cli.releases import AGREES
+from diptych.cli.champion import AGREES
+from diptych.cli.main import app
 from pipeline.config.run_config import load
 from pipeline.console.summary import Summary
 from pipeline.local.session import RunFailedError
@@ -35,7 +35,7 @@ class Told:
 
 
 def diptych(*arguments: str) -> Told:
-    found = CliRunner().invoke(commands.app, list(arguments))
+    found = CliRunner().invoke(app, list(arguments))
     return Told(found.exit_code, found.stdout, found.stderr)
 
 

@@ -13,7 +13,7 @@ from components.example_gen.driver import Driver, patterns
 from components.example_gen.images.prepared import CHANGES
 from components.example_gen.readers.tables.columns import USUAL
 from components.example_gen.rows import REASONS
-from diptych.cli.check import check
+from diptych.cli.check.command import check
 from pipeline.config.data import DataConfig
 from pipeline.config.load_to_train import load_to_train
 from schema import features

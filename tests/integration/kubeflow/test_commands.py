@@ -78,14 +78,14 @@ def test_check_lists_every_obstacle(tmp_path):
 def test_check_of_a_config_that_can_run(config):
     ended = diptych("check", config)
     assert ended.exit_code == 0, ended.output
-    assert ended.stdout == f"{config}: nothing stands in the way on kubeflow\n"
+    assert ended.stdout == f"{config}: can run on kubeflow\n"
 
 
 def test_a_config_without_the_section(tmp_path):
     ended = diptych("compile", written(tmp_path / "config.yaml", None))
     assert ended.exit_code == 1
     assert ended.stderr == (
-        "diptych: kubeflow: the config has no such section; add one, with `image` at least\n"
+        "diptych: kubeflow: the config has no such section; add it with an `image`\n"
     )
 
 

@@ -247,7 +247,7 @@ def test_on_vertex_the_longest_wait_is_left_to_it():
     from kubeflow.compiler.node_settings import task_settings
     from pipeline.config.kubeflow import NodeConfig
 
-    policy = task_settings("Trainer", NodeConfig(retries=2), "vertex", True)["retryPolicy"]
+    policy = task_settings(NodeConfig(retries=2), "vertex", True)["retryPolicy"]
     assert policy == {"maxRetryCount": 2, "backoffDuration": "0s", "backoffFactor": 2.0}
 
 

@@ -1,4 +1,4 @@
-"""What `diptych check` says of the captions as tokens, before any are made for training."""
+"""Measure for `diptych check` how the captions turn into tokens."""
 
 import functools
 import tempfile
@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from components.evaluator.metrics import text_metrics
-from diptych.cli.run import print_warnings
+from diptych.cli.printing import print_warnings
 from pipeline.config.run_config import RunConfig
 from pipeline.console.rich_console import Console
 from pipeline.console.summary import NODE
@@ -24,22 +24,22 @@ TRAIN = "train"
 
 
 def print_tokens(config: RunConfig, outputs: Outputs, console: Console) -> None:
-    """A line for the split that is evaluated, and a warning for each share that is large."""
+    """Print a line for the evaluated split, and a warning for each share that is large."""
     examples = outputs.get(NODE, {}).get("examples")
     if not examples:
         return
     folder = f"{examples[0].uri}/Split-"
-    found = measure(folder + TRAIN, folder + config.evaluation.split, config.text)
-    line = f"{config.evaluation.split}: {text_metrics.sentence(found)}"
+    shares = measure(folder + TRAIN, folder + config.evaluation.split, config.text)
+    line = f"{config.evaluation.split}: {text_metrics.sentence(shares)}"
     say(console, line)
-    print_warnings(text_metrics.warnings(found), (), console)
+    print_warnings(text_metrics.warnings(shares), (), console)
 
 
 def measure(train: str, evaluated: str, config: "TextConfig") -> "Measurements":
-    """The shares of a split by the vocabulary that a run would use.
+    """Measure the token shares of a split by the vocabulary that a run would use.
 
-    One that is learned is learned from the first `RECORDS` of train: where there are more, the
-    run's own will differ a little.
+    A learned vocabulary is learned from the first `RECORDS` records of train; with more records
+    than that, the vocabulary of the run differs a little.
 
     Args:
         train: folder of the examples of the train split.
@@ -67,8 +67,8 @@ def measure(train: str, evaluated: str, config: "TextConfig") -> "Measurements":
         batches = token_statistics.captions_of(evaluated, RECORDS).map(
             functools.partial(_tokens, file=file, config=config)
         )
-        found = token_statistics.count(batches.as_numpy_iterator(), unknown)
-    return text_metrics.measurements(found)
+        counted = token_statistics.count(batches.as_numpy_iterator(), unknown)
+    return text_metrics.measurements(counted)
 
 
 def _tokens(captions: "tf.Tensor", file: str, config: "TextConfig") -> tuple["tf.Tensor", ...]:

@@ -1,4 +1,4 @@
-"""What `diptych check` says of near duplicates: the closest pairs, and what becomes of classes."""
+"""Report near duplicates for `diptych check`: the closest pairs, and the shares of attributes."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,21 +16,21 @@ SHOWN, SHOWN_VALUES = 10, 3
 def lines(
     folder: str, summary: "Summary", statistics: Callable[[str], Any] | None
 ) -> Iterator[str]:
-    """Say how many there are, which, and how the shares of attributes change without them.
+    """Yield how many there are, the closest pairs, and how attribute shares change without them.
 
     Args:
         folder: of the quarantine.
         summary: its sums.
-        statistics: TFDV's of a split; None: attributes are left out.
+        statistics: returns TFDV's statistics of a split; None leaves out the attributes.
     """
     from components.example_gen.near_duplicates import pairs as near_duplicate_pairs
     from components.example_gen.records import quarantine
     from components.example_gen.rows import NEAR_DUPLICATE
 
-    found = sum(summary.near_duplicates.values())
+    count = sum(summary.near_duplicates.values())
     removed = summary.quarantined.get(NEAR_DUPLICATE, 0)
-    yield f"images outside train that look like one of train's: {found:,}, removed {removed:,}"
-    if not found:
+    yield f"images outside train that look like one of train's: {count:,}, removed {removed:,}"
+    if not count:
         return
     for split in summary.near_duplicates:
         yield f"  {quarantine.near_duplicates(summary, split)}"
@@ -56,7 +56,7 @@ def _table(pairs: list["Pair"]) -> Iterator[str]:
 
 
 def _counts(statistics: Any) -> dict[str, dict[str, int]]:
-    """How many records have which value, by attribute."""
+    """Count the records with each value, by attribute."""
     return {
         features.attribute_name(feature.path.step[0]): {
             bucket.label: round(bucket.sample_count)
