@@ -13,6 +13,7 @@ from trainer.config.model import Frozen
 
 MINIMUM_COUNT = 50  # of queries; a recall of fewer swings by more than 14 points by chance
 PLACE = "{}"  # where a template takes the name of a class
+BOUNDS = ("at_least", "at_most", "not_worse_than_baseline_by")  # of a gate; see `gates.py`
 
 
 class Gate(Frozen):
@@ -31,11 +32,8 @@ class Gate(Frozen):
         known = (*METRICS, *TEXT_METRICS)
         if self.metric not in known:
             raise ValueError(f"metric = {self.metric!r} is none of {', '.join(known)}")
-        bounds = (self.at_least, self.at_most, self.not_worse_than_baseline_by)
-        if sum(bound is not None for bound in bounds) != 1:
-            raise ValueError(
-                "a gate needs exactly one of at_least, at_most and not_worse_than_baseline_by"
-            )
+        if sum(getattr(self, bound) is not None for bound in BOUNDS) != 1:
+            raise ValueError(f"a gate needs exactly one of {', '.join(BOUNDS)}")
         if self.metric in TEXT_METRICS and (self.at_most is None or self.slice is not None):
             raise ValueError(
                 f"metric = {self.metric!r} needs at_most and no slice: it is measured of the "

@@ -201,7 +201,7 @@ def test_a_crippled_model_is_refused_in_words_and_not_blessed(worse):
     assert not worse.verdict.passed
     assert worse.verdict.baseline == 7
     assert not compared.passed
-    assert "worse than release 7 (" in compared.sentence
+    assert " - release 7 = " in compared.sentence
     assert held.passed
     blessing = worse.blessing
     assert Path(blessing.uri, constants.NOT_BLESSED_FILE_NAME).is_file()
