@@ -10,7 +10,7 @@ from pathlib import Path
 
 from components.evaluator.config import EvaluationConfig, Gate
 from components.evaluator.metrics.measurement import Estimate, Measurement, Results
-from components.evaluator.metrics.names import LOWER_IS_BETTER
+from components.evaluator.metrics.registry import METRICS
 from components.release.gates import GateResult
 from schema.text.messages import number_of
 from trainer.config.model import Frozen
@@ -149,7 +149,7 @@ def _not_worse_than_baseline_by(
     if measured.baseline is None or measured.difference is None:
         return True, f"= {_interval(measured.candidate)}, without a release to compare with"
     difference = measured.difference
-    if metric in LOWER_IS_BETTER:
+    if METRICS[metric].lower_is_better:
         passed = difference.high <= allowed + ROUNDING
         limit = f"upper end {'<=' if passed else '>'} {_number(allowed)}"
     else:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.evaluator.config import EvaluationConfig
-from components.evaluator.metrics.names import PAIR_METRICS
+from components.evaluator.metrics.registry import METRICS
 from schema import features
 
 
@@ -15,7 +15,7 @@ def impossible_gates(evaluation: EvaluationConfig, statistics: Any) -> Iterator[
         evaluation: says which split, and the gates.
         statistics: DatasetFeatureStatistics of that split.
     """
-    metrics = [gate.metric for gate in evaluation.gates if gate.metric in PAIR_METRICS]
+    metrics = [g.metric for g in evaluation.gates if METRICS[g.metric].needs == "labels"]
     if metrics and not _has_both_labels(statistics):
         yield (
             f"evaluation.gates: {', '.join(metrics)} compares captions that match with captions "

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.evaluator.metrics import text_metrics
+from components.evaluator.metrics import token_metrics
 from components.release.store import open_store
 from pipeline.config.run_config import RunConfig
 from pipeline.console.rich_console import Console
@@ -102,7 +102,7 @@ def print_summary(summary: Summary, console: Console) -> None:
         print_gate(gate.passed, gate.sentence, console)
     print_warnings(summary.warnings, summary.notes, console)
     print_report(summary.evaluation, console)
-    say(console, text_metrics.sentence(summary.results[()]))
+    say(console, token_metrics.sentence(summary.results[()]))
 
 
 def print_gate(passed: bool, sentence: str, console: Console) -> None:
