@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterable
 from pathlib import Path
 
-from components.evaluator.metrics import text_metrics
+from components.evaluator.metrics import token_metrics
 from pipeline.console.rich_console import Console
 from pipeline.console.summary import Summary
 from pipeline.console.tables import print_report
@@ -30,7 +30,7 @@ def print_summary(summary: Summary, console: Console) -> None:
         print_gate(gate.passed, gate.sentence, console)
     print_warnings(summary.warnings, summary.notes, console)
     print_report(summary.evaluation, console)
-    say(console, text_metrics.sentence(summary.results[()]))
+    say(console, token_metrics.sentence(summary.results[()]))
 
 
 def print_gate(passed: bool, sentence: str, console: Console) -> None:

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, ValidationError, model_validator
 
 from components.catalogue_index.config import IndexConfig
-from components.evaluator.config import EvaluationConfig
-from components.evaluator.metrics.names import BUILT_IN_SLICES
+from components.evaluator.config import BUILT_IN_SLICES, EvaluationConfig
 from components.release.config import PushConfig, RegistryConfig
 from components.serving_check.config import ServingCheckConfig
 from pipeline.config.beam import BeamConfig, LocalBeam

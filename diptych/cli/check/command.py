@@ -104,9 +104,9 @@ def impossible_gates(evaluation: "EvaluationConfig", statistics: Any) -> Iterato
         evaluation: the split and the gates.
         statistics: DatasetFeatureStatistics of that split.
     """
-    from components.evaluator.metrics.names import PAIR_METRICS
+    from components.evaluator.metrics.registry import METRICS
 
-    metrics = [gate.metric for gate in evaluation.gates if gate.metric in PAIR_METRICS]
+    metrics = [g.metric for g in evaluation.gates if METRICS[g.metric].needs == "labels"]
     if metrics and not _has_both_labels(statistics):
         yield (
             f"evaluation.gates: {', '.join(metrics)} compares captions that match with captions "

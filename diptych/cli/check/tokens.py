@@ -5,7 +5,7 @@ import tempfile
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from components.evaluator.metrics import text_metrics
+from components.evaluator.metrics import token_metrics
 from diptych.cli.printing import print_warnings
 from pipeline.config.run_config import RunConfig
 from pipeline.console.rich_console import Console
@@ -30,9 +30,9 @@ def print_tokens(config: RunConfig, outputs: Outputs, console: Console) -> None:
         return
     folder = f"{examples[0].uri}/Split-"
     shares = measure(folder + TRAIN, folder + config.evaluation.split, config.text)
-    line = f"{config.evaluation.split}: {text_metrics.sentence(shares)}"
+    line = f"{config.evaluation.split}: {token_metrics.sentence(shares)}"
     say(console, line)
-    print_warnings(text_metrics.warnings(shares), (), console)
+    print_warnings(token_metrics.warnings(shares), (), console)
 
 
 def measure(train: str, evaluated: str, config: "TextConfig") -> "Measurements":
@@ -68,7 +68,7 @@ def measure(train: str, evaluated: str, config: "TextConfig") -> "Measurements":
             functools.partial(_tokens, file=file, config=config)
         )
         counted = token_statistics.count(batches.as_numpy_iterator(), unknown)
-    return text_metrics.measurements(counted)
+    return token_metrics.measurements(counted)
 
 
 def _tokens(captions: "tf.Tensor", file: str, config: "TextConfig") -> tuple["tf.Tensor", ...]:

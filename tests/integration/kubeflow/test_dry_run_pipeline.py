@@ -67,7 +67,7 @@ def test_the_second_is_compared_with_the_first(dry_runs):
     second = dry_runs.printed[1]
     assert dry_runs.codes[1] == 3  # two epochs are no match for ten
     assert "release 2 waits as challenger" in second
-    assert re.search(r"✗ text_to_image_mrr is [\d.]+, [\d.]+ worse than release 1", second)
+    assert re.search(r"✗ text_to_image_mrr - release 1 = [\d.]+ - [\d.]+ = -[\d.]+ ", second)
 
 
 def test_a_run_parameter_reached_the_trainer_and_the_release(dry_runs):

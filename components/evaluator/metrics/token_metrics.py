@@ -1,13 +1,15 @@
-"""What the tokenizer of a model makes of a split, as metrics beside those of TFMA."""
+"""Metrics of the tokens of a split: what the tokenizer of the candidate loses."""
 
 from typing import TYPE_CHECKING
 
 from components.evaluator.metrics.measurement import Background, Estimate, Measurement, Measurements
-from components.evaluator.metrics.names import EQUAL_CAPTIONS, UNKNOWN_TOKENS
+from components.evaluator.metrics.registry import METRICS, Metric
 
 if TYPE_CHECKING:
     from trainer.preprocessing.token_statistics import TokenStatistics
 
+# Of the distinct captions of the whole split.
+UNKNOWN_TOKENS, EQUAL_CAPTIONS = NAMES = ("unknown_token_share", "equal_caption_share")
 WARNED = 0.01  # a larger share is a warning
 
 
@@ -78,3 +80,7 @@ def warnings(measured: Measurements) -> list[str]:
 
 def _percent(measured: Measurement) -> str:
     return f"{100 * measured.candidate.value:.3g} %"
+
+
+for _name in NAMES:
+    METRICS.add(_name, Metric(statistic=None, lower_is_better=True))
