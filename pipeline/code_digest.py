@@ -26,7 +26,7 @@ CODE = {  # what each node runs, by node id
     "ServedStatistics": (
         "schema",
         "components/served_statistics/component.py",
-        "components/release/lookup.py",
+        "components/release_lookup.py",
         "components/release",
     ),
     "ExampleValidator": (
@@ -34,7 +34,7 @@ CODE = {  # what each node runs, by node id
         "components/example_validator/component.py",
         "components/example_gen/records/quarantine.py",
         "components/example_validator",
-        "components/release/lookup.py",
+        "components/release_lookup.py",
     ),
     "Transform": ("schema", *PREPROCESSING),
     "Tuner": ("schema", "trainer"),
@@ -42,7 +42,7 @@ CODE = {  # what each node runs, by node id
     "Baseline": (
         "schema",
         "components/baseline/component.py",
-        "components/release/lookup.py",
+        "components/release_lookup.py",
         "components/release",
     ),
     "Evaluator": (

@@ -222,7 +222,7 @@ def promote(
     Exit codes: 0 it serves now, 1 it cannot be served, 3 its gates refuse it.
     """
     with one_sentence(LOOK):
-        from components.release.decision import RefusedError
+        from components.release.gates import RefusedError
         from diptych.cli import releases as release_commands
         from pipeline.config.run_config import load
 

@@ -1,10 +1,8 @@
 """What `diptych releases`, `promote` and `rollback` do."""
 
 from components.evaluator.metrics.names import DIRECTIONS, metric_name
-from components.release import agreement
-from components.release import repair as log_repair
 from components.release.files.release_folders import number_of_name
-from components.release.reconcile import reconcile
+from components.release.log_repair import repair_log
 from components.release.store import ReleaseStore, open_store
 from diptych.cli.why import when
 from pipeline.config.run_config import RunConfig
@@ -41,7 +39,7 @@ def show(config: RunConfig, every: bool) -> None:
     from pipeline.console.rich_console import Table
 
     store = _open(config)
-    names, wrong = store.folders.names(), agreement.problems(store.folder, store.folders)
+    names, wrong = store.folders.names(), store.problems()
     try:
         champion = store.champion()
     except InputError:  # which is among what is wrong
@@ -116,14 +114,14 @@ def rollback(config: RunConfig, reason: str) -> None:
 def repair(config: RunConfig) -> None:
     """Have the audit log agree with what serves, and say what was put right."""
     store = _open_to_change(config)
-    for note in log_repair.repair(store) or ["the audit log is whole and agrees with what serves"]:
+    for note in repair_log(store) or ["the audit log is whole and agrees with what serves"]:
         _print(note)
 
 
 def rebuild_registry(config: RunConfig) -> None:
     """Record every release in the registry from the files and the audit log."""
     store = _open_to_change(config)
-    for note in reconcile(store, rebuild=True):
+    for note in store.reconcile(rebuild=True):
         _print(note)
     recorded = len(store.log().manifests().keys() - store.log().deregistered())
     _print(f"the registry has {number_of(recorded, 'release')}; {_champion(store)}", "bold")

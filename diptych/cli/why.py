@@ -7,10 +7,10 @@ from typing import Any
 
 from components.evaluator import report
 from components.release import contents
-from components.release.decision import described
+from components.release.audit_log import Event
 from components.release.files import manifest
 from components.release.files.release_folders import number_of_name
-from components.release.log.audit_event import Event
+from components.release.gates import described
 from components.release.store import ReleaseStore, open_store
 from diptych.cli.run import print_gate, print_warnings
 from pipeline.config.run_config import RunConfig
