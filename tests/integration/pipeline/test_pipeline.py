@@ -22,8 +22,8 @@ from components.evaluator.ranking.ranking import rank
 from pipeline.console.summary import of_local_run
 from schema import features
 from schema.system import disk
-from tests.conftest import EVAL_RECORDS, TRAIN_RECORDS, read_shard
 from tests.support.ranking import embedded as embedded_records
+from tests.support.small_run import EVAL_RECORDS, TRAIN_RECORDS, read_shard
 from trainer.preprocessing.vocabulary import HALF_BYTES
 from trainer.training import disk_needs, input_pipeline
 

@@ -14,7 +14,7 @@ from pipeline.local.display import Listener
 from schema import features
 from schema.errors import InputError
 from schema.serving_names import FOLDERS, JOINT, PROBE, REMARKS
-from tests.conftest import read_shard
+from tests.support.small_run import read_shard
 from trainer.config.model import canonical_json
 from trainer.export import golden_outputs, saved_models
 from trainer.models.dual_encoder import DualEncoder

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from pipeline.config.run_config import ConfigError, RunConfig, load
-from tests.conftest import small_values
+from tests.support.small_run import small_values
 from trainer.config.model import canonical_json
 from trainer.config.overrides import decoded, encoded
 from trainer.config.tuning import TuneConfig
