@@ -103,7 +103,7 @@ def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None)
     trained = config.for_trainer()
     content = [content_digests(each) for each in (trained, *config.tune.variants(trained))]
     return Tuner(
-        tuner_fn="trainer.run.tuner_fn",
+        tuner_fn="trainer.tuning.run.tuner_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
