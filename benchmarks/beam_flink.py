@@ -25,9 +25,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import yaml
 
 from benchmarks import machine
-from components.example_gen.records.row import Row
-from tests.conftest import read_shard
+from components.example_gen.rows import Row
 from tests.support.flink.job_server import find_jar, job_server
+from tests.support.small_run import read_shard
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "examples" / "emoji" / "shards").glob("*.tar.gz"))

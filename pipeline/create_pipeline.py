@@ -21,11 +21,10 @@ from components.example_gen.config import IngestConfig
 from components.import_schema.component import CURATED, ImportSchema
 from components.pusher.component import Pusher
 from components.serving_check.component import ServingCheck
-from pipeline import code_digest
 from pipeline.beam.arguments import beam_arguments, check_paths
+from pipeline.code_digest import node_digest
 from pipeline.config.run_config import RunConfig
-from pipeline.data_nodes import data_nodes, transform_node
-from pipeline.tuner_node import tuner_node
+from pipeline.nodes import data_nodes, transform_node, tuner_node
 from schema.config.section import canonical_json
 from trainer.export.digests import content_digests, plugin_digests
 
@@ -104,8 +103,7 @@ def _pipeline(
     for node in nodes:
         if isinstance(node, BaseComponent):
             assert isinstance(node.executor_spec, ExecutorClassSpec)
-            code = code_digest.digest(code_digest.CODE[node.id])
-            node.executor_spec.add_extra_flags([f"--code_version={code}"])
+            node.executor_spec.add_extra_flags([f"--code_version={node_digest(node.id)}"])
     check_paths(config.beam, {"artifacts": pipeline_root, "data": config.data.path})
     return Pipeline(
         pipeline_name=config.name,

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from schema.config.section import Frozen
 from schema.errors import InputError
 from schema.registry import complete_all
-from schema.text.excerpt import excerpt
+from schema.text.messages import excerpt
 
 KEY = "plugins"  # of the config
 LONGEST_CAUSE = 300  # characters of another module's error message in a sentence

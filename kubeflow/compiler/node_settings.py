@@ -11,6 +11,7 @@ from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes
 from kfp.pipeline_spec import pipeline_spec_pb2
 from kubernetes.utils.quantity import parse_quantity
 
+from components.nodes import NODES
 from kubeflow.compiler.platforms import Platform
 from pipeline.config.kubeflow import KubeflowConfig, NodeConfig
 from pipeline.config.run_config import RunConfig
@@ -20,9 +21,6 @@ from trainer.losses.custom import CustomConfig
 
 Container = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec
 
-# These look at the world outside: the data's folder, the champion, the registry. Kubeflow's cache
-# compares only what stands in the spec, so it cannot see that this has changed.
-NEVER_CACHED = frozenset({"ImageTextExampleGen", "ServedStatistics", "Baseline", "Pusher"})
 GPU = "nvidia.com/gpu"
 BYTES_OF_A_UNIT = 10**9  # the unit of the numeric memory fields
 BACKOFF_FACTOR = 2  # of the wait, with each retry
@@ -36,28 +34,26 @@ def hidden_inputs(node_id: str, config: RunConfig) -> list[str]:
     A compiled file holds paths and names, and what stands there in a pod may change from run to
     run: the weights of `start_from`, say, or the module of `loss.function` in the image.
     """
-    if node_id in ("Evaluator", "CatalogueIndexer"):
-        return [plugins.KEY] if config.plugins else []
-    if node_id not in ("Transform", "Tuner", "Trainer"):
-        return []
-    trained = config.for_trainer()
-    searched = config.tune.variants(trained) if config.tune and node_id == "Tuner" else ()
-    keys = {key for each in (trained, *searched) for key in named_files(each, with_presets=True)}
-    if isinstance(config.loss, CustomConfig):
-        keys.add("loss.function")
-    keys = {key for key in keys if node_id != "Transform" or key.startswith("text.")}
-    return sorted({*keys, plugins.KEY} if config.plugins else keys)
+    node, keys = NODES[node_id], set[str]()
+    if node.uses_plugins and config.plugins:
+        keys.add(plugins.KEY)
+    if node.named_files is not None:
+        trained = config.for_trainer()
+        searched = config.tune.variants(trained) if config.tune and node_id == "Tuner" else ()
+        names = {key for one in (trained, *searched) for key in named_files(one, with_presets=True)}
+        if isinstance(config.loss, CustomConfig):
+            names.add("loss.function")
+        keys |= {key for key in names if key.startswith(node.named_files)}
+    return sorted(keys)
 
 
 def cacheable(node_id: str, config: RunConfig) -> bool:
-    """Whether Kubeflow's cache sees all that decides what a node answers with."""
-    return node_id not in NEVER_CACHED and not hidden_inputs(node_id, config)
+    """Return whether Kubeflow's cache sees everything that a node's output depends on."""
+    return not NODES[node_id].reads_outside and not hidden_inputs(node_id, config)
 
 
-def task_settings(
-    node_id: str, node: NodeConfig, platform: Platform, cacheable: bool
-) -> dict[str, Any]:
-    """Return the fields of a PipelineTaskSpec that the config decides, as JSON."""
+def task_settings(node: NodeConfig, platform: Platform, cacheable: bool) -> dict[str, Any]:
+    """Return the fields of a PipelineTaskSpec that the config sets, as JSON."""
     spec = pipeline_spec_pb2.PipelineTaskSpec()
     spec.caching_options.enable_cache = cacheable and node.cache is not False
     if node.retries:
@@ -85,9 +81,9 @@ def seconds_for_retries(node: NodeConfig) -> int:
 
 
 def container_settings(node: NodeConfig) -> dict[str, Any]:
-    """The fields of a PipelineContainerSpec that the config decides, as JSON.
+    """Return the fields of a PipelineContainerSpec that the config sets, as JSON.
 
-    Quantities stand there twice, as numbers for older servers and for Vertex, and as Kubernetes
+    Quantities are written twice, as numbers for older servers and for Vertex, and as Kubernetes
     writes them for newer ones.
     """
     spec = Container()
@@ -109,7 +105,7 @@ def container_settings(node: NodeConfig) -> dict[str, Any]:
 
 
 def pod(node: NodeConfig) -> dict[str, Any]:
-    """A `KubernetesExecutorConfig` as JSON; of a secret only its name ever stands in it."""
+    """Return a `KubernetesExecutorConfig` as JSON; it holds the names of secrets, never values."""
     config = kubernetes.KubernetesExecutorConfig()
     for given in node.secrets or ():
         secret = config.secret_as_env.add(secret_name=given.secret, optional=given.optional)
@@ -131,7 +127,7 @@ def pod(node: NodeConfig) -> dict[str, Any]:
     if node.shared_memory:  # not `enabled_shared_memory`, which no server of Kubeflow reads
         config.empty_dir_mounts.add(
             volume_name=SHARED_MEMORY,
-            mount_path="/dev/shm",
+            mount_path="/dev/shm",  # noqa: S108 it is a mount point in the pod
             medium="Memory",
             size_limit=node.shared_memory,
         )
@@ -139,7 +135,7 @@ def pod(node: NodeConfig) -> dict[str, Any]:
 
 
 def platform_document(kubeflow: KubeflowConfig, labels: dict[str, str]) -> dict[str, Any]:
-    """The document for all nodes; an empty one if no node asks for anything.
+    """Return the Kubernetes document for all nodes, empty if no node needs one.
 
     Args:
         kubeflow: the section of the config.

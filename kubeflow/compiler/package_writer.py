@@ -17,7 +17,7 @@ from kubeflow.compiler.node_settings import (
     task_settings,
 )
 from kubeflow.compiler.platforms import COMMAND, Platform
-from pipeline import code_digest
+from pipeline.code_digest import node_digest
 from pipeline.config.kubeflow import KubeflowConfig
 from pipeline.config.run_config import RunConfig
 from pipeline.local.run_logs import logs_of
@@ -79,7 +79,7 @@ def compile_package(config: RunConfig, platform: Platform) -> Compiled:
 
 
 def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Finding]]:
-    """Find every obstacle, as far as one lets the others be seen.
+    """Find every obstacle; one may hide those that a later stage would find.
 
     Returns:
         The documents of the package, if it could be compiled at all, and the findings.
@@ -130,19 +130,18 @@ def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Fin
 def _finish(
     spec: Spec, node_id: str, config: RunConfig, kubeflow: KubeflowConfig, platform: Platform
 ) -> None:
-    """Give a task what TFX's compiler has no place for."""
+    """Add to a task what TFX's compiler cannot write."""
     node = kubeflow.node(node_id)
     task = spec["root"]["dag"]["tasks"][node_id]
     component = spec["components"][node_id]
     container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
     _add_parameters(spec, node_id, config)
-    task.update(task_settings(node_id, node, platform, cacheable(node_id, config)))
+    task.update(task_settings(node, platform, cacheable(node_id, config)))
     container.update(container_settings(node))
     if node.image:
         container["image"] = node.image
     # The code's digest is part of the arguments, and so of Kubeflow's cache key.
-    version = code_digest.digest(code_digest.CODE[node_id])
-    ours = [f"--platform={platform}", f"--node={node_id}", f"--code_version={version}"]
+    ours = [f"--platform={platform}", f"--node={node_id}", f"--code_version={node_digest(node_id)}"]
     container["args"] = ours + container["args"]
     hook = container.get("lifecycle", {}).get("preCacheCheck")
     if hook and platform == "vertex":
@@ -164,6 +163,6 @@ def _add_parameters(spec: Spec, node_id: str, config: RunConfig) -> None:
         root[parameter.name] = {
             "parameterType": parameter.kind,
             "defaultValue": run_parameters.default(parameter, config),
-            "description": parameter.told,
+            "description": parameter.description,
             "isOptional": True,
         }

@@ -1,7 +1,7 @@
-"""Schedules on Kubeflow, which calls them recurring runs and does not keep their names unique.
+"""Read and change the schedules on Kubeflow, which calls them recurring runs.
 
-So a name may stand for several: after a change that was cut off half way. One of them counts, the
-others are leftovers; whatever is done to a name next settles that first.
+Kubeflow does not keep their names unique, so a name may stand for several after a change that was
+interrupted. One of them counts, the others are leftovers that the next change of the name removes.
 """
 
 import dataclasses
@@ -55,13 +55,13 @@ class UnderWayError(KubeflowError):
 
 
 def mark(version: str, content: str, enabled: bool) -> str:
-    """The description of a schedule of ours."""
+    """Return the description of a schedule of ours."""
     state = "enabled" if enabled else "paused"
     return f"scheduled by diptych: version {version}, content {content}, {state}"
 
 
 def read(recurring: Any) -> Schedule:
-    """A schedule from the API's V2beta1RecurringRun."""
+    """Convert the API's V2beta1RecurringRun."""
     found = _MARK.search(recurring.description or "")
     reference = recurring.pipeline_version_reference
     cron = recurring.trigger.cron_schedule if recurring.trigger else None
@@ -80,7 +80,7 @@ def read(recurring: Any) -> Schedule:
 
 
 def find(server: Server, name: str | None = None) -> list[Schedule]:
-    """Schedules, the oldest first; all of them, or all of one name."""
+    """Return the schedules, the oldest first; all of them, or all of one name."""
     recurring = server.every(
         "list the schedules",
         server.client.recurring_runs.recurring_run_service_list_recurring_runs,
@@ -94,12 +94,12 @@ def find(server: Server, name: str | None = None) -> list[Schedule]:
 
 
 def that_counts(found: Sequence[Schedule]) -> Schedule:
-    """The one among those of a name: the newest enabled one, or else the newest."""
+    """Return the one that counts among those of a name: the newest enabled one, else the newest."""
     return max(found, key=lambda each: (each.enabled, each.created))
 
 
 def switch(server: Server, schedule: Schedule, on: bool) -> None:
-    """Enable or pause."""
+    """Enable or pause a schedule."""
     part = server.client.recurring_runs
     if on:
         method, what = part.recurring_run_service_enable_recurring_run, "enable"
@@ -109,7 +109,7 @@ def switch(server: Server, schedule: Schedule, on: bool) -> None:
 
 
 def remove(server: Server, schedule: Schedule) -> None:
-    """Delete; a run that it started goes on. One that is gone already is as good as deleted.
+    """Delete a schedule if it still exists; the runs that it started continue.
 
     Raises:
         UnderWayError: a run of it is under way, and this server would end it with the schedule.
@@ -130,7 +130,7 @@ def remove(server: Server, schedule: Schedule) -> None:
 
 
 def _run_under_way(server: Server, schedule: Schedule) -> str | None:
-    """The id of a run of a schedule that has not ended, among the newest hundred runs."""
+    """Return the id of an unfinished run of a schedule, among the newest hundred runs."""
     for run in newest_runs(server):
         if run.recurring_run_id == schedule.id and run.state not in ENDED:
             return str(run.run_id)
@@ -138,7 +138,7 @@ def _run_under_way(server: Server, schedule: Schedule) -> str | None:
 
 
 def newest_runs(server: Server) -> list[Any]:
-    """The newest hundred runs, of whatever pipeline, the newest first."""
+    """Return the newest hundred runs of all pipelines, the newest first."""
     answer = server.call(
         "list the runs",
         server.client.runs.run_service_list_runs,
@@ -152,7 +152,7 @@ def newest_runs(server: Server) -> list[Any]:
 def remove_others(
     server: Server, found: Sequence[Schedule], but: Schedule, tell: Tell | None = None
 ) -> None:
-    """Delete the leftovers of a name, or say which one stays because a run of it is under way."""
+    """Delete the leftovers of a name, or print which one stays because it has an unfinished run."""
     for each in found:
         if each.id != but.id:
             try:
@@ -165,7 +165,7 @@ def remove_others(
 
 
 def pause(server: Server, name: str, tell: Tell) -> bool:
-    """Start no more runs until it is resumed; whether it was enabled."""
+    """Pause a schedule; return whether it was enabled."""
     found = _known(server, name)
     schedule = that_counts(found)
     remove_others(server, found, schedule, tell)  # first: among paused ones the newest would count
@@ -175,7 +175,7 @@ def pause(server: Server, name: str, tell: Tell) -> bool:
 
 
 def resume(server: Server, name: str, tell: Tell) -> bool:
-    """Start runs again; whether it was paused."""
+    """Resume a schedule; return whether it was paused."""
     found = _known(server, name)
     schedule = that_counts(found)
     if not schedule.enabled:
@@ -185,7 +185,7 @@ def resume(server: Server, name: str, tell: Tell) -> bool:
 
 
 def delete(server: Server, name: str) -> bool:
-    """Delete every schedule of the name; whether there was one."""
+    """Delete every schedule of the name; return whether there was one."""
     found = find(server, name)
     for each in found:
         remove(server, each)
@@ -196,6 +196,6 @@ def _known(server: Server, name: str) -> list[Schedule]:
     found = find(server, name)
     if not found:
         others = sorted({each.name for each in find(server)})
-        told = f"there are {', '.join(others)}" if others else "there are none at all"
-        raise InputError(f"{server.host}: no schedule is called {name}; {told}")
+        existing = f"there are {', '.join(others)}" if others else "there are none at all"
+        raise InputError(f"{server.host}: no schedule is called {name}; {existing}")
     return found

@@ -1,4 +1,4 @@
-"""Put a schedule in place of the one that has its name: never two at once, never a half-made one.
+"""Replace the schedule of a name: never two at once, never an incomplete one.
 
 Kubeflow can make, enable, pause and delete a schedule, but not change one. So a changed one is
 made anew and paused; the old one is paused; the new one is enabled; the old one is deleted. If a
@@ -43,20 +43,20 @@ def schedule(
     enabled: bool | None,
     tell: Tell,
 ) -> tuple[Outcome, bool]:
-    """Schedule a package; doing it twice does it once, doing it otherwise updates.
+    """Schedule a package; a second call changes nothing, other arguments update the schedule.
 
     Args:
-        server: where.
+        server: of the schedule.
         kubeflow: experiment, service account and pipeline root of the runs.
-        package: what runs.
-        cron: when.
+        package: that runs.
+        cron: the times of the runs.
         name: of the schedule.
-        parameters: what each run does otherwise.
+        parameters: run parameters that differ from their defaults.
         enabled: None leaves a paused schedule paused.
-        tell: is given each line for the terminal.
+        tell: called with each line for the terminal.
 
     Returns:
-        What became of it, and whether it is enabled now.
+        What was done, and whether it is enabled now.
 
     Raises:
         InputError: one sentence; all is as before, unless it says otherwise.
@@ -90,14 +90,14 @@ def schedule(
 
 
 def account_warning(server: Server, kubeflow: KubeflowConfig) -> str | None:
-    """Say what becomes of the service account of scheduled runs on a server that overlooks it."""
+    """Warn of a server that ignores the service account of scheduled runs."""
     account = kubeflow.service_account
     if account is None or server.is_at_least(*HONOURS_ACCOUNT):
         return None
     honours = ".".join(map(str, HONOURS_ACCOUNT))
     version = f"is {server.version}"
     if server.version == UNKNOWN:
-        version = "does not tell its version"
+        version = "does not name its version"
     return (
         f"scheduled runs take kubeflow.service_account from Kubeflow Pipelines {honours} on, and "
         f"{server.host} {version}: before it they run as the server's default account; give that "
@@ -154,8 +154,8 @@ def _put_in_place(
     try:
         recurring_runs.remove_others(server, found, made, tell)
     except KubeflowError as error:
-        told = f"the schedule {name} is changed; the old one may still be there, paused: {error}"
-        raise KubeflowError(told, error.status) from error
+        sentence = f"the schedule {name} is changed; the old one may be left, paused: {error}"
+        raise KubeflowError(sentence, error.status) from error
 
 
 def _take_back(
@@ -165,7 +165,7 @@ def _take_back(
     running: Sequence[Schedule],
     error: BaseException,
 ) -> None:
-    """Delete what was made, and only then enable what was running."""
+    """Undo a change: delete what was made, then enable what was enabled."""
     before = {each.id for each in found}
     try:
         for each in recurring_runs.find(server, name):
@@ -175,6 +175,6 @@ def _take_back(
             recurring_runs.switch(server, each, on=True)
     except KubeflowError as second:
         first = str(error) or "interrupted"
-        told = f"{first}; nor could the change be taken back: {second}"
-        told += "; give the same command again to finish it"
-        raise KubeflowError(told, second.status) from error
+        sentence = f"{first}; the change could not be undone either: {second}"
+        sentence += "; give the same command again to finish it"
+        raise KubeflowError(sentence, second.status) from error

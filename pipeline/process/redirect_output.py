@@ -42,7 +42,7 @@ def output_to(log: Path) -> Iterator[TextIO]:
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    with _writer(log) as written, open(kept_out, "w", encoding="utf-8") as terminal:
+    with _writer(log) as written, os.fdopen(kept_out, "w", encoding="utf-8") as terminal:
         os.dup2(written, 1)
         os.dup2(written, 2)
         try:
@@ -89,13 +89,13 @@ def library_output(log: Path) -> Iterator[TextIO]:
 def _writer(log: Path) -> Iterator[int]:
     """A file descriptor; what is written to it is in the log when this ends."""
     if log == Path(os.devnull):
-        with open(log, "ab", buffering=0) as file:
+        with log.open("ab", buffering=0) as file:
             yield file.fileno()
         return
     mark = uuid.uuid4().hex  # which nothing that is printed can hold
     source, target = os.pipe()
     answer, done = os.pipe()
-    with open(log, "ab", buffering=0) as file:
+    with log.open("ab", buffering=0) as file:
         # In a session of its own: a terminal's Ctrl-C must not end it before the run.
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "schema.system.log_pump", mark, str(done)],

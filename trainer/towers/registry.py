@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field
 
 from schema.config.section import Frozen
 from schema.registry import Registry
-from schema.text.excerpt import excerpt, excerpt_of
+from schema.text.messages import excerpt, excerpt_of
 
 if TYPE_CHECKING:
     import keras

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diptych.cli.commands import REFUSED, Wait, one_sentence
-from diptych.cli.kubeflow.compile import Config
+from diptych.cli.command import REFUSED, ConfigArgument, Wait, one_sentence
 from diptych.cli.kubeflow.submit import Compiled, Settings, compiled_package
 
 if TYPE_CHECKING:
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
 FOLDER = "dry-run"  # in the workspace
 
 
-def dry_run(
-    config: Config,
+def dry_run_command(
+    config: ConfigArgument,
     package: Compiled = None,
     settings: Settings = None,
-    fresh: Annotated[bool, typer.Option(help="forget the releases of earlier dry_runs")] = False,
+    fresh: Annotated[bool, typer.Option(help="delete the releases of earlier dry runs")] = False,
     wait: Wait = False,
 ) -> None:
     """Compile the config and run every container command of the package here, as Kubeflow would.
@@ -49,7 +48,7 @@ def dry_run(
 
 
 def _dry_run(config: "RunConfig", package: "Package", given: list[str], fresh: bool) -> "Summary":
-    from diptych.cli.run import print_summary
+    from diptych.cli.printing import print_summary
     from kubeflow.client.run_arguments import settings
     from kubeflow.dry_run.tasks import run_tasks
     from pipeline.console.summary import summarize

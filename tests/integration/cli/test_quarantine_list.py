@@ -12,12 +12,12 @@ from typer.testing import CliRunner, Result
 from components.example_gen.records import quarantine
 from components.example_gen.records.examined import Refused
 from components.example_gen.records.quarantine import Summary
-from components.example_gen.records.row import Place
+from components.example_gen.rows import Place
 from diptych.cli.main import app
 from diptych.cli.quarantine import print_rows
 from pipeline.console.summary import NODE, record
 from pipeline.console.terminal import make_console
-from tests.conftest import small_values
+from tests.support.small_run import small_values
 
 # Hidden behind the key is "clear the screen", behind the file a mark that turns the line around.
 RECORDS = [

@@ -14,14 +14,14 @@ from typer.testing import CliRunner
 from components.evaluator.metrics.measurement import Results
 from components.release.files import manifest, model_config_file
 from components.release.store import open_store
-from diptych.cli import commands
 from diptych.cli import run as run_locally
-from diptych.cli.releases import AGREES
+from diptych.cli.champion import AGREES
+from diptych.cli.main import app
 from pipeline.config.run_config import load
 from pipeline.console.summary import Summary
 from pipeline.local.session import RunFailedError
-from tests.conftest import read_shard, small_values, write_shard
 from tests.support.releases import aliases
+from tests.support.small_run import read_shard, small_values, write_shard
 from trainer.preprocessing.captions import same_words
 
 
@@ -35,7 +35,7 @@ class Told:
 
 
 def diptych(*arguments: str) -> Told:
-    found = CliRunner().invoke(commands.app, list(arguments))
+    found = CliRunner().invoke(app, list(arguments))
     return Told(found.exit_code, found.stdout, found.stderr)
 
 
@@ -98,12 +98,13 @@ def story(small_run) -> Story:
         return summary, model_config_file.number(folder / "story")
 
     data = folder / "data"
-    crippled, after_crippled = run("stop", str(data), epochs=1, learning_rate=1e-6)
-    with pytest.raises(RunFailedError) as stopped:
-        run("stop", str(write_other_data(data, folder / "longer", longer)))
-    after_stopped = model_config_file.number(folder / "story")
-    other = str(write_other_data(data, folder / "relabelled", relabelled))
-    better, after_better = run("warn", other, epochs=40, learning_rate=0.01)
+    with small_run.workspace():
+        crippled, after_crippled = run("stop", str(data), epochs=1, learning_rate=1e-6)
+        with pytest.raises(RunFailedError) as stopped:
+            run("stop", str(write_other_data(data, folder / "longer", longer)))
+        after_stopped = model_config_file.number(folder / "story")
+        other = str(write_other_data(data, folder / "relabelled", relabelled))
+        better, after_better = run("warn", other, epochs=40, learning_rate=0.01)
     return Story(
         str(folder / "story.yaml"),
         crippled,
@@ -121,7 +122,7 @@ def test_a_crippled_model_is_refused_with_its_sentence_and_the_champion_stays(st
     assert story.crippled.outcome.release == 2
     assert story.after_crippled == 1
     refused = [gate.sentence for gate in story.crippled.gates if not gate.passed]
-    assert "worse than release 1" in refused[-1]
+    assert " - release 1 = " in refused[-1]
     assert story.crippled.verdict == (
         f"not promoted: {len(refused)} of 3 gates refused it; release 2 waits as challenger"
     )
@@ -216,7 +217,7 @@ def test_promote_obeys_the_gates_unless_forced_and_rollback_returns(story):
     refused = diptych("promote", "2", *config)
     assert refused.code == 3
     assert refused.err.startswith("diptych: not promoted: ")
-    assert "worse than release 1" in refused.err
+    assert " - release 1 = " in refused.err
     stale = diptych("promote", "1", *config)
     assert stale.code == 3
     assert "release 1 was compared with nothing, and release 3 serves now" in stale.err

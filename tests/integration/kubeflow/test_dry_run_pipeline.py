@@ -11,9 +11,9 @@ import tensorflow as tf
 import yaml
 from typer.testing import CliRunner
 
-from pipeline.code_digest import CODE
-from tests.conftest import EVAL_RECORDS, TRAIN_RECORDS, small_values
+from components.nodes import NODES
 from tests.support.kubeflow_config import section
+from tests.support.small_run import EVAL_RECORDS, TRAIN_RECORDS, small_values
 
 
 @dataclasses.dataclass
@@ -56,7 +56,7 @@ def dry_runs(small_data: Path) -> DryRuns:
 
 def test_every_task_ran_and_the_first_model_would_serve(dry_runs):
     first = dry_runs.printed[0]
-    assert set(re.findall(r"^(\w+): ran, ", first, re.MULTILINE)) == set(CODE) - {"Tuner"}
+    assert set(re.findall(r"^(\w+): ran, ", first, re.MULTILINE)) == set(NODES) - {"Tuner"}
     assert "shipped: release 1 serves now" in first
     assert dry_runs.codes[0] == 0
     assert dry_runs.baselines[0] == {"release": None}
@@ -67,7 +67,7 @@ def test_the_second_is_compared_with_the_first(dry_runs):
     second = dry_runs.printed[1]
     assert dry_runs.codes[1] == 3  # two epochs are no match for ten
     assert "release 2 waits as challenger" in second
-    assert re.search(r"✗ text_to_image_mrr is [\d.]+, [\d.]+ worse than release 1", second)
+    assert re.search(r"✗ text_to_image_mrr - release 1 = [\d.]+ - [\d.]+ = -[\d.]+ ", second)
 
 
 def test_a_run_parameter_reached_the_trainer_and_the_release(dry_runs):

@@ -147,17 +147,20 @@ def test_what_is_not_ours_goes_to_beam():
     [
         (
             command(platform="mars"),
-            "the command of the pod is not ours: argument --platform: invalid choice: 'mars' "
+            "the command of the pod was not written by Diptych: argument --platform: invalid "
+            "choice: 'mars' "
             "(choose from 'kubeflow', 'vertex')",
         ),
         (
             command(json_serialized_invocation_args="{{$}}"),
-            "the command of the pod is not ours: argument --json_serialized_invocation_args: "
-            "nobody filled in the executor input; is this KFP v2?",
+            "the command of the pod was not written by Diptych: argument "
+            "--json_serialized_invocation_args: "
+            "the executor input was not filled in; is this KFP v2?",
         ),
         (
             ["--platform=kubeflow"],
-            "the command of the pod is not ours: the following arguments are required: --node, "
+            "the command of the pod was not written by Diptych: the following arguments are "
+            "required: --node, "
             "--code_version, --json_serialized_invocation_args, --json_serialized_inputs_spec_args",
         ),
     ],

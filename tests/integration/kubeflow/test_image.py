@@ -97,7 +97,7 @@ def test_beam_workers_start_where_the_page_on_beam_says(instructions):
     assert "exec python -m pipeline.beam.worker" in run
     assert f"> {place}" in run
     assert f"chmod 755 {place}" in run
-    assert f"--container_executable={place}" in (FOLDER / "beam.md").read_text()
+    assert f"--container_executable={place}" in (ROOT / "docs" / "beam.md").read_text()
     assert (ROOT / "pipeline" / "beam" / "worker.py").is_file()
 
 

@@ -89,7 +89,7 @@ def test_on_kubeflow_they_come_with_the_image_and_hide_from_the_cache(folder):
     config = config_in(folder, kubeflow=section)
     found = [each for each in check_config(config, "kubeflow") if each.node == "plugins"]
     assert [each.level for each in found] == ["warning"]
-    assert PLUGIN in found[0].told
+    assert PLUGIN in found[0].problem
     ids = {"StatisticsGen", "ServingCheck", *NODES} - {"ImageTextExampleGen"}
     assert {node for node in ids if cacheable(node, config)} == {"StatisticsGen", "ServingCheck"}
 

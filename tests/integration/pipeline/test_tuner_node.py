@@ -12,9 +12,9 @@ import yaml
 from components.pusher.component import as_trained
 from pipeline.local.display import Listener, describe
 from schema.serving_names import FOLDERS, JOINT, TRAINED_WITH
-from tests.conftest import TRAIN_RECORDS
 from tests.integration.pipeline.test_pipeline import NODES
 from tests.support.kubeflow_config import cluster_config
+from tests.support.small_run import TRAIN_RECORDS
 from trainer.training import input_pipeline
 from trainer.training.input_pipeline import training_keys
 
@@ -153,7 +153,7 @@ def test_values_that_the_config_refuses_end_the_trainer_with_a_sentence(small_ru
         custom_config={"config": canonical_json(small_run.config.for_trainer())},
         hyperparameters={"values": {"training.rate": 1}},
     )
-    with pytest.raises(InputError, match=r"^training\.rate is no key of the config$"):
+    with pytest.raises(InputError, match=r"^training\.rate is not a key of the config$"):
         run_fn(told)
 
 

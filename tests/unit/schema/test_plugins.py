@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import ValidationError
 
-from schema.config.messages import sentences
+from schema.config.messages import describe_errors
 from schema.config.registered import Registered
 from schema.errors import InputError
 from schema.plugins import Extensible, load, load_digested, named_in
@@ -107,7 +107,7 @@ def test_malformed_names_are_refused_and_nothing_is_imported(write, names):
     assert named_in({"plugins": names}) == ()
     with pytest.raises(ValidationError) as caught:
         Drawing.model_validate({"plugins": names})
-    assert sentences(caught.value, Drawing)[0].startswith("plugins")
+    assert describe_errors(caught.value, Drawing)[0].startswith("plugins")
 
 
 def test_a_plugin_that_is_named_twice_is_refused(write):

@@ -8,7 +8,7 @@ import pytest
 from pipeline.beam.arguments import beam_arguments, check_paths
 from pipeline.config.run_config import ConfigError, parse
 from schema.errors import InputError
-from tests.conftest import small_values
+from tests.support.small_run import small_values
 
 PLUGINS = ["--beam_plugins=tfx", "--beam_plugins=tensorflow_text"]
 NO_PIP = "--experiments=disable_logging_submission_environment"
@@ -179,7 +179,7 @@ NO_MASTER = "beam: master is missing, and no job_endpoint names a server with it
             "beam.runner = 'prism' is none of 'local', 'flink', 'spark', 'dataflow'",
         ),
         ({"runner": "local", "workers": 0}, "beam.workers = 0: input should be greater than 0"),
-        ({"runner": "local", "parallelism": 2}, "beam.parallelism is no key of the config"),
+        ({"runner": "local", "parallelism": 2}, "beam.parallelism is not a key of the config"),
         (
             {"runner": "local", "options": ["--direct_num_workers=2"]},
             "beam: options: '--direct_num_workers=2' is for the other keys of beam to say",

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from pydantic import Field, ValidationError
 
-from schema.config.messages import sentences
+from schema.config.messages import describe_errors
 from tests.support.paths import ROOT
 from tests.support.training import config
 from trainer.config import model_size
@@ -75,12 +75,12 @@ def test_a_config_travels_with_them():
 def test_they_are_in_the_errors():
     with pytest.raises(ValidationError) as caught:
         config(loss={"name": "squre"})
-    [sentence] = sentences(caught.value, TrainerConfig)
+    [sentence] = describe_errors(caught.value, TrainerConfig)
     assert sentence.startswith("loss.name = 'squre' is none of 'cosine_embedding', 'custom', ")
     assert "'squared'" in sentence
     with pytest.raises(ValidationError) as caught:
         mine(loss={"name": "squared", "target": 2.0})
-    [sentence] = sentences(caught.value, TrainerConfig)
+    [sentence] = describe_errors(caught.value, TrainerConfig)
     assert sentence == "loss.target = 2.0: input should be less than or equal to 1"
 
 

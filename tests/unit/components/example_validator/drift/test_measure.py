@@ -15,7 +15,7 @@ from tensorflow_data_validation.statistics.stats_impl import generate_statistics
 from components.example_validator.config import DriftConfig
 from components.example_validator.drift import comparable
 from components.example_validator.drift.measure import Comparison, Drift, compare
-from pipeline.data_nodes import QUANTILES
+from pipeline.nodes import QUANTILES
 from schema import features
 
 WORDS, HEIGHT = features.CAPTION_WORDS, features.IMAGE_HEIGHT
@@ -159,7 +159,7 @@ def test_two_samples_of_real_captions_do_not_drift():
     """What the default limits rest on."""
     import re
 
-    from tests.conftest import SHARDS, read_shard
+    from tests.support.small_run import SHARDS, read_shard
 
     records = [r for path in sorted(SHARDS.glob("train-*")) for r in read_shard(str(path))]
     order = np.random.default_rng(0).permutation(len(records))
