@@ -20,11 +20,10 @@ PACKAGES = sorted({path.parent for path in SOURCES})
 LONGEST, MOST_FILES = 250, 14
 # What is still to be put right; these sets only shrink.
 WITH_CIRCLES = {
-    *("trainer", "trainer/config", "trainer/training"),
     *("components/evaluator", "components/example_gen", "components/release"),
 }
 TOO_LONG = {"diptych/cli/commands.py"}
-TOO_FULL = {"components/serving_check", "trainer/config", "trainer/training"}
+TOO_FULL = {"components/serving_check"}
 
 
 def name(path: Path) -> str:

@@ -164,9 +164,9 @@ def test_without_the_config_an_absent_function_is_an_input_error():
         custom.load(CustomConfig(name="custom", function="nowhere_of_mine.loss"))
 
 
-def test_the_example_of_the_readme_is_whole(tmp_path):
-    readme = (ROOT / "README.md").read_text()
-    [section] = re.findall(r"### A loss of your own\n(.*?)\n### ", readme, re.DOTALL)
+def test_the_example_of_the_documentation_is_whole(tmp_path):
+    page = (ROOT / "docs" / "training.md").read_text()
+    [section] = re.findall(r"### A loss of your own\n(.*?)\n##+ ", page, re.DOTALL)
     [source] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     [section_of_config] = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
     name = source.splitlines()[0].removeprefix("# ")
