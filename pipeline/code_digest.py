@@ -13,6 +13,8 @@ PREPROCESSING = (
     "trainer/preprocessing/asset_paths.py",
     "trainer/preprocessing/captions.py",
     "trainer/preprocessing/tokenizer.py",
+    "trainer/preprocessing/tokenizers",
+    "trainer/preprocessing/word_piece_graph.py",
     "trainer/preprocessing/vocabulary.py",
     "trainer/preprocessing/learn_vocabulary.py",
     "trainer/preprocessing/images.py",

@@ -1,4 +1,4 @@
-"""Cut the words of captions into the pieces of a vocabulary: one graph to train and to serve."""
+"""Cut the words of captions into the pieces of a vocabulary, as operations of a graph."""
 
 import numpy as np
 import tensorflow as tf
@@ -18,9 +18,8 @@ def word_pieces(words: tf.RaggedTensor, vocabulary: tf.Tensor, config: TextConfi
 
     Args:
         words: [n, (words)].
-        vocabulary: name of a file with one piece a line; the first line is `PADDING`, another one
-            `UNKNOWN`.
-        config: how many pieces of a caption are kept, and those around a caption that has any.
+        vocabulary: name of a file with one piece a line, `PADDING` first, `UNKNOWN` anywhere.
+        config: the number of pieces to keep of a caption, and those around a caption with words.
 
     Returns:
         Token ids, int64 [n, max_tokens], 0 = padding.
@@ -50,7 +49,7 @@ def word_pieces(words: tf.RaggedTensor, vocabulary: tf.Tensor, config: TextConfi
 
 
 def _pieces(words: tf.RaggedTensor, table: tf.lookup.StaticVocabularyTable) -> tf.RaggedTensor:
-    """Ids of the pieces of each caption, [n, (pieces)]."""
+    """Look up the ids of the pieces of captions: [n, (words)] to [n, (pieces)]."""
     tokenizer = tf_text.WordpieceTokenizer(
         table,
         token_out_type=tf.int64,
@@ -59,20 +58,20 @@ def _pieces(words: tf.RaggedTensor, table: tf.lookup.StaticVocabularyTable) -> t
         max_bytes_per_word=_NO_LIMIT,
         max_chars_per_token=LONGEST_PIECE,
     )
-    found, starts, ends = tokenizer.tokenize_with_offsets(words)
-    ids = found.flat_values
+    pieces, starts, ends = tokenizer.tokenize_with_offsets(words)
+    ids = pieces.flat_values
     unknown = table.lookup(tf.constant([UNKNOWN]))[0]
-    # Within a word, an unknown character has the id behind the last one of the vocabulary.
+    # Within a word, an unknown character has the id after the last one of the vocabulary.
     is_unknown = tf.equal(ids, unknown) | (ids >= table.size() - 1)
-    splits = found.merge_dims(1, 2).row_splits
+    splits = pieces.merge_dims(1, 2).row_splits
 
     def spelled() -> tuple[tf.Tensor, tf.Tensor]:
-        word = tf.gather(words.flat_values, found.values.value_rowids())
+        word = tf.gather(words.flat_values, pieces.values.value_rowids())
         first, end = starts.flat_values, ends.flat_values
-        cut = (tf.boolean_mask(each, is_unknown) for each in (word, first, end - first))
+        cut = (tf.boolean_mask(values, is_unknown) for values in (word, first, end - first))
         return _spelled(ids, splits, is_unknown, tf.strings.substr(*cut), unknown, table)
 
-    # Most batches have none, and this takes as long as the tokenizer itself.
+    # Spelling takes as long as the tokenizer itself, and most batches need none.
     ids, splits = tf.cond(tf.reduce_any(is_unknown), spelled, lambda: (ids, splits))
     return tf.RaggedTensor.from_row_splits(ids, splits)
 
@@ -85,7 +84,7 @@ def _spelled(
     unknown: tf.Tensor,
     table: tf.lookup.StaticVocabularyTable,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Put the spelling of unknown characters in their places: the ids and row splits again."""
+    """Replace unknown characters by their spelling; returns new ids and row splits."""
     spelling = _spelling(table)
     width = tf.shape(spelling, tf.int64)[1]
     size = tf.strings.length(characters)
@@ -105,7 +104,7 @@ def _spelled(
 
 
 def _spelling(table: tf.lookup.StaticVocabularyTable) -> tf.Tensor:
-    """Ids of the pieces that spell each byte, [256, k]; k = 0: the vocabulary has none."""
+    """Look up the ids of the pieces that spell each byte, [256, k]; k = 0: there are none."""
     whole = table.lookup(tf.constant(BYTES))
     halves = table.lookup(tf.constant(HALF_BYTES))
     byte = np.arange(256)

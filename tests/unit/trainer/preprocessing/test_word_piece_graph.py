@@ -1,4 +1,4 @@
-"""Toy vocabulary inline, exact ids asserted."""
+"""Word pieces of a toy vocabulary, by their exact ids."""
 
 from collections import Counter
 
@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from schema.errors import InputError
 from trainer.config.transform import TextConfig
-from trainer.preprocessing import tokenizer
+from trainer.preprocessing import word_piece_graph
 from trainer.preprocessing.captions import fingerprint, normalise, split_words
-from trainer.preprocessing.preprocessing_fn import caption_labels, write_vocabulary
+from trainer.preprocessing.preprocessing_fn import caption_labels, write_learned_vocabulary
 from trainer.preprocessing.vocabulary import BYTES, HALF_BYTES
 
 VOCABULARY = ["[PAD]", "[UNK]", "cat", "##s", "red", ",", "日"]
@@ -28,7 +28,7 @@ def vocabulary(tmp_path_factory) -> str:
 def ids(captions: list[str], vocabulary: str, max_tokens: int = 4, **around) -> list[list[int]]:
     words = split_words(normalise(tf.constant(captions)))
     config = TextConfig(vocabulary="given", max_tokens=max_tokens, **around)
-    return tokenizer.word_pieces(words, vocabulary, config).numpy().tolist()
+    return word_piece_graph.word_pieces(words, vocabulary, config).numpy().tolist()
 
 
 def test_pieces_padding_unknown_and_cut(vocabulary):
@@ -103,7 +103,7 @@ def test_eager_graph_and_dataset_agree(vocabulary):
     captions = ["Red cats", "日, red", "dog"]  # with unknown characters and without
     eager = ids(captions, vocabulary)
     dataset = tf.data.Dataset.from_tensors(captions).map(
-        lambda c: tokenizer.word_pieces(split_words(normalise(c)), vocabulary, CONFIG)
+        lambda c: word_piece_graph.word_pieces(split_words(normalise(c)), vocabulary, CONFIG)
     )
     assert next(iter(dataset)).numpy().tolist() == eager
 
@@ -124,9 +124,10 @@ def test_labels_default_to_match_and_are_0_on_padding():
 
 
 def test_the_learned_vocabulary_holds_frequent_words_whole_whatever_the_order(tmp_path):
+    size = TextConfig(vocabulary_size=60)
     counts = Counter({b"grinning": 40, b"grin": 30, b"face": 90, b"xylophone": 1})
-    first = write_vocabulary(list(counts.items()), 60, str(tmp_path / "a"))
-    second = write_vocabulary(list(reversed(counts.items())), 60, str(tmp_path / "b"))
+    first = write_learned_vocabulary(list(counts.items()), size, str(tmp_path / "a"))
+    second = write_learned_vocabulary(list(reversed(counts.items())), size, str(tmp_path / "b"))
     learned = tf.io.gfile.GFile(first.item().decode()).read()
     assert learned == tf.io.gfile.GFile(second.item().decode()).read()
     pieces = learned.splitlines()
@@ -139,4 +140,4 @@ def test_the_learned_vocabulary_holds_frequent_words_whole_whatever_the_order(tm
 
 def test_no_word_at_all_is_said(tmp_path):
     with pytest.raises(InputError, match="hold no word"):
-        write_vocabulary([(b"", 3)], 60, str(tmp_path))
+        write_learned_vocabulary([(b"", 3)], TextConfig(vocabulary_size=60), str(tmp_path))

@@ -1,0 +1,67 @@
+"""The interface of tokenizers, which turn the words of captions into token ids.
+
+A file of `trainer.preprocessing.tokenizers`, or of a package that `plugins` names in the config,
+adds a tokenizer: a subclass of `Tokenizer`, and `TOKENIZERS.add`. Configs are read without
+TensorFlow, so such a file imports it inside its functions only.
+"""
+
+import abc
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from trainer.config.transform import TOKENIZERS, TextConfig
+from trainer.preprocessing import vocabulary
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+class Tokenizer(abc.ABC):
+    """Turns words into the ids of a vocabulary.
+
+    A vocabulary is a file of one token a line, whose number from 0 on is the token's id. The first
+    one is `vocabulary.PADDING`, and another one `vocabulary.UNKNOWN`.
+
+    Args:
+        config: the `text` section of the config.
+    """
+
+    def __init__(self, config: TextConfig):
+        self.config = config
+
+    def check(self, content: bytes) -> Sequence[str]:
+        """Return the tokens of a vocabulary file that the config names. Runs without TensorFlow.
+
+        Raises:
+            InputError: the file cannot be used; names it and the line or the token.
+        """
+        return vocabulary.pieces_of(content, self.config)
+
+    @abc.abstractmethod
+    def learn(self, counts: Mapping[str, int]) -> Sequence[str]:
+        """Learn the tokens of a vocabulary, at most `text.vocabulary_size`.
+
+        Args:
+            counts: how often each word of the train split occurs.
+
+        Raises:
+            InputError: nothing can be learned from them.
+        """
+
+    @abc.abstractmethod
+    def tokenize(self, words: "tf.RaggedTensor", file: "tf.Tensor | str") -> "tf.Tensor":
+        """Convert words to token ids, as operations of the graph that serves.
+
+        Args:
+            words: of captions, [n, (words)], as `trainer.preprocessing.captions` splits them.
+            file: name of the vocabulary file.
+
+        Returns:
+            int64 [n, max_tokens], 0 = padding.
+        """
+
+
+def create_tokenizer(config: TextConfig) -> Tokenizer:
+    """Create the tokenizer that `text.tokenizer` names."""
+    tokenizer: Tokenizer = TOKENIZERS[config.tokenizer](config)
+    return tokenizer
