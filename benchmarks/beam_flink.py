@@ -25,7 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import yaml
 
 from benchmarks import machine
-from components.example_gen.records.row import Row
+from components.example_gen.rows import Row
 from tests.conftest import read_shard
 from tests.support.flink.job_server import find_jar, job_server
 

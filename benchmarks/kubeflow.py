@@ -1,4 +1,4 @@
-"""Compile a package, then rehearse it twice: the small pipeline of the tests, from its spec alone.
+"""Compile a package, then run it dry twice: the small pipeline of the tests, from its spec alone.
 
 .venv/bin/python -m benchmarks.kubeflow
 """
@@ -38,12 +38,12 @@ def main() -> None:
         config.write_text(yaml.safe_dump({**small_values(), "kubeflow": section()}))
         compiled, printed = timed("compile", config, "--output", folder / "small.yaml")
         ours = re.findall(r"compiling took ([\d.]+) s", printed)[0]
-        first, _ = timed("rehearse", config, "--package", folder / "small.yaml")
-        second, _ = timed("rehearse", config, "--package", folder / "small.yaml")
+        first, _ = timed("dry-run", config, "--package", folder / "small.yaml")
+        second, _ = timed("dry-run", config, "--package", folder / "small.yaml")
     print(f"\n{machine.describe()}")
     print(f"compile                 {compiled:6.1f} s  (aim: at most 45), not importing: {ours} s")
-    print(f"rehearsal, no baseline  {first:6.0f} s  (aim: at most 360)")
-    print(f"rehearsal, a baseline   {second:6.0f} s  (aim: at most 360)")
+    print(f"dry run, no baseline    {first:6.0f} s  (aim: at most 360)")
+    print(f"dry run, a baseline     {second:6.0f} s  (aim: at most 360)")
 
 
 if __name__ == "__main__":

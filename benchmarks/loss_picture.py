@@ -1,4 +1,4 @@
-"""Draw each joint loss against the similarity of one pair, as trainer/losses.svg.
+"""Draw each joint loss against the similarity of one pair, as docs/losses.svg.
 
     .venv/bin/python -m benchmarks.loss_picture
 
@@ -20,7 +20,7 @@ from trainer.losses.info_nce import info_nce_loss
 from trainer.losses.sigmoid import SigmoidConfig, fitting_bias, sigmoid_loss
 from trainer.losses.triplet import triplet_loss
 
-PICTURE = Path(__file__).resolve().parent.parent / "trainer" / "losses.svg"
+PICTURE = Path(__file__).resolve().parent.parent / "docs" / "losses.svg"
 TEXTS, MATCH = 256, 0.5
 MATCHING, OTHER = "#1b6ca8", "#d1495b"
 

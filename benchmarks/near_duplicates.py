@@ -22,13 +22,13 @@ import numpy as np
 from benchmarks import machine
 from benchmarks import near_duplicates_data as pictures
 from components.example_gen.config import NearDuplicatesConfig
-from components.example_gen.images.image_header import ImageLimits
+from components.example_gen.images.preparation import ImageLimits
 from components.example_gen.ingest.examine import Limits, examine
 from components.example_gen.near_duplicates import candidates
 from components.example_gen.near_duplicates.pairs import Pair, confirm
 from components.example_gen.records.examined import Stored
 from components.example_gen.records.merge import Grouping, Record, merge
-from components.example_gen.records.row import Place, Row
+from components.example_gen.rows import Place, Row
 from components.example_gen.storage.allowed import Access
 
 SCRATCH = Path(__file__).resolve().parent.parent / "runs" / "benchmark-near-duplicates"
@@ -177,7 +177,7 @@ def _records(split: str, files: Mapping[str, bytes], images: dict[Stored, bytes]
         assert examined.image is not None, key
         stored = Stored(split, len(records), len(examined.image))
         images[stored] = examined.image
-        rows = [dataclasses.replace(each, stored=stored) for each in examined.found]
+        rows = [dataclasses.replace(each, stored=stored) for each in examined.rows]
         [record], _ = merge(key, rows, Grouping({}, {}, 5))
         records.append(record)
     return records

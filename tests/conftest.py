@@ -22,9 +22,9 @@ TRAIN_RECORDS, EVAL_RECORDS = 240, 90
 
 def read_shard(path: str) -> list[Any]:
     """The rows of a WebDataset shard of which every record can be used."""
-    from components.example_gen.readers import ReadOptions
-    from components.example_gen.readers.tar import webdataset
-    from components.example_gen.records.row import Row
+    from components.example_gen.readers import webdataset
+    from components.example_gen.readers.registry import ReadOptions
+    from components.example_gen.rows import Row
 
     rows = list(webdataset.read(path, 0, ReadOptions()))
     assert all(isinstance(row, Row) for row in rows)

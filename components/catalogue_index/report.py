@@ -38,10 +38,9 @@ class IndexReport(Frozen):
         """This report with a measured recall and what the gate says to it."""
         passed = recall >= config.at_least
         sentence = (
-            f"the {self.kind} index of {number_of(self.vectors, 'vector')} has a text-to-image "
-            f"recall@{config.recall_at} of {recall:.4f} against exact search over "
-            f"{number_of(queries, 'caption')}, {'at least' if passed else 'below'} the gate of "
-            f"{config.at_least:g}"
+            f"index_recall_at_{config.recall_at} = {recall:.4f} {'>=' if passed else '<'} "
+            f"{config.at_least:.4f} ({self.kind} index of {number_of(self.vectors, 'vector')} "
+            f"against exact search, {number_of(queries, 'caption')})"
         )
         return self.model_copy(
             update={

@@ -7,17 +7,19 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from components.evaluator.metrics.names import METRICS, TEXT_METRICS, ZERO_SHOT_METRICS
+from components.evaluator.metrics.names import PLACE
+from components.evaluator.metrics.registry import METRICS
 from schema.config.section import Frozen, Name, PositiveInt
 
 MINIMUM_COUNT = 50  # of queries; a recall of fewer swings by more than 14 points by chance
-PLACE = "{}"  # where a template takes the name of a class
+CAPTION_LENGTH, ASPECT_RATIO = BUILT_IN_SLICES = ("caption_length", "aspect_ratio")
+BOUNDS = ("at_least", "at_most", "not_worse_than_baseline_by")  # of a gate; see `gates.py`
 
 
 class Gate(Frozen):
     """A bound that a metric must keep, or nothing is shipped."""
 
-    metric: Name  # one of components.evaluator.metrics.names.METRICS or TEXT_METRICS
+    metric: Name  # one of components.evaluator.metrics.registry.METRICS
     at_least: float | None = None
     at_most: float | None = None
     # The loss against the serving model that is put up with, in the metric's own unit.
@@ -27,15 +29,12 @@ class Gate(Frozen):
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
-        known = (*METRICS, *TEXT_METRICS)
-        if self.metric not in known:
-            raise ValueError(f"metric = {self.metric!r} is none of {', '.join(known)}")
-        bounds = (self.at_least, self.at_most, self.not_worse_than_baseline_by)
-        if sum(bound is not None for bound in bounds) != 1:
-            raise ValueError(
-                "a gate needs exactly one of at_least, at_most and not_worse_than_baseline_by"
-            )
-        if self.metric in TEXT_METRICS and (self.at_most is None or self.slice is not None):
+        if self.metric not in METRICS:
+            raise ValueError(f"metric = {self.metric!r} is none of {', '.join(sorted(METRICS))}")
+        if sum(getattr(self, bound) is not None for bound in BOUNDS) != 1:
+            raise ValueError(f"a gate needs exactly one of {', '.join(BOUNDS)}")
+        of_tokens = METRICS[self.metric].statistic is None
+        if of_tokens and (self.at_most is None or self.slice is not None):
             raise ValueError(
                 f"metric = {self.metric!r} needs at_most and no slice: it is measured of the "
                 "candidate alone, over the whole split"
@@ -82,6 +81,6 @@ class EvaluationConfig(Frozen):
                 raise ValueError(
                     f"gates.{number}.slice = {gate.slice!r} must be listed in slices too"
                 )
-            if gate.metric in ZERO_SHOT_METRICS and self.zero_shot is None:
+            if METRICS[gate.metric].needs == "zero_shot" and self.zero_shot is None:
                 raise ValueError(f"gates.{number}.metric = {gate.metric!r} needs zero_shot")
         return self

@@ -1,21 +1,27 @@
-"""Whether a model may be shipped, in sentences for people."""
+"""Decide whether a model may be shipped, with one line that says why for each gate of the config.
+
+A line reads `text_to_image_recall_at_1 = 0.583 [0.560, 0.606] >= 0.400`; the brackets hold the
+confidence interval. A kind of gate is a key of `config.Gate` and a function of `_KINDS`.
+"""
 
 import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from components.evaluator.config import EvaluationConfig, Gate
 from components.evaluator.metrics.measurement import Estimate, Measurement, Results
-from components.evaluator.metrics.names import LOWER_IS_BETTER
+from components.evaluator.metrics.registry import METRICS
 from components.release.gates import GateResult
 from schema.config.section import Frozen
+from schema.text.messages import number_of
 
 FILE = "verdict.json"  # in the Evaluator's evaluation artifact
-TOLD = 2  # values of a slice that one sentence names
-ROUNDING = 1e-9  # the same sum in another order is no loss
+SHOWN = 2  # values of a slice that one line names
+ROUNDING = 1e-9  # the same sum in another order is not a loss
 
 
 class Verdict(Frozen):
-    """How all of them went: one that fails refuses the model."""
+    """Say how all gates went: one that fails refuses the model."""
 
     passed: bool
     baseline: int | None  # the release compared with
@@ -24,15 +30,14 @@ class Verdict(Frozen):
 
 
 def decide(config: EvaluationConfig, results: Results, baseline: int | None) -> Verdict:
-    """Hold measurements to the gates.
+    """Compare measurements with the gates.
 
     Args:
-        config: the gates, and the confidence of the intervals.
+        config: the gates.
         results: measurements by slice, those of all queries under ().
         baseline: the release that the results compare with.
     """
-    judge = _Judge(config.confidence, results, baseline)
-    gates = tuple(judge.gate(gate) for gate in config.gates)
+    gates = tuple(_decide_one(gate, results, baseline) for gate in config.gates)
     return Verdict(
         passed=all(gate.passed for gate in gates),
         baseline=baseline,
@@ -46,124 +51,146 @@ def decide(config: EvaluationConfig, results: Results, baseline: int | None) -> 
 
 
 def write(verdict: Verdict, uri: str) -> None:
-    """Keep a verdict with the evaluation it stems from."""
-    from tfx.utils import io_utils  # heavy, and only the Evaluator writes: to an object store too
+    """Write a verdict into an evaluation artifact, which may lie in an object store."""
+    from tfx.utils import io_utils  # heavy, and only the Evaluator writes
 
     io_utils.write_string_file(f"{uri}/{FILE}", verdict.model_dump_json(indent=1) + "\n")
 
 
 def read(uri: str) -> Verdict:
-    """The verdict of an evaluation artifact."""
+    """Read the verdict of an evaluation artifact."""
     return Verdict.model_validate_json(Path(uri, FILE).read_text(encoding="utf-8"))
 
 
-class _Judge:
-    def __init__(self, confidence: float, results: Results, baseline: int | None):
-        self._confidence, self._results, self._baseline = confidence, results, baseline
+def _decide_one(gate: Gate, results: Results, baseline: int | None) -> GateResult:
+    overall = results.get((), {}).get(gate.metric)
+    # A slice in which a metric is missing has too few queries; a split, the wrong data.
+    if gate.slice is not None and overall is not None:
+        return _decide_slice(gate, gate.slice, results, baseline)
+    return _compare(gate, gate.metric, overall, baseline)
 
-    def gate(self, gate: Gate) -> GateResult:
-        overall = self._results.get((), {}).get(gate.metric)
-        # A slice in which a metric is missing has too few queries; a split, the wrong data.
-        if gate.slice is not None and overall is not None:
-            return self._each_value(gate, gate.slice)
-        passed, words = self._one(gate, overall)
-        return GateResult(passed=passed, sentence=f"{gate.metric} {words}")
 
-    def _each_value(self, gate: Gate, name: str) -> GateResult:
-        values = sorted(
-            (key[1], measured.get(gate.metric))
-            for key, measured in self._results.items()
-            if key and key[0] == name
+def _decide_slice(gate: Gate, name: str, results: Results, baseline: int | None) -> GateResult:
+    """Compare each value of a slice that has enough queries."""
+    values = [
+        (value[1], measured.get(gate.metric))
+        for value, measured in results.items()
+        if value and value[0] == name
+    ]
+    held = [(v, m) for v, m in sorted(values) if m is not None and m.count >= gate.minimum_count]
+    small = len(values) - len(held)
+    if not held:
+        sentence = (
+            f"{gate.metric} [{name}]: no value has {gate.minimum_count} queries, none is held"
         )
-        held = [(v, m) for v, m in values if m is not None and m.count >= gate.minimum_count]
-        small = len(values) - len(held)
-        least = f"fewer than {gate.minimum_count} queries"
-        if not held:
-            sentence = f"{gate.metric} is held nowhere: no {name} has {gate.minimum_count} queries"
-            return GateResult(passed=True, sentence=sentence)
-        judged = [(v, m.count, *self._one(gate, m)) for v, m in held]
-        failures = [each for each in judged if not each[2]]
-        # The largest weighs most among failures; chance has most to say in the smallest that holds.
-        failures.sort(key=lambda each: -each[1])
-        told = failures[:TOLD] or [min(judged, key=lambda each: each[1])]
-        sentence = "; ".join(
-            f"{gate.metric} where {name} is {value!r} ({count} queries) {words}"
-            for value, count, _, words in told
+        return GateResult(passed=True, sentence=sentence)
+    decided = [
+        (m.count, _compare(gate, _place(gate.metric, name, v, m.count), m, baseline))
+        for v, m in held
+    ]
+    failures = [each for each in decided if not each[1].passed]
+    # The largest weighs most among failures; chance has most to say in the smallest that holds.
+    failures.sort(key=lambda each: -each[0])
+    shown = failures[:SHOWN] or [min(decided, key=lambda each: each[0])]
+    parts = [result.sentence for _, result in shown]
+    if alike := len(failures or held) - len(shown):
+        verb = (
+            ("fails" if alike == 1 else "fail")
+            if failures
+            else ("passes" if alike == 1 else "pass")
         )
-        alike = len(failures or held) - len(told)
-        if alike:
-            sentence += f"; so it is with the {_other(alike, 'value')} of {name}"
-        if small:
-            sentence += f"; {_times(small, 'value')} of {name} with {least} {_are(small)} not held"
-        return GateResult(passed=not failures, sentence=sentence)
+        parts.append(f"{number_of(alike, 'other value')} of {name} {verb}")
+    if small:
+        verb = "is" if small == 1 else "are"
+        few = f"fewer than {gate.minimum_count} queries"
+        parts.append(f"{number_of(small, 'value')} of {name} with {few} {verb} not held")
+    return GateResult(passed=not failures, sentence="; ".join(parts))
 
-    def _one(self, gate: Gate, measured: Measurement | None) -> tuple[bool, str]:
-        """Whether a measurement passes, and what is to be said behind the metric's name."""
-        value = measured.candidate.value if measured else math.nan
-        if measured is None or not math.isfinite(value):
-            return False, "could not be measured, and the gate needs a number"
-        if gate.at_least is not None:
-            passed = value >= gate.at_least
-            bound = f"{'no less than' if passed else 'below'} the gate of {gate.at_least:g}"
-            return passed, f"is {_estimate(measured.candidate)}, {bound}"
-        if gate.at_most is not None:
-            passed = value <= gate.at_most
-            bound = f"{'no more than' if passed else 'above'} the gate of {gate.at_most:g}"
-            return passed, f"is {_estimate(measured.candidate)}, {bound}"
-        return self._against_baseline(gate, measured)
 
-    def _against_baseline(self, gate: Gate, measured: Measurement) -> tuple[bool, str]:
-        allowed = gate.not_worse_than_baseline_by
-        assert allowed is not None
-        if measured.baseline is None or measured.difference is None:
-            told = f"is {_estimate(measured.candidate)}, and there is no release to compare it with"
-            return True, told
-        gain = measured.difference
-        if gate.metric in LOWER_IS_BETTER:
-            gain = Estimate(-gain.value, -gain.high, -gain.low)
-        release = "the baseline" if self._baseline is None else f"release {self._baseline}"
-        passed = gain.low >= -allowed - ROUNDING
-        return passed, (
-            f"is {_number(measured.candidate.value)}, {_change(gain.value)} {release} "
-            f"({_number(measured.baseline.value)}); with {100 * self._confidence:g} % confidence "
-            f"{_range(gain)}, and the gate allows {allowed:g} worse"
+def _place(metric: str, name: str, value: str, count: int) -> str:
+    return f"{metric} [{name} = {value!r}, {number_of(count, 'query')}]"
+
+
+def _compare(
+    gate: Gate, what: str, measured: Measurement | None, baseline: int | None
+) -> GateResult:
+    """Compare one measurement; `what` is its metric, with the value of the slice."""
+    if measured is None or not math.isfinite(measured.candidate.value):
+        return GateResult(
+            passed=False, sentence=f"{what} was not measured, and the gate needs a number"
         )
+    [(compare, bound)] = [
+        (compare, bound)
+        for kind, compare in _KINDS.items()
+        if (bound := getattr(gate, kind)) is not None
+    ]
+    passed, words = compare(gate.metric, bound, measured, baseline)
+    return GateResult(passed=passed, sentence=f"{what} {words}")
 
 
-def _estimate(estimate: Estimate) -> str:
-    if estimate.low == estimate.high:  # counted, and not estimated from a sample
-        return _number(estimate.value)
-    return f"{_number(estimate.value)} ({_number(estimate.low)} to {_number(estimate.high)})"
+def _at_least(
+    _metric: str, bound: float, measured: Measurement, _baseline: int | None
+) -> tuple[bool, str]:
+    passed = measured.candidate.value >= bound
+    return passed, f"= {_bounded(measured.candidate, '>=' if passed else '<', bound)}"
 
 
-def _number(value: float) -> str:
-    return f"{value:.3g}" if abs(value) < 100 else f"{value:.1f}"
+def _at_most(
+    _metric: str, bound: float, measured: Measurement, _baseline: int | None
+) -> tuple[bool, str]:
+    passed = measured.candidate.value <= bound
+    return passed, f"= {_bounded(measured.candidate, '<=' if passed else '>', bound)}"
 
 
-def _change(gain: float) -> str:
-    if abs(gain) <= ROUNDING:
-        return "the same as"
-    return f"{_number(abs(gain))} {'better' if gain > 0 else 'worse'} than"
+def _not_worse_than_baseline_by(
+    metric: str, allowed: float, measured: Measurement, baseline: int | None
+) -> tuple[bool, str]:
+    """Compare the end of the interval that is worse, so that luck promotes nothing."""
+    if measured.baseline is None or measured.difference is None:
+        return True, f"= {_interval(measured.candidate)}, without a release to compare with"
+    difference = measured.difference
+    if METRICS[metric].lower_is_better:
+        passed = difference.high <= allowed + ROUNDING
+        limit = f"upper end {'<=' if passed else '>'} {_number(allowed)}"
+    else:
+        passed = difference.low >= -allowed - ROUNDING
+        limit = f"lower end {'>=' if passed else '<'} {_number(-allowed)}"
+    release = "the baseline" if baseline is None else f"release {baseline}"
+    values = f"{_number(measured.candidate.value)} - {_number(measured.baseline.value)}"
+    return passed, f"- {release} = {values} = {_interval(difference)}, {limit}"
 
 
-def _range(gain: Estimate) -> str:
-    if max(abs(gain.low), abs(gain.high)) <= ROUNDING:
-        return "no different"
-    ends = [(abs(end), "better" if end > 0 else "worse") for end in (gain.low, gain.high)]
-    if ends[0][1] == ends[1][1]:
-        return f"between {_number(ends[0][0])} and {_number(ends[1][0])} {ends[0][1]}"
-    return " and ".join(
-        [f"between {_number(ends[0][0])} {ends[0][1]}", f"{_number(ends[1][0])} {ends[1][1]}"]
+# Each key of a gate: from the metric, the bound, a measurement and the release of the baseline to
+# whether the measurement passes, and what the line says behind the metric.
+_Kind = Callable[[str, float, Measurement, int | None], tuple[bool, str]]
+_KINDS: Mapping[str, _Kind] = {
+    "at_least": _at_least,
+    "at_most": _at_most,
+    "not_worse_than_baseline_by": _not_worse_than_baseline_by,
+}
+
+
+def _bounded(estimate: Estimate, sign: str, bound: float) -> str:
+    """'0.583 [0.560, 0.606] >= 0.400', with as many digits as tell the value from the bound."""
+    for digits in range(3, 10):
+        line = f"{_interval(estimate, digits)} {sign} {_number(bound, digits)}"
+        if estimate.value == bound or _number(estimate.value, digits) != _number(bound, digits):
+            break
+    return line
+
+
+def _interval(estimate: Estimate, digits: int = 3) -> str:
+    value, low, high = (
+        _number(each, digits) for each in (estimate.value, estimate.low, estimate.high)
     )
+    if estimate.low == estimate.high:  # counted, and not estimated from a sample
+        return value
+    return f"{value} [{low}, {high}]"
 
 
-def _times(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
-def _other(count: int, word: str) -> str:
-    return f"other {word}" if count == 1 else f"{count} other {word}s"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _number(value: float, digits: int = 3) -> str:
+    """Show three decimals below 1, and three digits of what is larger or very small."""
+    value += 0.0  # -0.0 is 0
+    if value == 0 or 0.001 <= abs(value) < 1:
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits}g}" if abs(value) < 100 else f"{value:.{digits - 2}f}"

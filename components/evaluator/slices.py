@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from components.evaluator.metrics.names import ABSENT
 from trainer.preprocessing.captions import words_of
 
+ABSENT = "(none)"  # the value of records that lack what is sliced by
 # The last length of each bucket, in words; above the last one everything is one bucket.
 CAPTION_LENGTHS = (1, 3, 7, 15)
 SQUARE = (0.8, 1.25)  # width / height of what still counts as square

@@ -1,27 +1,41 @@
-"""Where the records are and what is done with them on the way in: typed, frozen.
+"""The section `data` as far as ingest needs it: which files, and what is done with them.
 
 Importing this file stays free of TensorFlow, so that the command line answers at once.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticKnownError
 
+from components.example_gen.readers.registry import AUTO, READERS, ColumnsConfig
+from components.example_gen.storage.allowed import TimeoutsConfig
 from components.example_gen.storage.urls import check_scheme, is_web, plain
 from components.example_gen.storage.web_hosts import HostPattern
 from schema.config.section import Frozen, MaybeOff, PositiveInt
 from schema.errors import InputError
 
+ALL: Final = "all"  # the name of the one pattern of `files`, which shares split
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
 SplitName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]  # a folder
-Format = Literal["auto", "webdataset", "tfrecord", "jsonl", "csv", "parquet", "coco", "folder"]
-OFF = "off"  # in place of a column's name: none is read
 Keep = Literal["first", "random", "all"]
 Share = Annotated[float, Field(gt=0, le=1)]
-Seconds = Annotated[float, Field(gt=0)]
 
 
-def _readable(address: str) -> str:
+def formats() -> list[str]:
+    """Return what `data.format` may be: the names of the readers, plugins' too, or `AUTO`."""
+    return [AUTO, *sorted(READERS)]
+
+
+def _check_format(name: str) -> str:
+    # The readers are imported for names of theirs only: most configs leave the format to us.
+    if name != AUTO and name not in READERS:
+        *others, last = map(repr, formats())
+        raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
+    return name
+
+
+def _check_readable(address: str) -> str:
     try:
         check_scheme(plain(address))
     except InputError as error:
@@ -29,74 +43,73 @@ def _readable(address: str) -> str:
     return address
 
 
-def _place(address: str) -> str:
-    if is_web(_readable(address)):
+def _check_place(address: str) -> str:
+    if is_web(_check_readable(address)):
         HostPattern.of(address)
     elif not address.strip():
         raise ValueError("a folder, a bucket or a host is expected")
     return address
 
 
-Place = Annotated[str, AfterValidator(_place)]
+def _add_formats(schema: dict[str, Any]) -> None:
+    schema["examples"] = formats()  # not `enum`: plugins may add others
 
 
-class ColumnsConfig(Frozen):
-    """What the columns, features or fields of the files are called; none: the usual names."""
-
-    image: str | None = None  # path, encoded bytes, base64 text or {bytes, path}
-    captions: str | tuple[str, ...] | None = None  # of text or of lists of it
-    # None, and no usual name, or off: the image's path, else the digest of its bytes.
-    key: Annotated[str | None, MaybeOff] = None
-    labels: str | None = None  # a 0 or 1 for each caption
-
-    @property
-    def named_key(self) -> str | None:
-        """The column of the key, if one is named."""
-        return None if self.key == OFF else self.key
+Format = Annotated[str, AfterValidator(_check_format), Field(json_schema_extra=_add_formats)]
+Place = Annotated[str, AfterValidator(_check_place)]
 
 
 class NearDuplicatesConfig(Frozen):
-    """Images outside train that show what one in it shows would flatter the evaluation."""
+    """Images outside train that are copies of one in train; they would flatter the evaluation."""
 
-    # remove: those outside train
     action: Annotated[Literal["remove", "report", "off"], MaybeOff] = "remove"
-    similarity: Annotated[float, Field(gt=0, le=1)] = 0.88  # of the pixels, where they differ most
-
-
-class TimeoutsConfig(Frozen):
-    """Seconds after which the file of an image is given up: its record is `timed_out`."""
-
-    connect: Seconds = 10  # until its server or store has answered
-    read: Seconds = 10  # without a byte
-    record: Seconds = 30  # until all of it is here
+    """What becomes of those outside train; off compares nothing."""
+    similarity: Annotated[float, Field(gt=0, le=1)] = 0.88
+    """From which similarity on images are copies: of their pixels, where they differ most."""
 
 
 class IngestConfig(Frozen):
-    """Everything ingest is told; travels to it as canonical JSON, so that its cache sees it."""
+    """What ingest does; travels to it as canonical JSON, so that its cache sees every change."""
 
-    format: Format = "auto"  # auto: recognised from the files
-    # Folder of the data, or any URL fsspec opens; relative to the config file.
-    path: Annotated[str, AfterValidator(_readable)]
-    # Name: glob below `path`; or of each a share of `files`.
+    format: Format = AUTO
+    """Name of the reader; auto: recognised from the files."""
+    path: Annotated[str, AfterValidator(_check_readable)]
+    """Folder of the data, or any URL that fsspec opens; relative to the config file."""
     splits: Annotated[dict[SplitName, str | Share], Field(max_length=20)]
-    # Where else files may be that rows name or links lead to: folders, relative to the config file;
-    # buckets with or without a prefix; hosts, "https://*" for every public one.
+    """By name: a glob below `path`, or a share of `files`."""
     allow: Annotated[tuple[Place, ...], Field(max_length=100)] = ()
+    """Where else files may lie that rows name or links lead to.
+
+    Folders, relative to the config file; buckets with or without a prefix; hosts, "https://*" for
+    every public one.
+    """
     timeouts: TimeoutsConfig = TimeoutsConfig()
-    files: str | None = None  # glob below `path` of what the shares are of
+    """When the file of an image is given up."""
+    files: str | None = None
+    """Glob below `path` of the files that shares split."""
     columns: ColumnsConfig = ColumnsConfig()
-    attributes: Annotated[tuple[AttributeName, ...], Field(max_length=100)] = ()  # for slicing
-    max_pixels: PositiveInt = 50_000_000  # of one image: more is not even decoded
-    max_bytes: PositiveInt = 100_000_000  # of one encoded image
-    max_side: Annotated[int, Field(ge=32)] | None = None  # larger images are shrunk to it
-    max_caption_characters: PositiveInt = 10_000  # a longer caption is not used
-    # Of an image with more than text.max_captions: the first ones, those that a hash of the key and
-    # the caption draws, or all or none: the image goes to the quarantine.
+    """Names of the columns."""
+    attributes: Annotated[tuple[AttributeName, ...], Field(max_length=100)] = ()
+    """Names of columns or fields that are kept, for slicing."""
+    max_pixels: PositiveInt = 50_000_000
+    """Of one image; one with more is not decoded."""
+    max_bytes: PositiveInt = 100_000_000
+    """Of one encoded image."""
+    max_side: Annotated[int, Field(ge=32)] | None = None
+    """Pixels of the larger side to which images are shrunk; None: never."""
+    max_caption_characters: PositiveInt = 10_000
+    """A longer caption is not used."""
     keep_captions: Keep = "first"
+    """Which captions remain of an image with more than text.max_captions.
+
+    The first ones, those that a hash of the key and the caption draws, or all or none: then the
+    image goes to the quarantine.
+    """
     near_duplicates: NearDuplicatesConfig = NearDuplicatesConfig()
+    """What becomes of images outside train that are copies of one in train."""
 
     @model_validator(mode="after")
-    def _splits_come_from_somewhere(self) -> Self:
+    def _check_splits(self) -> Self:
         shares = self.shares.values()
         if shares and len(shares) < len(self.splits):
             raise ValueError("splits are either all globs or all shares")
@@ -110,15 +123,12 @@ class IngestConfig(Frozen):
 
     @property
     def patterns(self) -> dict[str, str]:
-        """Globs by split, or the one glob of what the key's hash will split, under `ALL`."""
+        """Globs by split, or under `ALL` the one glob of the files that shares split."""
         if self.files is not None:
             return {ALL: self.files}
         return {name: glob for name, glob in self.splits.items() if isinstance(glob, str)}
 
     @property
     def shares(self) -> dict[str, float]:
-        """Shares by split; empty where globs say what is in which."""
-        return {name: each for name, each in self.splits.items() if not isinstance(each, str)}
-
-
-ALL = "all"  # the name of the files' one pattern where shares split them
+        """Shares by split; empty where globs say which files are in which."""
+        return {name: share for name, share in self.splits.items() if not isinstance(share, str)}

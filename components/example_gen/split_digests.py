@@ -1,7 +1,7 @@
-"""What is kept of the records of a split so that another split can be compared with them.
+"""Digests of the images and keys of a split, so that other data can be compared with it.
 
-A row for each record: 64 bits of the digest of its key, and of its image's bytes as they were
-received. 16 bytes a record, so that a release can hold those it was trained on.
+Each record has 64 bits of the digest of its key, and of its image's bytes as they were received:
+16 bytes a record, which a release can keep of the images that it was trained on.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ import numpy as np
 
 from components.example_gen.records.merge import Record
 
-FILE = "digests-{}.npy"  # of a split; beside the folders of the splits, which hold nothing else
+FILE = "digests-{}.npy"  # of a split; beside the folders of the splits
 
 
 def write_digests(records: beam.PCollection, folders: Mapping[str, str]) -> None:
@@ -29,15 +29,15 @@ def write_digests(records: beam.PCollection, folders: Mapping[str, str]) -> None
 
 
 def digests_of(record: Record) -> bytes:
-    """Eight bytes of the key's digest and eight of the image's."""
+    """Return eight bytes of the key's digest and eight of the image's."""
     key = hashlib.sha256(record.key.encode()).digest()
     return key[:8] + bytes.fromhex(record.image.content)[:8]
 
 
-def _write(found: tuple[str, Iterable[bytes]], folders: Mapping[str, str]) -> None:
+def _write(group: tuple[str, Iterable[bytes]], folders: Mapping[str, str]) -> None:
     from tfx.dsl.io import fileio
 
-    split, digests = found
+    split, digests = group
     table = np.frombuffer(b"".join(sorted(digests)), ">u8").reshape(-1, 2)
     kept = io.BytesIO()
     np.save(kept, table)
@@ -64,14 +64,14 @@ class Overlap:
         """Write how many images both have, and how many more only share a key."""
         were = f"were in the train split of {release}"
         if self.same_image:
-            said = f"{self.same_image:,} of the {self.images:,} images of this data {were}"
+            sentence = f"{self.same_image:,} of the {self.images:,} images of this data {were}"
         else:
-            said = f"none of the {self.images:,} images of this data {were}"
+            sentence = f"none of the {self.images:,} images of this data {were}"
         if self.same_key:
             have = "has" if self.same_key == 1 else "have"
             more = "more " if self.same_image else ""
-            said += f"; {self.same_key:,} {more}{have} the key of another image of it"
-        return said
+            sentence += f"; {self.same_key:,} {more}{have} the key of another image of it"
+        return sentence
 
 
 def compare(data: Path, trained: Path) -> Overlap:

@@ -12,7 +12,8 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.types.system_executions import Process
 from tfx.utils import io_utils
 
-from components.example_gen.component import QUARANTINE, QuarantineArtifact
+from components.example_gen.component import QuarantineArtifact
+from components.example_gen.executor import QUARANTINE
 from components.example_gen.records import quarantine
 from components.example_validator import rankable, report
 from components.example_validator.config import DriftConfig

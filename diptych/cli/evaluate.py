@@ -1,26 +1,28 @@
-"""What `diptych evaluate` does: the metrics of a release on other data."""
+"""`diptych evaluate`: measure a release on other data."""
 
 import dataclasses
 import glob
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from components.evaluator import report
 from components.evaluator.report import Report
-from components.example_gen.config import Format, IngestConfig
+from components.example_gen.config import IngestConfig, formats
+from components.example_gen.readers.recognition import file_patterns
 from components.release import contents
 from components.release.files import manifest
 from components.release.store import open_store
-from diptych.cli.run import print_warnings
+from diptych.cli.command import HERE, ConfigFile, one_sentence
 from pipeline.config import path_names
 from pipeline.config.run_config import RunConfig, load, of_release
 from pipeline.console.rich_console import Console
 from pipeline.console.tables import every_metric, print_report
-from pipeline.console.terminal import tell_json
 from pipeline.local.run_logs import logs_of
-from pipeline.local.session import session
+from pipeline.local.session import open_session
 from schema.errors import InputError
 from schema.serving_names import FOLDERS, JOINT
 from schema.system import disk
@@ -28,13 +30,37 @@ from schema.system import disk
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
 
+    from components.evaluator.report import Report
+    from components.example_gen.config import IngestConfig
     from components.example_gen.split_digests import Overlap
+    from pipeline.config.run_config import RunConfig
+    from pipeline.console.rich_console import Console
 
 AUTO = "auto"
 LONGEST_NUMBER = 20  # characters of a release's; more may be a folder
-# What a folder may hold beside images: any of these, but for the metadata of its images.
-SHARDS = ("*.tar*", "*.tgz", "*.tfrecord*", "*.parquet", "*.jsonl*", "*.csv*", "*.tsv*")
-OF_IMAGES = "metadata."
+OF_IMAGES = "metadata."  # beginning of the name of a file that describes images beside it
+
+
+def evaluate_command(
+    release: Annotated[str, typer.Argument(help="its number, or its folder")],
+    data: Annotated[
+        Path, typer.Argument(help="a folder of shards or of images, or one file", readable=False)
+    ],
+    config: ConfigFile = HERE,
+    files: Annotated[
+        str | None, typer.Option(help="glob of the files in the folder; default: by their names")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="as data.format; default: by the names, or the release's")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="write all metrics here, as JSON", readable=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print all metrics as JSON")] = False,
+) -> None:
+    """Measure a release on other data: its metrics, slices and intervals."""
+    with one_sentence():
+        evaluate(release, data, files, format, config, output, as_json)
 
 
 def evaluate(
@@ -45,7 +71,7 @@ def evaluate(
     config: Path,
     output: Path | None = None,
     as_json: bool = False,
-) -> Report:
+) -> "Report":
     """Measure a release and print its metrics.
 
     Args:
@@ -62,6 +88,9 @@ def evaluate(
         RunFailedError: the data cannot be read.
         OSError: `output` cannot be written; nothing was measured yet.
     """
+    from components.release import contents
+    from schema.errors import InputError
+
     for fault in path_names.read_as_pattern(path_names.scratch()):
         raise InputError(fault)
     if output is not None:
@@ -72,7 +101,7 @@ def evaluate(
     name = f"release {model.name}"
     with (
         disk.written({}),
-        session(f"{name} on {data}", _logs(trained), silent=as_json) as here,
+        open_session(f"{name} on {data}", _logs(trained), silent=as_json) as here,
         tempfile.TemporaryDirectory() as scratch,
     ):
         # TFX finds a model by the folder it lies in.
@@ -87,18 +116,18 @@ def evaluate(
             return evaluation_pipeline(trained, artifact, statistics, given, f"{scratch}/artifacts")
 
         _, outputs = here.run(Path(scratch), build)
-        found = report.read(Path(outputs["Evaluator"]["evaluation"][0].uri))
+        measured = report.read(Path(outputs["Evaluator"]["evaluation"][0].uri))
         examples = Path(outputs["ImageTextExampleGen"]["examples"][0].uri)
         overlap = _overlap(examples, folder, trained.evaluation.split)
-        said = _trained_on(overlap, name)
-        _print(found, overlap, said, here.console)
-        found = dataclasses.replace(found, remarks=(said, *found.remarks))
-    _hand_over(report.plain(found) | _plain(overlap), output, as_json)
-    return found
+        remark = _trained_on(overlap, name)
+        _print(measured, overlap, remark, here.console)
+        measured = dataclasses.replace(measured, remarks=(remark, *measured.remarks))
+    _write(report.plain(measured) | _plain(overlap), output, as_json)
+    return measured
 
 
 def _try_to_write(file: Path) -> None:
-    """Raise the OSError now that writing a file would end in, and leave what is there as it is."""
+    """Raise the OSError that writing the file would raise; an existing file stays as it is."""
     is_new = not file.exists()
     if not is_new and not file.is_file() and not file.is_dir():
         return  # a pipe's reader would see the end of it
@@ -108,7 +137,9 @@ def _try_to_write(file: Path) -> None:
 
 
 def _find(release: str, config: Path) -> tuple[Path, Path]:
-    """The folder of a release and its joint model, checked file by file."""
+    """Return the folder of a release and its joint model, after checking every file."""
+    from schema.errors import InputError
+
     if release.isdecimal() and len(release) < LONGEST_NUMBER:
         store = open_store(load(config).model_dump())
         number = int(release)
@@ -123,14 +154,16 @@ def _find(release: str, config: Path) -> tuple[Path, Path]:
 
 
 def _ingest_config(
-    trained: RunConfig, data: Path, files: str | None, format: str | None
-) -> IngestConfig:
-    """What ingest of the run was given, for other data."""
+    trained: "RunConfig", data: Path, files: str | None, format: str | None
+) -> "IngestConfig":
+    """Return the ingest config of the release, changed to read other data."""
+    from components.example_gen.config import IngestConfig
+
     if not data.exists():
         raise InputError(f"{data}: is not there")
     data = data.resolve()
-    if format is not None and format not in get_args(Format):
-        raise InputError(f"--format {format}: is none of {', '.join(get_args(Format))}")
+    if format is not None and format not in formats():
+        raise InputError(f"--format {format}: is none of {', '.join(formats())}")
     path, pattern = (data, files) if files is not None else _place(data)
     chosen = format or (trained.data.format if files is not None or data.is_file() else AUTO)
     ingest = trained.data.for_ingest().model_dump()
@@ -139,12 +172,12 @@ def _ingest_config(
 
 
 def _place(data: Path) -> tuple[Path, str]:
-    """A folder, and the glob below it: of the shards in some data, or of the data itself."""
+    """Return a folder and a glob below it, of the shards in `data` or of `data` itself."""
     if data.is_dir():
         there = [
             pattern
-            for pattern in SHARDS
-            if any(not each.name.startswith(OF_IMAGES) for each in data.glob(pattern))
+            for pattern in file_patterns()
+            if any(not file.name.startswith(OF_IMAGES) for file in data.glob(pattern))
         ]
         if len(there) > 1:
             raise InputError(
@@ -157,14 +190,14 @@ def _place(data: Path) -> tuple[Path, str]:
     return data.parent, glob.escape(data.name)
 
 
-def _logs(config: RunConfig) -> Path:
-    """With the logs of the runs; a release that was moved to another machine has none there."""
+def _logs(config: "RunConfig") -> Path:
+    """Return the folder of the runs' logs, or a new one where the release came from elsewhere."""
     ours = logs_of(config)
     return ours if ours.is_dir() else Path(tempfile.mkdtemp(prefix="diptych-"))
 
 
 def _overlap(examples: Path, folder: Path, split: str) -> "Overlap | None":
-    """How much of the data the release was trained on; None if it keeps no record of that."""
+    """Measure how much of the data the release was trained on; None if it has no record of that."""
     from components.example_gen import split_digests
 
     trained_on = folder / contents.TRAINED_ON
@@ -179,21 +212,25 @@ def _trained_on(overlap: "Overlap | None", release: str) -> str:
     return overlap.sentence(release)
 
 
-def _print(found: Report, overlap: "Overlap | None", said: str, console: Console) -> None:
-    apart = overlap is not None and not overlap.same_image and not overlap.same_key
-    warnings, notes = (found.remarks, (said,)) if apart else ((said, *found.remarks), ())
+def _print(measured: "Report", overlap: "Overlap | None", remark: str, console: "Console") -> None:
+    from diptych.cli.printing import print_warnings
+
+    unseen = overlap is not None and not overlap.same_image and not overlap.same_key
+    warnings, notes = (measured.remarks, (remark,)) if unseen else ((remark, *measured.remarks), ())
     print_warnings(warnings, notes, console)
-    print_report(found, console)
-    console.print(every_metric(found.results.get((), {})))
+    print_report(measured, console)
+    console.print(every_metric(measured.results.get((), {})))
 
 
 def _plain(overlap: "Overlap | None") -> dict[str, Any]:
     return {"trained_on": None if overlap is None else dataclasses.asdict(overlap)}
 
 
-def _hand_over(found: dict[str, Any], output: Path | None, as_json: bool) -> None:
+def _write(metrics: dict[str, Any], output: Path | None, as_json: bool) -> None:
     if as_json:
-        tell_json(found)
+        from pipeline.console.terminal import tell_json
+
+        tell_json(metrics)
     if output is not None:
-        text = json.dumps(found, indent=1) + "\n"
+        text = json.dumps(metrics, indent=1) + "\n"
         output.write_text(text, encoding="utf-8")

@@ -1,32 +1,73 @@
-"""`diptych kubeflow ...`, and the whole `diptych` command: this package knows all the others."""
+"""The `diptych` command: register every subcommand, and run."""
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-from diptych.cli import quarantine
-from diptych.cli.commands import INTERRUPTED, app
-from diptych.cli.kubeflow import schedule, submit
-from diptych.cli.kubeflow.compile import check, compile_
-from diptych.cli.kubeflow.dry_run import rehearse
-from pipeline.console.terminal import complain_of_mistake
+from diptych.cli import champion, quarantine, releases
+from diptych.cli.check.command import check_command as check_data
+from diptych.cli.clean import clean_command
+from diptych.cli.command import INTERRUPTED
+from diptych.cli.evaluate import evaluate_command
+from diptych.cli.kubeflow import schedule
+from diptych.cli.kubeflow.compile import check_command, compile_command
+from diptych.cli.kubeflow.dry_run import dry_run_command
+from diptych.cli.kubeflow.submit import submit_command
+from diptych.cli.quarantine_retry import retry_command
+from diptych.cli.run import run_command
+from diptych.cli.why import why_command
+from pipeline.console.terminal import complain_of_mistake, tell
 from pipeline.process import process_setup
 from schema.system.log_records import make_safe
 from schema.text.untrusted_text import for_people
 
-commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-commands.command("compile")(compile_)
-commands.command()(check)
-commands.command()(rehearse)
-commands.command()(submit.submit)
-commands.add_typer(schedule.schedule, name="schedule")
-app.add_typer(
-    commands, name="kubeflow", help="The same pipeline on Kubeflow Pipelines, every night."
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # importing Rich would take longer than the whole answer
+    pretty_exceptions_enable=False,
+    help="Train an image tower and a text tower together, gate the pair, ship it, roll it back.",
 )
 
 
-app.add_typer(quarantine.commands, name="quarantine", help="The records that a run did not use.")
+@app.callback(invoke_without_command=True)
+def version_option(
+    shown: Annotated[bool, typer.Option("--version", help="print the version and exit")] = False,
+) -> None:
+    """Handle the options that belong to no command, such as --version."""
+    if shown:
+        from importlib.metadata import version
+
+        tell(f"diptych {version('diptych')}")
+        raise typer.Exit()
+
+
+app.command("run")(run_command)
+app.command("check")(check_data)
+app.command("clean")(clean_command)
+app.command("evaluate")(evaluate_command)
+app.add_typer(releases.commands, name="releases", invoke_without_command=True)
+app.command("promote")(champion.promote_command)
+app.command("rollback")(champion.rollback_command)
+app.command("why")(why_command)
+
+on_kubeflow = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+on_kubeflow.command("compile")(compile_command)
+on_kubeflow.command("check")(check_command)
+on_kubeflow.command("dry-run")(dry_run_command)
+on_kubeflow.command("submit")(submit_command)
+on_kubeflow.add_typer(schedule.commands, name="schedule")
+app.add_typer(
+    on_kubeflow,
+    name="kubeflow",
+    help="Run the same pipeline on Kubeflow Pipelines.",
+)
+
+of_quarantine = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+of_quarantine.command("list")(quarantine.list_command)
+of_quarantine.command("retry")(retry_command)
+app.add_typer(of_quarantine, name="quarantine", help="Show the records that a run did not use.")
 
 
 def main() -> None:
@@ -47,7 +88,7 @@ def main() -> None:
 
 
 def _complain_of_usage(error: Any) -> int:
-    """Print Typer's sentence about a command line, with parts of it; returns the exit code."""
+    """Print Typer's message about a bad command line, made safe for a terminal; return the code."""
     if error.ctx is None or error.message != error.ctx.get_help():
         error.message = for_people(error.message)
     error.show()

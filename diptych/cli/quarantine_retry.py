@@ -1,18 +1,21 @@
-"""Read quarantined records again, by today's files and config, without a run."""
+"""`diptych quarantine retry`: read the quarantined records again, without a run."""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from components.example_gen.config import ALL, IngestConfig
-from components.example_gen.files import find, read_options
-from components.example_gen.ingest.examine import Limits, examine
-from components.example_gen.readers.registry import reader_for
-from components.example_gen.records import quarantine
-from components.example_gen.records.examined import Refused
-from components.example_gen.records.row import Ignored, Place, Rejected, Row
-from pipeline.config.run_config import RunConfig
-from schema.text.secrets import expand, without_secrets
+import typer
+
+from diptych.cli.command import HERE, REFUSED, ConfigFile, one_sentence
+from diptych.cli.quarantine import Reason, Run, quarantine_folder, quarantine_summary
+
+if TYPE_CHECKING:
+    from components.example_gen.config import IngestConfig
+    from components.example_gen.ingest.examine import Limits
+    from components.example_gen.records.examined import Refused
+    from components.example_gen.rows import Place, Rejected, Row
+    from pipeline.config.run_config import RunConfig
 
 _SPEC = re.compile(r"\{[A-Z]+(:\d+)?\}")  # TFX's {SPAN}, {VERSION} and their kin
 USABLE = "usable: the next run reads them"
@@ -26,33 +29,67 @@ WITH_OTHERS = frozenset(  # only all records together decide these
 JUDGED_TOGETHER = "usable alone; the next run judges them with the others"
 
 
-def retry(config: RunConfig, folder: str, reason: str | None) -> Counter[str]:
-    """How many of a quarantine's records would have which outcome today.
+def retry_command(run: Run = None, config: ConfigFile = HERE, reason: Reason = None) -> None:
+    """Read the quarantined records again, from the files and with the config of now.
 
-    A record is found by its split and key where it has one, since a mended file has other offsets.
+    Exit codes: 0 the next run uses all of them, 1 they cannot be judged, 3 some are unusable.
+    """
+    with one_sentence():
+        from pipeline.config.run_config import load
+        from pipeline.console.terminal import make_console, say
+        from pipeline.local.run_logs import logs_of
+        from pipeline.process.redirect_output import output_to
+
+        loaded = load(config)
+        _, folder = quarantine_folder(loaded, run)
+        quarantine_summary(folder)  # a missing folder would look like an empty quarantine
+        # A reader may import TensorFlow, which prints a lot.
+        with output_to(logs_of(loaded) / "quarantine-retry.log"):
+            outcomes = retry(loaded, folder, reason)
+        console = make_console()
+        if not outcomes:
+            say(console, "nothing is quarantined")
+        for outcome, count in outcomes.most_common():
+            say(console, f"  {count:>6,} {outcome}")
+        raise typer.Exit(REFUSED if set(outcomes) - {USABLE, JUDGED_TOGETHER} else 0)
+
+
+def retry(config: "RunConfig", folder: str, reason: str | None) -> Counter[str]:
+    """Count the quarantined records by the outcome that each would have now.
+
+    A record is identified by its split and key where it has one, because a corrected file has
+    other offsets.
 
     Args:
-        config: of the run, as it is today.
+        config: of the run, as it is now.
         folder: of the quarantine.
-        reason: of the records to try, None for all.
+        reason: of the records to try; None for all.
 
     Raises:
-        InputError: the quarantine or a file is not there, or cannot be read at all; or there is no
-            such reason.
+        InputError: the quarantine or a file does not exist or cannot be read, or there is no such
+            reason.
     """
+    from components.example_gen.config import ALL
+    from components.example_gen.ingest.examine import Limits
+    from components.example_gen.records import quarantine
+    from components.example_gen.rows import Row
+    from schema.text.secrets import expand, without_secrets
+
     data = config.data.for_ingest()
     data = data.model_copy(update={"path": expand(data.path)})
     limits = Limits.of(data)
     waiting: dict[Hashable, list[Refused]] = defaultdict(list)
-    for each in quarantine.read_records(folder, reason):
-        split = ALL if data.shares else each.split  # then a row has no split of its own yet
-        waiting[split, each.place if each.key is None else each.key].append(each)
+    for record in quarantine.read_records(folder, reason):
+        split = ALL if data.shares else record.split  # with shares, a row has no split yet
+        waiting[split, record.place if record.key is None else record.key].append(record)
     today: dict[Hashable, dict[Place, str]] = defaultdict(dict)
     for split, row in _rows(data):
         known_as = row.known_as if isinstance(row, Row) else row.key
-        known_as = None if known_as is None else without_secrets(known_as)  # as it is kept
-        # A line that could not even be read had no key, and may have one now.
-        marks = [each for each in ((split, row.place), (split, known_as)) if each in waiting]
+        known_as = (
+            None if known_as is None else without_secrets(known_as)
+        )  # as the quarantine has it
+        # A line that could not be read had no key, and may have one now.
+        marks = [mark for mark in ((split, row.place), (split, known_as)) if mark in waiting]
         if marks:
             today[marks[0]][row.place] = _fault(split, row, limits)
     outcomes: Counter[str] = Counter()
@@ -61,8 +98,12 @@ def retry(config: RunConfig, folder: str, reason: str | None) -> Counter[str]:
     return outcomes
 
 
-def _rows(data: IngestConfig) -> Iterator[tuple[str, Row | Rejected]]:
-    """Every row of the files that the config names; of all spans, the old ones too."""
+def _rows(data: "IngestConfig") -> "Iterator[tuple[str, Row | Rejected]]":
+    """Yield every row of the files that the config names, of all spans."""
+    from components.example_gen.files import find, read_options
+    from components.example_gen.readers.recognition import reader_for
+    from components.example_gen.rows import Ignored
+
     options = read_options(data)
     for split, pattern in data.patterns.items():
         files = find(data.path, _SPEC.sub("*", pattern), options.access)
@@ -74,30 +115,33 @@ def _rows(data: IngestConfig) -> Iterator[tuple[str, Row | Rejected]]:
                         yield split, row
 
 
-def _fault(split: str, row: Row | Rejected, limits: Limits) -> str:
-    """Why a row cannot be used today; empty if it can."""
+def _fault(split: str, row: "Row | Rejected", limits: "Limits") -> str:
+    """Return the reason why a row cannot be used now, or an empty string."""
+    from components.example_gen.ingest.examine import examine
+    from components.example_gen.rows import Rejected
+
     if isinstance(row, Rejected):
         return row.reason
     [examined] = examine([[(split, row)]], limits)
     return examined.refused[0].reason if examined.refused else ""
 
 
-def _outcomes(refused: Sequence[Refused], today: Mapping[Place, str]) -> Iterator[str]:
-    """What became of the refused rows of one key, among all rows that have it today.
+def _outcomes(refused: "Sequence[Refused]", today: "Mapping[Place, str]") -> Iterator[str]:
+    """Yield the outcome of each refused row of one key, given the faults of its rows now.
 
-    A row that stands where it stood is the same. Of the others nobody knows which is which, so
-    those with a fault are taken first: none is called usable while one is still bad.
+    A row at the same place is the same row. The others are matched
+    with the faulty rows first: none counts as usable while one of them is still faulty.
     """
-    moved = [each for each in refused if each.place not in today]
-    stood = {each.place for each in refused}
-    faults = sorted((fault for place, fault in today.items() if place not in stood), reverse=True)
-    now = {each.place: today[each.place] for each in refused if each.place in today}
-    now |= {each.place: fault for each, fault in zip(moved, faults, strict=False)}
-    for each in refused:
-        fault = now.get(each.place)
+    moved = [record for record in refused if record.place not in today]
+    places = {record.place for record in refused}
+    faults = sorted((fault for place, fault in today.items() if place not in places), reverse=True)
+    now = {record.place: today[record.place] for record in refused if record.place in today}
+    now |= {record.place: fault for record, fault in zip(moved, faults, strict=False)}
+    for record in refused:
+        fault = now.get(record.place)
         if fault is None:
             yield GONE
         elif fault:
             yield f"still {fault}"
         else:
-            yield JUDGED_TOGETHER if each.reason in WITH_OTHERS else USABLE
+            yield JUDGED_TOGETHER if record.reason in WITH_OTHERS else USABLE

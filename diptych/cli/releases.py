@@ -1,50 +1,74 @@
-"""What `diptych releases`, `promote` and `rollback` do."""
+"""`diptych releases`: list the releases, and put their records right."""
 
-from components.evaluator.metrics.names import DIRECTIONS, metric_name
-from components.release import agreement
-from components.release import repair as log_repair
-from components.release.files.release_folders import number_of_name
-from components.release.reconcile import reconcile
-from components.release.store import ReleaseStore, open_store
-from diptych.cli.why import when
-from pipeline.config.run_config import RunConfig
-from pipeline.console.terminal import make_console, say
-from schema.errors import InputError
-from schema.text.messages import number_of
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from diptych.cli.champion import open_to_change, print_line
+from diptych.cli.command import AGAIN, HERE, ConfigFile, OnCluster, one_sentence
+
+if TYPE_CHECKING:
+    from components.release.store import ReleaseStore
+    from pipeline.config.run_config import RunConfig
 
 SHOWN = 20  # releases in the table
-AGREES = "the registry agrees"  # which takes MLflow some seconds
-RECALLS = tuple(metric_name(DIRECTIONS[0], s) for s in ("recall_at_1", "recall_at_10"))
+
+commands = typer.Typer(help="List the releases, newest first, and say which one serves.")
 
 
-def _open(config: RunConfig) -> ReleaseStore:
-    return open_store(config.model_dump())
+@commands.callback()
+def releases_command(
+    context: typer.Context,
+    config: ConfigFile = HERE,
+    on_cluster: OnCluster = False,
+    every: Annotated[bool, typer.Option("--all", help=f"not only the newest {SHOWN}")] = False,
+) -> None:
+    """List the releases, newest first, and say which one serves; check every file."""
+    if context.invoked_subcommand is not None:
+        return
+    with one_sentence():
+        from pipeline.config.run_config import load
+
+        show(load(config, on_cluster), every)
 
 
-def _open_to_change(config: RunConfig) -> ReleaseStore:
-    """Open releases that must be there: a misspelt push.path makes no folder."""
-    store = _open(config)
-    if not store.folders.names():
-        raise InputError(f"{store.folders.releases}: holds no releases; see push.path")
-    return store
+@commands.command("rebuild-registry")
+def rebuild_registry_command(config: ConfigFile = HERE, on_cluster: OnCluster = False) -> None:
+    """Record the releases in MLflow again, if its database was lost, restored or edited."""
+    with one_sentence(AGAIN):
+        from pipeline.config.run_config import load
+
+        rebuild_registry(load(config, on_cluster))
 
 
-def _print(line: str, style: str = "") -> None:
-    say(make_console(), line, style)
+@commands.command("repair")
+def repair_command(config: ConfigFile = HERE, on_cluster: OnCluster = False) -> None:
+    """Make a damaged or missing audit log agree with the release that serves."""
+    with one_sentence(AGAIN):
+        from pipeline.config.run_config import load
+
+        repair(load(config, on_cluster))
 
 
-def show(config: RunConfig, every: bool) -> None:
-    """Print the table of releases, newest first, and what is wrong with any of them.
+def show(config: "RunConfig", every: bool) -> None:
+    """Print a table of the releases, newest first, and what is wrong with any of them.
 
-    Every file of the releases in the table is compared with its digest.
+    Every file of the listed releases is compared with its digest.
     """
+    from components.evaluator.metrics.names import DIRECTIONS, metric_name
+    from components.release import agreement
+    from diptych.cli.printing import when
     from pipeline.console.rich_console import Table
+    from pipeline.console.terminal import make_console, say
+    from schema.errors import InputError
+    from schema.text.messages import number_of
 
+    recalls = [metric_name(DIRECTIONS[0], s) for s in ("recall_at_1", "recall_at_10")]
     store = _open(config)
     names, wrong = store.folders.names(), agreement.problems(store.folder, store.folders)
     try:
         champion = store.champion()
-    except InputError:  # which is among what is wrong
+    except InputError:  # which `agreement.problems` reports, too
         champion = None
     numbers = sorted(store.folders.numbers(), reverse=True)
     console = make_console()
@@ -54,7 +78,7 @@ def show(config: RunConfig, every: bool) -> None:
     table = Table(box=None, header_style="dim")
     for name in ("release", "made", "gates", "against"):
         table.add_column(name, no_wrap=True)
-    for metric in RECALLS:
+    for metric in recalls:
         table.add_column(f"recall@{metric.rpartition('_')[2]}", justify="right", no_wrap=True)
     table.add_column("")
     problems = [f"{store.folders.releases / n}: is not a release" for n in _foreign(names)]
@@ -66,9 +90,9 @@ def show(config: RunConfig, every: bool) -> None:
         except InputError as error:
             problems.append(f"release {number} is damaged: {error}")
             state = "damaged, serves" if serves else "damaged"
-            table.add_row(str(number), *[""] * (3 + len(RECALLS)), state, style="red")
+            table.add_row(str(number), *[""] * (3 + len(recalls)), state, style="red")
             continue
-        figures = [content.metrics.get(metric) for metric in RECALLS]
+        figures = [content.metrics.get(metric) for metric in recalls]
         table.add_row(
             str(number),
             when(content.created),
@@ -88,47 +112,38 @@ def show(config: RunConfig, every: bool) -> None:
 
 
 def _foreign(names: list[str]) -> list[str]:
+    from components.release.files.release_folders import number_of_name
+
     return [name for name in names if number_of_name(name) is None]
 
 
-def promote(config: RunConfig, number: int, force: bool, reason: str) -> None:
-    """Make a release the champion; `force` needs a reason."""
-    if force and not reason.strip():
-        raise InputError("--force needs a --reason, which is kept in the audit log")
+def repair(config: "RunConfig") -> None:
+    """Make the audit log agree with the release that serves, and print what was changed."""
+    from components.release import repair as log_repair
 
-    def switched(moved: bool) -> None:
-        _print(f"release {number} serves {'now' if moved else 'already'}", "bold green" * moved)
-
-    _open_to_change(config).promote(number, reason=reason, forced=force, switched=switched)
-    _print(AGREES)
-
-
-def rollback(config: RunConfig, reason: str) -> None:
-    """Return to the champion before this one, and say so as soon as serving was switched."""
-
-    def switched(number: int) -> None:
-        _print(f"release {number} serves again", "bold green")
-
-    _open_to_change(config).rollback(reason, switched)
-    _print(AGREES)
-
-
-def repair(config: RunConfig) -> None:
-    """Have the audit log agree with what serves, and say what was put right."""
-    store = _open_to_change(config)
+    store = open_to_change(config)
     for note in log_repair.repair(store) or ["the audit log is whole and agrees with what serves"]:
-        _print(note)
+        print_line(note)
 
 
-def rebuild_registry(config: RunConfig) -> None:
+def rebuild_registry(config: "RunConfig") -> None:
     """Record every release in the registry from the files and the audit log."""
-    store = _open_to_change(config)
+    from components.release.reconcile import reconcile
+    from schema.text.messages import number_of
+
+    store = open_to_change(config)
     for note in reconcile(store, rebuild=True):
-        _print(note)
+        print_line(note)
     recorded = len(store.log().manifests().keys() - store.log().deregistered())
-    _print(f"the registry has {number_of(recorded, 'release')}; {_champion(store)}", "bold")
+    print_line(f"the registry has {number_of(recorded, 'release')}; {_champion(store)}", "bold")
 
 
-def _champion(store: ReleaseStore) -> str:
+def _champion(store: "ReleaseStore") -> str:
     champion = store.champion()
     return "nothing serves" if champion is None else f"release {champion} is the champion"
+
+
+def _open(config: "RunConfig") -> "ReleaseStore":
+    from components.release.store import open_store
+
+    return open_store(config.model_dump())

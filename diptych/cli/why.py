@@ -1,32 +1,47 @@
-"""What `diptych why` does: the verdict of a release or a run, gate by gate."""
+"""`diptych why`: print the verdict of a release or a run, gate by gate."""
 
-import datetime
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from components.evaluator import report
-from components.release import contents
-from components.release.decision import described
-from components.release.files import manifest
-from components.release.files.release_folders import number_of_name
-from components.release.log.audit_event import Event
-from components.release.store import ReleaseStore, open_store
-from diptych.cli.run import print_gate, print_warnings
-from pipeline.config.run_config import RunConfig
-from pipeline.console.tables import print_report
-from pipeline.console.terminal import make_console, say
-from pipeline.local.run_logs import logs_of, records_of
-from schema.errors import InputError
-from schema.text import json_text
+import typer
+
+from diptych.cli.command import HERE, ConfigFile, OnCluster, one_sentence
+
+if TYPE_CHECKING:
+    from components.release.log.audit_event import Event
+    from components.release.store import ReleaseStore
+    from pipeline.config.run_config import RunConfig
+
+
+def why_command(
+    what: Annotated[
+        str | None, typer.Argument(help="number of a release, or a run; default: the last run")
+    ] = None,
+    config: ConfigFile = HERE,
+    on_cluster: OnCluster = False,
+) -> None:
+    """Say why a model was promoted or not, with one sentence for each gate."""
+    with one_sentence():
+        from pipeline.config.run_config import load
+
+        if on_cluster and what is None:
+            why_newest(load(config, on_cluster))
+        else:
+            why(load(config, on_cluster), what)
 
 
 def _print(line: str, style: str = "") -> None:
+    from pipeline.console.terminal import make_console, say
+
     say(make_console(), line, style)
 
 
-def why_newest(config: RunConfig) -> None:
-    """The verdict of the newest release: where runs keep no record, it is the last run's."""
+def why_newest(config: "RunConfig") -> None:
+    """Print the verdict of the newest release; on a cluster, where runs keep no record."""
+    from components.release.store import open_store
+    from schema.errors import InputError
+
     store = open_store(config.model_dump())
     numbers = store.folders.numbers()
     if not numbers:
@@ -34,35 +49,58 @@ def why_newest(config: RunConfig) -> None:
     _why_release(store, max(numbers))
 
 
-def why(config: RunConfig, what: str | None) -> None:
-    """The verdict of a release, by its number, or of a run, by its name; default: the last run."""
+def why(config: "RunConfig", what: str | None) -> None:
+    """Print the verdict of a release, by its number, or of a run, by its name or the last.
+
+    Raises:
+        InputError: there is no such release, or no record of such a run.
+    """
+    from components.evaluator import report
+    from components.release.files.release_folders import number_of_name
+    from components.release.store import open_store
+    from diptych.cli.printing import print_warnings
+    from pipeline.console.tables import print_report
+    from pipeline.console.terminal import make_console
+    from pipeline.local.run_logs import logs_of, records_of
+    from schema.errors import InputError
+
     if what is not None and number_of_name(what) is not None:
         _why_release(open_store(config.model_dump()), int(what))
         return
     logs = logs_of(config)
-    kept = records_of(config)
+    records = records_of(config)
     if what is not None:
-        kept = [path for path in kept if path.stem == what]
-    if not kept:
+        records = [path for path in records if path.stem == what]
+    if not records:
         raise InputError(f"{logs}: there is no record of {'run ' + what if what else 'any run'}")
-    told = _record(kept[0])
-    _print(f"run {kept[0].stem}: {told['verdict']}", "bold")
-    _gates((gate["passed"], gate["sentence"]) for gate in told["gates"])
+    record = _record(records[0])
+    _print(f"run {records[0].stem}: {record['verdict']}", "bold")
+    _gates((gate["passed"], gate["sentence"]) for gate in record["gates"])
     console = make_console()
-    print_warnings(told["warnings"], told["notes"], console)
-    if told["evaluation"]:
-        print_report(report.of_plain(told["evaluation"]), console)
+    print_warnings(record["warnings"], record["notes"], console)
+    if record["evaluation"]:
+        print_report(report.of_plain(record["evaluation"]), console)
 
 
 def _record(path: Path) -> Any:
-    """Read what a run has left of itself."""
+    """Read the record that a run keeps beside its log."""
+    from schema.errors import InputError
+    from schema.text import json_text
+
     try:
         return json_text.parse(path.read_bytes())
     except ValueError as error:
         raise InputError(f"{path}: the record of this run cannot be read: {error}") from error
 
 
-def _why_release(store: ReleaseStore, number: int) -> None:
+def _why_release(store: "ReleaseStore", number: int) -> None:
+    from components.evaluator import report
+    from components.release import contents
+    from components.release.files import manifest
+    from diptych.cli.printing import print_warnings, when
+    from pipeline.console.tables import print_report
+    from pipeline.console.terminal import make_console
+
     if number in store.log().pruned():
         _history(store, number)
         return
@@ -78,7 +116,7 @@ def _why_release(store: ReleaseStore, number: int) -> None:
         f"release {number}, made {when(content.created)}, compared with {compared}{serves}", "bold"
     )
     if problem is not None:
-        _print(f"! what it says of itself is not to be believed: {problem}", "red")
+        _print(f"! its manifest is damaged: {problem}", "red")
     _gates((gate.passed, gate.sentence) for gate in content.gates)
     evaluation = store.folders.path(number) / contents.EVALUATION
     if (evaluation / report.FILE).exists():
@@ -88,18 +126,25 @@ def _why_release(store: ReleaseStore, number: int) -> None:
     _history(store, number)
 
 
-def _history(store: ReleaseStore, number: int) -> None:
+def _history(store: "ReleaseStore", number: int) -> None:
+    from diptych.cli.printing import when
+
     for event in store.log().events:
         if number in (event.release, event.replaced):
             _print(f"  {when(event.time)}  {_event(event)}")
 
 
 def _gates(gates: Iterable[tuple[bool, str]]) -> None:
+    from diptych.cli.printing import print_gate
+    from pipeline.console.terminal import make_console
+
     for passed, sentence in gates:
         print_gate(passed, sentence, make_console())
 
 
-def _event(event: Event) -> str:
+def _event(event: "Event") -> str:
+    from components.release.decision import described
+
     release = described(event.release)
     replaced = described(event.replaced)
     what = {
@@ -117,8 +162,3 @@ def _event(event: Event) -> str:
     forced = ", forced" if event.forced else ""
     reason = f": {event.reason}" if event.reason else ""
     return f"{what} (by {event.by}{forced}){reason}"
-
-
-def when(seconds: float) -> str:
-    """Write a time as people in its place do."""
-    return f"{datetime.datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M}"

@@ -1,4 +1,4 @@
-"""A connection to Kubeflow Pipelines: requests that end in an answer or in one sentence."""
+"""Connect to Kubeflow Pipelines; a request ends in an answer or in one sentence."""
 
 import dataclasses
 import json
@@ -11,12 +11,12 @@ from urllib.parse import quote
 from google.auth.exceptions import GoogleAuthError
 
 from kubeflow.client import sign_in
-from kubeflow.client.errors import KubeflowError, asking, web_page
+from kubeflow.client.errors import KubeflowError, requesting, web_page
 from pipeline.config.kubeflow import KubeflowConfig
 from schema.text.secrets import expand
 
 CONNECT_SECONDS = 5.0
-HEALTH_SECONDS = 10.0  # a server that cannot say within it whether it is well is not asked more
+HEALTH_SECONDS = 10.0  # for the first answer; a slower server is given up
 ANSWER_SECONDS = 60.0  # to start a run, the server compiles the spec and asks Kubernetes
 UNKNOWN = "unknown"  # also the server's own word, where its image was built without a name
 PAGE = 100  # entries asked for at once; the server gives at most 200
@@ -42,7 +42,7 @@ class Server:
         """Send one request.
 
         Args:
-            what: what it asks for, to follow 'could not'.
+            what: names the request, to follow 'could not'.
             method: of a part of the API.
             args: of the method.
             given: of the method; None is left out.
@@ -52,7 +52,7 @@ class Server:
         """
         given = {key: value for key, value in given.items() if value is not None}
         given.setdefault("_request_timeout", (CONNECT_SECONDS, ANSWER_SECONDS))
-        with asking(self.host, self.renew, what):
+        with requesting(self.host, self.renew, what):
             answer = method(*args, **given)
         # A page of HTML would pass as an answer in which nothing is set.
         kind = self.client.api_client.last_response.getheader("content-type") or ""
@@ -63,7 +63,7 @@ class Server:
     def every(
         self, what: str, method: Callable[..., Any], entries: str, *args: Any, **given: Any
     ) -> list[Any]:
-        """All entries of a list, page after page.
+        """Return all entries of a list, page after page.
 
         Args:
             what: as for `call`.
@@ -82,12 +82,12 @@ class Server:
                 return found
 
     def page(self, path: str) -> str | None:
-        """Where a person sees something in a browser, if that is known."""
+        """Return the address of a page for a browser, if it is known."""
         return self.pages and f"{self.pages.rstrip('/')}/#/{path}"
 
 
 def named(name: str) -> str:
-    """A filter: entries of exactly this name. The server decodes it once more than HTTP does."""
+    """Return a filter for entries of exactly this name; the server URL-decodes it once more."""
     predicate = {"operation": "EQUALS", "key": "display_name", "string_value": name}
     return quote(json.dumps({"predicates": [predicate]}))
 
@@ -95,12 +95,12 @@ def named(name: str) -> str:
 def connect(
     kubeflow: KubeflowConfig, host: str | None = None, namespace: str | None = None
 ) -> Server:
-    """Find the server and ask whether it is well.
+    """Find the server and check that it is healthy.
 
     Args:
         kubeflow: names the host and the namespace.
-        host: stands over it; with neither, kfp's environment, the cluster this is in, kubectl's.
-        namespace: stands over it; matters where Kubeflow has several users.
+        host: replaces its host; default: that of kfp's environment, of this cluster, or kubectl's.
+        namespace: replaces its namespace; needed where Kubeflow has several users.
 
     Raises:
         InputError: one sentence, within about 10 s.
@@ -118,12 +118,14 @@ def connect(
     server = Server(client, address, pages, renew)
     method = client.healthzs.healthz_service_get_healthz
     timeout = (CONNECT_SECONDS, HEALTH_SECONDS)
-    what = "say whether it is well"
+    what = "read its health"
     try:
         health = server.call(what, method, _request_timeout=timeout)
     except KubeflowError as error:
         if error.status == 404:
-            raise KubeflowError(f"{address}: is no Kubeflow Pipelines API of version 2") from error
+            raise KubeflowError(
+                f"{address}: is not a Kubeflow Pipelines API of version 2"
+            ) from error
         raise
     # kfp's model of this answer lacks the version.
     tag = json.loads(client.api_client.last_response.data).get("tag_name") or UNKNOWN

@@ -1,4 +1,4 @@
-"""What goes wrong between us and Kubeflow Pipelines, each in one sentence."""
+"""Turn the errors of kfp and urllib3 into one sentence each."""
 
 import contextlib
 import json
@@ -10,11 +10,11 @@ from kfp_server_api import ApiException
 
 from schema.errors import InputError
 
-LONGEST_MESSAGE = 300  # characters of a server's own words: it tends to wrap them many times
+LONGEST_MESSAGE = 300  # characters of a server's message, which tends to be wrapped many times
 
 
 class KubeflowError(InputError):
-    """Kubeflow Pipelines did not do what it was asked; `status` is HTTP's, or None."""
+    """Kubeflow Pipelines could not answer a request; `status` is HTTP's, or None."""
 
     def __init__(self, sentence: str, status: int | None = None):
         super().__init__(sentence)
@@ -27,13 +27,13 @@ class KubeflowError(InputError):
 
 
 @contextlib.contextmanager
-def asking(host: str, renew: str, what: str) -> Iterator[None]:
-    """Turn what kfp and urllib3 raise inside into a KubeflowError.
+def requesting(host: str, renew: str, what: str) -> Iterator[None]:
+    """Turn the errors of kfp and urllib3 into a KubeflowError.
 
     Args:
         host: address of the API, for the sentence.
         renew: how to sign in anew, for the sentence.
-        what: what the server is asked, to follow 'could not'.
+        what: names the request, to follow 'could not'.
     """
     try:
         yield
@@ -41,16 +41,16 @@ def asking(host: str, renew: str, what: str) -> Iterator[None]:
         raise _refused(error, host, renew, what) from error
     except urllib3.exceptions.HTTPError as error:
         raise KubeflowError(f"{host}: {_broken(error, what)}") from error
-    except OSError as error:  # a token file that went away meanwhile
+    except OSError as error:  # a token file that was removed meanwhile
         raise KubeflowError(f"{host}: could not {what}: {error}") from error
-    except AttributeError as error:  # kfp_server_api stumbles over its own TLS errors
+    except AttributeError as error:  # kfp_server_api raises it while it handles a TLS error
         if not isinstance(error.__context__, ApiException):
             raise
         raise _refused(error.__context__, host, renew, what) from error
 
 
 def web_page(host: str, renew: str) -> KubeflowError:
-    """The answer was no JSON: a login page, or another server altogether."""
+    """Return the error for an answer that is not JSON: a login page, or another server."""
     return KubeflowError(
         f"{host}: answers with a web page and not as the Kubeflow Pipelines API; either this is "
         f"not its address, or the sign-in is missing: {renew}"
@@ -65,10 +65,10 @@ def _broken(error: BaseException, what: str) -> str:
     if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
         return "cannot be reached: it does not answer"
     if isinstance(error, urllib3.exceptions.ReadTimeoutError):
-        return f"did not answer in time when asked to {what}"
+        return f"did not answer in time: could not {what}"
     if isinstance(error, urllib3.exceptions.ProtocolError):
-        return f"broke off the connection when asked to {what}"
-    return f"could not be asked to {what}: {_last(error)}"
+        return f"closed the connection: could not {what}"
+    return f"could not {what}: {_last(error)}"
 
 
 def _last(error: BaseException) -> str:
@@ -77,20 +77,20 @@ def _last(error: BaseException) -> str:
 
 
 def _refused(error: ApiException, host: str, renew: str, what: str) -> KubeflowError:
-    status, said = error.status, _message(error)
+    status, message = error.status, _message(error)
     if not status:
         reason = " ".join(str(error.reason).split())
-        return KubeflowError(f"{host}: cannot be trusted or understood: {reason}")
+        return KubeflowError(f"{host}: the connection failed: {reason}")
     if status in (301, 302, 303, 307, 308):
         location = (error.headers or {}).get("Location", "elsewhere")
-        told = f"sends us on to {location}; either that is its address, or the sign-in is missing"
-        return KubeflowError(f"{host}: {told}: {renew}", status)
+        problem = f"redirects to {location}; either that is its address, or the sign-in is missing"
+        return KubeflowError(f"{host}: {problem}: {renew}", status)
     if status == 401:
-        told = f"the sign-in is missing or has expired: {renew}"
-        return KubeflowError(f"{host}: {told}", status)
+        problem = f"the sign-in is missing or has expired: {renew}"
+        return KubeflowError(f"{host}: {problem}", status)
     if status == 403:
-        return KubeflowError(f"{host}: does not let us {what} (403){said}", status)
-    return KubeflowError(f"{host}: could not {what} ({status}){said}", status)
+        return KubeflowError(f"{host}: does not let us {what} (403){message}", status)
+    return KubeflowError(f"{host}: could not {what} ({status}){message}", status)
 
 
 def _message(error: ApiException) -> str:
@@ -104,7 +104,7 @@ def _message(error: ApiException) -> str:
         body = {"message": text} if "plain" in kind else None
     if not isinstance(body, dict):
         return ""
-    said = " ".join(str(body.get("message") or body.get("error_message") or "").split())
-    if len(said) > LONGEST_MESSAGE:
-        said = "..." + said[-LONGEST_MESSAGE:]  # the innermost reason comes last
-    return f": {said}" if said else ""
+    message = " ".join(str(body.get("message") or body.get("error_message") or "").split())
+    if len(message) > LONGEST_MESSAGE:
+        message = "..." + message[-LONGEST_MESSAGE:]  # the innermost reason comes last
+    return f": {message}" if message else ""

@@ -1,4 +1,4 @@
-"""`--set name=value`: what one run does otherwise, typed as the compiled pipeline has it."""
+"""Parse `--set name=value`, typed as the compiled pipeline has its run parameters."""
 
 import math
 from collections.abc import Iterable
@@ -7,8 +7,8 @@ from typing import Any
 from kubeflow.compiler.package import Package
 from schema.errors import InputError
 from schema.text import json_text
-from schema.text.excerpt import excerpt
 from schema.text.literal_secrets import literal_secrets
+from schema.text.messages import excerpt
 
 _EXPECTED = {
     "STRING": "text",
@@ -21,41 +21,41 @@ _EXPECTED = {
 
 
 def settings(package: Package, given: Iterable[str]) -> dict[str, Any]:
-    """Read settings.
+    """Parse the run parameters that a command sets.
 
     Args:
-        package: knows the parameters and their types.
-        given: 'name=value' each.
+        package: has the parameters and their types.
+        given: texts like 'name=value'.
 
     Returns:
-        The values by name, as JSON has them.
+        The values by name, as JSON values.
 
     Raises:
         InputError: an unknown name, a wrong type, a name set twice, one that must be set and is
             not.
     """
     known = package.parameters
-    found: dict[str, Any] = {}
-    for each in given:
-        name, equals, text = each.partition("=")
-        shown = excerpt(each)
+    values: dict[str, Any] = {}
+    for setting in given:
+        name, equals, text = setting.partition("=")
+        shown = excerpt(setting)
         if not equals:
-            raise InputError(f"--set {shown}: is written name=value")
+            raise InputError(f"--set {shown}: write it as name=value")
         for sentence in literal_secrets({name: text}):  # it is stored where everyone can read it
             raise InputError(f"--set {sentence}")
         if name not in known:
             raise InputError(f"--set {shown}: {_known(package)}")
-        if name in found:
+        if name in values:
             raise InputError(f"--set {shown}: {name} is set twice")
         kind = known[name]["parameterType"]
         value = _typed(kind, text)
         if value is None:
-            raise InputError(f"--set {shown}: {name} is {_EXPECTED[kind]}")
-        found[name] = value
+            raise InputError(f"--set {shown}: {name} must be {_EXPECTED[kind]}")
+        values[name] = value
     for name, spec in known.items():
-        if name not in found and "defaultValue" not in spec and not spec.get("isOptional"):
+        if name not in values and "defaultValue" not in spec and not spec.get("isOptional"):
             raise InputError(f"{package.source}: {name} has no default; give --set {name}=...")
-    return found
+    return values
 
 
 def _known(package: Package) -> str:
@@ -66,7 +66,7 @@ def _known(package: Package) -> str:
 
 
 def _typed(kind: str, text: str) -> Any:
-    """The value, or None if it is not of the kind."""
+    """Return the value, or None if it is not of the kind."""
     if kind == "STRING":
         return text
     try:

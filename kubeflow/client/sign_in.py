@@ -1,4 +1,4 @@
-"""kfp's client, made quiet and quick to fail; how it signs in is its own affair.
+"""Make kfp's client, without its retries and its output; how it signs in stays kfp's.
 
 Nothing of a sign-in is stored here: a token file named by KF_PIPELINES_SA_TOKEN_PATH, Google's
 Identity-Aware Proxy by KF_PIPELINES_IAP_OAUTH2_CLIENT_ID and its companions, cookie and header of
@@ -27,24 +27,24 @@ PROXY_CLIENT = kfp_client.KF_PIPELINES_IAP_OAUTH2_CLIENT_ID_ENV
 
 
 class _QuickClient(kfp.client.Client):
-    """kfp's client; without its 25 s of attempts and tracebacks when nobody answers."""
+    """kfp's client, without its 25 s of attempts and tracebacks when no server answers."""
 
     def _load_config(self, *args: Any) -> Any:
         config = super()._load_config(*args)
         config.retries = False  # nor redirects: a login page is no answer
         return config
 
-    def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
-        """No question yet: kfp would ask while it is made, and we ask once it is."""
+    def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:  # noqa: ARG002 kfp's signature
+        """Return a constant: kfp calls this in its constructor, and `connect` asks afterwards."""
         return V2beta1GetHealthzResponse(multi_user=False)
 
     @property
     def api_client(self) -> Any:
-        """What sends the requests of every part of the API."""
+        """The object that sends the requests of every part of the API."""
         return self._healthz_api.api_client
 
     def own_namespace(self) -> str:
-        """Of kfp's context, or of the pod this runs in; empty if there is neither."""
+        """Return the namespace of kfp's context or of this pod, or an empty string."""
         pod = Path(self._NAMESPACE_PATH)
         return self.get_user_namespace() or (pod.read_text() if pod.exists() else "")
 
@@ -56,20 +56,20 @@ def sign_in(host: str | None) -> Any:
         host: of the API; with none, the cluster this is in or kubectl's.
 
     Raises:
-        InputError: there is no host at all, or no token where one is said to be.
+        InputError: there is no host at all, or no token in the file that the environment names.
     """
     token = os.environ.get(TOKEN_FILE)
     if token and not os.access(token, os.R_OK):
-        raise InputError(f"{token}: {TOKEN_FILE} names it, and it cannot be read")
-    said = io.StringIO()
+        raise InputError(f"{token}: cannot be read; {TOKEN_FILE} names it")
+    printed = io.StringIO()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # kfp tells everyone that it needs a server of version 2
+        warnings.simplefilter("ignore")  # kfp always warns that it needs a server of version 2
         if host or os.environ.get(PROXY_CLIENT):  # which may have to ask the person something
             credentials = kfp.client.ServiceAccountTokenVolumeCredentials() if token else None
             return _hidden(_QuickClient(host=host, credentials=credentials), token)
-        with contextlib.redirect_stdout(said):
+        with contextlib.redirect_stdout(printed):
             client = _QuickClient()
-    if "Failed to load kube config" in said.getvalue():
+    if "Failed to load kube config" in printed.getvalue():
         raise InputError(
             "no Kubeflow Pipelines is known: set kubeflow.host in the config, --host or "
             f"{ENDPOINT}; there is no kubectl config either"
@@ -78,7 +78,7 @@ def sign_in(host: str | None) -> Any:
 
 
 def _hidden(client: _QuickClient, token_file: str | None) -> _QuickClient:
-    """Keep what the client signs in with out of every sentence and log."""
+    """Hide the client's credentials in every message and log."""
     sent = client.api_client
     headers = (value for name, value in sent.default_headers.items() if name != "User-Agent")
     remember(sent.cookie, *headers)
@@ -90,13 +90,13 @@ def _hidden(client: _QuickClient, token_file: str | None) -> _QuickClient:
 
 
 def renewal(host: str | None) -> str:
-    """How a person signs in anew, as the end of a sentence."""
+    """Return how to sign in again, as the end of a sentence."""
     context = kfp.client.Client._LOCAL_KFP_CONTEXT
     if os.environ.get(PROXY_CLIENT):
         return "sign in to Google again"
     if token := os.environ.get(TOKEN_FILE):
         return f"renew the token in {token}"
-    if os.path.exists(context):
+    if Path(context).exists():
         return f"renew client_authentication_cookie in {context}"
     if not host:
         return "sign in to the cluster again, as for kubectl"

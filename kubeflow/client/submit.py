@@ -1,4 +1,4 @@
-"""Start one run now, and if asked, stay with it to its end."""
+"""Start one run now, and wait for its end."""
 
 import datetime
 import time
@@ -20,16 +20,16 @@ PATIENCE = 30  # failed requests in a row that a waiting command forgives: about
 
 
 def runtime_config(kubeflow: KubeflowConfig, parameters: Mapping[str, Any]) -> V2beta1RuntimeConfig:
-    """What a run is told beside its version; caching is as the spec says, task by task."""
+    """Return the settings of a run; the spec sets the caching of each task."""
     return V2beta1RuntimeConfig(
         parameters=dict(parameters) or None, pipeline_root=kubeflow.pipeline_root
     )
 
 
 def tell_upload(uploaded: Uploaded, package: Package, tell: Tell) -> None:
-    """Say what became of the package."""
-    told = "uploaded" if uploaded.new else "is there already:"
-    tell(f"pipeline {package.name}: {told} version {uploaded.name}")
+    """Print whether the package was uploaded or was there already."""
+    outcome = "uploaded" if uploaded.new else "is there already:"
+    tell(f"pipeline {package.name}: {outcome} version {uploaded.name}")
 
 
 def submit(
@@ -42,11 +42,11 @@ def submit(
     """Start a run.
 
     Args:
-        server: where.
+        server: of the run.
         kubeflow: experiment, service account and pipeline root.
-        package: what.
-        parameters: what this run does otherwise.
-        tell: is given each line for the terminal.
+        package: to run.
+        parameters: run parameters that differ from their defaults.
+        tell: called with each line for the terminal.
 
     Returns:
         The run's id.
@@ -76,35 +76,35 @@ def submit(
 
 
 def wait(server: Server, package: Package, namespace: str, run_id: str, tell: Tell) -> bool:
-    """Follow a run and tell each change of its state.
+    """Wait for the end of a run and print each change of its state.
 
-    A server that is away for a while does not end the waiting.
+    A server that does not answer for a while does not end the waiting.
 
     Args:
-        server: where.
-        package: what runs.
+        server: of the run.
+        package: that runs.
         namespace: of the pods, where it is not the server's own.
         run_id: as `submit` returned it.
-        tell: is given each line for the terminal.
+        tell: called with each line for the terminal.
 
     Returns:
-        Whether it ran to the end.
+        Whether it succeeded.
 
     Raises:
-        KubeflowError: the server refuses to say, or is away for too long; the run goes on.
+        KubeflowError: the server refuses to answer, or does not for too long; the run goes on.
     """
     seen, failures = "", 0
     while True:
         try:
             run = server.call(
-                f"say how run {run_id} is", server.client.runs.run_service_get_run, run_id
+                f"read the state of run {run_id}", server.client.runs.run_service_get_run, run_id
             )
             failures = 0
         except KubeflowError as error:
             failures += 1
             if not error.passing or failures >= PATIENCE:
-                told = f"{error}; the run itself goes on"
-                raise KubeflowError(told, error.status) from error
+                sentence = f"{error}; the run itself goes on"
+                raise KubeflowError(sentence, error.status) from error
             time.sleep(POLL_SECONDS)
             continue
         state = str(run.state or "PENDING")
@@ -121,7 +121,7 @@ def wait(server: Server, package: Package, namespace: str, run_id: str, tell: Te
 
 
 def _failure(run: Any, package: Package, namespace: str, page: str | None) -> list[str]:
-    """Name the nodes that failed, and where their reasons stand.
+    """Name the nodes that failed, and the commands that show why.
 
     The API lists everything in the workflow, so also 'root' and 'executor(0)', and up to 2.17 it
     sets no error on any of them: only the pods know why.
@@ -133,9 +133,9 @@ def _failure(run: Any, package: Package, namespace: str, page: str | None) -> li
     lines = []
     for task in tasks:
         if task.state == "FAILED" and task.display_name in known:
-            said = f": {' '.join(task.error.message.split())}" if _says(task.error) else ""
-            lines.append(f"{known[task.display_name]}: failed (task {task.task_id}){said}")
-    if _says(run.error):
+            reason = f": {' '.join(task.error.message.split())}" if _has_message(task.error) else ""
+            lines.append(f"{known[task.display_name]}: failed (task {task.task_id}){reason}")
+    if _has_message(run.error):
         lines.append(" ".join(run.error.message.split()))
     pods = f"kubectl -n {namespace} get pods -l pipeline/runid={run.run_id}"
     why = '.status.containerStatuses[?(@.name=="main")].state.terminated.message'
@@ -147,5 +147,5 @@ def _failure(run: Any, package: Package, namespace: str, page: str | None) -> li
     return lines
 
 
-def _says(error: Any) -> bool:
+def _has_message(error: Any) -> bool:
     return bool(error and error.message)

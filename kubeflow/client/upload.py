@@ -1,6 +1,6 @@
-"""What a run stands on: the pipeline, the version with this content, the experiment.
+"""Create what a run refers to: the pipeline, the version with this content, the experiment.
 
-Each is looked for by name first, so that doing it twice does it once.
+Each is searched by name first, so that a second call creates nothing.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ class Uploaded:
 
 
 def upload(server: Server, package: Package) -> Uploaded:
-    """Bring a package to the server, unless a version with its content is there.
+    """Upload a package, unless the server has a version with its content.
 
     Raises:
         KubeflowError: one sentence.
@@ -71,7 +71,7 @@ def upload(server: Server, package: Package) -> Uploaded:
 
 
 def experiment_id(server: Server, name: str) -> str:
-    """The experiment of this name, made if there is none.
+    """Return the id of the experiment of this name; create it if there is none.
 
     Raises:
         InputError: one sentence.
@@ -145,7 +145,10 @@ def _pipeline_id(server: Server, name: str) -> str:
 
 
 def _found_or_made(find: Callable[[], Any], make: Callable[[], Any]) -> tuple[Any, bool]:
-    """What is there, or is made now, and which; where another was quicker to make it, theirs."""
+    """Return what `find` or else `make` returns, and whether it was made.
+
+    Where another client made it in between, theirs is returned.
+    """
     found = find()
     if found is not None:
         return found, False

@@ -1,4 +1,4 @@
-"""Obstacles that the config alone shows, before TFX is imported."""
+"""Find the obstacles that the config alone shows, before TFX is imported."""
 
 import re
 from collections.abc import Iterator
@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 from fsspec.registry import known_implementations
 
+from components.nodes import NODES
 from kubeflow.compiler.findings import Finding, obstacle, warning
+from kubeflow.compiler.node_settings import cacheable, hidden_inputs
 from kubeflow.compiler.platforms import Platform
-from kubeflow.compiler.tasks import cacheable, hidden_inputs
 from pipeline.config.kubeflow import KubeflowConfig, NodeConfig
 from pipeline.config.run_config import RunConfig
 from schema.text.secrets import REFERENCE
@@ -22,18 +23,17 @@ ONLY_KUBERNETES = ("shared_memory", "node_selector", "tolerations", "secrets", "
 
 
 def check_config(config: RunConfig, platform: Platform) -> list[Finding]:
-    """Every obstacle that the config shows, in the order of its keys."""
+    """Return every obstacle that the config shows, in the order of its keys."""
     kubeflow = config.kubeflow
     if kubeflow is None:
-        told = "the config has no such section"
-        return [obstacle("kubeflow", told, "add one, with `image` at least")]
+        return [obstacle("kubeflow", "the config has no such section", "add it with an `image`")]
     return [
         *_image(kubeflow),
         *_pipeline_root(config, kubeflow, platform),
         *_data(config, kubeflow, platform),
         *_files(config, kubeflow, platform),
         *_releases(config, kubeflow, platform),
-        *_loss(config),
+        *_modules(config),
         *_pods(config, kubeflow, platform),
     ]
 
@@ -43,8 +43,8 @@ def _image(kubeflow: KubeflowConfig) -> Iterator[Finding]:
     if "@" not in name and (":" not in name or name.endswith(":latest")):
         yield warning(
             "kubeflow.image",
-            f"{kubeflow.image} may be another image tomorrow, and the cache would not see it",
-            "give it a tag of its own",
+            f"{kubeflow.image} may name another image later, which the cache would not notice",
+            "give it a tag of its own, or a digest",
         )
 
 
@@ -104,7 +104,7 @@ def _files(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> I
 def _releases(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> Iterator[Finding]:
     path = kubeflow.push_path or config.push.path
     uri = kubeflow.registry_uri if kubeflow.registry_uri is not None else config.registry.uri
-    for node in ("ServedStatistics", "Baseline", "Pusher"):
+    for node in (node_id for node_id, each in NODES.items() if each.uses_releases):
         if "://" in path:
             yield obstacle(
                 node,
@@ -129,14 +129,14 @@ def _releases(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -
             "registry.uri",
             "the registry is a sqlite file beside the releases, and many network volumes lock "
             "files badly",
-            "name an MLflow server; see kubeflow/README.md",
+            "name an MLflow server; see docs/kubeflow.md",
         )
 
 
 def _references(
     key: str, uri: str | None, node: str, kubeflow: KubeflowConfig, platform: Platform
 ) -> Iterator[Finding]:
-    """What a value refers to, each pod that uses it must have in its environment."""
+    """Find variables that a value refers to and that the pod of its node does not have."""
     given = kubeflow.node(node)
     known = {*(given.environment or {}), *(secret.variable for secret in given.secrets or ())}
     for variable in REFERENCE.findall(uri or ""):
@@ -155,8 +155,14 @@ def _mounted(path: str, node: NodeConfig, platform: Platform) -> bool:
     return any(PurePosixPath(path).is_relative_to(volume.path) for volume in node.volumes or ())
 
 
-def _loss(config: RunConfig) -> Iterator[Finding]:
-    """A loss of the user's own lies beside the config, and a pod has the image's files only."""
+def _modules(config: RunConfig) -> Iterator[Finding]:
+    """Modules of the user's own lie beside the config, and a pod has the image's files only."""
+    for plugin in config.plugins:
+        yield warning(
+            "plugins",
+            f"every pod that reads the config imports {plugin} from the image",
+            "put the module into the image, in a folder of PYTHONPATH",
+        )
     if isinstance(config.loss, CustomConfig):
         yield warning(
             "Trainer",
@@ -166,12 +172,12 @@ def _loss(config: RunConfig) -> Iterator[Finding]:
 
 
 def _pods(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> Iterator[Finding]:
-    """What is asked for all nodes is told once, and not for each of them."""
+    """Find what a pod cannot have; what `every_node` sets is reported once."""
     yield from _asked("kubeflow.every_node", kubeflow.every_node, platform)
     yield from _gpus("kubeflow.every_node", kubeflow.every_node, platform)
     for node_id, own in kubeflow.nodes.items():
         if own.cache and not cacheable(node_id, config):
-            read = ", ".join(hidden_inputs(node_id, config)) or "what is outside of the pipeline"
+            read = ", ".join(hidden_inputs(node_id, config)) or "what is outside the pipeline"
             yield obstacle(
                 node_id,
                 f"reads {read}, where Kubeflow's cache sees no change",
@@ -187,14 +193,14 @@ def _asked(name: str, node: NodeConfig, platform: Platform) -> Iterator[Finding]
         if SECRET_LIKE.search(variable.upper()):
             yield obstacle(
                 name,
-                f"the value of {variable} would stand in the spec for everyone to read",
+                f"the value of {variable} would be readable in the spec",
                 "take it from a Kubernetes secret, under `secrets`",
             )
     given = [key for key in ONLY_KUBERNETES if getattr(node, key)]
     if platform == "vertex" and given:
         yield obstacle(
             name,
-            f"Vertex knows no {', '.join(given)}",
+            f"Vertex has no {', '.join(given)}",
             "leave them out of the config that is compiled for Vertex",
         )
 
@@ -204,8 +210,8 @@ def _gpus(name: str, node: NodeConfig, platform: Platform) -> Iterator[Finding]:
         example = "NVIDIA_TESLA_T4" if platform == "vertex" else "nvidia.com/gpu"
         yield obstacle(
             name,
-            f"{node.gpu} is no name of a GPU on {platform}",
+            f"{node.gpu} is not the name of a GPU on {platform}",
             f"write it like {example}",
         )
     if node.gpus and not node.gpu and platform == "vertex":
-        yield obstacle(name, "asks for a GPU of no kind", "set gpu, like NVIDIA_TESLA_T4")
+        yield obstacle(name, "sets gpus without gpu", "set gpu, like NVIDIA_TESLA_T4")

@@ -1,4 +1,4 @@
-"""Obstacles in the pipeline itself, before TFX's compiler meets them or lets them pass."""
+"""Find the obstacles in the TFX pipeline that its compiler would not explain or not see."""
 
 import re
 from collections.abc import Iterator
@@ -12,23 +12,22 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.kubeflow.v2.compiler_utils import get_artifact_schema
 from tfx.orchestration.pipeline import Pipeline
 
+from components.nodes import NODES
 from kubeflow.compiler.findings import Finding, obstacle, warning
 
 NODE_ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 PIPELINE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 LONGEST_NAME = 63  # of a Kubernetes label
-# The entrypoint runs ingest's driver; the others' executors do their drivers' work where none ran.
-DRIVERS_TAKEN_CARE_OF = frozenset({"ImageTextExampleGen", "ServedStatistics", "Baseline"})
 
 
 def check_pipeline(pipeline: Pipeline) -> list[Finding]:
-    """Every obstacle that the nodes show."""
+    """Return every obstacle that the nodes show."""
     found = [each for node in pipeline.components for each in _node(node)]
     name = pipeline.pipeline_info.pipeline_name
     if not PIPELINE_NAME.fullmatch(name) or len(name) > LONGEST_NAME:
-        told = f"{name} is no name for it on Kubernetes"
+        problem = f"{name} is not a valid name on Kubernetes"
         remedy = f"use at most {LONGEST_NAME} of a-z, 0-9 and -"
-        found.append(obstacle("pipeline", told, remedy))
+        found.append(obstacle("pipeline", problem, remedy))
     return found
 
 
@@ -36,27 +35,27 @@ def _node(node: BaseNode) -> Iterator[Finding]:
     if not NODE_ID.fullmatch(node.id) or len(node.id) > LONGEST_NAME:
         yield obstacle(
             node.id,
-            "the workflow engine takes no such name",
+            "the workflow engine does not accept this name",
             f"use at most {LONGEST_NAME} letters, digits and -",
         )
     if isinstance(node, Resolver):
         yield obstacle(
             node.id,
             "open-source Kubeflow runs no Resolver",
-            "use Baseline, which asks what serves now",
+            "use Baseline, which looks up the release that serves",
         )
     if isinstance(node, InfraValidator):
         yield obstacle(
             node.id,
             "TFX's compiler for Kubeflow refuses an InfraValidator",
-            "use ServingCheck, which answers with the same blessing",
+            "use ServingCheck, which writes the same blessing",
         )
     for name, value in node.exec_properties.items():
         if isinstance(value, RuntimeParameter) and value.default is None:
             yield obstacle(
                 node.id,
                 f"its run parameter {value.name} has no default",
-                f"give one where {name} is set: a schedule has nobody to ask",
+                f"set one where {name} is set: a schedule cannot ask for it",
             )
     for key, channel in {**node.inputs, **node.outputs}.items():
         try:
@@ -68,13 +67,11 @@ def _node(node: BaseNode) -> Iterator[Finding]:
                 "name the type like `package.Type`",
             )
     driver = getattr(node, "driver_class", BaseDriver)
-    if (
-        isinstance(node, BaseComponent)
-        and driver is not BaseDriver
-        and node.id not in DRIVERS_TAKEN_CARE_OF
-    ):
+    path = f"{driver.__module__}.{driver.__name__}"
+    known = NODES[node.id].driver if node.id in NODES else None
+    if isinstance(node, BaseComponent) and driver is not BaseDriver and path != known:
         yield warning(
             node.id,
-            f"its driver {driver.__module__}.{driver.__name__} is never run on Kubeflow",
-            "have its executor do without",
+            f"its driver {path} is never run on Kubeflow",
+            "do its work in the executor",
         )

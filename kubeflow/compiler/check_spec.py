@@ -1,4 +1,4 @@
-"""Obstacles in the compiled spec: what open-source Kubeflow or the operating system refuses."""
+"""Find what open-source Kubeflow or the operating system would refuse in the compiled spec."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,9 +7,8 @@ from typing import Any
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from kubeflow.compiler.bootstrap import COMMAND
 from kubeflow.compiler.findings import Finding, obstacle, warning
-from kubeflow.compiler.platforms import Platform
+from kubeflow.compiler.platforms import COMMAND, Platform
 
 LONGEST_ARGUMENT = 128 * 1024  # bytes of one argument of a command, in Linux
 ROOM_FOR_ARTIFACTS = 8 * 1024  # of the executor input: addresses and properties, seen up to 5 KiB
@@ -18,7 +17,7 @@ PLACEHOLDER = "{{$}}"
 
 
 def check_spec(spec: Mapping[str, Any], platform: Platform) -> list[Finding]:
-    """Every obstacle that the spec shows.
+    """Return every obstacle that the spec shows.
 
     Args:
         spec: a PipelineSpec 2.1.0, as JSON.
@@ -28,12 +27,13 @@ def check_spec(spec: Mapping[str, Any], platform: Platform) -> list[Finding]:
     found += check_retries(spec) if platform == "kubeflow" else []
     for name, given in spec["root"].get("inputDefinitions", {}).get("parameters", {}).items():
         if "defaultValue" not in given:
-            told = f"the run parameter {name} has no default"
-            found.append(obstacle("pipeline", told, "give one: a schedule has nobody to ask"))
+            problem = f"the run parameter {name} has no default"
+            remedy = "set one: a schedule cannot ask for it"
+            found.append(obstacle("pipeline", problem, remedy))
     size = len(json.dumps(spec).encode())
     if size > LARGEST_SPEC:
-        told = f"the spec is {size:,} bytes, and Kubernetes may refuse to store the workflow"
-        found.append(warning("pipeline", told, "shorten the config"))
+        problem = f"the spec is {size:,} bytes, and Kubernetes may refuse to store the workflow"
+        found.append(warning("pipeline", problem, "shorten the config"))
     return found
 
 
@@ -46,13 +46,13 @@ def _task(spec: Mapping[str, Any], node: str, platform: Platform) -> Iterator[Fi
         yield obstacle(
             node,
             "runs on a condition about artifacts, and open-source Kubeflow knows only parameters",
-            "decide inside of the node",
+            "decide inside the node",
         )
     if platform == "kubeflow" and "resolver" in executor:
         yield obstacle(
             node,
             "open-source Kubeflow runs no Resolver",
-            "use Baseline, which asks what serves now",
+            "use Baseline, which looks up the release that serves",
         )
     inputs = task.get("inputs", {}).get("parameters", {})
     for name, given in inputs.items():
@@ -69,12 +69,14 @@ def _task(spec: Mapping[str, Any], node: str, platform: Platform) -> Iterator[Fi
     if tuple(container.get("command", ())) != COMMAND:
         yield obstacle(
             node,
-            "its command is not our entrypoint, so TFX would refuse what the launcher hands over",
+            "its command is not Diptych's entrypoint, and TFX cannot read what the launcher passes",
             "compile with `diptych kubeflow compile`",
         )
-    told = len(json.dumps({"inputs": {"parameterValues": inputs}}).encode()) + ROOM_FOR_ARTIFACTS
+    filled_in = (
+        len(json.dumps({"inputs": {"parameterValues": inputs}}).encode()) + ROOM_FOR_ARTIFACTS
+    )
     for argument in container.get("args", ()):
-        size = len(argument.encode()) + (told if PLACEHOLDER in argument else 0)
+        size = len(argument.encode()) + (filled_in if PLACEHOLDER in argument else 0)
         if size > LONGEST_ARGUMENT:
             yield obstacle(
                 node,

@@ -1,4 +1,4 @@
-"""What the check found: each finding names the node and the remedy."""
+"""Report what the checks found; each finding names the node, the problem and the remedy."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -10,16 +10,16 @@ from schema.errors import InputError
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """An obstacle stops the compilation; a warning is only told."""
+    """An obstacle stops the compilation; a warning is only printed."""
 
     level: Literal["obstacle", "warning"]
     node: str  # its id, or the key of the config, or 'pipeline'
-    told: str
+    problem: str
     remedy: str
 
     def sentence(self) -> str:
-        """Node, obstacle, remedy."""
-        return f"{self.node}: {self.told}; {self.remedy}"
+        """Return node, problem and remedy as one line."""
+        return f"{self.node}: {self.problem}; {self.remedy}"
 
 
 class ObstacleError(InputError):
@@ -27,27 +27,27 @@ class ObstacleError(InputError):
 
     def __init__(self, findings: Iterable[Finding]):
         self.findings = tuple(findings)
-        super().__init__(*(each.sentence() for each in self.findings))
+        super().__init__(*(finding.sentence() for finding in self.findings))
 
 
-def obstacle(node: str, told: str, remedy: str) -> Finding:
-    """A finding that stops the compilation."""
-    return Finding("obstacle", node, told, remedy)
+def obstacle(node: str, problem: str, remedy: str) -> Finding:
+    """Make a finding that stops the compilation."""
+    return Finding("obstacle", node, problem, remedy)
 
 
-def warning(node: str, told: str, remedy: str) -> Finding:
-    """A finding that is only told."""
-    return Finding("warning", node, told, remedy)
+def warning(node: str, problem: str, remedy: str) -> Finding:
+    """Make a finding that is only printed."""
+    return Finding("warning", node, problem, remedy)
 
 
 def refuse(findings: Iterable[Finding]) -> None:
     """Raise ObstacleError if an obstacle is among the findings."""
-    found = [each for each in findings if each.level == "obstacle"]
-    if found:
-        raise ObstacleError(found)
+    obstacles = [finding for finding in findings if finding.level == "obstacle"]
+    if obstacles:
+        raise ObstacleError(obstacles)
 
 
 def print_findings(findings: Iterable[Finding]) -> None:
-    """A line each: obstacles first."""
-    for finding in sorted(findings, key=lambda each: each.level):
+    """Print a line for each finding, obstacles first."""
+    for finding in sorted(findings, key=lambda finding: finding.level):
         tell(f"  {finding.level}: {finding.sentence()}")

@@ -1,4 +1,4 @@
-"""A compiled pipeline as a file: what it is called, what it takes, and where it can run."""
+"""Read a compiled pipeline from its file: its name, its run parameters, where it can run."""
 
 import dataclasses
 import hashlib
@@ -13,9 +13,9 @@ from kubeflow.compiler.check_spec import check_retries
 from kubeflow.compiler.platforms import Platform
 from schema.errors import InputError
 from schema.text import text_files, yaml_text
-from schema.text.excerpt import excerpt
+from schema.text.messages import excerpt
 
-PLATFORM_FLAG = "--platform="  # every container of ours is told where it runs
+PLATFORM_FLAG = "--platform="  # an argument of every container of ours
 SCHEMA = "2.1.0"  # an upload of 2.0.0 ends in an error of the server that names no reason
 LARGEST, LIMITS = 4 << 20, yaml_text.Limits(nodes=100_000)  # bytes; a real one has 0.3 MB
 AGAIN = "compile it with: diptych kubeflow compile"
@@ -23,7 +23,7 @@ AGAIN = "compile it with: diptych kubeflow compile"
 
 @dataclasses.dataclass(frozen=True)
 class Package:
-    """What was read from one file."""
+    """The content of one compiled file."""
 
     source: str  # its path, or the config it was compiled from: for sentences
     text: str  # YAML: the pipeline and, if there is one, a document for Kubernetes
@@ -32,17 +32,17 @@ class Package:
 
     @property
     def name(self) -> str:
-        """Of the pipeline."""
+        """The name of the pipeline."""
         return str(self.spec["pipelineInfo"]["name"])
 
     @property
     def version(self) -> str:
-        """The name this content has among the pipeline's versions."""
+        """The name of this content among the versions of the pipeline."""
         return f"{self.name}-{self.digest}"
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What a run may set, by name: an InputDefinitions.ParameterSpec each."""
+        """The run parameters by name; the values are InputDefinitions.ParameterSpec as JSON."""
         root = self.spec["root"].get("inputDefinitions", {})
         return dict(root.get("parameters", {}))
 
@@ -51,7 +51,7 @@ def read(path: Path) -> Package:
     """Read a compiled file.
 
     Raises:
-        InputError: it is no pipeline that open-source Kubeflow runs.
+        InputError: it is not a pipeline that open-source Kubeflow can run.
     """
     return parse(text_files.read_text(path, LARGEST), text_files.shown(path))
 
@@ -61,10 +61,10 @@ def parse(text: str, source: str) -> Package:
 
     Args:
         text: YAML of one or two documents.
-        source: what it is called in sentences.
+        source: its name in messages.
 
     Raises:
-        InputError: it is no pipeline that open-source Kubeflow runs.
+        InputError: it is not a pipeline that open-source Kubeflow can run.
     """
     documents = yaml_text.load_all(text, source, LIMITS)
     if not documents or not all(isinstance(each, dict) for each in documents):
@@ -80,7 +80,7 @@ def parse(text: str, source: str) -> Package:
             json_format.ParseDict(document, message())
         except json_format.ParseError as error:
             reason = excerpt(" ".join(str(error).split()), 300)
-            raise InputError(f"{source}: is no {message.__name__}: {reason}") from error
+            raise InputError(f"{source}: is not a {message.__name__}: {reason}") from error
     if not spec.get("pipelineInfo", {}).get("name") or "root" not in spec:
         raise InputError(f"{source}: holds no compiled pipeline; {AGAIN}")
     schema = spec.get("schemaVersion", "without a version")
@@ -100,19 +100,19 @@ def parse(text: str, source: str) -> Package:
 
 
 def platform_of(package: Package) -> Platform:
-    """Where a package can run: its containers are told.
+    """Return where a package can run, from the arguments of its containers.
 
     Raises:
-        InputError: they are not told, or not the same.
+        InputError: the containers do not name one platform.
     """
     executors = package.spec.get("deploymentSpec", {}).get("executors", {})
-    told = set()
+    flags = set()
     for executor in executors.values():
         given = executor.get("container", {}).get("args", [])
-        told |= {arg for arg in given if arg.startswith(PLATFORM_FLAG)} or {PLATFORM_FLAG}
-    if told == {PLATFORM_FLAG + "kubeflow"}:
+        flags |= {arg for arg in given if arg.startswith(PLATFORM_FLAG)} or {PLATFORM_FLAG}
+    if flags == {PLATFORM_FLAG + "kubeflow"}:
         return "kubeflow"
-    if told == {PLATFORM_FLAG + "vertex"}:
+    if flags == {PLATFORM_FLAG + "vertex"}:
         return "vertex"
     raise InputError(f"{package.source}: was not compiled by Diptych; {AGAIN}")
 

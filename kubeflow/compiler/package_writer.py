@@ -1,37 +1,62 @@
-"""From the config to a package: the file that Kubeflow Pipelines or Vertex AI runs."""
+"""Compile a config into a package: the file that Kubeflow Pipelines or Vertex AI runs."""
 
 import dataclasses
+import time
 from typing import Any
 
 import yaml
-from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
-    KubeflowV2DagRunner,
-    KubeflowV2DagRunnerConfig,
-)
 
 from kubeflow.compiler import run_parameters
-from kubeflow.compiler.bootstrap import COMMAND
 from kubeflow.compiler.check_config import check_config
-from kubeflow.compiler.check_pipeline import check_pipeline
 from kubeflow.compiler.check_spec import check_spec
 from kubeflow.compiler.findings import Finding, refuse
-from kubeflow.compiler.platforms import Platform
-from kubeflow.compiler.pods import platform_document
-from kubeflow.compiler.tasks import cacheable, container_settings, task_settings
-from pipeline import code_digest
+from kubeflow.compiler.node_settings import (
+    cacheable,
+    container_settings,
+    platform_document,
+    task_settings,
+)
+from kubeflow.compiler.platforms import COMMAND, Platform
+from pipeline.code_digest import node_digest
 from pipeline.config.kubeflow import KubeflowConfig
 from pipeline.config.run_config import RunConfig
-from pipeline.create_pipeline import create_pipeline
+from pipeline.local.run_logs import logs_of
+from pipeline.process.redirect_output import library_output
 
 Spec = dict[str, Any]
+LOG = "kubeflow-compile.log"
 
 
 @dataclasses.dataclass(frozen=True)
 class Compiled:
-    """A compiled pipeline: the text of its file, and what the check has to say about it."""
+    """A compiled pipeline: the text of its file, and what the checks found."""
 
     text: str
     findings: tuple[Finding, ...]
+
+
+def compile_with_log(config: RunConfig, platform: Platform) -> tuple[Compiled, float]:
+    """Compile a config; what TFX prints goes to a log in the workspace.
+
+    Returns:
+        The package, and the seconds that compiling took once TFX was imported.
+
+    Raises:
+        ObstacleError: the platform could not run it.
+    """
+    refuse(check_config(config, platform))  # half a minute before TFX is imported
+    with library_output(logs_of(config) / LOG):
+        from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner  # noqa: F401
+
+        started = time.monotonic()
+        package = compile_package(config, platform)
+        return package, time.monotonic() - started
+
+
+def examine_with_log(config: RunConfig, platform: Platform) -> list[Finding]:
+    """Return every obstacle and warning; what TFX prints goes to a log in the workspace."""
+    with library_output(logs_of(config) / LOG):
+        return examine(config, platform)[1]
 
 
 def compile_package(config: RunConfig, platform: Platform) -> Compiled:
@@ -54,7 +79,7 @@ def compile_package(config: RunConfig, platform: Platform) -> Compiled:
 
 
 def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Finding]]:
-    """Find every obstacle, as far as one lets the others be seen.
+    """Find every obstacle; one may hide those that a later stage would find.
 
     Returns:
         The documents of the package, if it could be compiled at all, and the findings.
@@ -63,6 +88,14 @@ def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Fin
     kubeflow = config.kubeflow
     if kubeflow is None:
         return [], findings
+    from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
+        KubeflowV2DagRunner,
+        KubeflowV2DagRunnerConfig,
+    )
+
+    from kubeflow.compiler.check_pipeline import check_pipeline
+    from pipeline.create_pipeline import create_pipeline
+
     there = config.on_cluster(kubeflow)
     pipeline = create_pipeline(
         there,
@@ -97,19 +130,18 @@ def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Fin
 def _finish(
     spec: Spec, node_id: str, config: RunConfig, kubeflow: KubeflowConfig, platform: Platform
 ) -> None:
-    """Give a task what TFX's compiler has no place for."""
+    """Add to a task what TFX's compiler cannot write."""
     node = kubeflow.node(node_id)
     task = spec["root"]["dag"]["tasks"][node_id]
     component = spec["components"][node_id]
     container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
     _add_parameters(spec, node_id, config)
-    task.update(task_settings(node_id, node, platform, cacheable(node_id, config)))
+    task.update(task_settings(node, platform, cacheable(node_id, config)))
     container.update(container_settings(node))
     if node.image:
         container["image"] = node.image
     # The code's digest is part of the arguments, and so of Kubeflow's cache key.
-    version = code_digest.digest(code_digest.CODE[node_id])
-    ours = [f"--platform={platform}", f"--node={node_id}", f"--code_version={version}"]
+    ours = [f"--platform={platform}", f"--node={node_id}", f"--code_version={node_digest(node_id)}"]
     container["args"] = ours + container["args"]
     hook = container.get("lifecycle", {}).get("preCacheCheck")
     if hook and platform == "vertex":
@@ -131,6 +163,6 @@ def _add_parameters(spec: Spec, node_id: str, config: RunConfig) -> None:
         root[parameter.name] = {
             "parameterType": parameter.kind,
             "defaultValue": run_parameters.default(parameter, config),
-            "description": parameter.told,
+            "description": parameter.description,
             "isOptional": True,
         }

@@ -1,8 +1,9 @@
-"""What may be set anew for each run on Kubeflow, without compiling again.
+"""Define the run parameters: config values that a run on Kubeflow may set without compiling.
 
-A run parameter replaces one value of the config in every node that was told it. The compiled spec
-hands it to those nodes as an input of its own, so that Kubeflow's cache sees it; the entrypoint
-puts it into the config that the node reads.
+A run parameter replaces one value of the config in every node whose config has it. The compiled
+spec passes it to those nodes as an extra input, so that Kubeflow's cache sees it, and the
+entrypoint writes it into the config that the node reads. A new parameter is one more entry of
+`PARAMETERS`.
 """
 
 import dataclasses
@@ -12,8 +13,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from components.nodes import IN_CUSTOM_CONFIG, NODES
 from pipeline.config.run_config import RunConfig
-from schema.config.messages import sentences
+from schema.config.messages import describe_errors
 from schema.errors import InputError
 from trainer.config.trainer import TrainerConfig
 
@@ -21,24 +23,16 @@ Value = str | int
 PREFIX = "set_"  # of a node's input, so that it never meets an execution property of TFX
 NEWEST = -1  # the span that means: whichever is newest when the run starts
 EXAMPLE_GEN = "ImageTextExampleGen"
-# Which execution property holds a config: JSON, in the Tuner's and Trainer's case inside of JSON.
-HELD_IN = {
-    "Tuner": ("custom_config", "config"),
-    "Trainer": ("custom_config", "config"),
-    "ServedStatistics": ("config",),
-    "Baseline": ("config",),
-    "Pusher": ("config",),
-}
 
 
 @dataclasses.dataclass(frozen=True)
 class RunParameter:
-    """One value that a run may set. `path` is where the config has it; none: only ingest knows."""
+    """A value that a run may set; `path` is its place in the config, None for ingest's own."""
 
     name: str
     kind: Literal["STRING", "NUMBER_INTEGER"]
     path: tuple[str, str] | None
-    told: str
+    description: str
 
 
 PARAMETERS = (
@@ -55,7 +49,7 @@ PARAMETERS = (
 
 
 def default(parameter: RunParameter, config: RunConfig) -> Value:
-    """What a run gets that does not set the parameter."""
+    """Return the value of a run that does not set the parameter."""
     if parameter.path is None:
         return NEWEST
     section, key = parameter.path
@@ -64,7 +58,7 @@ def default(parameter: RunParameter, config: RunConfig) -> Value:
 
 
 def taken_by(node: str, properties: Mapping[str, Any]) -> list[RunParameter]:
-    """The parameters that a node's execution properties depend on.
+    """Return the parameters that a node's execution properties depend on.
 
     Args:
         node: its id.
@@ -72,19 +66,20 @@ def taken_by(node: str, properties: Mapping[str, Any]) -> list[RunParameter]:
     """
     if node == EXAMPLE_GEN:
         return [p for p in PARAMETERS if p.name in ("data_path", "span")]
-    if node not in HELD_IN:
+    held_in = NODES[node].config
+    if not held_in:
         return []
-    config = _read(properties, HELD_IN[node])
+    config = _read(properties, held_in)
     return [p for p in PARAMETERS if p.path and p.path[1] in (config.get(p.path[0]) or {})]
 
 
-def settle(node: str, properties: dict[str, Any]) -> None:
-    """Put the values of a run where the node reads them, and take the extra inputs away.
+def apply(node: str, properties: dict[str, Any]) -> None:
+    """Write the values of a run into the config that a node reads, and remove the extra inputs.
 
     Args:
         node: its id.
-        properties: execution properties and run parameters as Kubeflow hands them over, where
-            every number is a float; changed in place.
+        properties: execution properties and run parameters as Kubeflow passes them, with
+            every number a float; changed in place.
 
     Raises:
         InputError: a value is impossible; the sentence names the parameter.
@@ -94,22 +89,22 @@ def settle(node: str, properties: dict[str, Any]) -> None:
     }
     values = {p: _typed(p, value) for p, value in values.items()}
     if node == EXAMPLE_GEN:
-        _settle_ingest(properties, {p.name: value for p, value in values.items()})
+        _apply_to_ingest(properties, {p.name: value for p, value in values.items()})
         return
     if not values:
         return
-    held_in = HELD_IN[node]
+    held_in = NODES[node].config
     config = _read(properties, held_in)
     for parameter, value in values.items():
         assert parameter.path is not None  # only ingest takes one without
         section, key = parameter.path
         config[section][key] = None if value == "" else value
-    if node in ("Tuner", "Trainer"):
+    if held_in == IN_CUSTOM_CONFIG:
         _check_training(config)
     _write(properties, held_in, config)
 
 
-def _settle_ingest(properties: dict[str, Any], values: Mapping[str, Value]) -> None:
+def _apply_to_ingest(properties: dict[str, Any], values: Mapping[str, Value]) -> None:
     if "data_path" in values:
         properties["input_base"] = values["data_path"]
     span = values.get("span", NEWEST)
@@ -124,14 +119,14 @@ def _check_training(config: Mapping[str, Any]) -> None:
     try:
         TrainerConfig.model_validate_json(json.dumps(config))
     except ValidationError as error:
-        raise InputError("; ".join(sentences(error, TrainerConfig))) from error
+        raise InputError("; ".join(describe_errors(error, TrainerConfig))) from error
 
 
 def _typed(parameter: RunParameter, value: Any) -> Value:
     if parameter.kind == "STRING":
         return str(value)
     if value != int(value):
-        raise InputError(f"{parameter.name} = {value} is no whole number")
+        raise InputError(f"{parameter.name} = {value} is not a whole number")
     return int(value)
 
 

@@ -1,17 +1,21 @@
-"""What Kubeflow's driver makes of a task: the executor input that its launcher gets.
+"""Do for a task what Kubeflow's driver does: decide its condition and write its executor input.
 
 After kubeflow/pipelines 2.16.1, backend/src/v2/driver: every number is a float, an input artifact
-has no type but an id for a name, an output for the pod's log is added, each execution of a task has
-a folder of its own, and what is empty is left out, as in all of protobuf's JSON.
+has an id instead of a name and no type, an output for the pod's log is added, each execution of a
+task has a folder of its own, and empty fields are left out, as in all of protobuf's JSON.
 """
 
+import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from kubeflow.dry_run.graph import Task
-from kubeflow.entrypoint.adapter import LOGS
+import celpy
 
+from kubeflow.entrypoint.adapter import LOGS
+from schema.errors import InputError
+
+Task = Mapping[str, Any]  # a PipelineTaskSpec, as JSON
 Artifact = dict[str, Any]  # a RuntimeArtifact, as JSON
 Outputs = Mapping[str, Mapping[str, Artifact]]  # by task and output key
 # What the launcher hands a pod that comes after: MLMD keeps no schema.
@@ -22,7 +26,7 @@ LOG_TYPE = {"schemaTitle": "system.Artifact"}
 def inputs_of(
     task: Task, parameters: Mapping[str, Any], outputs: Outputs, component: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The `inputs` of an executor input.
+    """Build the `inputs` of an executor input.
 
     Args:
         task: its spec.
@@ -43,8 +47,8 @@ def inputs_of(
     artifacts = {}
     for name, source in given.get("artifacts", {}).items():
         produced = source["taskOutputArtifact"]
-        found = outputs[produced["producerTask"]][produced["outputArtifactKey"]]
-        artifacts[name] = {"artifacts": [{**found, "type": NO_TYPE}]}
+        artifact = outputs[produced["producerTask"]][produced["outputArtifactKey"]]
+        artifacts[name] = {"artifacts": [{**artifact, "type": NO_TYPE}]}
     made: dict[str, Any] = {"parameterValues": {k: _number(v) for k, v in values.items()}}
     return made | {"artifacts": artifacts} if artifacts else made
 
@@ -56,7 +60,7 @@ def outputs_of(
     output_file: str,
     execution: str | None = None,
 ) -> dict[str, Any]:
-    """The `outputs` of an executor input.
+    """Build the `outputs` of an executor input.
 
     Args:
         component: its ComponentSpec.
@@ -76,6 +80,30 @@ def outputs_of(
     log = {"name": LOGS, "uri": f"{folder}/{LOGS}-0", "type": LOG_TYPE}
     artifacts[LOGS] = {"artifacts": [log]}
     return {"artifacts": artifacts, "outputFile": output_file}
+
+
+def meets_condition(task: Task, inputs: Mapping[str, Any]) -> bool:
+    """Evaluate a task's condition, a CEL expression over its parameters.
+
+    Args:
+        task: its spec.
+        inputs: of its executor input.
+
+    Raises:
+        InputError: the condition needs more than the parameters.
+    """
+    condition = task.get("triggerPolicy", {}).get("condition")
+    if not condition:
+        return True
+    environment = celpy.Environment()
+    program = environment.program(environment.compile(condition))
+    # Kubeflow's driver knows the parameters under these two names, and no artifacts.
+    values = inputs.get("parameterValues", {})
+    known = {"parameter_values": values, "parameters": values}
+    try:
+        return bool(program.evaluate({"inputs": celpy.json_to_cel(json.loads(json.dumps(known)))}))
+    except celpy.CELEvalError as error:
+        raise InputError(f"the condition {condition!r} cannot be decided: {error}") from error
 
 
 def _number(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""One pod: the container's own command as a subprocess, with Kubeflow's launcher around it.
+"""Run one pod: the container's command as a subprocess, inside what Kubeflow's launcher does.
 
 After kubeflow/pipelines, backend/src/v2/component/launcher_v2.go: inputs are copied from the
 object store into a folder of the pod, the command runs, its ExecutorOutput is merged into the
@@ -32,7 +32,7 @@ SESSION = json.dumps(
         "Params": {"fromEnv": "false", "secretName": "mlpipeline-minio-artifact"},
     }
 )
-# A pod has no more of this machine's environment than what makes a Python start.
+# Of this machine's environment a pod gets only what Python needs to start.
 KEPT = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR", "LD_LIBRARY_PATH")
 
 
@@ -45,11 +45,11 @@ class Pod:
 
     @property
     def output_file(self) -> str:
-        """Where the command leaves its ExecutorOutput."""
+        """Where the command writes its ExecutorOutput."""
         return str(self.root / OUTPUT_FILE)
 
     def path(self, uri: str) -> Path:
-        """Where the launcher puts the copy of an address."""
+        """Return the path of the launcher's copy of an address."""
         return Path(to_local(uri, PurePosixPath(self.root)))
 
 
@@ -62,13 +62,13 @@ def run(
         pod: a folder that does not exist yet.
         store: the folder that stands for the object store.
         container: a PipelineContainerSpec, as JSON.
-        executor_input: what the launcher would hand over.
+        executor_input: what the launcher would pass.
 
     Returns:
         The artifacts it wrote, by output key, as the metadata store would know them.
 
     Raises:
-        InputError: the command failed; its own last line.
+        InputError: the command failed; the message is its own last line if that is a sentence.
     """
     for uri in addresses(executor_input["inputs"].get("artifacts", {})):
         _copy(store / _key(uri), pod.path(uri))
@@ -84,7 +84,7 @@ def run(
     # `python` is this one, as it is the image's own there.
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '')}"
     environment[ROOT_VARIABLE] = str(pod.root)
-    environment |= {each["name"]: each["value"] for each in container.get("env", ())}
+    environment |= {variable["name"]: variable["value"] for variable in container.get("env", ())}
     with pod.log.open("w", encoding="utf-8") as log:
         ended = subprocess.run(
             ending_with_parent(command),
@@ -92,6 +92,7 @@ def run(
             env=environment,
             stdout=log,
             stderr=subprocess.STDOUT,
+            check=False,  # a failure ends in a sentence, below
         )
     if ended.returncode != 0:
         raise InputError(_last_line(pod.log, ended.returncode))
@@ -101,21 +102,21 @@ def run(
 
 
 def _published(pod: Pod, store: Path, outputs: dict[str, Any]) -> dict[str, Artifact]:
-    answered = json.loads(Path(outputs["outputFile"]).read_text(encoding="utf-8"))
-    found: dict[str, Artifact] = {}
+    executor_output = json.loads(Path(outputs["outputFile"]).read_text(encoding="utf-8"))
+    artifacts: dict[str, Artifact] = {}
     for key, listed in outputs["artifacts"].items():
         [artifact] = listed["artifacts"]
-        [told] = answered.get("artifacts", {}).get(key, {}).get("artifacts", [{}])
-        metadata = {**artifact.get("metadata", {}), **told.get("metadata", {})}
+        [produced] = executor_output.get("artifacts", {}).get(key, {}).get("artifacts", [{}])
+        metadata = {**artifact.get("metadata", {}), **produced.get("metadata", {})}
         merged = {
             "name": str(zlib.crc32(artifact["uri"].encode())),
-            "uri": told.get("uri", artifact["uri"]),
+            "uri": produced.get("uri", artifact["uri"]),
             "metadata": {**metadata, "display_name": key, "store_session_info": SESSION},
         }
         if pod.path(merged["uri"]).exists():  # a node may write nothing
             _copy(pod.path(merged["uri"]), store / _key(merged["uri"]))
-        found[key] = merged
-    return found
+        artifacts[key] = merged
+    return artifacts
 
 
 def _key(uri: str) -> str:
@@ -123,7 +124,7 @@ def _key(uri: str) -> str:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """A copy that shares the bytes where the file system can: nobody writes into them again."""
+    """Copy with hard links where the file system allows it; no file is written to again."""
     if not source.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What every pod runs: it makes Kubeflow's launcher and TFX agree, then runs the node.
+"""Run a node in a pod, between Kubeflow's launcher and TFX.
 
 `python -m kubeflow.entrypoint --version` answers at once.
 """

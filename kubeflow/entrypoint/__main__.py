@@ -1,4 +1,4 @@
-"""The command of a pod: one sentence and a code when it fails."""
+"""Run the command of a pod; a failure ends in one sentence and an exit code."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ from schema.system.log_records import make_safe
 from schema.text.untrusted_text import for_people
 from trainer.training.performance.cpu import choose_kernels
 
-# Kubernetes shows what stands here as the reason why a pod ended.
+# Kubernetes shows the content of this file as the reason why a pod ended.
 TERMINATION_LOG = Path("/dev/termination-log")
 FAILED = 1
 # Of Kubernetes' 30: training writes a checkpoint meanwhile.
@@ -28,9 +28,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run one node.
 
     Returns:
-        The exit code: 0, or 1 after one sentence; of an error that nobody foresaw the traceback
-        stands above the sentence, because a pod's log is all there will be. SIGTERM ends the
-        process with 143: the first process of a container would ignore it.
+        The exit code: 0, or 1 after one sentence. After an unforeseen error the traceback stands
+        above the sentence, because there is nothing but the pod's log. SIGTERM ends the process
+        with 143: the first process of a container would ignore it.
     """
     if list(arguments) == ["--version"]:
         tell(f"diptych {version('diptych')} entrypoint")
@@ -41,13 +41,13 @@ def main(arguments: Sequence[str]) -> int:
     )
     node = "entrypoint"
     try:
-        told = parse(arguments)
-        node = told.node
+        parsed = parse(arguments)
+        node = parsed.node
         choose_kernels()
         with stoppable("a retry repeats the node", GRACE_S, lambda text: _fail(f"{node}: {text}")):
             from kubeflow.entrypoint.node import run  # TFX: half a minute
 
-            run(told)
+            run(parsed)
     except (Exception, SystemExit) as error:  # who exits here has not done the work
         sentence = sentence_for_people(error) or file_errors.sentence(error)
         if not isinstance(error, InputError) and sentence is None:

@@ -1,4 +1,4 @@
-"""Turn what open-source Kubeflow's launcher hands over into what TFX reads, and back.
+"""Translate between what open-source Kubeflow's launcher writes and what TFX reads.
 
 Seen in kubeflow/pipelines, backend/src/v2 (driver and launcher): an input artifact comes without
 its type, an output for the pod's log is added, and addresses are those of the object store, whose
@@ -10,19 +10,19 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-# Each pod has a file system of its own; a rehearsal gives each a folder of its own.
+# Each pod has a file system of its own; a dry run gives each a folder of its own.
 ROOT_VARIABLE = "DIPTYCH_LAUNCHER_ROOT"
 FOLDERS = {"minio://": "minio", "s3://": "s3", "gs://": "gcs"}  # the launcher's own
 LOGS = "executor-logs"  # the launcher fills it; TFX cannot import its type
 
 
 def launcher_root() -> PurePosixPath:
-    """Where the launcher's folders are: `/`, but in a rehearsal."""
+    """Return the parent of the launcher's folders: `/`, except in a dry run."""
     return PurePosixPath(os.environ.get(ROOT_VARIABLE, "/"))
 
 
 def to_local(uri: str, root: PurePosixPath) -> str:
-    """The launcher's copy of an address; an address it copies nothing of stays as it is."""
+    """Return the path of the launcher's copy of an address; other addresses stay as they are."""
     for scheme, folder in FOLDERS.items():
         if uri.startswith(scheme):
             return str(root / folder / uri.removeprefix(scheme))
@@ -30,7 +30,7 @@ def to_local(uri: str, root: PurePosixPath) -> str:
 
 
 def to_store(path: str, root: PurePosixPath) -> str:
-    """The reverse of `to_local`."""
+    """Return the address of a path; the inverse of `to_local`."""
     for scheme, folder in FOLDERS.items():
         prefix = f"{root / folder}/"
         if path.startswith(prefix):
@@ -38,13 +38,13 @@ def to_store(path: str, root: PurePosixPath) -> str:
     return path
 
 
-def repaired(
+def adapted(
     executor_input: dict[str, Any], inputs_spec: dict[str, Any], local: bool
 ) -> dict[str, Any]:
-    """An executor input that TFX can read.
+    """Return an executor input that TFX can read.
 
     Args:
-        executor_input: as the launcher wrote it; stays as it is.
+        executor_input: as the launcher wrote it; not changed.
         inputs_spec: of the component; knows the types of its inputs.
         local: whether to read and write the launcher's copies.
     """
@@ -54,7 +54,7 @@ def repaired(
     inputs["artifacts"] = {
         key: {"artifacts": [_typed(each, specs[key]["artifactType"]) for each in _list(found)]}
         for key, found in inputs.get("artifacts", {}).items()
-        if _list(found)  # an optional input that nobody filled
+        if _list(found)  # an optional input without a value
     }
     outputs["artifacts"] = {
         key: found for key, found in outputs.get("artifacts", {}).items() if key != LOGS
@@ -66,7 +66,7 @@ def repaired(
 def with_addresses(
     message: dict[str, Any], change: Callable[[str, PurePosixPath], str]
 ) -> dict[str, Any]:
-    """An ExecutorInput or ExecutorOutput with every artifact's address changed."""
+    """Return an ExecutorInput or ExecutorOutput with the address of every artifact changed."""
     root = launcher_root()
 
     def moved(artifacts: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def with_addresses(
 
 
 def addresses(artifacts: dict[str, Any]) -> Iterator[str]:
-    """The address of every artifact of an inputs or outputs section."""
+    """Yield the address of every artifact in an inputs or outputs section."""
     for found in artifacts.values():
         for each in _list(found):
             yield each["uri"]

@@ -12,12 +12,12 @@ from schema.errors import InputError
 
 @dataclasses.dataclass(frozen=True)
 class Arguments:
-    """What a pod was told."""
+    """The parsed command line of a pod."""
 
     platform: Platform
     node: str  # its id
     code_version: str  # of the code that the spec was compiled from
-    driver_only: bool  # Vertex asks ingest's driver before it looks into its cache
+    driver_only: bool  # Vertex runs ingest's driver before it looks into its cache
     executor_class_path: str | None
     executor_input: dict[str, Any]  # KFP's ExecutorInput, as JSON
     inputs_spec: dict[str, Any]  # KFP's ComponentInputsSpec, as JSON
@@ -26,7 +26,7 @@ class Arguments:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"the command of the pod is not ours: {message}")
+        raise InputError(f"the command of the pod was not written by Diptych: {message}")
 
 
 def parse(arguments: Sequence[str]) -> Arguments:
@@ -58,5 +58,5 @@ def parse(arguments: Sequence[str]) -> Arguments:
 
 def _json(text: str) -> Any:
     if text == "{{$}}":
-        raise argparse.ArgumentTypeError("nobody filled in the executor input; is this KFP v2?")
+        raise argparse.ArgumentTypeError("the executor input was not filled in; is this KFP v2?")
     return json.loads(text)

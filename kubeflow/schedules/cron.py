@@ -1,4 +1,4 @@
-"""Cron with seconds, as Kubeflow's scheduler reads it, and when it comes next.
+"""Parse cron expressions with seconds, as Kubeflow's scheduler reads them.
 
 Fields: second minute hour day month weekday. The scheduler is robfig/cron 1.2
 (https://pkg.go.dev/github.com/robfig/cron), in UTC unless the cluster gives it another zone by
@@ -14,7 +14,7 @@ import datetime
 from collections.abc import Iterator
 
 from schema.errors import InputError
-from schema.text.excerpt import excerpt
+from schema.text.messages import excerpt
 
 FIELDS = (  # name, least, greatest
     ("second", 0, 59),
@@ -52,7 +52,7 @@ class Cron:
     stars: tuple[bool, ...]
 
     def after(self, moment: datetime.datetime) -> Iterator[datetime.datetime]:
-        """Every time it comes, in UTC, later than `moment`, for five years."""
+        """Yield the times after `moment` in UTC, for five years."""
         second, minute, hour = (sorted(each) for each in self.values[:3])
         day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
         for _ in range(366 * YEARS):
@@ -76,7 +76,7 @@ class Cron:
 
 
 def parse(text: str) -> Cron:
-    """Read a six-field expression.
+    """Parse a six-field expression.
 
     Raises:
         InputError: what is wrong with it, and for five fields or a word the six that were meant.
@@ -109,8 +109,8 @@ def _field(
         span, slash, stride = part.partition("/")
         first, dash, last = span.partition("-")
         wrong = InputError(
-            f'cron "{text}": {excerpt(given)} is no {name}: numbers from {least} to {greatest}'
-            f"{' or names' if name in NAMES else ''}, as *, a list, a-b or a/step"
+            f'cron "{text}": {excerpt(given)} is not a valid {name}: use numbers from {least} to '
+            f"{greatest}{' or names' if name in NAMES else ''}, as *, a list, a-b or a/step"
         )
         if first in ("*", "?") and not dash:
             start, end, star = least, greatest, True

@@ -1,4 +1,4 @@
-"""Put a schedule in place of the one that has its name: never two at once, never a half-made one.
+"""Replace the schedule of a name: never two at once, never an incomplete one.
 
 Kubeflow can make, enable, pause and delete a schedule, but not change one. So a changed one is
 made anew and paused; the old one is paused; the new one is enabled; the old one is deleted. If a
@@ -23,9 +23,9 @@ from kubeflow.client.errors import KubeflowError
 from kubeflow.client.submit import Tell, runtime_config, tell_upload
 from kubeflow.client.upload import experiment_id, upload
 from kubeflow.compiler.package import Package
-from kubeflow.schedules import schedules
+from kubeflow.schedules import recurring_runs
 from kubeflow.schedules.cron import Cron
-from kubeflow.schedules.schedules import Schedule
+from kubeflow.schedules.recurring_runs import Schedule
 from pipeline.config.kubeflow import KubeflowConfig
 from schema.errors import InputError
 
@@ -43,27 +43,27 @@ def schedule(
     enabled: bool | None,
     tell: Tell,
 ) -> tuple[Outcome, bool]:
-    """Schedule a package; doing it twice does it once, doing it otherwise updates.
+    """Schedule a package; a second call changes nothing, other arguments update the schedule.
 
     Args:
-        server: where.
+        server: of the schedule.
         kubeflow: experiment, service account and pipeline root of the runs.
-        package: what runs.
-        cron: when.
+        package: that runs.
+        cron: the times of the runs.
         name: of the schedule.
-        parameters: what each run does otherwise.
+        parameters: run parameters that differ from their defaults.
         enabled: None leaves a paused schedule paused.
-        tell: is given each line for the terminal.
+        tell: called with each line for the terminal.
 
     Returns:
-        What became of it, and whether it is enabled now.
+        What was done, and whether it is enabled now.
 
     Raises:
         InputError: one sentence; all is as before, unless it says otherwise.
     """
     uploaded = upload(server, package)
     tell_upload(uploaded, package, tell)
-    found = schedules.find(server, name)
+    found = recurring_runs.find(server, name)
     if any(s.content is None or s.pipeline_id != uploaded.pipeline_id for s in found):
         raise InputError(
             f"{server.host}: there is a schedule {name} that is not one of {package.name}; choose "
@@ -81,23 +81,23 @@ def schedule(
     )
     content = _fingerprint(server, wanted)
     on = _state_before(found) if enabled is None else enabled
-    counts = schedules.that_counts(found) if found else None
+    counts = recurring_runs.that_counts(found) if found else None
     if counts is not None and counts.content == content:
         return _same(server, counts, found, on, tell), on
-    wanted.description = schedules.mark(uploaded.name, content, on)
+    wanted.description = recurring_runs.mark(uploaded.name, content, on)
     _put_in_place(server, wanted, found, on, tell)
     return "replaced" if found else "scheduled", on
 
 
 def account_warning(server: Server, kubeflow: KubeflowConfig) -> str | None:
-    """Say what becomes of the service account of scheduled runs on a server that overlooks it."""
+    """Warn of a server that ignores the service account of scheduled runs."""
     account = kubeflow.service_account
     if account is None or server.is_at_least(*HONOURS_ACCOUNT):
         return None
     honours = ".".join(map(str, HONOURS_ACCOUNT))
     version = f"is {server.version}"
     if server.version == UNKNOWN:
-        version = "does not tell its version"
+        version = "does not name its version"
     return (
         f"scheduled runs take kubeflow.service_account from Kubeflow Pipelines {honours} on, and "
         f"{server.host} {version}: before it they run as the server's default account; give that "
@@ -117,15 +117,15 @@ def _state_before(found: Sequence[Schedule]) -> bool:
     if not found or any(each.enabled for each in found):
         return True
     # All of several are paused only while a change is under way: the newest tells its aim.
-    return len(found) > 1 and schedules.that_counts(found).wanted
+    return len(found) > 1 and recurring_runs.that_counts(found).wanted
 
 
 def _same(
     server: Server, counts: Schedule, found: Sequence[Schedule], on: bool, tell: Tell
 ) -> Outcome:
     if counts.enabled != on:
-        schedules.switch(server, counts, on)
-    schedules.remove_others(server, found, counts, tell)
+        recurring_runs.switch(server, counts, on)
+    recurring_runs.remove_others(server, found, counts, tell)
     if counts.enabled == on:
         return "is scheduled so already"
     return "resumed" if on else "paused"
@@ -141,19 +141,21 @@ def _put_in_place(
     part = server.client.recurring_runs
     make = part.recurring_run_service_create_recurring_run
     try:
-        made = schedules.read(server.call(f"make the schedule {name}", make, recurring_run=wanted))
+        made = recurring_runs.read(
+            server.call(f"make the schedule {name}", make, recurring_run=wanted)
+        )
         for each in running:
-            schedules.switch(server, each, on=False)
+            recurring_runs.switch(server, each, on=False)
         if on and not at_once:
-            schedules.switch(server, made, on=True)
+            recurring_runs.switch(server, made, on=True)
     except BaseException as error:  # an impatient Ctrl-C too
         _take_back(server, name, found, running, error)
         raise
     try:
-        schedules.remove_others(server, found, made, tell)
+        recurring_runs.remove_others(server, found, made, tell)
     except KubeflowError as error:
-        told = f"the schedule {name} is changed; the old one may still be there, paused: {error}"
-        raise KubeflowError(told, error.status) from error
+        sentence = f"the schedule {name} is changed; the old one may be left, paused: {error}"
+        raise KubeflowError(sentence, error.status) from error
 
 
 def _take_back(
@@ -163,16 +165,16 @@ def _take_back(
     running: Sequence[Schedule],
     error: BaseException,
 ) -> None:
-    """Delete what was made, and only then enable what was running."""
+    """Undo a change: delete what was made, then enable what was enabled."""
     before = {each.id for each in found}
     try:
-        for each in schedules.find(server, name):
+        for each in recurring_runs.find(server, name):
             if each.id not in before:
-                schedules.remove(server, each)
+                recurring_runs.remove(server, each)
         for each in running:
-            schedules.switch(server, each, on=True)
+            recurring_runs.switch(server, each, on=True)
     except KubeflowError as second:
         first = str(error) or "interrupted"
-        told = f"{first}; nor could the change be taken back: {second}"
-        told += "; give the same command again to finish it"
-        raise KubeflowError(told, second.status) from error
+        sentence = f"{first}; the change could not be undone either: {second}"
+        sentence += "; give the same command again to finish it"
+        raise KubeflowError(sentence, second.status) from error

@@ -16,6 +16,7 @@ from schema.text import text_files
 from trainer.config import machine_memory
 from trainer.config.config_paths import named_files
 from trainer.config.transform import TextConfig
+from trainer.losses.custom import CustomConfig
 from trainer.losses.registry import LOSSES
 from trainer.preprocessing import vocabulary
 from trainer.preprocessing.tokenizer import create_tokenizer
@@ -29,7 +30,11 @@ def load_to_compile(path: Path) -> RunConfig:
         ConfigError: as `load`, or another module hides that of the loss.
     """
     config = load(path)
-    make_importable(config, path)
+    if isinstance(config.loss, CustomConfig):
+        try:
+            make_importable("loss.function", config.loss.function, path)
+        except InputError as error:
+            raise ConfigError(f"{path}: {error}") from error
     return config
 
 
@@ -45,8 +50,10 @@ def load_to_train(path: Path) -> RunConfig:
     config = load_to_compile(path)
     path_names.check(config, path)
     for key, name in named_files(config).items():
-        if "://" not in name and not (os.path.isfile(name) or os.path.isdir(name)):
-            there = os.path.exists(name)
+        # Where a folder may not be entered, pathlib would raise.
+        there = "://" in name or os.path.exists(name)  # noqa: PTH110
+        usable = "://" in name or os.path.isfile(name) or os.path.isdir(name)  # noqa: PTH112, PTH113
+        if not usable:
             what = "is neither a file nor a folder" if there else "no such file or folder"
             raise ConfigError(f"{path}: {key} = {text_files.shown(name)}: {what}")
     _check_vocabulary(config.text, path)

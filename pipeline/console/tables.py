@@ -6,7 +6,8 @@ Each says how many queries there were, of how many candidates, and what chance g
 from collections.abc import Callable, Sequence
 
 from components.evaluator.metrics.measurement import Measurements
-from components.evaluator.metrics.names import DIRECTIONS, ZERO_SHOT_METRICS, metric_name
+from components.evaluator.metrics.names import DIRECTIONS, metric_name
+from components.evaluator.metrics.registry import METRICS
 from components.evaluator.report import Report
 from pipeline.console.rich_console import Console, Table
 
@@ -50,7 +51,11 @@ def directions(measurements: Measurements) -> Table | None:
 def classes(report: Report) -> Table | None:
     """What zero-shot classification reaches, by chance, and by guessing the largest class."""
     whole = report.results.get((), {})
-    measured = {name: whole[name] for name in ZERO_SHOT_METRICS if name in whole}
+    measured = {
+        name: whole[name]
+        for name, metric in METRICS.items()
+        if metric.needs == "zero_shot" and name in whole
+    }
     if not measured or report.classes is None:
         return None
     titles = (name.removeprefix("zero_shot_").replace("_", " ") for name in measured)

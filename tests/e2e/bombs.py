@@ -232,7 +232,7 @@ def _put_record(folder: Path) -> None:
 
 
 def _length(size: int) -> bytes:
-    from components.example_gen.readers.tables.tfrecord import masked_crc
+    from components.example_gen.readers.tfrecord import masked_crc
 
     head = struct.pack("<Q", size)
     return head + struct.pack("<I", masked_crc(head))

@@ -36,7 +36,7 @@ COMMANDS = {
     "evaluate": "evaluate 1 {data} --files eval-*.tar -c {config} --output {output}",
     "kubeflow compile": "kubeflow compile {config} --output {output}",
     "kubeflow check": "kubeflow check {config}",
-    "kubeflow rehearse": "kubeflow rehearse {config}",
+    "kubeflow dry-run": "kubeflow dry-run {config}",
     "kubeflow submit": "kubeflow submit {config} --package {package} --host http://127.0.0.1:9",
     "kubeflow schedule": "kubeflow schedule {config} --cron @daily --package {package}",
 }
@@ -83,14 +83,14 @@ OBSTACLES: dict[str, Callable[[Path], object]] = {
 
 # Commands that take long meet what can matter to them.
 QUICK = ("no permission", "read-only", "other kind")
-SLOW = {"run": QUICK, "check": QUICK, "evaluate": QUICK, "kubeflow rehearse": ("no permission",)}
-OF_REHEARSAL = ("", "runs", "data", "config.yaml")
+SLOW = {"run": QUICK, "check": QUICK, "evaluate": QUICK, "kubeflow dry-run": ("no permission",)}
+OF_DRY_RUN = ("", "runs", "data", "config.yaml")
 
 
 def cases(command: str) -> Iterator[tuple[str, str]]:
     """What is put into the way of a command: a path and an obstacle."""
     for path in (*FOLDERS, *FILES):
-        if command == "kubeflow rehearse" and path not in OF_REHEARSAL:
+        if command == "kubeflow dry-run" and path not in OF_DRY_RUN:
             continue
         for obstacle in SLOW.get(command, tuple(OBSTACLES)):
             if path != "" or obstacle in ("no permission", "read-only"):

@@ -103,7 +103,7 @@ def _parquet(**columns: list) -> bytes:
 
 
 def tfrecord(*records: bytes) -> bytes:
-    from components.example_gen.readers.tables.tfrecord import masked_crc
+    from components.example_gen.readers.tfrecord import masked_crc
 
     out = b""
     for body in records:

@@ -85,7 +85,7 @@ NODES = (
     node("Pusher", 1.0),
 )
 WORKERS = {"workspace": "beam-runs", "arguments": ("run", "beam.yaml")}
-REHEARSE = ("kubeflow", "rehearse", "kubeflow.yaml")
+DRY_RUN = ("kubeflow", "dry-run", "kubeflow.yaml")
 WITH_SERVER = {"PATH": f"bin:{os.environ['PATH']}"}
 OTHERS = (
     child("two workers of Beam", "sdk_worker_main", seconds=3.0, **WORKERS),
@@ -96,7 +96,7 @@ OTHERS = (
         2.0,
         ("evaluate", "1", "data/eval-0.tar"),
     ),
-    child("rehearse", "kubeflow.entrypoint", seconds=3.0, arguments=REHEARSE),
+    child("dry-run", "kubeflow.entrypoint", seconds=3.0, arguments=DRY_RUN),
     child(SERVER, f"{SERVER} --port", environment=WITH_SERVER, arguments=("run", "served.yaml")),
 )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from components.release.files import model_config_file
-from diptych.cli.commands import app
+from diptych.cli.main import app
 from tests.support.paths import EMOJI
 from tests.support.releases import store_in, writer
 from tests.support.tampering_cases import CASES, COPIES

@@ -18,9 +18,9 @@ from components.example_gen.config import IngestConfig
 from components.example_gen.files import find_parts
 from components.example_gen.ingest.beam_graph import Places, ingest
 from components.example_gen.records import quarantine
-from components.example_gen.records.examined import Found, ImageFacts, Refused, Stored
+from components.example_gen.records.examined import ExaminedRow, ImageFacts, Refused, Stored
 from components.example_gen.records.merge import Record
-from components.example_gen.records.row import Place
+from components.example_gen.rows import Place
 from pipeline.beam.arguments import beam_arguments
 from pipeline.beam.local_workers import local_workers
 from pipeline.config.beam import LocalBeam
@@ -34,20 +34,20 @@ def facts(content: str = "a", **changes) -> ImageFacts:
     return dataclasses.replace(made, **changes)
 
 
-def found(key: str = "k", offset: int = 0, content: str = "a", **changes) -> Found:
+def found(key: str = "k", offset: int = 0, content: str = "a", **changes) -> ExaminedRow:
     """A row of the file 'f'."""
     values = {
         "split": "train",
         "place": Place("f", offset),
         "key": key,
         "image": facts(content),
-        "stored": Stored("spool", 0, 1),
+        "stored": Stored("image_store", 0, 1),
         "captions": ("a cat",),
         "labels": None,
         "attributes": {},
         "key_column": "id",
     }
-    return Found(**{**values, **changes})
+    return ExaminedRow(**{**values, **changes})
 
 
 def record(key: str = "k", **changes) -> Record:
@@ -57,7 +57,7 @@ def record(key: str = "k", **changes) -> Record:
         "key": key,
         "place": Place("f", 0),
         "image": facts(),
-        "stored": Stored("spool", 0, 1),
+        "stored": Stored("image_store", 0, 1),
         "captions": ("a cat",),
         "labels": None,
         "attributes": {},
@@ -122,7 +122,7 @@ def ingested(
         str(folder),
         {split: str(folder / split) for split in config.splits},
         str(folder / "quarantine"),
-        str(folder / "spool"),
+        str(folder / "image_store"),
     )
     for name in (*config.splits, "quarantine"):
         (folder / name).mkdir(parents=True)

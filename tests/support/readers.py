@@ -6,9 +6,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from components.example_gen.config import ColumnsConfig
-from components.example_gen.readers import Reader, ReadOptions
-from components.example_gen.records.row import Ignored, Rejected, Row
+from components.example_gen.readers.registry import ColumnsConfig, Reader, ReadOptions
+from components.example_gen.rows import Ignored, Rejected, Row
+from components.example_gen.storage import named_files
 from components.example_gen.storage.allowed import Access, Allowed
 
 
@@ -54,3 +54,8 @@ def rows(reader: Reader, file: str | Path, given: ReadOptions | None = None) -> 
 def reasons(found: list) -> list[str]:
     """Of each row 'row', of each rejection its reason."""
     return [each.reason if isinstance(each, Rejected) else "row" for each in found]
+
+
+def read_bytes(address: str, limit: int) -> bytes:
+    """The bytes of a file that a person named; of a longer one the first `limit` + 1."""
+    return named_files.read(address, limit, Access(Allowed((address,))))

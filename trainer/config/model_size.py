@@ -8,7 +8,7 @@ from trainer.config.model import TrainerSections
 from trainer.towers.registry import CHANNELS, IMAGE_TOWERS, TEXT_TOWERS
 
 FLOAT = 4  # bytes
-# With gradient and Adam's two moments 160 GB of float32, on each device: there is none larger.
+# With gradient and Adam's two moments 160 GB of float32 on a device: no device has more.
 MOST_PARAMETERS = 10**10
 MOST_BATCH_BYTES = 2**40  # of a batch, of all devices together
 

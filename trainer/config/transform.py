@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from schema.config.section import LARGEST_INT, Frozen, Name, PositiveInt
+from schema.plugins import Extensible
 from schema.registry import Registry
 
 SMALLEST_LEARNED = 32  # word pieces: 18 are reserved, and some characters have to be known
@@ -73,7 +74,7 @@ class TextConfig(Frozen):
         return self
 
 
-class TransformConfig(Frozen):
+class TransformConfig(Extensible):
     """Everything `preprocessing_fn` needs; it travels there as canonical JSON."""
 
     image: ImageConfig = ImageConfig()

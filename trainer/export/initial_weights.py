@@ -13,8 +13,7 @@ from schema.text import json_text
 from trainer.config.overrides import value_at
 from trainer.config.trainer import TrainerConfig
 from trainer.export.saved_models import Tower
-from trainer.models import precision
-from trainer.models.dual_encoder import DualEncoder
+from trainer.models.dual_encoder import DualEncoder, precision_policy
 from trainer.towers.layers import BACKBONE, SEED_STATE
 from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
 
@@ -157,7 +156,7 @@ def _follow(tower: keras.Model, path: str) -> object:
 
 def _load_backbone(config: TrainerConfig, key: str, network: keras.Model) -> None:
     image, text = config.model.image_tower, config.model.text_tower
-    with precision.policy(config.training.precision):
+    with precision_policy(config.training.precision):
         if key == IMAGE_TOWER:
             load_weights = IMAGE_TOWERS[image.kind].load_weights
             assert load_weights is not None

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from schema.errors import InputError
 from schema.system.source_files import find_spec
-from schema.text.excerpt import excerpt, excerpt_of
+from schema.text.messages import excerpt, excerpt_of
 from trainer.losses.batch import LossBatch
 from trainer.losses.registry import LOSSES, Loss, PairwiseConfig
 

@@ -38,16 +38,16 @@ def choose_caption(
 def match_rows(
     key_ids: tf.Tensor, caption_ids: tf.Tensor, labels: tf.Tensor, chosen: tf.Tensor
 ) -> Rows:
-    """Compare images of a batch with every chosen text.
+    """Return which images and chosen texts of a batch match, a block of rows at a time.
 
-    Image i and text j match if text j is, word for word, a matching caption of image i, or if it
-    is a matching caption of the same image key; never if image i calls it a mismatch.
+    Image i and text j match if text j is the same caption as a matching one of image i, or if it is
+    a matching caption of the same image key; never if the record of image i labels it a mismatch.
 
     Args:
         key_ids: int64 [n].
         caption_ids: int64 [n, captions], equal iff the texts are; 0 = padding.
         labels: [n, captions], 1 = matches its image.
-        chosen: the caption of each image that stands in the batch, [n].
+        chosen: index of the caption that each image has in the batch, [n].
 
     Returns:
         A function of (start, end) to bool [end - start, n], images x texts.

@@ -74,7 +74,7 @@ def _violations(s: tf.Tensor, is_match: tf.Tensor, margin: float, mining: Mining
         hardest = tf.reduce_max(tf.where(is_match, lowest, s), axis=1, keepdims=True)
         violation = tf.nn.relu(margin - s + hardest)
         return tf.reduce_sum(tf.where(is_match, violation, tf.zeros_like(s)))
-    # Matches are few: a line for each instead of a cube for all.
+    # Matches are few: one row per match takes less memory than a cube of all triplets.
     match_indices = tf.where(is_match)
     rows = tf.gather(s, match_indices[:, 0])
     violation = tf.nn.relu(margin - tf.gather_nd(s, match_indices)[:, None] + rows)

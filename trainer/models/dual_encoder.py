@@ -1,10 +1,13 @@
 """The dual encoder: an image tower and a text tower that meet in one embedding space."""
 
+import contextlib
+from collections.abc import Iterator
+
 import keras
 import tensorflow as tf
 
 from trainer.config.trainer import TrainerConfig
-from trainer.models import precision
+from trainer.config.training import Precision
 from trainer.towers.assembly import build_image_tower, build_text_tower
 
 
@@ -22,7 +25,7 @@ class DualEncoder(keras.Model):
         super().__init__(name="dual_encoder")
         self.config = config
         dim = config.model.embedding_dim
-        with precision.policy(config.training.precision):
+        with precision_policy(config.training.precision):
             self.image_tower = build_image_tower(config.model.image_tower, config.image.size, dim)
             self.text_tower = build_text_tower(config.model.text_tower, config.text, dim)
         self.built = True
@@ -51,3 +54,14 @@ class DualEncoder(keras.Model):
     def _finish(self, embedding: tf.Tensor) -> tf.Tensor:
         embedding = tf.cast(embedding, tf.float32)
         return tf.math.l2_normalize(embedding, -1) if self.config.model.normalize else embedding
+
+
+@contextlib.contextmanager
+def precision_policy(precision: Precision) -> Iterator[None]:
+    """Let layers that are made inside compute in a type; their weights stay float32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32" if precision == "float32" else "mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -158,7 +158,9 @@ def preset_folder(preset: str, key: str) -> str:
     """
     if "/" in preset:
         if not Path(preset, PRESET_CONFIG).is_file():
-            raise InputError(f"{key} = {preset} is no preset of KerasHub: no {PRESET_CONFIG} in it")
+            raise InputError(
+                f"{key} = {preset} is not a preset of KerasHub: no {PRESET_CONFIG} in it"
+            )
         return preset
     import keras_hub
     from kagglehub.cache import get_cached_path

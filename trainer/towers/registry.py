@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field
 
 from schema.config.section import Frozen
 from schema.registry import Registry
-from schema.text.excerpt import excerpt, excerpt_of
+from schema.text.messages import excerpt, excerpt_of
 
 if TYPE_CHECKING:
     import keras
@@ -150,8 +150,8 @@ def one_of(names: Iterable[str], what: str) -> AfterValidator:
 
     def check(name: str) -> str:
         if name not in names:
-            near = difflib.get_close_matches(excerpt(name), names, cutoff=0)
-            raise ValueError(f"{excerpt_of(name)} is no {what}; the nearest are {', '.join(near)}")
+            near = ", ".join(difflib.get_close_matches(excerpt(name), names, cutoff=0))
+            raise ValueError(f"{excerpt_of(name)} is not a {what}; the nearest are {near}")
         return name
 
     return AfterValidator(check)

@@ -1,4 +1,4 @@
-"""The shape of the embedding space: how far apart the modalities lie, and whether one collapsed.
+"""Metrics of the embedding space: how far apart the modalities lie, and whether one collapsed.
 
 All embeddings are scaled to length 1 first. A text counts once, however many records carry it:
 repeated captions are the data's doing and no collapse.
@@ -8,17 +8,29 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.evaluator.metrics.bootstrap import SEED, resample
+from components.evaluator.metrics.bootstrap import SEED, percentiles, resample
 from components.evaluator.metrics.embedding_sample import FIXED_POINT
 from components.evaluator.metrics.measurement import Background
-from components.evaluator.metrics.names import EMBEDDING_METRICS
+from components.evaluator.metrics.registry import METRICS, Metric
 from components.evaluator.metrics.scores import Scores
+from components.evaluator.metrics.statistic import Statistic
 
 SHARPNESS = 2.0  # t in Wang and Isola's uniformity
 
 
-class EmbeddingStatistics:
-    """Modality gap, variance and uniformity of each modality.
+NAMES = (
+    "modality_gap",
+    "image_embedding_variance",
+    "text_embedding_variance",
+    "image_uniformity",
+    "text_uniformity",
+)
+# The uniformity is a logarithm; the more even the spread, the further below 0.
+LOWER_IS_BETTER = ("modality_gap", "image_uniformity", "text_uniformity")
+
+
+class EmbeddingStatistics(Statistic):
+    """Measure the modality gap, variance and uniformity of each modality.
 
     - modality_gap: distance between the mean image and the mean text (Liang et al., 2022).
     - *_embedding_variance: 1 - |mean|^2, the variance of unit vectors; 0 = all the same.
@@ -32,7 +44,7 @@ class EmbeddingStatistics:
 
     Attributes:
         background: the records, or the texts, behind each metric.
-        sampled: how many records the sample holds, k.
+        units: how many records the sample holds, k.
     """
 
     def __init__(self, scores: Scores):
@@ -40,16 +52,16 @@ class EmbeddingStatistics:
         spaces = scores.sample.spaces
         self._images = _Side([space.images for space in spaces])
         self._texts = _Side([space.texts for space in spaces])
-        self.sampled = self._images.units
-        counts = (self._records, self._records, self._texts.units, self.sampled, self._texts.units)
+        self.units = self._images.units
+        counts = (self._records, self._records, self._texts.units, self.units, self._texts.units)
         self.background = {
             name: Background(count)
-            for name, count in zip(EMBEDDING_METRICS, counts, strict=True)
+            for name, count in zip(NAMES, counts, strict=True)
             if count > 1 or not name.endswith("uniformity")
         }
 
     def values(self) -> np.ndarray:
-        """The metrics, float64 [models, metrics]."""
+        """Measure the records as they are, float64 [models, metrics]."""
         images, texts = (side(np.ones((1, side.units))) for side in (self._images, self._texts))
         for model, space in enumerate(self._sample.spaces):
             images[0, model, :-1] = space.image_sum / FIXED_POINT / self._records
@@ -57,11 +69,22 @@ class EmbeddingStatistics:
         return found
 
     def resampled(self, resamples: int) -> np.ndarray:
-        """The metrics of resamples of the sample, float64 [resamples, models, metrics].
+        """Measure resamples of the sample around `values`, float64 [resamples, models, metrics].
 
         Records and texts are drawn independently of each other. nan where a resample holds no two
         distinct ones.
+
+        The square of a mean over a resample is larger than over all records, by the noise of
+        drawing anew, and more so the fewer records there are. So only the width comes from the
+        resamples. It is that of the sample: for a split that exceeds it, wider than need be.
         """
+        spread = self.drawn(resamples)
+        with np.errstate(invalid="ignore"):
+            spread += self.values() - percentiles(spread, 0.0)[0]
+        return spread
+
+    def drawn(self, resamples: int) -> np.ndarray:
+        """Measure resamples of the sample as they come, float64 [resamples, models, metrics]."""
         return self._metrics(
             resample(self._images, self._images.units, resamples),
             resample(self._texts, self._texts.units, resamples, SEED + 1),
@@ -122,3 +145,7 @@ def _uniformity(kernel: np.ndarray, weights: np.ndarray) -> np.ndarray:
     pairs = weights.sum(1) ** 2 - (weights**2).sum(1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.log(kept / pairs)
+
+
+for _name in NAMES:
+    METRICS.add(_name, Metric(EmbeddingStatistics, lower_is_better=_name in LOWER_IS_BETTER))

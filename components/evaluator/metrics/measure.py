@@ -1,23 +1,19 @@
-"""All metrics of some records, with intervals: once for the candidate and its baseline together."""
+"""Measure all metrics of some records with intervals, for the candidate and its baseline."""
 
 import collections
-from collections.abc import Iterator
 
 import numpy as np
 
-from components.evaluator.metrics.bootstrap import percentiles, resample
-from components.evaluator.metrics.embedding_space import EmbeddingStatistics
+from components.evaluator.metrics.bootstrap import percentiles
 from components.evaluator.metrics.measurement import (
-    Background,
     ClassCounts,
     Estimate,
     Measurement,
     Measurements,
 )
-from components.evaluator.metrics.names import SHARES
-from components.evaluator.metrics.pairs import PairStatistics
-from components.evaluator.metrics.retrieval import ImageStatistics, TextStatistics
+from components.evaluator.metrics.registry import METRICS
 from components.evaluator.metrics.scores import CLASS_RANK, Scores
+from components.evaluator.metrics.statistic import Statistic
 
 ROUNDING = 1e-9  # the same sum in another order
 
@@ -31,32 +27,15 @@ def measure(scores: Scores, resamples: int, confidence: float) -> Measurements:
         confidence: of each interval, e.g. 0.95.
     """
     scores = scores.sorted()
-    texts, images, pairs = TextStatistics(scores), ImageStatistics(scores), PairStatistics(scores)
-
-    def of_records(weights: np.ndarray) -> np.ndarray:
-        return np.concatenate([images(weights), pairs(weights)], axis=2)
-
-    found: Measurements = {}
-    for statistics, units, background in (
-        (texts, texts.units, texts.background),
-        (of_records, len(scores.keys), images.background | pairs.background),
-    ):
-        if background:
-            [values] = statistics(np.ones((1, units)))
-            spread = resample(statistics, units, resamples)
-            measured = _measurements(background, values, spread, confidence, units)
-            found |= dict(measured)
-    # The square of a mean over a resample is larger than over all records, by the noise of drawing
-    # anew, and more so the fewer records there are. So here only the width comes from the
-    # resamples. It is that of the sample: for a split that exceeds it, wider than need be.
-    embeddings = EmbeddingStatistics(scores)
-    values = embeddings.values()
-    spread = embeddings.resampled(resamples)
-    with np.errstate(invalid="ignore"):
-        spread += values - _median(spread)
-    return found | dict(
-        _measurements(embeddings.background, values, spread, confidence, embeddings.sampled)
-    )
+    measured: Measurements = {}
+    # By name, because the order of registration is that of whatever was imported first.
+    for build in dict.fromkeys(METRICS[name].statistic for name in sorted(METRICS)):
+        if build is None:
+            continue
+        statistic = build(scores)
+        if statistic.background:
+            measured |= _measurements(statistic, resamples, confidence)
+    return measured
 
 
 def count_classes(scores: Scores) -> ClassCounts | None:
@@ -78,39 +57,19 @@ def count_classes(scores: Scores) -> ClassCounts | None:
     )
 
 
-def _median(spread: np.ndarray) -> np.ndarray:
-    return percentiles(spread, 0.0)[0]
-
-
-def _measurements(
-    background: dict[str, Background],
-    values: np.ndarray,
-    spread: np.ndarray,
-    confidence: float,
-    units: int,
-) -> Iterator[tuple[str, Measurement]]:
-    """Values [models, metrics] and their resamples [resamples, models, metrics], by name."""
+def _measurements(statistic: Statistic, resamples: int, confidence: float) -> Measurements:
+    values, spread = statistic.values(), statistic.resampled(resamples)
     models = _estimates(values, spread, confidence)
     for model in models:
-        for column, name in enumerate(background):
-            if name in SHARES:
-                model[column] = _at_least_the_unseen(model[column], units, confidence)
-    paired = len(values) > 1
-    differences = (
-        _estimates(values[:1] - values[1:], spread[:, :1] - spread[:, 1:], confidence)
-        if paired
-        else []
-    )
-    for column, (name, known) in enumerate(background.items()):
-        yield (
-            name,
-            Measurement(
-                known,
-                models[0][column],
-                models[1][column] if paired else None,
-                differences[0][column] if paired else None,
-            ),
-        )
+        for column, name in enumerate(statistic.background):
+            if METRICS[name].is_share:
+                model[column] = _at_least_the_unseen(model[column], statistic.units, confidence)
+    if len(values) > 1:
+        models += _estimates(values[:1] - values[1:], spread[:, :1] - spread[:, 1:], confidence)
+    return {
+        name: Measurement(known, *estimates)  # of the candidate, the baseline and their difference
+        for (name, known), *estimates in zip(statistic.background.items(), *models, strict=True)
+    }
 
 
 def _estimates(values: np.ndarray, spread: np.ndarray, confidence: float) -> list[list[Estimate]]:

@@ -1,17 +1,17 @@
-"""Labelled pairs: how well the similarity of an image and its own caption tells 1 from 0.
-
-Functions of how often every record counts, as in `rank_statistics`.
-"""
+"""Metrics of labelled pairs: how well the similarity of an image and its caption tells 1 from 0."""
 
 import numpy as np
 
 from components.evaluator.metrics.measurement import Background
-from components.evaluator.metrics.names import PAIR_METRICS
+from components.evaluator.metrics.registry import METRICS, Metric
 from components.evaluator.metrics.scores import SIMILARITY, Scores
+from components.evaluator.metrics.statistic import Statistic
+
+AREA, BEST_ACCURACY = NAMES = ("pair_auc", "pair_best_accuracy")
 
 
-class PairStatistics:
-    """Area under the ROC curve and accuracy at the best threshold.
+class PairStatistics(Statistic):
+    """Measure the area under the ROC curve and the accuracy at the best threshold.
 
     The area is the probability that a match is more similar than a mismatch, a tie counting half
     (Hanley and McNeil, 1982). The threshold is chosen on the pairs it is measured on, in each
@@ -27,7 +27,8 @@ class PairStatistics:
     def __init__(self, scores: Scores):
         both = 0 < np.count_nonzero(scores.labels) < len(scores.labels)
         matches = np.count_nonzero(scores.labels) / max(len(scores.labels), 1)
-        levels = zip(PAIR_METRICS, (0.5, max(matches, 1 - matches)), strict=True)
+        self.units = len(scores.keys)
+        levels = zip(NAMES, (0.5, max(matches, 1 - matches)), strict=True)
         self.background = (
             {name: Background(len(scores.labels), chance=level) for name, level in levels}
             if both
@@ -37,7 +38,7 @@ class PairStatistics:
         self._steps = [_Steps(scores.texts[:, n, SIMILARITY], scores) for n in models]
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
-        """The metrics of resamples: weights [r, n] to float64 [r, models, metrics].
+        """Measure resamples: weights [r, n] to float64 [r, models, metrics].
 
         nan where a resample lacks one of the labels.
         """
@@ -71,3 +72,7 @@ class _Steps:
             area = (matches * beaten).sum(1) / (all_matches * all_mismatches)
             accuracy = right.max(1) / (all_matches + all_mismatches)
         return np.stack([area, np.where(np.isnan(area), np.nan, accuracy)], axis=1)
+
+
+for _name in NAMES:
+    METRICS.add(_name, Metric(PairStatistics, needs="labels"))

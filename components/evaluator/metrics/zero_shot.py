@@ -1,4 +1,4 @@
-"""Zero-shot classification: an image goes to the class whose name it resembles most.
+"""Metrics of zero-shot classification: an image goes to the class whose name it resembles most.
 
 After CLIP (Radford et al., 2021, section 3.1.4): a class is the mean over prompt templates.
 """
@@ -8,9 +8,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from components.evaluator.config import PLACE
 from components.evaluator.metrics.embedding_sample import unit
+from components.evaluator.metrics.names import PLACE
+from components.evaluator.metrics.queries import QueryMeans, class_queries
+from components.evaluator.metrics.registry import METRICS, Metric
+from components.evaluator.metrics.scores import Scores
 
+TOP = {"zero_shot_top_1": 1, "zero_shot_top_5": 5}
 Embed = Callable[[Sequence[str]], np.ndarray]  # n texts to float32 [n, d]
 
 
@@ -60,3 +64,20 @@ def class_ranks(images: np.ndarray, truth: Sequence[str | None], classes: Classe
         tied = (similarities == own).sum(1) - 1
         ranks[asked] = 1 + (similarities > own).sum(1) + tied / 2
     return ranks
+
+
+def zero_shot(scores: Scores) -> QueryMeans:
+    """Measure whether the class of an image is among the first of all classes."""
+    queries = class_queries(scores)
+    classes = queries.candidates
+    # Of five classes or fewer, the right one is always among the first five.
+    used = {name: k for name, k in TOP.items() if k < classes}
+    return QueryMeans(
+        queries,
+        {name: queries.ranks <= k for name, k in used.items()},
+        {name: k / classes for name, k in used.items()},
+    )
+
+
+for _name in TOP:
+    METRICS.add(_name, Metric(zero_shot, is_share=True, needs="zero_shot"))

@@ -12,7 +12,7 @@ import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
 from components.evaluator.metrics.measure import count_classes, measure
-from components.evaluator.metrics.names import METRICS
+from components.evaluator.metrics.registry import METRICS
 from components.evaluator.metrics.scores import Scores
 from components.evaluator.tfma.results import to_tfma
 
@@ -21,7 +21,7 @@ LOOSE = 256  # parts an accumulator holds before the small ones are joined
 
 
 class RetrievalMetrics(metric_types.Metric):
-    """All metrics of `names.METRICS` that a slice allows.
+    """All metrics of `registry.METRICS` that a slice allows.
 
     Args:
         resamples: of the bootstrap.
@@ -55,7 +55,11 @@ def _computations(
     models = tuple(model_names or [""])
     return [
         metric_types.MetricComputation(
-            keys=[metric_types.MetricKey(name, model_name=models[0]) for name in METRICS],
+            keys=[
+                metric_types.MetricKey(name, model_name=models[0])
+                for name, metric in METRICS.items()
+                if metric.statistic is not None
+            ],
             preprocessors=[
                 metric_types.FeaturePreprocessor(
                     feature_keys=[SCORES], include_default_inputs=False

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from components.evaluator import slices
-from components.evaluator.metrics.names import ABSENT, ASPECT_RATIO, CAPTION_LENGTH
+from components.evaluator.config import ASPECT_RATIO, CAPTION_LENGTH
 from components.evaluator.ranking.embedded import Embedded, first_occurrences
 from schema import features
 from trainer.preprocessing.captions import text_ids
@@ -88,7 +88,8 @@ class Records:
                 rows(raw[features.IMAGE_WIDTH]), rows(raw[features.IMAGE_HEIGHT]), strict=True
             )
             return [slices.aspect_ratio(width[0], height[0]) for width, height in sides]
-        return [value if value is not None else ABSENT for value in self.attribute(name, raw)]
+        values = self.attribute(name, raw)
+        return [slices.ABSENT if value is None else value for value in values]
 
     def attribute(self, name: str, raw: Raw) -> list[str | None]:
         """The attribute of each record, None where it has none, [n]."""

@@ -1,4 +1,4 @@
-"""Some images as they were received, of each kind that is not stored so.
+"""A sample of images as they were received, of each kind that ingest stores differently.
 
 The serving check sends them to the model: a client has such files too, and not what is stored.
 """
@@ -21,17 +21,17 @@ class Original:
     """An image as received; `digest` comes first, so that a sample is the same every time."""
 
     digest: str
-    kind: str  # what was done to it: keys of `prepared.CHANGES`
+    kind: str  # how it was changed: keys of `prepared.CHANGES`
     image: bytes
     stored: bytes
 
 
 def lowest(images: Iterable[Original]) -> list[Original]:
-    """Those of each kind whose digests are lowest."""
+    """Return those of each kind whose digests are lowest."""
     by_kind: dict[str, list[Original]] = {}
-    for each in images:
-        by_kind[each.kind] = sorted({*by_kind.get(each.kind, []), each})[:OF_EACH_KIND]
-    return [each for _, some in sorted(by_kind.items()) for each in some]
+    for image in images:
+        by_kind[image.kind] = sorted({*by_kind.get(image.kind, []), image})[:OF_EACH_KIND]
+    return [image for _, some in sorted(by_kind.items()) for image in some]
 
 
 def write_originals(images: beam.PCollection, folder: str) -> None:
@@ -64,7 +64,7 @@ class _Lowest(beam.CombineFn):
         return lowest([*some, image])
 
     def merge_accumulators(self, several: Iterable[list[Original]]) -> list[Original]:
-        return lowest(each for some in several for each in some)
+        return lowest(image for some in several for image in some)
 
     def extract_output(self, some: list[Original]) -> list[Original]:
         return some
@@ -75,10 +75,10 @@ def _write(images: list[Original], path: str) -> None:
         return
     arrays: dict[str, Any] = {}
     for name in _NAMES:
-        values = [getattr(each, name) for each in images]
+        values = [getattr(image, name) for image in images]
         raw = [value.encode() if isinstance(value, str) else value for value in values]
         arrays[name] = np.frombuffer(b"".join(raw), np.uint8)
-        arrays[f"{name} ends"] = np.cumsum([len(each) for each in raw])
+        arrays[f"{name} ends"] = np.cumsum([len(value) for value in raw])
     packed = io.BytesIO()
     np.savez(packed, **arrays)
     with tf.io.gfile.GFile(path, "wb") as file:

@@ -1,4 +1,4 @@
-"""What is stored of an image, and the names of what was done to it."""
+"""What is stored of an image, and the names of the changes that were made to it."""
 
 import dataclasses
 from typing import Final
@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-THUMBNAIL: Final = 32  # pixels of the side of what is hashed
+THUMBNAIL: Final = 32  # pixels of the side of the image that is hashed
 WHITE: Final = (255, 255, 255)
 
-# What is done to an image, in this order. One to which nothing of this applies is kept byte for
-# byte: the transform graph decodes it as a client sends it, turned, transparent or CMYK.
+# The changes to images, in this order. Any other image is kept byte for byte: the transform graph
+# decodes it as a client sends it, turned, transparent or CMYK.
 CHANGES: Final = {
     "end_marker": "a JPEG that is whole but for its end marker, which is missing or follows "
     "rubbish: with the marker right behind the pixels, which stay as they are",
@@ -47,17 +47,17 @@ class Prepared:
 
 
 def in_order(changed: set[str]) -> tuple[str, ...]:
-    """The keys of `CHANGES` among `changed`, in its order."""
-    return tuple(each for each in CHANGES if each in changed)
+    """Return the keys of `CHANGES` among `changed`, in its order."""
+    return tuple(change for change in CHANGES if change in changed)
 
 
 def of_mode(picture: Image.Image, mode: str) -> Image.Image:
-    """The image in a mode; the library would copy one that is in it already."""
+    """Convert an image to a mode; unlike Pillow, do not copy one that has it already."""
     return picture if picture.mode == mode else picture.convert(mode)
 
 
 def fitted(width: int, height: int, max_side: int | None) -> tuple[int, int]:
-    """The size with the same aspect ratio whose larger side is at most `max_side`."""
+    """Return the size with the same aspect ratio whose larger side is at most `max_side`."""
     if max_side is None or max(width, height) <= max_side:
         return width, height
     scale = max_side / max(width, height)
@@ -65,7 +65,7 @@ def fitted(width: int, height: int, max_side: int | None) -> tuple[int, int]:
 
 
 def thumbnail(picture: Image.Image) -> np.ndarray:
-    """The whole image in 32 x 32 pixels, transparency over white: uint8 [32, 32, 3].
+    """Shrink a whole image to 32 x 32 pixels, transparency over white: uint8 [32, 32, 3].
 
     By the triangle filter: a third of the time of Pillow's best one, while its box filter gives
     each pixel to one cell as a whole and so depends on the size. `picture` is L, LA, RGB, RGBX or
@@ -80,7 +80,7 @@ def thumbnail(picture: Image.Image) -> np.ndarray:
     return np.asarray(small)[..., :3]
 
 
-# How Pillow turns an image that has each EXIF orientation upright.
+# How an image of each EXIF orientation is turned upright.
 _T = Image.Transpose
 _TURNS: Final = {
     2: _T.FLIP_LEFT_RIGHT,

@@ -16,21 +16,20 @@ from components.example_gen.config import IngestConfig
 from components.example_gen.files import Part, read_options
 from components.example_gen.images.originals import write_originals
 from components.example_gen.ingest.examine import Limits
-from components.example_gen.ingest.near_duplicate_removal import PAIRS, without_twins
+from components.example_gen.ingest.near_duplicate_removal import PAIRS, without_near_duplicates
 from components.example_gen.ingest.outputs import (
     write_pairs,
     write_quarantine,
     write_records,
     write_summary,
 )
-from components.example_gen.ingest.stages import COUNTS, FOUND, ORIGINALS, REFUSED, Examine
-from components.example_gen.readers import ReadOptions
-from components.example_gen.readers.registry import READERS
-from components.example_gen.readers.rejections import check_rejected
-from components.example_gen.records.examined import Found, Refused
+from components.example_gen.ingest.stages import COUNTS, ORIGINALS, REFUSED, USABLE, Examine
+from components.example_gen.readers.parsing.limits import check_rejected
+from components.example_gen.readers.registry import READERS, ReadOptions
+from components.example_gen.records.examined import ExaminedRow, Refused
 from components.example_gen.records.merge import Grouping, Record, merge, own_names
-from components.example_gen.records.row import Ignored, Row
 from components.example_gen.records.splits import precedence
+from components.example_gen.rows import Ignored, Row
 from components.example_gen.split_digests import write_digests
 
 NODE = "ImageTextExampleGen"
@@ -39,12 +38,12 @@ ELSEWHERE = "elsewhere"  # rows whose image is in a file of its own
 
 @dataclasses.dataclass(frozen=True)
 class Places:
-    """Folders: of all examples, of each split's, of the quarantine, of the spool."""
+    """Folders: of all examples, by split, of the quarantine, and of the image store."""
 
     examples: str
     splits: Mapping[str, str]
     quarantine: str
-    spool: str
+    image_store: str
 
 
 def ingest(
@@ -71,7 +70,7 @@ def ingest(
         pipeline
         | "Parts" >> beam.Create(list(parts))
         | "Spread" >> beam.Reshuffle()
-        | "Read" >> beam.ParDo(Read(options)).with_outputs(REFUSED, ELSEWHERE, COUNTS, main=FOUND)
+        | "Read" >> beam.ParDo(Read(options)).with_outputs(REFUSED, ELSEWHERE, COUNTS, main=USABLE)
     )
     fetched = (
         rows[ELSEWHERE]
@@ -79,26 +78,28 @@ def ingest(
         | "ByAddress" >> beam.GroupByKey()
         | "Address" >> beam.Values()
     )
-    # Each by itself: a runner may put what is flattened down, and here that would be the images.
+    # Not flattened before: a runner may write flattened elements, here the images, to disk.
     examined = [
         images
         | f"Examine{name}"
-        >> beam.ParDo(Examine(limits, places.spool)).with_outputs(REFUSED, ORIGINALS, main=FOUND)
-        for name, images in (("Inline", rows[FOUND]), ("Fetched", fetched))
+        >> beam.ParDo(Examine(limits, places.image_store)).with_outputs(
+            REFUSED, ORIGINALS, main=USABLE
+        )
+        for name, images in (("Inline", rows[USABLE]), ("Fetched", fetched))
     ]
     merged = (
-        [stage[FOUND] for stage in examined]
-        | "Found" >> beam.Flatten()
+        [stage[USABLE] for stage in examined]
+        | "Usable" >> beam.Flatten()
         | "Count" >> count_records(NODE)
-        | "ByKey" >> beam.GroupBy(lambda found: found.key)
-        | "Merge" >> beam.FlatMap(_merge, grouping).with_outputs(REFUSED, COUNTS, main=FOUND)
+        | "ByKey" >> beam.GroupBy(lambda row: row.key)
+        | "Merge" >> beam.FlatMap(_merge, grouping).with_outputs(REFUSED, COUNTS, main=USABLE)
     )
     named = (
-        merged[FOUND]
+        merged[USABLE]
         | "ByName" >> beam.GroupBy(lambda record: record.name or record.key)
         | "OwnNames" >> beam.FlatMap(_own_names, grouping)
     )
-    records, near = without_twins(named, config.near_duplicates, config.attributes)
+    records, near = without_near_duplicates(named, config.near_duplicates, config.attributes)
     compared = () if near is None else (near,)
     stages = (rows, *examined, merged, *compared)
     refused = [stage[REFUSED] for stage in stages] | "AllRefused" >> beam.Flatten()
@@ -109,14 +110,14 @@ def ingest(
     write_quarantine(refused, places.quarantine)
     if near is not None:
         write_pairs(near[PAIRS], places.quarantine)
-    # A split that is left without a record is in the sums, too.
+    # So that a split without any record is in the sums, too.
     none = pipeline | "Splits" >> beam.Create([(("examples", split), 0) for split in places.splits])
     counted = [none, *(stage[COUNTS] for stage in (rows, merged, *compared))]
     write_summary(counted, records, refused, places.quarantine)
 
 
 class Read(beam.DoFn):
-    """The rows of a part: those with their image at once, the others by its address."""
+    """Read the rows of a part: those with their image at once, the others by its address."""
 
     def __init__(self, options: ReadOptions):
         self._options = options
@@ -146,10 +147,10 @@ class Read(beam.DoFn):
             yield beam.pvalue.TaggedOutput(COUNTS, count)
 
 
-def _merge(group: tuple[str, Iterable[Found]], grouping: Grouping) -> Iterator[Any]:
+def _merge(group: tuple[str, Iterable[ExaminedRow]], grouping: Grouping) -> Iterator[Any]:
     records, refused = merge(*group, grouping)
-    for each in refused:
-        yield beam.pvalue.TaggedOutput(REFUSED, each)
+    for row in refused:
+        yield beam.pvalue.TaggedOutput(REFUSED, row)
     for record in records:
         yield record
         yield beam.pvalue.TaggedOutput(COUNTS, (("merged", ""), record.rows - 1))

@@ -1,4 +1,4 @@
-"""Look at images and the captions of their rows: what a thread of ingest does."""
+"""Examine images and the captions of their rows: what a thread of ingest does."""
 
 import dataclasses
 import hashlib
@@ -7,23 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from components.example_gen.config import IngestConfig
-from components.example_gen.images.image_header import ImageLimits
+from components.example_gen.files import access_of
 from components.example_gen.images.originals import Original
-from components.example_gen.images.prepare_image import prepare
+from components.example_gen.images.preparation import ImageLimits, prepare
 from components.example_gen.images.prepared import Prepared
 from components.example_gen.near_duplicates.perceptual_hash import fingerprints
 from components.example_gen.records.captions import clean
-from components.example_gen.records.examined import Found, ImageFacts, Refused, Stored
-from components.example_gen.records.faults import as_unusable
-from components.example_gen.records.reasons import UnusableError
-from components.example_gen.records.row import FIRST_BYTES, Row
+from components.example_gen.records.examined import ExaminedRow, ImageFacts, Refused, Stored
+from components.example_gen.rows import FIRST_BYTES, Row, UnusableError, as_unusable
 from components.example_gen.storage import named_files
-from components.example_gen.storage.allowed import Access, access_of
+from components.example_gen.storage.allowed import Access
 
-KEY_CHARACTERS = 32  # of the digest that stands in for a key: 128 bits
+KEY_CHARACTERS = 32  # of the digest that serves as a key: 128 bits
 NOWHERE = Stored("", 0, 0)
 
-Rows = Sequence[tuple[str, Row]]  # of one image, each with its split
+Rows = Sequence[tuple[str, Row]]  # of one image, with their splits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,21 +34,24 @@ class Limits:
 
     @classmethod
     def of(cls, config: IngestConfig) -> "Limits":
-        """Those of a config."""
+        """Return the limits of a config."""
         images = ImageLimits(config.max_pixels, config.max_bytes, config.max_side)
         return cls(images, config.max_caption_characters, access_of(config))
 
 
 @dataclasses.dataclass(frozen=True)
 class Examined:
-    """What was found of one image.
+    """What became of one image and its rows.
 
-    `image` is the bytes to keep, None if no row is usable; `found` the usable rows, their images
-    stored nowhere yet; `refused` the others; `original` is there if the image was changed.
+    Attributes:
+        image: the bytes to store, None if no row is usable.
+        rows: the usable ones, whose image is not stored yet.
+        refused: the others.
+        original: the image as received, if it was changed.
     """
 
     image: bytes | None
-    found: list[Found]
+    rows: list[ExaminedRow]
     refused: list[Refused]
     original: Original | None = None
 
@@ -58,26 +59,26 @@ class Examined:
 def examine(images: Sequence[Rows], limits: Limits) -> list[Examined]:
     """Examine several images and their captions; each image is read and decoded once.
 
-    Several at once, because threads that ask for Python's lock for every small step hold each
-    other up: what NumPy does is done for all of them together.
+    Several at once: NumPy handles all of them together, since threads that take Python's lock for
+    many small steps block each other.
 
     Args:
-        images: of each its rows with their splits; all with the same bytes or the same address.
+        images: the rows of each image with their splits; they have the same bytes or address.
         limits: of what is usable.
     """
     prepared = [_prepare(rows, limits) for rows in images]
-    small = [each[1].small for each in prepared if not isinstance(each, list)]
+    small = [result[1].small for result in prepared if not isinstance(result, list)]
     prints = iter(fingerprints(np.stack(small)) if small else ())
     return [
-        Examined(None, [], each)
-        if isinstance(each, list)
-        else _examined(rows, *each, next(prints), limits)
-        for rows, each in zip(images, prepared, strict=True)
+        Examined(None, [], result)
+        if isinstance(result, list)
+        else _examined(rows, *result, next(prints), limits)
+        for rows, result in zip(images, prepared, strict=True)
     ]
 
 
 def _prepare(rows: Rows, limits: Limits) -> tuple[bytes, Prepared] | list[Refused]:
-    """An image as received and what was made of it, or its rows' refusal."""
+    """Return an image as received and what is stored of it, or the refusals of its rows."""
     first = rows[0][1]
     image = first.image
     try:
@@ -103,31 +104,31 @@ def _examined(
         fingerprint=fingerprint.tobytes(),
         changed=prepared.changed,
     )
-    found: list[Found] = []
+    examined_rows: list[ExaminedRow] = []
     refused: list[Refused] = []
     for split, row in rows:
         try:
-            found.append(_found(split, row, facts, limits))
+            examined_rows.append(_examine_row(split, row, facts, limits))
         except Exception as error:
             head = next((_bytes(caption) for caption in row.captions), b"")
             refused.append(_refused(split, row, as_unusable(error), head))
-    if not found:
+    if not examined_rows:
         return Examined(None, [], refused)
     kind = ", ".join(prepared.changed)
     original = Original(content, kind, image, prepared.image) if kind else None
-    return Examined(prepared.image, found, refused, original)
+    return Examined(prepared.image, examined_rows, refused, original)
 
 
 def _fetch(row: Row, limits: Limits) -> bytes:
     if row.image_path is None:
         raise UnusableError("no_image")
-    # One more than allowed, so that whoever judges the size sees that there are too many.
+    # One more than allowed, so that a file that is too large shows.
     return named_files.read(row.image_path, limits.images.max_bytes, limits.access)
 
 
-def _found(split: str, row: Row, facts: ImageFacts, limits: Limits) -> Found:
+def _examine_row(split: str, row: Row, facts: ImageFacts, limits: Limits) -> ExaminedRow:
     cleaned = clean(row.captions, row.labels, limits.caption_characters)
-    return Found(
+    return ExaminedRow(
         split=split,
         place=row.place,
         key=row.key if row.key else facts.content[:KEY_CHARACTERS],

@@ -1,8 +1,8 @@
-"""Images put down while their records are sorted out.
+"""Images on disk, while their records are grouped.
 
 Grouping, splitting and the search for near duplicates need every record but no pixel. So the bytes
-of an image are written once to a file, Beam shuffles only where they stand, and memory does not
-grow with the data.
+of an image are written to a file once, Beam shuffles only their places, and memory does not grow
+with the data.
 """
 
 import uuid
@@ -14,8 +14,8 @@ from tfx.dsl.io import fileio
 from components.example_gen.records.examined import Stored
 
 
-class Spool:
-    """A file of its own for whoever writes; complete for readers once closed.
+class ImageStore:
+    """A file that one writer fills; complete for readers once closed.
 
     Args:
         folder: that every worker reaches; made if it is not there.

@@ -1,4 +1,4 @@
-"""Images outside the train split that show what one of it shows: found, counted, left out."""
+"""Find, count and remove images outside the train split that are copies of one in it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -17,26 +17,26 @@ from components.example_gen.near_duplicates.candidates import (
 from components.example_gen.near_duplicates.pairs import confirm
 from components.example_gen.records.examined import Refused, Stored
 from components.example_gen.records.merge import Record
-from components.example_gen.records.reasons import NEAR_DUPLICATE
 from components.example_gen.records.splits import TRAIN
+from components.example_gen.rows import NEAR_DUPLICATE
 
 PAIRS = "pairs"
 
 
-def without_twins(
-    records: beam.PCollection, asked: NearDuplicatesConfig, attributes: Sequence[str]
+def without_near_duplicates(
+    records: beam.PCollection, config: NearDuplicatesConfig, attributes: Sequence[str]
 ) -> tuple[beam.PCollection, Any]:
-    """Leave out records outside train that show what one of train's shows.
+    """Remove records outside train whose image is a copy of one of train.
 
     Args:
-        records: of all splits; their images are in a spool.
-        asked: whether to compare, and what to do.
-        attributes: kept of what was found.
+        records: of all splits; their images are in an image store.
+        config: whether to compare, and what to do.
+        attributes: names of those to keep of a pair.
 
     Returns:
         Records, and the outputs `REFUSED`, `COUNTS` and `PAIRS`; None if nothing is compared.
     """
-    if asked.action == "off":
+    if config.action == "off":
         return records, None
     train = records | "Train" >> beam.Filter(lambda record: record.split == TRAIN)
     others = records | "NotTrain" >> beam.Filter(lambda record: record.split != TRAIN)
@@ -54,45 +54,45 @@ def without_twins(
         }
         | "WithCandidates" >> beam.CoGroupByKey()
         | "Judge"
-        >> beam.ParDo(Judge(asked, attributes)).with_outputs(REFUSED, COUNTS, PAIRS, main=KEPT)
+        >> beam.ParDo(Judge(config, attributes)).with_outputs(REFUSED, COUNTS, PAIRS, main=KEPT)
     )
     return (train, judged[KEPT]) | "Records" >> beam.Flatten(), judged
 
 
 def _candidates(train: list[Record], others: Compared) -> Iterator[tuple[str, Candidate]]:
-    for key, found in candidates(others, Compared.of(train)):
-        for each in found:
-            yield key, each
+    for key, close_ones in candidates(others, Compared.of(train)):
+        for candidate in close_ones:
+            yield key, candidate
 
 
 class Judge(beam.DoFn):
-    """A record and its candidates to the record, or to why it is left out.
+    """Decide for a record and its candidates whether it is kept.
 
     The candidates are decoded one by one, the closest first, until one is confirmed: most records
     have none, and no thumbnail of any other image is kept.
 
     Args:
-        asked: of the config.
-        attributes: kept of what was found.
+        config: what to do with near duplicates.
+        attributes: names of those to keep of a pair.
     """
 
-    def __init__(self, asked: NearDuplicatesConfig, attributes: Sequence[str]):
-        self._asked, self._attributes = asked, tuple(attributes)
+    def __init__(self, config: NearDuplicatesConfig, attributes: Sequence[str]):
+        self._config, self._attributes = config, tuple(attributes)
 
     def process(self, group: tuple[str, Mapping[str, Any]]) -> Iterator[Any]:
-        key, found = group
-        [record] = found["record"]
-        closest = [each for few in found["candidates"] for each in few]
-        pair = confirm(record, sorted(closest), _read, self._asked.similarity, self._attributes)
+        key, joined = group
+        [record] = joined["record"]
+        closest = [candidate for few in joined["candidates"] for candidate in few]
+        pair = confirm(record, sorted(closest), _read, self._config.similarity, self._attributes)
         if pair is None:
             yield record
             return
         yield beam.pvalue.TaggedOutput(COUNTS, (("near_duplicates", record.split), 1))
         yield beam.pvalue.TaggedOutput(PAIRS, pair)
-        if self._asked.action == "report":
+        if self._config.action == "report":
             yield record
             return
-        # Its other rows are in the record; they were counted as merged.
+        # The record's other rows were counted as merged.
         why = (record.split, record.place, NEAR_DUPLICATE, pair.detail, key)
         yield beam.pvalue.TaggedOutput(REFUSED, Refused(*why))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import apache_beam as beam
 
-from components.example_gen.ingest import write
+from components.example_gen.ingest import shards
 from components.example_gen.near_duplicates import pairs as near_duplicate_pairs
 from components.example_gen.near_duplicates.pairs import Pair
 from components.example_gen.records import quarantine
@@ -32,8 +32,8 @@ def write_records(
 
 
 def _sharded(record: Record, sizes: Mapping[str, int]) -> tuple[tuple[str, int, int], Record]:
-    count = write.shards(sizes[record.split])
-    return (record.split, write.place(record.key) % count, count), record
+    count = shards.shard_count(sizes[record.split])
+    return (record.split, shards.shard_order(record.key) % count, count), record
 
 
 def _write_shard(
@@ -42,14 +42,15 @@ def _write_shard(
     attributes: tuple[str, ...],
 ) -> int:
     (split, number, count), records = shard
-    return write.write_shard(write.shard_path(folders[split], number, count), records, attributes)
+    return shards.write_shard(shards.shard_path(folders[split], number, count), records, attributes)
 
 
 def write_quarantine(refused: beam.PCollection, folder: str) -> None:
     """Write a line for each refused row."""
     _ = (
         refused
-        | "File" >> beam.Map(lambda each: (write.place(str(each.place)) % quarantine.FILES, each))
+        | "File"
+        >> beam.Map(lambda row: (shards.shard_order(str(row.place)) % quarantine.FILES, row))
         | "ByFile" >> beam.GroupByKey()
         | "WriteQuarantine" >> beam.Map(_write_quarantined, folder)
     )
@@ -105,7 +106,7 @@ def write_summary(
         | "Distinct" >> beam.Distinct()
         | "CountDistinct" >> beam.Map(lambda what: (what[0], 1))
     )
-    reasons = refused | "Reasons" >> beam.Map(lambda each: (("quarantined", each.reason), 1))
+    reasons = refused | "Reasons" >> beam.Map(lambda row: (("quarantined", row.reason), 1))
     examples = records | "CountRecords" >> beam.FlatMap(_counts)
     _ = (
         (*counted, identical, distinct, reasons, examples)
@@ -124,7 +125,7 @@ def _write_summary(counts: list[tuple[tuple[str, str], int]], path: str) -> None
 
 
 def _images_and_captions(record: Record) -> Iterator[tuple[tuple[str, str], str]]:
-    """What is counted once a split; captions that are the same count once."""
+    """Yield what is counted once a split; captions that are the same count once."""
     yield ("distinct_images", record.split), record.image.content
     labels = record.labels or (1,) * len(record.captions)
     for caption, label in zip(record.captions, labels, strict=True):

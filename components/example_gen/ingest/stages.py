@@ -1,4 +1,4 @@
-"""The stage of ingest that holds state while it runs: images are examined and put on disk."""
+"""The stateful stage of ingest: it examines images and writes them to disk."""
 
 import collections
 import dataclasses
@@ -14,25 +14,25 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from components.example_gen.images.originals import Original, lowest
 from components.example_gen.ingest.examine import Examined, Limits, Rows, examine
-from components.example_gen.ingest.image_store import Spool
-from components.example_gen.records.row import Row
+from components.example_gen.ingest.image_store import ImageStore
+from components.example_gen.rows import Row
 
-# Names of outputs: what goes on, what does not, what is counted.
-FOUND, KEPT, REFUSED, COUNTS, ORIGINALS = "found", "kept", "refused", "counts", "originals"
-AT_ONCE = 16  # images a thread is given; as few as keep its share of Python's lock small
-AHEAD = 4  # such batches for each thread, read ahead of the one whose turn it is
-BATCH_BYTES, AHEAD_BYTES = 1 << 23, 1 << 25  # and no more than so many bytes of images
+# Names of outputs.
+USABLE, KEPT, REFUSED, COUNTS, ORIGINALS = "usable", "kept", "refused", "counts", "originals"
+AT_ONCE = 16  # images for a thread at once; enough that it rarely takes Python's lock
+AHEAD = 4  # such batches for each thread that are read ahead
+BATCH_BYTES, AHEAD_BYTES = 1 << 23, 1 << 25  # the most bytes of images in both
 
 
 class Examine(beam.DoFn):
-    """Rows of one image to usable rows, images on disk.
+    """Turn the rows of one image into usable rows whose image is on disk.
 
     Decoding leaves Python's lock alone, so a thread for each core keeps all of them busy where
     Beam itself gives a stage one process.
 
     Args:
         limits: of what is usable.
-        folder: of the spool.
+        folder: of the image store.
     """
 
     def __init__(self, limits: Limits, folder: str):
@@ -43,7 +43,7 @@ class Examine(beam.DoFn):
         self._threads = ThreadPoolExecutor(self._cores)
 
     def start_bundle(self) -> None:
-        self._spool: Spool | None = None
+        self._image_store: ImageStore | None = None
         self._originals: list[Original] = []
         self._batch: list[Rows] = []
         self._batch_bytes = 0
@@ -67,14 +67,16 @@ class Examine(beam.DoFn):
         while self._waiting:
             outputs = list(self._settle(self._next()))
             if not self._waiting:
-                outputs += [beam.pvalue.TaggedOutput(ORIGINALS, each) for each in self._originals]
+                outputs += [
+                    beam.pvalue.TaggedOutput(ORIGINALS, original) for original in self._originals
+                ]
             for output in outputs:
                 tag = output.tag if isinstance(output, beam.pvalue.TaggedOutput) else None
                 value = output.value if tag else output
                 windowed = WindowedValue(value, MIN_TIMESTAMP, [GlobalWindow()])
                 yield beam.pvalue.TaggedOutput(tag, windowed) if tag else windowed
-        if self._spool is not None:
-            self._spool.close()
+        if self._image_store is not None:
+            self._image_store.close()
 
     def teardown(self) -> None:
         self._threads.shutdown()
@@ -93,10 +95,10 @@ class Examine(beam.DoFn):
     def _settle(self, images: list[Examined]) -> Iterator[Any]:
         for examined in images:
             if examined.image is not None:
-                self._spool = self._spool or Spool(self._folder)
-                stored = self._spool.add(examined.image)
-                for each in examined.found:
-                    yield dataclasses.replace(each, stored=stored)
+                self._image_store = self._image_store or ImageStore(self._folder)
+                stored = self._image_store.add(examined.image)
+                for row in examined.rows:
+                    yield dataclasses.replace(row, stored=stored)
             if examined.original is not None:
                 self._originals = lowest([*self._originals, examined.original])
             for refused in examined.refused:

@@ -1,1 +1,1 @@
-"""Images outside the train split that show what one of it shows."""
+"""Images outside the train split that are copies of one in it."""

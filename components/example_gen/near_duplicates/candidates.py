@@ -1,6 +1,6 @@
-"""Images that may be copies of each other: every pair is compared, in blocks of bounded memory.
+"""Images that may be copies of each other: all pairs are compared, in blocks of bounded memory.
 
-What is found here is a guess, made of a few frequencies; `near_duplicate_pixels` decides on it.
+Candidates are guesses from a few frequencies; `pixels` decides.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ SMALLEST = 64  # pixels: an image with a shorter side is compared pixel by pixel
 # lack 5 % of the width and height, it is higher: benchmarks/near_duplicates.py.
 CLOSE = 0.8
 AT_MOST = 6  # images of train that are compared by their pixels with one other image
-SAME_BYTES, SAME_SMALL = 2**30, 2**29  # in place of a cosine: the files, or the 32 x 32 pixels
+SAME_BYTES, SAME_SMALL = 2**30, 2**29  # instead of a cosine: equal files, or equal 32 x 32 pixels
 _BLOCK = 2048  # others whose cosines with a batch are in memory at once
 
 
@@ -33,11 +33,11 @@ class Compared:
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Compared":
-        """Take it out of records; the frequencies of images that are too small are zero."""
+        """Collect it from records; the frequencies of images that are too small become zero."""
         ordered = sorted(records, key=lambda record: record.key)
         joined = b"".join(record.image.fingerprint for record in ordered)
         prints = np.frombuffer(joined, FINGERPRINT).copy()
-        small = [min(each.image.width, each.image.height) < SMALLEST for each in ordered]
+        small = [min(record.image.width, record.image.height) < SMALLEST for record in ordered]
         prints["colours"][np.array(small, bool)] = 0
         contents = [record.image.content for record in ordered]
         stored = [record.stored for record in ordered]
@@ -57,7 +57,7 @@ class Candidate:
 
 
 def candidates(others: Compared, train: Compared) -> Iterator[tuple[str, list[Candidate]]]:
-    """Find the candidates for each of the others; yields those that have some, by their key.
+    """Yield the candidates of each of the others that has some, by its key.
 
     Blank images are n squared pairs, so that only the `AT_MOST` closest are candidates, of equals
     the first. All is computed in whole numbers: the closest of all batches are the same however
@@ -72,23 +72,23 @@ def candidates(others: Compared, train: Compared) -> Iterator[tuple[str, list[Ca
         far |= dict.fromkeys(same_small.get(digests[number], ()), -SAME_SMALL)
         far |= dict.fromkeys(same_bytes.get(content, ()), -SAME_BYTES)
         if far:
-            found = [Candidate(f, train.keys[i], train.stored[i]) for i, f in far.items()]
-            yield key, sorted(found)[:AT_MOST]
+            close_ones = [Candidate(f, train.keys[i], train.stored[i]) for i, f in far.items()]
+            yield key, sorted(close_ones)[:AT_MOST]
 
 
 def _firsts(values: Iterable[Any]) -> dict[Any, list[int]]:
-    """Where each value stands, the first `AT_MOST` times."""
-    found: dict[Any, list[int]] = {}
+    """Return the indices of each value, at most the first `AT_MOST`."""
+    indices: dict[Any, list[int]] = {}
     for index, value in enumerate(values):
-        there = found.setdefault(value, [])
+        there = indices.setdefault(value, [])
         if len(there) < AT_MOST:
             there.append(index)
-    return found
+    return indices
 
 
 def _closest(a: np.ndarray, b: np.ndarray) -> dict[int, list[tuple[int, int]]]:
-    """For each of `a` that is close to some of `b`: indices of up to `AT_MOST` and the products."""
-    found: dict[int, list[tuple[int, int]]] = {}
+    """Return for rows of `a` the indices of up to `AT_MOST` close rows of `b`, and the products."""
+    closest: dict[int, list[tuple[int, int]]] = {}
     least = CLOSE * LENGTH * LENGTH
     columns = b.astype(np.float32).T
     for start in range(0, len(a) if len(b) else 0, _BLOCK):
@@ -96,10 +96,10 @@ def _closest(a: np.ndarray, b: np.ndarray) -> dict[int, list[tuple[int, int]]]:
         rows = np.flatnonzero(cosines.max(1) >= least)
         cosines = cosines[rows]
         for _ in range(min(AT_MOST, len(b))):
-            best = cosines.argmax(1)  # of several as close the first
+            best = cosines.argmax(1)  # the first of several that are as close
             values = np.take_along_axis(cosines, best[:, None], 1)[:, 0]
             for row, index, value in zip(rows, best, values, strict=True):
                 if value >= least:
-                    found.setdefault(start + int(row), []).append((int(index), int(value)))
+                    closest.setdefault(start + int(row), []).append((int(index), int(value)))
             np.put_along_axis(cosines, best[:, None], -1, 1)
-    return found
+    return closest

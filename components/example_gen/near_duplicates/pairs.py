@@ -1,4 +1,4 @@
-"""Pairs of an image outside train and one of train that show the same: kept, and summed up."""
+"""Pairs of an image outside train and the train image it is a copy of."""
 
 import dataclasses
 import json
@@ -52,7 +52,7 @@ def confirm(
     similarity: float,
     attributes: Sequence[str],
 ) -> Pair | None:
-    """Compare a record's image with its candidates, pixel by pixel, until one shows the same.
+    """Compare a record's image with its candidates, pixel by pixel, until one is a copy.
 
     Images are decoded one at a time and forgotten: most records have no candidate, and no thumbnail
     of any other image is ever kept. Of a flat image, or one with a side below 64 pixels, only the
@@ -97,8 +97,8 @@ def _pixels(image: Image.Image) -> tuple[tuple[int, int], bytes]:
 
 def written(pairs: Sequence[Pair]) -> str:
     """Write a line of JSON for each, the most similar first."""
-    ordered = sorted(pairs, key=lambda each: (-each.similarity, each.split, each.key))
-    return "".join(json.dumps(dataclasses.asdict(each), sort_keys=True) + "\n" for each in ordered)
+    ordered = sorted(pairs, key=lambda pair: (-pair.similarity, pair.split, pair.key))
+    return "".join(json.dumps(dataclasses.asdict(pair), sort_keys=True) + "\n" for pair in ordered)
 
 
 def read(folder: str) -> list[Pair]:
@@ -118,7 +118,7 @@ def read(folder: str) -> list[Pair]:
 def balance(
     pairs: Sequence[Pair], attribute: str, counts: Mapping[str, int], total: int, removed: bool
 ) -> list[tuple[str, float, float]]:
-    """Say which values of an attribute have another share of a split without its near duplicates.
+    """Return the values of an attribute whose share of a split its near duplicates change.
 
     Args:
         pairs: of the split.
@@ -131,7 +131,7 @@ def balance(
         (value, share with them, share without them), the largest change first; those that change
         by `WORTH_SAYING` or more.
     """
-    gone = Counter(each.attributes[attribute] for each in pairs if attribute in each.attributes)
+    gone = Counter(pair.attributes[attribute] for pair in pairs if attribute in pair.attributes)
     more, less = (len(pairs), 0) if removed else (0, len(pairs))
     changes = []
     for value in {*gone, *counts}:
@@ -140,4 +140,4 @@ def balance(
         after = (count - gone[value] * (not removed)) / max(1, total - less)
         if abs(after - before) >= WORTH_SAYING:
             changes.append((value, before, after))
-    return sorted(changes, key=lambda each: (-round(abs(each[2] - each[1]), 6), each[0]))
+    return sorted(changes, key=lambda change: (-round(abs(change[2] - change[1]), 6), change[0]))

@@ -1,4 +1,4 @@
-"""The perceptual hash of an image, and what near duplicates are searched by.
+"""The perceptual hash of an image, and the features that find near duplicates.
 
 Reference: C. Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions, 2010,
 3.2.1. The bits are those of `imagehash.phash` (https://github.com/JohannesBuchner/imagehash) for
@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-SIDE: Final = 32  # pixels of the side of what is hashed
+SIDE: Final = 32  # pixels of the side of the image that is hashed
 _LOW: Final = 8  # frequencies kept in each direction: 64 bits
 _LOW_COLOUR: Final = 6  # of each colour in each direction, without the mean
 COLOURS: Final = (_LOW_COLOUR**2 - 1) * 3
@@ -27,7 +27,7 @@ FLAT: Final = 3.0
 
 
 def _cosines(rows: int) -> np.ndarray:
-    """The first rows of the DCT-II matrix, [rows, 32]: cos(pi k (2 n + 1) / 2 N)."""
+    """Return the first rows of the DCT-II matrix, [rows, 32]: cos(pi k (2 n + 1) / 2 N)."""
     k, n = np.arange(rows)[:, None], np.arange(SIDE)
     return np.cos(np.pi * k * (2 * n + 1) / (2 * SIDE))
 
@@ -35,12 +35,12 @@ def _cosines(rows: int) -> np.ndarray:
 _DCT: Final = _cosines(_LOW)
 _SCALES: Final = np.sqrt(np.array([1] + [2] * (_LOW_COLOUR - 1)) / SIDE)
 _ORTHOGONAL: Final = _cosines(_LOW_COLOUR) * _SCALES[:, None]
-# Of red, green and blue in grey, ITU-R BT.601, in 65,536ths: Pillow's numbers.
+# Weights of red, green and blue in grey, ITU-R BT.601, in 65,536ths, as in Pillow.
 _WEIGHTS: Final = np.array([19_595, 38_470, 7_471], np.uint32)
 
 
 def fingerprints(small: np.ndarray) -> np.ndarray:
-    """Compute what `near_duplicates.find` compares; can be stored by `tobytes` and joined.
+    """Compute what `candidates` compares; can be stored by `tobytes` and joined.
 
     Args:
         small: uint8 [..., 32, 32, 3], as in `prepared.Prepared`.
@@ -56,7 +56,7 @@ def fingerprints(small: np.ndarray) -> np.ndarray:
 
 
 def phash(small_grey: np.ndarray) -> np.ndarray:
-    """64 bits: which of the 8 x 8 lowest frequencies is above their median.
+    """Compute 64 bits: which of the 8 x 8 lowest frequencies is above their median.
 
     Args:
         small_grey: uint8 [..., 32, 32].
@@ -69,7 +69,7 @@ def phash(small_grey: np.ndarray) -> np.ndarray:
 
 
 def frequencies(small_grey: np.ndarray) -> np.ndarray:
-    """The lowest frequencies of the DCT-II in both directions, not normalised.
+    """Compute the lowest frequencies of the DCT-II in both directions, not normalised.
 
     Formula: F[k, l] = sum over y, x of grey[y, x] cos(pi k (2 y + 1) / 64) cos(pi l (2 x + 1) / 64)
 
@@ -84,13 +84,13 @@ def frequencies(small_grey: np.ndarray) -> np.ndarray:
 
 
 def grey(small: np.ndarray) -> np.ndarray:
-    """uint8 [..., 3] in RGB to uint8 [...], as Pillow does."""
+    """Convert uint8 [..., 3] in RGB to uint8 [...], as Pillow does."""
     red, green, blue = (small[..., i] * _WEIGHTS[i] for i in range(3))
     return ((red + green + blue + 32_768) >> 16).astype(np.uint8)
 
 
 def colours(small: np.ndarray) -> np.ndarray:
-    """Give the direction of the low frequencies of the colours: alike for copies of an image.
+    """Compute the direction of the low frequencies of the colours: similar for copies.
 
     Neither the mean nor the contrast is in it. Zero for a flat image, which is like no other.
 
@@ -109,19 +109,19 @@ def colours(small: np.ndarray) -> np.ndarray:
 
 
 def _digests(small: np.ndarray) -> np.ndarray:
-    """64 bits of a digest of each image, uint64 [...]: equal for equal pixels."""
+    """Return 64 bits of a digest of each image, uint64 [...]: equal for equal pixels."""
     flat = small.reshape(-1, SIDE * SIDE * 3)
-    digests = b"".join(hashlib.blake2b(each.tobytes(), digest_size=8).digest() for each in flat)
+    digests = b"".join(hashlib.blake2b(pixels.tobytes(), digest_size=8).digest() for pixels in flat)
     return np.frombuffer(digests, "<u8").reshape(small.shape[:-3])
 
 
 def _median(values: np.ndarray) -> np.ndarray:
-    """Of [..., n] to [..., 1], n even: for one image much faster than `np.median`."""
+    """Return the medians of [..., n], n even, as [..., 1]: faster than `np.median` for one."""
     middle = values.shape[-1] // 2
     ordered = np.sort(values, axis=-1)
     return (ordered[..., middle - 1 : middle] + ordered[..., middle : middle + 1]) / 2
 
 
 def _packed(bits: np.ndarray) -> np.ndarray:
-    """Bool [..., 64] to uint64 [...], the first bit highest."""
+    """Pack bool [..., 64] into uint64 [...], the first bit highest."""
     return np.packbits(bits, axis=-1).view(">u8")[..., 0].astype(np.uint64)

@@ -1,4 +1,4 @@
-"""Whether two images show the same, by their pixels: aligned, of one brightness, then compared.
+"""Compare two images by their pixels, once they are aligned and equally bright.
 
 The measure is that of structural similarity, Z. Wang et al., Image Quality Assessment: From Error
 Visibility to Structural Similarity, 2004, without its term of luminance, and its smallest value
@@ -13,17 +13,17 @@ import numpy as np
 from PIL import Image, ImageOps
 
 SIDE: Final = 64  # pixels that are compared, in each direction
-FLAT: Final = 4.0  # levels of 255: what is left of an image without its cubic slopes; less is flat
-# How one image may lie in the other: a crop of 5 % at each side is a scale of 0.9.
+FLAT: Final = 4.0  # levels of 255: the deviation from cubic slopes, below which an image is flat
+# By how much one image may be scaled: a crop of 5 % at each side is a scale of 0.9.
 _SCALES: Final = (0.88, 1 / 0.88)
 _MOST_SHIFT: Final = 8.0  # pixels of 64
 _MOST_GAIN: Final = 1.2  # of brightness
 _STEPS: Final = ((32, 2.0, 7), (32, 1.0, 4), (64, 1.0, 5))  # side, blur in pixels, iterations
-# Correlation of what is aligned at the first step. That of 0.3 % of copies is lower, and that of
-# three quarters of other candidates.
+# Correlation after the first step, below which images are not copies: 0.3 % of copies are below
+# it, and three quarters of other candidates.
 _HOPELESS: Final = 0.95
-# Of the comparison, in pixels of 64: the blur that takes away what encoders and filters add, the
-# windows of grey and of colour, and the level of noise whose square is added to a variance of grey.
+# In pixels of 64: the blur that removes what encoders and filters add, the windows of grey and of
+# colour; and the noise that is added to a variance of grey.
 _BLUR, _WINDOW, _WIDE_WINDOW, _NOISE = 0.8, 3.0, 4.0, 200.0
 _COLOUR_NOISE: Final = 500.0  # mean square of a difference of colours that counts as 1
 _LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
@@ -56,19 +56,19 @@ def opened(image: bytes, whole: bool) -> Image.Image:
 
 
 def shrunk(image: Image.Image) -> np.ndarray:
-    """Make of an opened image what is compared, float32 [64, 64, 3], whatever its aspect ratio."""
+    """Shrink an image to what is compared, float32 [64, 64, 3], whatever its aspect ratio."""
     small = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0)
     return np.asarray(small, np.float32)
 
 
 def is_flat(small: np.ndarray) -> bool:
-    """Say whether an image shows hardly more than smooth slopes: many images have the same."""
+    """Return whether an image shows hardly more than smooth slopes, as many images do."""
     grey = (small @ _LUMA).ravel()
     return bool(np.std(grey - _SLOPES @ (_SLOPES.T @ grey)) < FLAT)
 
 
 def similarity(a: np.ndarray, b: np.ndarray) -> float:
-    """Say how alike two images are where they differ most, in [0, 1]; 1 is the same image.
+    """Return how similar two images are where they differ most, in [0, 1]; 1 is the same image.
 
     Copies that were encoded anew, resized, brightened by 10 % or that lack 5 % of their width and
     height are above 0.88; drawings of one style hardly ever are.
@@ -99,7 +99,7 @@ def similarity(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _aligned(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
-    """Shift and scale of x, then of y, with which b lies on a: Gauss-Newton, coarse to fine.
+    """Find the shift and scale of x, then of y, that lay b on a: Gauss-Newton, coarse to fine.
 
     Formula: a(x, y) = gain b(scale_x x + shift_x, scale_y y + shift_y) + offset, in pixels of 64
     from the middle. None for images that are too different to be aligned.
@@ -108,7 +108,7 @@ def _aligned(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
     light = (1.0, 0.0)
     for side, blur, iterations in _STEPS:
         step = SIDE // side
-        one, other = (_blurred(_reduced(each, step), blur) for each in (a, b))
+        one, other = (_blurred(_reduced(values, step), blur) for values in (a, b))
         for _ in range(iterations):
             at, light = _better(one, other, at, light)
         if blur == _STEPS[0][1] and _correlation(one, *_moved(other, at)) < _HOPELESS:
@@ -119,7 +119,7 @@ def _aligned(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
 def _better(
     a: np.ndarray, b: np.ndarray, at: np.ndarray, light: tuple[float, float]
 ) -> tuple[np.ndarray, tuple[float, float]]:
-    """One step of Gauss-Newton at the size of a and b; `light` is gain and offset."""
+    """Take one step of Gauss-Newton at the size of a and b; `light` is gain and offset."""
     gain, offset = light
     step, side = SIDE / len(a), len(a)
     middle = (np.arange(side) + 0.5 - side / 2).astype(np.float32)
@@ -127,7 +127,7 @@ def _better(
     down, across = np.gradient(moved)
     across, down = gain * across * inside / at[1], gain * down * inside / at[3]
     slopes = (across, across * middle, down, down * middle[:, None], moved * inside, inside)
-    system = np.stack([each.ravel() for each in slopes])
+    system = np.stack([slope.ravel() for slope in slopes])
     left = ((a - gain * moved - offset) * inside).ravel()
     normal = system @ system.T
     normal[range(6), range(6)] += 1e-3 * normal.diagonal() + 1e-2
@@ -147,7 +147,7 @@ def _moved(b: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _correlation(a: np.ndarray, b: np.ndarray, inside: np.ndarray) -> float:
-    one, other = (each[inside > 0] - each[inside > 0].mean() for each in (a, b))
+    one, other = (values[inside > 0] - values[inside > 0].mean() for values in (a, b))
     return float(one @ other / np.sqrt(max(1e-6, float((one @ one) * (other @ other)))))
 
 
@@ -174,7 +174,7 @@ def _difference(a: np.ndarray, b: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 
 def _positions(side: int, shift: float, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """A matrix [side, side] that reads a row at other places, linearly, and which are inside."""
+    """Return a matrix [side, side] that reads a row at other places, and which are inside."""
     places = (np.arange(side) + 0.5 - side / 2) * scale + shift + side / 2 - 0.5
     inside = (places > -0.75) & (places < side - 0.25)
     near = places.clip(0, side - 1)[:, None] - np.arange(side)
@@ -182,7 +182,7 @@ def _positions(side: int, shift: float, scale: float) -> tuple[np.ndarray, np.nd
 
 
 def _windowed(values: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
-    """The mean of a Gaussian window around each pixel, of the pixels inside."""
+    """Return the mean of a Gaussian window around each pixel, of the pixels inside."""
     return _blurred(values * inside, sigma) / np.maximum(_blurred(inside, sigma), 0.05)
 
 
@@ -204,7 +204,7 @@ def _reduced(values: np.ndarray, step: int) -> np.ndarray:
 
 
 def _cubic() -> np.ndarray:
-    """An orthonormal basis [64 x 64, 10] of the images that are polynomials of degree 3."""
+    """Return an orthonormal basis [64 x 64, 10] of the polynomials of degree 3."""
     y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
     terms = [(x**i * y**j).ravel() for i in range(4) for j in range(4 - i)]
     return np.linalg.qr(np.stack(terms, 1))[0].astype(np.float32)

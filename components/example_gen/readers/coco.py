@@ -1,52 +1,48 @@
-"""Read COCO captions: a JSON object with `images` and `annotations`, an image a row.
+"""Read COCO captions: a JSON object with `images` and `annotations`; every image is a row.
 
-Format: https://cocodataset.org/#format-data. The images are looked for beside the JSON, in
-`images`, and where the data set has them: `../train2017` for `captions_train2017.json`, or the
-same below `../images`. `columns.image` names another folder, from the JSON's on.
+Format: https://cocodataset.org/#format-data. The images are searched for beside the JSON, in
+`images`, and in COCO's own folders: `../train2017` for `captions_train2017.json`, or the same below
+`../images`. `columns.image` names another folder, relative to the JSON.
 """
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from components.example_gen.readers import Reader, ReadOptions
-from components.example_gen.readers.coco_tables import (
+from components.example_gen.readers.parsing.coco_tables import (
     Annotation,
     Tables,
     caption_fields,
     id_of,
     read_tables,
 )
-from components.example_gen.readers.limits import MAX_CAPTIONS
-from components.example_gen.readers.metadata import (
+from components.example_gen.readers.parsing.json_stream import first_object
+from components.example_gen.readers.parsing.limits import MAX_CAPTIONS
+from components.example_gen.readers.parsing.metadata import (
     attributes_of,
     captions_of,
     key_of,
     labels_of,
 )
-from components.example_gen.readers.tables.image_cell import image_of
-from components.example_gen.records.faults import as_unusable
-from components.example_gen.records.reasons import UnusableError
-from components.example_gen.records.row import Place, Rejected, Row
-from components.example_gen.storage import named_files, open_file
+from components.example_gen.readers.registry import READERS, Reader, ReadOptions
+from components.example_gen.readers.tables.cells import image_of
+from components.example_gen.rows import Place, Rejected, Row, UnusableError, as_unusable
+from components.example_gen.storage import named_files, urls
 from components.example_gen.storage.errors import OutsideError
-from components.example_gen.storage.spellings import folded
-from components.example_gen.storage.urls import shown
+from components.example_gen.storage.urls import folded, shown
 from schema.errors import InputError, UnavailableError
 
 LOOKED_FOR = 5  # images that are tried in each folder
+# What a COCO file may begin with; its order is free.
+_BEGINNING = re.compile(rb'\s*\{\s*"(info|images|annotations|licenses|categories|type)"\s*:')
 
 
-def parts(file: str, options: ReadOptions) -> int:
-    """Images and captions stand apart, so the file is read as a whole."""
-    return 1
-
-
-def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]:
+def read(file: str, _part: int, options: ReadOptions) -> Iterator[Row | Rejected]:
     """Yield a row or a rejection for each image, then rejections of the annotations of none.
 
     Raises:
-        InputError: the file is no COCO file, has no captions, or its images are nowhere.
+        InputError: the file is not a COCO file, has no captions, or its images are nowhere.
     """
     tables = read_tables(file, options)
     folder = _folder(file, tables.images, options)
@@ -57,19 +53,16 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]
         yield Rejected(Place(shown(file), number), "bad_metadata", detail)
 
 
-READER = Reader(read, parts, "COCO captions (.json)")
-
-
 def _row(
     place: Place, image: dict[str, Any] | None, folder: str, tables: Tables, options: ReadOptions
 ) -> Row | Rejected:
     key = None
     try:
-        found = None if image is None else id_of(image, "id")
-        if image is None or found is None:
+        image_id = None if image is None else id_of(image, "id")
+        if image is None or image_id is None:
             raise UnusableError("bad_metadata", "the image has no id")
-        key = str(found)
-        mine = tables.annotations.pop(found, [])
+        key = str(image_id)
+        mine = tables.annotations.pop(image_id, [])
         name = image.get("file_name")
         if not isinstance(name, str):
             raise UnusableError("no_image", "the image has no file_name")
@@ -90,7 +83,7 @@ def _row(
 def _captions(
     annotations: list[Annotation], options: ReadOptions
 ) -> tuple[tuple[str | bytes, ...], tuple[int, ...] | None]:
-    """The captions of an image, and a label for each where the config says that there are some."""
+    """Return the captions of an image, and their labels if the config names a field for them."""
     if len(annotations) > MAX_CAPTIONS:
         detail = f"the image has more than {MAX_CAPTIONS:,} annotations"
         raise UnusableError("bad_metadata", detail)
@@ -107,24 +100,24 @@ def _captions(
 
 
 def _folder(file: str, images: list[dict[str, Any] | None], options: ReadOptions) -> str:
-    """The folder the file names of the images start from."""
-    here = open_file.parent(file)
+    """Return the folder that the file names of the images start from."""
+    here = urls.parent(file)
     if options.columns.image is not None:
-        return open_file.join(here, options.columns.image)
-    split = open_file.name(file).partition(".")[0].rpartition("_")[2]
+        return urls.join(here, options.columns.image)
+    split = urls.name(file).partition(".")[0].rpartition("_")[2]
     places = [".", "images", split, f"images/{split}", "..", "../images"]
     places += [f"../{split}", f"../images/{split}"]
-    names = [(each or {}).get("file_name") for each in images]
-    some = [each for each in names if isinstance(each, str)][:LOOKED_FOR]
+    names = [(image or {}).get("file_name") for image in images]
+    some = [name for name in names if isinstance(name, str)][:LOOKED_FOR]
     outside = ""
     for place in places:
-        folder = open_file.join(here, place)
+        folder = urls.join(here, place)
         for name in some:
             try:
-                if named_files.exists(open_file.join(folder, name), options.access):
+                if named_files.exists(urls.join(folder, name), options.access):
                     return folder
             except OutsideError:
-                # Nothing is looked up there, so that nobody learns what there is.
+                # Not looked up, so that the data cannot find out what is there.
                 outside = ", or name those of them that are not below data.path in data.allow"
             except UnavailableError:
                 raise
@@ -134,3 +127,15 @@ def _folder(file: str, images: list[dict[str, Any] | None], options: ReadOptions
         f"{shown(file)}: its images are in none of {', '.join(places)} beside it; name their "
         f"folder in data.columns.image{outside}"
     )
+
+
+def _begins(beginning: bytes) -> bool:
+    first = first_object(beginning)
+    if first is None:
+        return _BEGINNING.match(beginning) is not None
+    return all(isinstance(first.get(name), list) for name in ("images", "annotations"))
+
+
+READER = READERS.add(
+    "coco", Reader("COCO captions (.json)", read, shared_suffixes=("json",), begins=_begins)
+)

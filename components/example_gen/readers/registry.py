@@ -1,134 +1,99 @@
-"""Which reader a file is for, by its name; what `.json` is, by its beginning."""
+"""The registry of readers, what a reader is, and what it goes by.
 
-import json
+A reader turns a part of a file into rows, in the order of the file. To add a format, add a file to
+this package (or to a package that `plugins` names) that calls `READERS.add`. Such a file is
+imported whenever a config is read, so it must import TensorFlow and the like in its functions.
+"""
+
+import dataclasses
 import re
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Annotated, Final
 
-from components.example_gen.readers import Reader, ReadOptions, coco, folder
-from components.example_gen.readers.encoding import as_utf8
-from components.example_gen.readers.kinds import READ_SUFFIXES
-from components.example_gen.readers.rejections import check_rejected
-from components.example_gen.readers.tables import delimited, jsonl, parquet, tfrecord
-from components.example_gen.readers.tar import webdataset
-from components.example_gen.records.row import Rejected, Row
-from components.example_gen.storage import open_file
-from components.example_gen.storage.decompress import DamagedError, open_plain
-from components.example_gen.storage.urls import shown
-from schema.errors import InputError
+from components.example_gen.rows import Ignored, Rejected, Row
+from components.example_gen.storage.allowed import Access
+from schema.config.section import Frozen, MaybeOff
+from schema.registry import Registry
 
-READERS: Final[dict[str, Reader]] = {
-    "webdataset": webdataset.READER,
-    "tfrecord": tfrecord.READER,
-    "jsonl": jsonl.READER,
-    "csv": delimited.READER,
-    "parquet": parquet.READER,
-    "coco": coco.READER,
-    "folder": folder.READER,
-}
-_PACKED = r"(\.(gz|bz2|xz|zst))?$"
-_NAMES = {
-    "webdataset": re.compile(rf"\.(tar{_PACKED}|tgz$)", re.IGNORECASE),
-    # Also `train.tfrecord-00000-of-00010`, as TensorFlow names the shards of a file.
-    "tfrecord": re.compile(rf"\.tfrecords?(-\d+-of-\d+)?{_PACKED}", re.IGNORECASE),
-    "jsonl": re.compile(rf"\.(jsonl|ndjson|jsonlines){_PACKED}", re.IGNORECASE),
-    "csv": re.compile(rf"\.(csv|tsv){_PACKED}", re.IGNORECASE),
-    "parquet": re.compile(r"\.(parquet|pq)$", re.IGNORECASE),
-}
-_JSON = re.compile(rf"\.json{_PACKED}", re.IGNORECASE)
-_IMAGE = re.compile(rf"\.({'|'.join(sorted(READ_SUFFIXES))})$", re.IGNORECASE)
-# What a COCO file may begin with; its order is free.
-_COCO = re.compile(rb'\s*\{\s*"(info|images|annotations|licenses|categories|type)"\s*:')
-_BEGINNING = 1 << 20  # bytes of a .json that are looked at
+AUTO: Final = "auto"  # instead of the name of a reader: recognised from the files
+OFF: Final = "off"  # instead of the name of a column: none is read
+_COMPRESSED = r"(\.(gz|bz2|xz|zst))?"
+_SHARD = r"(-\d+-of-\d+)?"  # TensorFlow's names of shards: `train.tfrecord-00000-of-00010`
 
 
-def reader_for(format: str, files: Sequence[str]) -> Reader:
-    """The reader of a format; of `auto`, the one all files are for.
+class ColumnsConfig(Frozen):
+    """The names of the columns, features or fields in the files; None: the usual names."""
 
-    Args:
-        format: a key of `READERS`, or `auto`.
-        files: addresses, at least one.
+    image: str | None = None
+    """Holds a path, encoded bytes, base64 text or an object {bytes, path}."""
+    captions: str | tuple[str, ...] | None = None
+    """One column or several, of texts or of lists of texts."""
+    key: Annotated[str | None, MaybeOff] = None
+    """None and no usual name, or off: the image's path, or else the digest of its bytes."""
+    labels: str | None = None
+    """Holds a 0 or 1 for each caption."""
 
-    Raises:
-        InputError: a file is for none, or two are for different ones.
+    @property
+    def named_key(self) -> str | None:
+        """The column of the key, if one is named."""
+        return None if self.key == OFF else self.key
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadOptions:
+    """What a reader goes by.
+
+    Attributes:
+        columns: names of the columns.
+        attributes: names of the attributes to keep.
+        max_bytes: of one encoded image.
+        root: the folder of the data. Names of images start there; no file above it is read.
+        access: which files may be read that the data names or links to.
     """
-    return READERS[recognise(files) if format == "auto" else format]
+
+    columns: ColumnsConfig = dataclasses.field(default_factory=ColumnsConfig)
+    attributes: tuple[str, ...] = ()
+    max_bytes: int = 100_000_000
+    root: str = ""
+    access: Access = dataclasses.field(default_factory=Access)
 
 
-def recognise(files: Sequence[str]) -> str:
-    """The one format of some files, a key of `READERS`.
+@dataclasses.dataclass(frozen=True)
+class Reader:
+    """How to recognise and read one format.
 
-    Raises:
-        InputError: a file is of none, or two are of different ones.
+    Attributes:
+        description: what users call its files, with the article: 'a Parquet table (.parquet)'.
+        read: `read(file, part, options)` yields the rows of one part of a file. It raises
+            InputError only for a file that is damaged as a whole, whose lost records cannot be
+            counted.
+        parts: `parts(file, options)` is the number of parts that can be read independently.
+        suffixes: of the files of this format, without the dot. Case, a shard number and, if
+            `compressible`, the suffix of a compression may follow.
+        compressible: whether files may be compressed as a whole.
+        shared_suffixes: of files that may be of this format or of another one.
+        begins: whether a file with a shared suffix is of this format, by its first MiB:
+            decompressed, as UTF-8, without byte order mark and leading whitespace.
+        is_folder: whether a folder, and not a file, is read.
+        read_beside: `read_beside(file, options)` lists files that are read with a file and that
+            none of its rows names.
     """
-    first = _format_of(files[0])
-    for other in files[1:]:
-        found = _format_of(other)
-        if found != first:
-            raise InputError(
-                f"{shown(files[0])} is {READERS[first].names}, but {shown(other)} is "
-                f"{READERS[found].names}; all files of the data must be of one format"
-            )
-    return first
+
+    description: str
+    read: Callable[[str, int, ReadOptions], Iterator[Row | Rejected | Ignored]]
+    parts: Callable[[str, ReadOptions], int] = lambda _file, _options: 1
+    suffixes: tuple[str, ...] = ()
+    compressible: bool = True
+    shared_suffixes: tuple[str, ...] = ()
+    begins: Callable[[bytes], bool] = lambda _beginning: False
+    is_folder: bool = False
+    read_beside: Callable[[str, ReadOptions], list[str]] = lambda _file, _options: []
+
+    def has_suffix(self, name: str, suffixes: tuple[str, ...]) -> bool:
+        """Return whether a file's name ends in one of some suffixes."""
+        compressed = _COMPRESSED if self.compressible else ""
+        ending = rf"\.({'|'.join(map(re.escape, suffixes))}){_SHARD}{compressed}$"
+        return bool(suffixes) and re.search(ending, name, re.IGNORECASE) is not None
 
 
-def files_named(file: str, reader: Reader, options: ReadOptions) -> Iterator[str]:
-    """The addresses of other files that a file is read with, each once, in its order.
-
-    These are the images that its rows name, and before them what describes it elsewhere.
-    A file whose first row has its image in it is read no further: it is all in the file itself.
-
-    Raises:
-        InputError: nearly none of its rows can be used; see `rejections`.
-    """
-    yield from reader.beside(file, options)
-    seen: set[str] = set()
-    for part in range(reader.parts(file, options)):
-        rejected = 0
-        for read, row in enumerate(reader.read(file, part, options), 1):
-            if isinstance(row, Rejected):
-                rejected += 1
-                check_rejected(file, rejected, read, row)
-            if isinstance(row, Row) and row.image is not None and not seen:
-                return
-            if isinstance(row, Row) and row.image_path and row.image_path not in seen:
-                seen.add(row.image_path)
-                yield row.image_path
-
-
-def _format_of(file: str) -> str:
-    name = open_file.name(file)
-    for format, pattern in _NAMES.items():
-        if pattern.search(name):
-            return format
-    if _JSON.search(name):
-        return _format_of_json(file)
-    if _IMAGE.search(name):
-        raise InputError(f"{shown(file)} is an image; name the folder it is in instead")
-    if open_file.is_folder(file):
-        return "folder"
-    raise InputError(
-        f"{shown(file)}: its name does not tell its format; set data.format to one of "
-        f"{', '.join(READERS)}"
-    )
-
-
-def _format_of_json(file: str) -> str:
-    try:
-        with open_plain(file) as opened:
-            text = as_utf8(opened, shown(file))
-            beginning = text.read(_BEGINNING).removeprefix(b"\xef\xbb\xbf").lstrip()
-    except DamagedError as error:
-        raise InputError(f"{shown(file)}: is damaged or cut off") from error
-    try:
-        first = json.loads(beginning.split(b"\n", 1)[0])
-    except (ValueError, RecursionError):
-        first = None
-    if isinstance(first, dict):
-        tables = (first.get("images"), first.get("annotations"))
-        return "coco" if all(isinstance(each, list) for each in tables) else "jsonl"
-    if _COCO.match(beginning):
-        return "coco"
-    raise InputError(
-        f"{shown(file)}: is neither COCO captions nor one JSON object a line, which .json may be"
-    )
+READERS: Registry[Reader] = Registry("reader", "components.example_gen.readers")

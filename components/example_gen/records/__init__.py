@@ -1,1 +1,1 @@
-"""Rows, records, their captions and splits, and what is quarantined."""
+"""Records: their captions and splits, and the quarantine."""

@@ -1,4 +1,4 @@
-"""Captions as they are stored: of one form, without what cannot be seen, each once."""
+"""Captions as they are stored: normalised, without invisible characters or duplicates."""
 
 import dataclasses
 import re
@@ -6,9 +6,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from components.example_gen.records.reasons import DUPLICATE_CAPTION, UnusableError
+from components.example_gen.rows import DUPLICATE_CAPTION, UnusableError
 
-# Tags that nobody types in a sentence: 'a < b', 'I <3 you' and '<person>' are no HTML.
+# Tags that do not occur in sentences: 'a < b', 'I <3 you' and '<person>' are not HTML.
 _ELEMENTS = "a|b|body|br|div|em|font|h[1-6]|head|html|i|iframe|li|ol|p|script|span|strong|style|"
 _ELEMENTS += "sub|sup|table|tbody|td|th|title|tr|u|ul"
 _OPENED = "body|br|div|head|hr|html|iframe|li|ol|script|span|style|table|tbody|td|tr|ul"
@@ -17,20 +17,20 @@ _HTML: Final = re.compile(
     r"<(?:a|img|font|link|meta|p)\s[^<>]*=|<script",
     re.IGNORECASE,
 )
-# Whitespace is dealt with apart; ESC, NUL and their like carry no text.
+# Without whitespace, which is handled separately.
 _CONTROL: Final = r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
-# Invisible, and no letter looks different without: the soft hyphen, spaces of no width, marks of
-# direction, annotations, the signs of invisible operators.
+# Invisible, and without effect on other letters: the soft hyphen, spaces without width, marks of
+# direction, annotations, invisible operators.
 _INVISIBLE: Final = (
     r"\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     r"\U0001d173-\U0001d17a\U000e0001"
 )
 _REMOVED: Final = re.compile(f"[{_CONTROL}{_INVISIBLE}]+")
-# Joiners join emoji and shape Arabic and Indic letters, and tags spell flags: each after something
-# that is not ASCII. Elsewhere they do nothing.
+# Joiners (in emoji, Arabic and Indic letters) and tags (in flags) have an effect only behind a
+# character that is not ASCII.
 _IDLE_JOINERS: Final = re.compile("(?<![^\x00-\x7f])[\u200c\u200d\U000e0020-\U000e007f]+")
-_BLANK_LETTERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters that show nothing
-_SEEN: Final = frozenset("LNPSC")  # first letters of the Unicode categories of what shows something
+_BLANK_LETTERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters that are blank
+_SEEN: Final = frozenset("LNPSC")  # first letters of the Unicode categories of visible characters
 _NOT_SEEN: Final = frozenset({"Cc", "Cf"})
 
 
@@ -92,7 +92,7 @@ def clean_one(caption: str | bytes, max_characters: int) -> str:
             text.encode("utf-8")  # half of a surrogate pair cannot be written
     except UnicodeError as error:
         raise UnusableError("caption_not_utf8") from error
-    # Before anything that takes long: NFKC can make 18 characters of one.
+    # Before slow operations: NFKC can make 18 characters of one.
     text = text.strip()
     if len(text) > max_characters:
         raise UnusableError("caption_too_long", f"{len(text):,} characters")
@@ -107,7 +107,7 @@ def clean_one(caption: str | bytes, max_characters: int) -> str:
 
 
 def _one_form(text: str) -> str:
-    """NFKC without what is invisible and with single spaces; again until nothing changes.
+    """Normalise to NFKC without invisible characters and runs of spaces, until nothing changes.
 
     Without what stood between them, a letter and its accent become one.
     """

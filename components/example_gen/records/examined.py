@@ -1,18 +1,23 @@
-"""What is known of a usable row once its image was looked at."""
+"""Rows whose image was examined."""
 
 import dataclasses
 from collections.abc import Mapping
 
-from components.example_gen.records.row import Place
+from components.example_gen.rows import Place
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageFacts:
     """What later stages need of an image, without its pixels.
 
-    `content` is the digest of the bytes as they were received; `hash` has 64 bits, and
-    `fingerprint` is the whole `perceptual_hash.FINGERPRINT`, as bytes; `changed` says what was done
-    to the bytes.
+    Attributes:
+        content: digest of the bytes as they were received.
+        format: of the stored image, like width and height.
+        width: in pixels.
+        height: likewise.
+        hash: perceptual, 64 bits.
+        fingerprint: the whole `perceptual_hash.FINGERPRINT`, as bytes.
+        changed: keys of `prepared.CHANGES`.
     """
 
     content: str
@@ -34,11 +39,11 @@ class Stored:
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
-    """A usable row. `dropped` has the reasons of the captions that were left out.
+class ExaminedRow:
+    """A usable row. `dropped` has the reasons of the captions that were dropped.
 
-    Rows with the same key are of one image. `key_column` and `name` are those of `row.Row`; a row
-    with a name has the digest of its image as key.
+    Rows with the same key have the same image. `key_column` and `name` are those of `rows.Row`; a
+    row with a name has the digest of its image as key.
     """
 
     split: str
@@ -61,7 +66,7 @@ class Found:
 
 @dataclasses.dataclass(frozen=True)
 class Refused:
-    """A row that cannot be used. `reason` is a key of `reasons.REASONS`."""
+    """A row that cannot be used. `reason` is a key of `rows.REASONS`."""
 
     split: str
     place: Place

@@ -1,21 +1,20 @@
-"""Rows of one image key become one record with all its captions."""
+"""Merge the rows of one image key into one record with all their captions."""
 
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from components.example_gen.config import Keep
-from components.example_gen.records.examined import Found, ImageFacts, Refused, Stored
-from components.example_gen.records.reasons import ABOVE_THE_LIMIT, DUPLICATE_CAPTION
-from components.example_gen.records.row import Place
+from components.example_gen.records.examined import ExaminedRow, ImageFacts, Refused, Stored
 from components.example_gen.records.splits import split_of
+from components.example_gen.rows import ABOVE_THE_LIMIT, DUPLICATE_CAPTION, Place
 
-DIGEST_CHARACTERS = 16  # of the image's digest behind a name that two images have
+DIGEST_CHARACTERS = 16  # of the digest that is appended to a name that two images have
 
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """One image with its captions. `rows` is how many rows it was put together from.
+    """One image with its captions, merged from `rows` rows.
 
     `name` is what the image is called where its key is only the digest of its bytes.
     """
@@ -35,7 +34,7 @@ class Record:
 
 @dataclasses.dataclass(frozen=True)
 class Grouping:
-    """How rows are put together.
+    """How rows are merged.
 
     `precedence` ranks the splits that globs name; `shares` splits by the key where they do not;
     `keep` says which captions of a record remain where it has more than `max_captions`.
@@ -48,20 +47,20 @@ class Grouping:
 
 
 def merge(
-    key: str, rows: Iterable[Found], grouping: Grouping
+    key: str, rows: Iterable[ExaminedRow], grouping: Grouping
 ) -> tuple[list[Record], list[Refused]]:
-    """Put the rows of one key together; the outcome does not depend on the order they come in.
+    """Merge the rows of one key; the result does not depend on their order.
 
     The first row, by split and then by its place in the files, decides which image it is and which
     split. A row of another split is refused, and one of another image whose key is a column's.
     Where the key is only the name of a file, another image of that name is another record.
 
     Returns:
-        The records, none if nothing is left; and the rows that are no part of them.
+        The records, none if nothing is left; and the rows that are not part of them.
     """
     ordered = sorted(rows, key=lambda row: (grouping.precedence.get(row.split, 0), row.place))
     first = ordered[0]
-    by_image: dict[str, list[Found]] = {}
+    by_image: dict[str, list[ExaminedRow]] = {}
     for row in ordered:
         content = first.image.content if row.key_column else row.image.content
         by_image.setdefault(content, []).append(row)
@@ -76,12 +75,12 @@ def merge(
 
 
 def with_digest(name: str, content: str) -> str:
-    """A key of its own for an image whose name another one has."""
+    """Return a key for an image whose name another image has."""
     return f"{name}-{content[:DIGEST_CHARACTERS]}"
 
 
 def own_names(records: Iterable[Record], grouping: Grouping) -> Iterable[Record]:
-    """Give images of one name, all that there are, keys that differ.
+    """Yield the images of one name, all that there are, with different keys.
 
     A record whose key is its own keeps it. Of the others the first, by split and place, is called
     by the name alone.
@@ -107,10 +106,10 @@ def own_names(records: Iterable[Record], grouping: Grouping) -> Iterable[Record]
 
 
 def _merge(
-    key: str, ordered: Sequence[Found], grouping: Grouping
+    key: str, ordered: Sequence[ExaminedRow], grouping: Grouping
 ) -> tuple[Record | None, list[Refused]]:
     first = ordered[0]
-    kept: list[Found] = []
+    kept: list[ExaminedRow] = []
     refused: list[Refused] = []
     texts: dict[str, int | None] = {}
     dropped: list[str] = []
@@ -149,13 +148,13 @@ def _merge(
 
 
 def _within(texts: dict[str, int | None], key: str, grouping: Grouping) -> dict[str, int | None]:
-    """As many captions as there may be, with their labels and in their order.
+    """Return as many captions as are allowed, with their labels and in their order.
 
     Those that match the image go before those that do not, or a record could lose all its matches.
     """
 
-    def rank(each: tuple[int, str]) -> tuple[bool, bytes | int]:
-        number, caption = each
+    def rank(numbered: tuple[int, str]) -> tuple[bool, bytes | int]:
+        number, caption = numbered
         drawn = hashlib.blake2b(f"{key}\0{caption}".encode(), digest_size=8).digest()
         return not _matches(texts[caption]), drawn if grouping.keep == "random" else number
 
@@ -163,7 +162,9 @@ def _within(texts: dict[str, int | None], key: str, grouping: Grouping) -> dict[
     return {caption: texts[caption] for _, caption in sorted(ranked)}
 
 
-def _stranger(row: Found, first: Found, texts: Mapping[str, int | None]) -> tuple[str, str]:
+def _stranger(
+    row: ExaminedRow, first: ExaminedRow, texts: Mapping[str, int | None]
+) -> tuple[str, str]:
     if row.image.content != first.image.content:
         column = f", in the column {row.key_column!r} too" if row.key_column else ""
         return "key_of_another_image", f"the first image of this key is at {first.place}{column}"
@@ -178,12 +179,12 @@ def _stranger(row: Found, first: Found, texts: Mapping[str, int | None]) -> tupl
     return "", ""
 
 
-def _labels(row: Found) -> Sequence[int | None]:
+def _labels(row: ExaminedRow) -> Sequence[int | None]:
     return row.labels if row.labels is not None else [None] * len(row.captions)
 
 
 def _matches(label: int | None) -> bool:
-    """A caption without a label matches, as it does where no caption has one."""
+    """Return whether a caption matches: one without a label does, as where none has a label."""
     return label != 0
 
 
@@ -193,12 +194,12 @@ def _together(labels: tuple[int | None, ...]) -> tuple[int, ...] | None:
     return tuple(int(_matches(label)) for label in labels)
 
 
-def _attributes(rows: Sequence[Found]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _attributes(rows: Sequence[ExaminedRow]) -> dict[str, str]:
+    attributes: dict[str, str] = {}
     for row in rows:
-        found = {**row.attributes, **found}
-    return found
+        attributes = {**row.attributes, **attributes}
+    return attributes
 
 
-def _refused(row: Found, reason: str, detail: str) -> Refused:
+def _refused(row: ExaminedRow, reason: str, detail: str) -> Refused:
     return Refused(row.split, row.place, reason, detail, row.known_as)

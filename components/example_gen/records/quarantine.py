@@ -1,7 +1,6 @@
-"""What was not used: a line for each record, and the sums."""
+"""The quarantine: a line for each record that is not used, and the sums."""
 
 import dataclasses
-import glob
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,9 +11,8 @@ from pydantic import Field
 
 from components.example_gen.config import ALL
 from components.example_gen.records.examined import Refused
-from components.example_gen.records.reasons import HARMLESS, NEAR_DUPLICATE, REASONS
-from components.example_gen.records.row import Place
 from components.example_gen.records.splits import TRAIN
+from components.example_gen.rows import HARMLESS, NEAR_DUPLICATE, REASONS, Place
 from components.example_gen.storage import urls
 from schema.config.section import Frozen
 from schema.errors import InputError
@@ -28,7 +26,7 @@ FILES = 4  # of records: lines are short, and there are few
 
 
 class Summary(Frozen):
-    """How many of what: records read are examples, quarantined or merged into another's record."""
+    """Counts of an ingest. Every row read is an example, merged into one, or quarantined."""
 
     read: int = 0  # rows
     examples: dict[str, int] = Field(default_factory=dict)  # by split
@@ -60,7 +58,7 @@ class Summary(Frozen):
         """'3 of 1,000 records are quarantined: 2 damaged_pixels, 1 empty_caption'."""
         return f"{share(self.unusable, self.read, 'record')} quarantined: " + ", ".join(
             f"{count:,} {reason}"
-            for reason, count in sorted(self.quarantined.items(), key=lambda each: -each[1])
+            for reason, count in sorted(self.quarantined.items(), key=lambda item: -item[1])
             if reason not in HARMLESS
         )
 
@@ -80,13 +78,13 @@ class Summary(Frozen):
         """'files that are not read: 12 .md, 3 hidden', or empty."""
         if not self.ignored:
             return ""
-        largest = sorted(self.ignored.items(), key=lambda each: (-each[1], each[0]))
+        largest = sorted(self.ignored.items(), key=lambda item: (-item[1], item[0]))
         counts = ", ".join(f"{count:,} {kind}" for kind, count in largest)
         return f"files that are not read: {counts}"
 
 
 def summarize(counts: Mapping[tuple[str, str], int]) -> Summary:
-    """Sum up what the stages counted, by the name of a field and what it is by."""
+    """Sum up the counts of the stages, by the field of the summary and its key."""
     fields: dict[str, Any] = {}
     for (field, what), count in sorted(counts.items()):
         if what:
@@ -97,7 +95,7 @@ def summarize(counts: Mapping[tuple[str, str], int]) -> Summary:
 
 
 def check_removed(summary: Summary, max_removed: float) -> list[str]:
-    """Say what stops a run that has removed too many near duplicates: a sentence for each split."""
+    """Return a sentence for each split of which too many near duplicates were removed."""
     if NEAR_DUPLICATE not in summary.quarantined:
         return []
     return [
@@ -112,7 +110,7 @@ def check_removed(summary: Summary, max_removed: float) -> list[str]:
 
 
 def near_duplicates(summary: Summary, split: str) -> str:
-    """Say of a split '416 of 793 images of eval (52.5 %) look like ones of the train split'."""
+    """Return '416 of 793 images of eval (52.5 %) look like ones of the train split'."""
     count = summary.near_duplicates[split]
     of = summary.examples.get(split, 0) + count * (NEAR_DUPLICATE in summary.quarantined)
     part = f"{count:,} of {number_of(of, 'image')} of {split} ({count / of:.1%})"
@@ -121,7 +119,7 @@ def near_duplicates(summary: Summary, split: str) -> str:
 
 
 def check(summary: Summary, max_quarantined: float) -> list[str]:
-    """What stops a run of which too much is unusable: a sentence, or none."""
+    """Return a sentence that stops a run with too many unusable records, or none."""
     if summary.unusable <= max_quarantined * summary.read:
         return []
     return [
@@ -131,7 +129,7 @@ def check(summary: Summary, max_quarantined: float) -> list[str]:
 
 
 def empty_splits(folder: str, splits: Iterable[str]) -> list[str]:
-    """What stops a run of which a split has no record: a sentence for each such split.
+    """Return a sentence for each split without a record.
 
     Args:
         folder: of the quarantine.
@@ -141,8 +139,8 @@ def empty_splits(folder: str, splits: Iterable[str]) -> list[str]:
     stops = []
     for split in sorted(splits, key=lambda name: name != TRAIN):
         if not summary.examples.get(split):
-            refused = (each for each in read_records(folder) if each.split in (split, ALL))
-            first = next((f"; the first is {told(each)}" for each in refused), "")
+            refused = (row for row in read_records(folder) if row.split in (split, ALL))
+            first = next((f"; the first is {describe(row)}" for row in refused), "")
             why = f" ({summary.sentence}{first}{summary.advice})" if summary.unusable else ""
             if split in summary.near_duplicates:
                 why += f": {near_duplicates(summary, split)} and were removed"
@@ -151,47 +149,49 @@ def empty_splits(folder: str, splits: Iterable[str]) -> list[str]:
 
 
 def remarks(summary: Summary) -> list[str]:
-    """What a person should know of an ingest that went through: a sentence each."""
-    told = [summary.sentence + summary.advice] if summary.unusable else []
+    """Return sentences about an ingest that succeeded."""
+    sentences = [summary.sentence + summary.advice] if summary.unusable else []
     removed = NEAR_DUPLICATE in summary.quarantined  # all that were found, or none
-    for split, found in summary.near_duplicates.items():
-        was = f"; {'it was' if found == 1 else 'they were'} removed" if removed else ""
-        told.append(f"{near_duplicates(summary, split)}{was}")
-    return told
+    for split, count in summary.near_duplicates.items():
+        was = f"; {'it was' if count == 1 else 'they were'} removed" if removed else ""
+        sentences.append(f"{near_duplicates(summary, split)}{was}")
+    return sentences
 
 
 def line(refused: Refused) -> str:
-    """One record of the quarantine, as JSON."""
-    told = dataclasses.asdict(refused)
-    place = told.pop("place")
+    """Write one record of the quarantine as JSON."""
+    payload = dataclasses.asdict(refused)
+    place = payload.pop("place")
     hidden = {
         "key": None if refused.key is None else without_secrets(refused.key),
         "detail": without_secrets(refused.detail),
         "first_bytes": _without_secrets(refused.first_bytes).hex(),
     }
-    return json.dumps({**told, **place, **hidden}, sort_keys=True)
+    return json.dumps({**payload, **place, **hidden}, sort_keys=True)
 
 
 def _without_secrets(beginning: bytes) -> bytes:
-    """The first bytes of something; of a URL that they cut off before its path only the scheme."""
+    """Return first bytes without secrets; of a URL that is cut off before its path, the scheme."""
     text = without_secrets(beginning.decode("utf-8", "surrogateescape"))
     return _CUT_URL.sub(HIDDEN, text).encode("utf-8", "surrogateescape")
 
 
 def parse(text: str) -> Refused:
-    """The inverse of `line`."""
-    told = json.loads(text)
-    place = Place(told.pop("source"), told.pop("offset"))
-    return Refused(**{**told, "place": place, "first_bytes": bytes.fromhex(told["first_bytes"])})
+    """Read one line of the quarantine."""
+    payload = json.loads(text)
+    place = Place(payload.pop("source"), payload.pop("offset"))
+    return Refused(
+        **{**payload, "place": place, "first_bytes": bytes.fromhex(payload["first_bytes"])}
+    )
 
 
 def read_summary(folder: str) -> Summary:
-    """The sums of a quarantine artifact."""
+    """Read the sums of a quarantine artifact."""
     return Summary.model_validate_json(_text(f"{folder}/{SUMMARY}"))
 
 
 def read_records(folder: str, reason: str | None = None) -> Iterator[Refused]:
-    """The records of a quarantine artifact, in the order of the files they came from.
+    """Yield the records of a quarantine artifact, in the order of their files.
 
     Args:
         folder: of the artifact.
@@ -201,38 +201,39 @@ def read_records(folder: str, reason: str | None = None) -> Iterator[Refused]:
         InputError: there is no such reason.
     """
     if reason is not None and reason not in REASONS:
-        raise InputError(f"{reason!r} is no reason; the reasons are {', '.join(REASONS)}")
+        raise InputError(f"{reason!r} is not a reason; the reasons are {', '.join(REASONS)}")
     lines: list[str] = []
-    for name in _glob(f"{folder}/{RECORDS.split('-')[0]}-*"):
+    for name in _files(folder):
         lines += [text for text in _text(name).splitlines() if text]
-    found = [each for each in map(parse, lines) if reason in (None, each.reason)]
-    yield from sorted(found, key=lambda each: (each.place, each.reason))
+    chosen = [row for row in map(parse, lines) if reason in (None, row.reason)]
+    yield from sorted(chosen, key=lambda row: (row.place, row.reason))
 
 
-def told(refused: Refused) -> str:
-    """'a/x.tar: 512 (key cat): there is no caption'."""
+def describe(refused: Refused) -> str:
+    """Return 'a/x.tar: 512 (key cat): there is no caption'."""
     key = "" if refused.key is None else f" (key {refused.key})"
     detail = f", {refused.detail}" if refused.detail else ""
     return f"{refused.place}{key}: {REASONS[refused.reason]}{detail}"
 
 
 def explain(reasons: Iterable[str]) -> list[tuple[str, str]]:
-    """Each reason that occurs with what it means, in the order of `REASONS`."""
+    """Return the reasons that occur with their meanings, in the order of `REASONS`."""
     there = set(reasons)
     return [(reason, meaning) for reason, meaning in REASONS.items() if reason in there]
 
 
-def _glob(pattern: str) -> list[str]:
-    if urls.is_local(pattern):
-        return glob.glob(urls.plain(pattern))
+def _files(folder: str) -> list[str]:
+    pattern = f"{RECORDS.split('-', maxsplit=1)[0]}-*"
+    if urls.is_local(folder):
+        return [str(path) for path in Path(urls.plain(folder)).glob(pattern)]
     from tfx.dsl.io import fileio
 
-    return list(fileio.glob(pattern))
+    return list(fileio.glob(f"{folder}/{pattern}"))
 
 
 def _text(path: str) -> str:
     if urls.is_local(path):
-        # TFX takes seconds to import; a person who lists the quarantine is spared that.
+        # Without TFX, which takes seconds to import: `diptych quarantine list` answers at once.
         return Path(urls.plain(path)).read_text(encoding="utf-8")
     from tfx.utils import io_utils
 

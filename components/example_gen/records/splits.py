@@ -1,18 +1,18 @@
-"""Which split an image belongs to, by its key alone: the same every night."""
+"""Which split an image belongs to, by its key alone: the same in every run."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 
-TRAIN = "train"  # the split the towers learn from; the one that evaluation must not meet again
+TRAIN = "train"  # the split that trains the towers; evaluation must not contain its images
 
 
 def position(key: str) -> float:
-    """A number in [0, 1) that looks random and depends on nothing but the key."""
+    """Return a number in [0, 1) that looks random and depends on the key alone."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
 
 
 def split_of(key: str, shares: Mapping[str, float]) -> str:
-    """The split of a key.
+    """Return the split of a key.
 
     Adding records moves none between splits; changing the shares moves as few as it can.
 
@@ -26,10 +26,10 @@ def split_of(key: str, shares: Mapping[str, float]) -> str:
         end += share
         if here < end:
             return name
-    return name  # rounding left a sliver after the last
+    return name  # the shares add up to slightly less than 1
 
 
 def precedence(splits: Sequence[str]) -> dict[str, int]:
-    """Who keeps a key that stands in several splits: train before all, then as in the config."""
+    """Rank splits by which keeps a key that several have: train first, then as in the config."""
     ordered = sorted(splits, key=lambda name: name != TRAIN)
     return {name: rank for rank, name in enumerate(ordered)}

@@ -1,21 +1,37 @@
-"""Where files may be that the data names itself: below its own root, or where the config says.
+"""Where files may be that the data names: below its own folder, or where the config allows.
 
 A table or a folder from elsewhere must not decide what is read of this machine or its network.
 """
 
 import dataclasses
 import os
+from typing import Annotated
 
-from components.example_gen.config import IngestConfig, TimeoutsConfig
+from pydantic import Field
+
 from components.example_gen.storage import urls
 from components.example_gen.storage.errors import OutsideError
 from components.example_gen.storage.urls import plain, shown
 from components.example_gen.storage.web_hosts import PORTS, HostPattern, Hosts
+from schema.config.section import Frozen
 from schema.errors import InputError
 
-_MAGIC = "*?[{"  # what a glob has, and TFX's {SPAN}
-_FOLDERS = 4096  # whose links are remembered as resolved
+_FOLDERS = 4096  # whose resolved links are remembered
 _ALIASES = {"s3a": "s3", "gcs": "gs"}
+
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class TimeoutsConfig(Frozen):
+    """Seconds after which the file of an image is given up: its record is `timed_out`."""
+
+    connect: Seconds = 10
+    """Until its server or store has answered."""
+    read: Seconds = 10
+    """Without a byte."""
+    record: Seconds = 30
+    """Until all of it has arrived."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +53,7 @@ class Allowed:
         return Hosts.of(filter(urls.is_web, self.own), filter(urls.is_web, self.named))
 
     def check(self, address: str) -> None:
-        """Refuse what lies elsewhere, or is a link that leads elsewhere.
+        """Raise an error for what lies elsewhere, or for a link that leads elsewhere.
 
         Raises:
             OutsideError: it does; the sentence says what to name in `data.allow`.
@@ -49,7 +65,7 @@ class Allowed:
             self._check_host(address)
         elif urls.is_local(address):
             real = self._real(address)
-            roots = [self._folder(each) for each in self._places if urls.is_local(each)]
+            roots = [self._folder(place) for place in self._places if urls.is_local(place)]
             if not any(_is_below(real, root) for root in roots):
                 via = "" if real == os.path.abspath(address) else f" leads to {shown(real)}, which"
                 raise _outside(f"{shown(address)}{via}", urls.parent(real))
@@ -57,7 +73,7 @@ class Allowed:
             raise _outside(shown(address), shown(urls.parent(address)))
 
     def is_own(self, address: str) -> bool:
-        """Whether an address is of a store or host that the config names itself."""
+        """Return whether the config itself names the store or host of an address."""
         if not urls.is_web(address):
             return True
         host = HostPattern.at(address)
@@ -71,19 +87,19 @@ class Allowed:
         try:
             host = HostPattern.at(url)
         except ValueError as error:
-            raise InputError(f"{shown(url)}: is no address") from error
+            raise InputError(f"{shown(url)}: is not an address") from error
         if not self.hosts.allows(host.scheme, host.name, host.port):
             port = "" if host.port == PORTS[host.scheme] else f":{host.port}"
             raise _outside(shown(url), f"{host.scheme}://{host.name}{port}")
 
     def _real(self, path: str) -> str:
-        """Where a path leads once links are followed."""
+        """Return where a path leads once links are followed."""
         folder, name = os.path.split(os.path.abspath(path))
         beside = os.path.join(self._folder(folder), name)
         return os.path.realpath(path) if os.path.islink(beside) else beside
 
     def _folder(self, path: str) -> str:
-        # Many images are of one folder, and each part of a path costs a call of the system.
+        # Many images share a folder, and resolving a path takes a system call for each part.
         if path not in self._resolved:
             if len(self._resolved) >= _FOLDERS:
                 self._resolved.clear()
@@ -97,7 +113,7 @@ def _is_below(path: str, root: str) -> bool:
 
 def _is_in_store(address: str, root: str) -> bool:
     address, root = _canonical(address), _canonical(root)
-    # In a store `..` is a name like others, and yet a server may take it for the folder above.
+    # In a store `..` is a name like others, but a server may take it for the folder above.
     return _is_below(address, root) and not {".", ".."} & set(address.split("/"))
 
 
@@ -122,19 +138,6 @@ class Access:
 
     @classmethod
     def to(cls, address: str) -> "Access":
-        """Access to what a person named, and to every public host that it redirects to."""
+        """Return access to what a person named, and to every public host it redirects to."""
         own = (urls.host(address),) if urls.is_web(address) else ()
         return cls(Allowed(own, tuple(f"{scheme}://*" for scheme in PORTS)))
-
-
-def access_of(config: IngestConfig) -> Access:
-    """What a config gives access to."""
-    own = [config.path]
-    for pattern in config.patterns.values():
-        whole = urls.join(config.path, pattern)
-        at = min((whole.find(each) for each in _MAGIC if each in whole), default=len(whole))
-        folder = urls.parent(whole[:at] + "-")
-        own.append(folder if at < len(whole) else whole)
-        if config.columns.image is not None:  # of COCO, the folder of the images
-            own.append(urls.join(folder, config.columns.image))
-    return Access(Allowed(tuple(dict.fromkeys(own)), config.allow), config.timeouts)

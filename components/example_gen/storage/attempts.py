@@ -1,4 +1,4 @@
-"""Attempts to read a file that the data names: allowed ones, in any spelling, not for ever."""
+"""Attempts to read a file that the data names: checked, in any spelling, with a time limit."""
 
 import contextlib
 import inspect
@@ -12,10 +12,9 @@ from fsspec.asyn import AsyncFileSystem, sync
 from components.example_gen.storage import urls
 from components.example_gen.storage.allowed import Access
 from components.example_gen.storage.errors import LATE, NotThereError, TimedOutError
-from components.example_gen.storage.spellings import other_spellings
-from components.example_gen.storage.urls import shown
+from components.example_gen.storage.urls import other_spellings, shown
 
-PATIENCE = 5  # files in a row that time out; then their host or bucket is not asked for a while
+PATIENCE = 5  # timeouts in a row after which a host or bucket is skipped
 WHILE = 600.0  # seconds
 _late: dict[str, tuple[int, float]] = {}  # by host: how many in a row, and when the last one did
 _lock = threading.Lock()
@@ -24,7 +23,7 @@ T = TypeVar("T")
 
 
 def in_any_spelling(address: str, access: Access | None, attempt: Callable[[str], T]) -> T:
-    """What an attempt gives for an address, or else for another spelling of it.
+    """Return what an attempt yields for an address, or else for another spelling of it.
 
     Args:
         address: that the data names.
@@ -51,7 +50,7 @@ def _allowed(address: str, access: Access | None, attempt: Callable[[str], T]) -
 
 
 def within(seconds: float, fs: Any, method: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """What a method of an fsspec file system gives; one that is asynchronous may be given up.
+    """Call a method of an fsspec file system; an asynchronous one has a time limit.
 
     Raises:
         TimeoutError: it took longer.
@@ -63,7 +62,7 @@ def within(seconds: float, fs: Any, method: Callable[..., Any], *args: Any, **op
 
 @contextlib.contextmanager
 def _answering(address: str) -> Iterator[None]:
-    """Remember which hosts do not answer: a million rows of one would each wait for it."""
+    """Remember which hosts do not answer, so that a million rows do not each wait for one."""
     if urls.is_local(address):
         yield
         return

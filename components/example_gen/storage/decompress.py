@@ -1,4 +1,4 @@
-"""Open a file that may be compressed; its first bytes say how, its name does not matter."""
+"""Open a file that may be compressed, by its first bytes and not by its name."""
 
 import bz2
 import contextlib
@@ -16,19 +16,22 @@ from components.example_gen.storage import open_file
 from components.example_gen.storage.urls import shown
 from schema.errors import InputError
 
-BUFFER = 1 << 20  # bytes read of what is inside at once
-# The first bytes. Those of bzip2 are more than its three letters: a tar begins with a file's name.
+BUFFER = 1 << 20  # decompressed bytes that are read at once
+# The first bytes. More than the three letters of bzip2: a tar begins with a file's name.
 MAGIC: dict[bytes, Callable[[BinaryIO], Any]] = {
     rb"\x1f\x8b\x08": lambda raw: gzip.GzipFile(fileobj=raw),
     rb"BZh[1-9](1AY&SY|\x17rE8P\x90)": lambda raw: _Frames(raw, bz2.BZ2Decompressor),
     rb"\xfd7zXZ\x00": lambda raw: _Frames(raw, _xz),
-    rb"\x28\xb5\x2f\xfd": lambda raw: _Zstd(raw),
+    rb"\x28\xb5\x2f\xfd": lambda raw: _Zstd(raw),  # noqa: PLW0108  the class is below
 }
 LONGEST_MAGIC = 12
-BOMB_BYTES, BOMB_RATIO = 1 << 26, 200  # unpacked; for each packed one: texts have about 10
+BOMB_BYTES, BOMB_RATIO = (
+    1 << 26,
+    200,
+)  # of unpacked bytes, and to packed ones; texts have a ratio of 10
 _PIECE = 1 << 10  # bytes of zstd
 MOST_MEMORY = 1 << 27  # bytes that a decompressor may take: xz -9 and zstd --ultra take 64 MiB
-# What their reads raise if the compressed bytes are damaged or cut off.
+# Raised by their reads if the compressed bytes are damaged or cut off.
 DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 
@@ -37,13 +40,13 @@ class DamagedError(Exception):
 
 
 def is_bomb(packed: int, plain: int) -> bool:
-    """Whether so few bytes were packed from so many that only a trap is packed so."""
+    """Return whether so few packed bytes for so many plain ones must be a trap."""
     return plain > BOMB_BYTES and plain > BOMB_RATIO * max(packed, 1)
 
 
 @contextlib.contextmanager
 def open_plain(
-    address: str, is_plain: Callable[[bytes], bool] = lambda head: False
+    address: str, is_plain: Callable[[bytes], bool] = lambda _: False
 ) -> Iterator[BinaryIO]:
     """Open a file, decompressed: gzip, bzip2, xz or zstd, or as it is. It need not seek.
 
@@ -81,7 +84,7 @@ class _Counted:
 
 
 class _Checked(io.RawIOBase):
-    """Decompressed bytes; every library's error becomes one, and a bomb is refused."""
+    """Decompressed bytes; the errors of all libraries become one, and bombs are refused."""
 
     def __init__(self, inner: Any, packed: _Counted, address: str):
         self._inner, self._packed, self._address = inner, packed, address
@@ -96,7 +99,7 @@ class _Checked(io.RawIOBase):
         except DAMAGE as error:
             raise DamagedError from error
         except OSError as error:
-            # bz2 says "Invalid data stream" so; an error of the store comes with a number.
+            # bz2's "Invalid data stream" has no number; an error of the store has one.
             if error.errno is None and type(error) is OSError:
                 raise DamagedError from error
             raise
@@ -111,7 +114,7 @@ class _Checked(io.RawIOBase):
 
 
 class _Frames:
-    """bzip2 or xz, one frame after another; the libraries' own files set no limit to memory."""
+    """bzip2 or xz, frame by frame; the libraries' own files do not limit their memory."""
 
     def __init__(self, raw: BinaryIO, new: Callable[[], Any]):
         self._raw, self._new = raw, new
@@ -143,7 +146,7 @@ def _xz() -> lzma.LZMADecompressor:
 
 
 class _Zstd:
-    """The library's own stream does not tell a file that is cut off from one that has ended."""
+    """zstd, frame by frame; the library's own stream hides that a file is cut off."""
 
     def __init__(self, raw: BinaryIO):
         self._raw, self._ready = raw, io.BytesIO()
@@ -152,7 +155,7 @@ class _Zstd:
 
     def read(self, size: int) -> bytes:
         while not (body := self._ready.read(size)):
-            # Few at once: what a piece unpacks to, up to 30,000 times as much, comes as one.
+            # Few at once: a piece is unpacked as a whole, to up to 30,000 times its size.
             given = self._rest or self._raw.read(_PIECE)
             if not given:
                 if self._begun:

@@ -1,6 +1,5 @@
-"""What goes wrong with a store, in one sentence that names the address and never a secret."""
+"""The errors of stores, in one sentence that names the address and never a secret."""
 
-import asyncio
 import contextlib
 import errno
 import socket
@@ -9,18 +8,18 @@ from collections.abc import Iterator
 from components.example_gen.storage.urls import scheme, shown
 from schema.errors import InputError, UnavailableError
 
-# Where the stores' libraries define their errors. Others are mistakes of this program.
+# Packages that define errors of stores. Other exceptions are faults of this program.
 _LIBRARIES = ("aiobotocore", "aiohttp", "azure", "botocore", "fsspec", "gcsfs", "google", "s3fs")
 _CREDENTIALS = ("Credential", "RefreshError", "TokenRetrieval", "Unauthorized", "ProfileNotFound")
 MISSING = "is not there"
 LATE = "does not answer in time"
 _CONNECTION = ("Connect", "ProxyError", "HTTPClientError")
-# What a file or an address will answer the next time, too.
+# Errors of a file or an address that another attempt gets, too.
 _LASTING_NUMBERS = (
     *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM),
     *(errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.ENXIO),
 )
-# What a server says of one address: it sends the client nowhere, or less than it announced.
+# Errors of one address: a server redirects to nowhere, or sends less than it announced.
 _OF_ONE_ADDRESS = ("Url", "URL", "Redirect", "Payload")
 _PASSING_STATUS = (408, 425, 429)  # and all from 500 on
 
@@ -42,7 +41,7 @@ class TimedOutError(UnavailableError):
 
 
 @contextlib.contextmanager
-def told(address: str) -> Iterator[None]:
+def as_input_error(address: str) -> Iterator[None]:
     """Turn what a store raises into an InputError about `address`.
 
     It is an UnavailableError where the store, and not the address, is what is wrong.
@@ -52,54 +51,54 @@ def told(address: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        if isinstance(error.__cause__, InputError):  # fsspec's words around ours
+        if isinstance(error.__cause__, InputError):  # wrapped by fsspec
             raise error.__cause__ from None
-        said = _said(error, scheme(address))
-        if said is None:
+        message = _message(error, scheme(address))
+        if message is None:
             raise
-        # The store's own text may hold a key, so it is left to the log.
-        if said == LATE:
-            raise TimedOutError(f"{shown(address)}: {said}") from error
+        # The store's own text may hold a key, so it goes to the log only.
+        if message == LATE:
+            raise TimedOutError(f"{shown(address)}: {message}") from error
         if _passes(error):
-            raise UnavailableError(f"{shown(address)}: {said}") from error
-        kind = NotThereError if said == MISSING else InputError
-        raise kind(f"{shown(address)}: {said}") from error
+            raise UnavailableError(f"{shown(address)}: {message}") from error
+        kind = NotThereError if message == MISSING else InputError
+        raise kind(f"{shown(address)}: {message}") from error
 
 
-def _said(error: Exception, scheme: str) -> str | None:
-    # fsspec says of a web server that a file is not there, whatever the server answered.
+def _message(error: Exception, scheme: str) -> str | None:  # noqa: PLR0911  one for each sentence
+    # fsspec raises FileNotFoundError whatever a web server answered.
     web = scheme in ("http", "https")
     if web and isinstance(error, FileNotFoundError) and isinstance(error.__cause__, Exception):
-        return _said(error.__cause__, scheme) or MISSING
+        return _message(error.__cause__, scheme) or MISSING
     kind = type(error).__name__
     if isinstance(error, ImportError) and scheme:
         return f"the package that reads {scheme}:// is not installed"
     if isinstance(error, UnicodeEncodeError) or "null byte" in str(error):
-        return "is no address"
+        return "is not an address"
     if isinstance(error, FileNotFoundError | NotADirectoryError) or _status(error) == 404:
         return MISSING
     if isinstance(error, IsADirectoryError):
         return "is a folder where a file is expected"
     if isinstance(error, PermissionError) or _status(error) in (401, 403):
         return "access is refused with the credentials there are" if scheme else "access is refused"
-    if any(each in kind for each in _CREDENTIALS):
+    if any(name in kind for name in _CREDENTIALS):
         return f"the credentials for {scheme}:// are missing or not accepted"
-    if isinstance(error, asyncio.TimeoutError | TimeoutError) or "Timeout" in kind:
+    if isinstance(error, TimeoutError) or "Timeout" in kind:
         return LATE
     if isinstance(error, ConnectionError):
         return f"{scheme}:// does not answer"
     if not _of_a_store(error):
         return None
-    if any(each in kind for each in _CONNECTION):
+    if any(name in kind for name in _CONNECTION):
         return f"{scheme}:// does not answer"
     return f"cannot be read ({kind})"
 
 
 def _passes(error: Exception) -> bool:
-    """Whether another attempt may succeed; of an unknown error, it may."""
+    """Return whether another attempt may succeed; an unknown error counts as such."""
     if isinstance(error, FileNotFoundError) and isinstance(error.__cause__, Exception):
-        return _passes(error.__cause__)  # fsspec's for all that a web server may answer
-    if any(each in type(error).__name__ for each in _OF_ONE_ADDRESS):
+        return _passes(error.__cause__)  # fsspec's, for any answer of a web server
+    if any(name in type(error).__name__ for name in _OF_ONE_ADDRESS):
         return False
     status = _status(error)
     if status is not None:
@@ -118,5 +117,5 @@ def _of_a_store(error: Exception) -> bool:
 
 
 def _status(error: Exception) -> int | None:
-    """What a web server answered."""
+    """Return the status that a web server answered, if it did."""
     return getattr(error, "status", None)

@@ -1,4 +1,4 @@
-"""A short text for each file that changes when the file does, for the cache's fingerprint."""
+"""Fingerprints of files for the cache: short texts that change when the file does."""
 
 import hashlib
 from collections import Counter
@@ -9,19 +9,19 @@ from typing import Any
 from components.example_gen.storage import urls
 from components.example_gen.storage.allowed import Access
 from components.example_gen.storage.attempts import in_any_spelling, within
-from components.example_gen.storage.errors import told
+from components.example_gen.storage.errors import as_input_error
 from components.example_gen.storage.listing import find, is_folder, store, walk
 from components.example_gen.storage.urls import join, parent
 from schema.errors import InputError
 
-CROWD = 50  # files of one folder that are worth a list of all that is in it
-# What says that a remote file is another one; the first a store has is taken.
+CROWD = 50  # files of one folder from which on it is listed
+# What tells versions of a remote file apart; the first that a store has is taken.
 _VERSIONS = ("ETag", "etag", "e_tag", "md5Hash", "md5", "generation", "content_md5")
 TIMES = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")
 
 
-def stamp(address: str, access: Access | None = None) -> str:
-    """A text that changes when the file does; of a folder, when any file in it does.
+def fingerprint_of(address: str, access: Access | None = None) -> str:
+    """Return a text that changes when the file does; of a folder, when any file in it does.
 
     Of a web page without an ETag only the size is known, and of a web folder only its list.
 
@@ -33,35 +33,37 @@ def stamp(address: str, access: Access | None = None) -> str:
     address = urls.plain(address)
     if urls.is_local(address):
         if is_folder(address):
-            return _of_all(address, {each: _local(each) for each in walk(address, access)})
+            return _of_all(address, {file: _local(file) for file in walk(address, access)})
         return _local(address)
     access = access or Access.to(address)
     fs, path = store(address, access)
-    with told(address):
+    with as_input_error(address):
         info = within(access.timeouts.record, fs, getattr(fs, "_info", fs.info), path)
     if info["type"] == "directory":
-        return _of_all(address, {each: _stamp(info) for each, info in find(address).items()})
-    return _stamp(info)
+        return _of_all(address, {file: _fingerprint(info) for file, info in find(address).items()})
+    return _fingerprint(info)
 
 
-def stamps(files: Iterable[str], access: Access | None = None) -> Iterator[str]:
-    """The stamp of each file, in their order; where many are of one remote folder, it is listed.
+def fingerprints_of(files: Iterable[str], access: Access | None = None) -> Iterator[str]:
+    """Yield the fingerprint of each file; a remote folder with many of them is listed once.
 
     A file that is not there or may not be read has one, too: that this changes must be noticed.
     """
-    given = [urls.plain(each) for each in files]
+    given = [urls.plain(file) for file in files]
     crowded = {folder for folder, count in Counter(map(parent, given)).items() if count >= CROWD}
     listed: dict[str, str] = {}
     for folder in sorted(crowded):
-        # A web server lists nothing, and a bucket that may not be read is none to ask.
+        # A web server lists nothing, and a bucket that is not allowed is not requested.
         if not urls.is_local(folder) and _may_be_listed(folder, access):
             fs, path = store(folder, access)
-            with told(folder):
+            with as_input_error(folder):
                 for info in fs.ls(path, detail=True):
-                    listed[join(folder, urls.name(info["name"]))] = _stamp(info)
-    for each in given:
+                    listed[join(folder, urls.name(info["name"]))] = _fingerprint(info)
+    for file in given:
         try:
-            yield listed.get(each) or in_any_spelling(each, access, lambda a: stamp(a, access))
+            yield listed.get(file) or in_any_spelling(
+                file, access, lambda a: fingerprint_of(a, access)
+            )
         except InputError as error:
             yield str(error)
 
@@ -77,17 +79,17 @@ def _may_be_listed(folder: str, access: Access | None) -> bool:
 
 
 def _local(path: str) -> str:
-    """The stamp of a file, or of a link to a folder that is not followed."""
-    with told(path):
-        found = Path(path).stat()
-    return f"{found.st_size}-{found.st_mtime_ns}"
+    """Return the fingerprint of a file, or of a link to a folder that is not followed."""
+    with as_input_error(path):
+        status = Path(path).stat()
+    return f"{status.st_size}-{status.st_mtime_ns}"
 
 
-def _stamp(info: dict[str, Any]) -> str:
-    version = next((info[each] for each in (*_VERSIONS, *TIMES) if info.get(each)), "")
+def _fingerprint(info: dict[str, Any]) -> str:
+    version = next((info[key] for key in (*_VERSIONS, *TIMES) if info.get(key)), "")
     return f"{info.get('size')}-{str(version).strip(chr(34))}"
 
 
-def _of_all(folder: str, stamps: dict[str, str]) -> str:
-    lines = sorted(f"{urls.below(folder, each)}\n{s}\n" for each, s in stamps.items())
+def _of_all(folder: str, prints: dict[str, str]) -> str:
+    lines = sorted(f"{urls.below(folder, file)}\n{s}\n" for file, s in prints.items())
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()

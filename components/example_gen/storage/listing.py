@@ -1,4 +1,4 @@
-"""Which files and folders an address has below it, and the file system behind an address."""
+"""The files and folders below an address, and the file system behind it."""
 
 import glob as local_glob
 import os
@@ -9,32 +9,32 @@ import fsspec
 
 from components.example_gen.storage import urls
 from components.example_gen.storage.allowed import Access
-from components.example_gen.storage.errors import OutsideError, told
+from components.example_gen.storage.errors import OutsideError, as_input_error
 from components.example_gen.storage.urls import join, parent, shown
 from components.example_gen.storage.urls import name as name_of
 from components.example_gen.storage.web_client import WebClient
 from schema.errors import InputError
 
-NOT_DATA = ("lost+found",)  # root's own, on every disk with an ext file system
+NOT_DATA = ("lost+found",)  # of root, on every ext file system
 
 
 def store(address: str, access: Access | None = None) -> tuple[Any, str]:
-    """The fsspec file system of an address, and the address as that file system says it.
+    """Return the fsspec file system of an address, and the address in its notation.
 
     Args:
         address: of a file or a folder.
-        access: hosts that may be asked, and how long it may take; None: a person named the address.
+        access: hosts that may be requested, and time limits; None: a person named the address.
     """
     urls.check_scheme(address)
-    with told(address):
+    with as_input_error(address):
         try:
             access = access or Access.to(address)
-            found, path = fsspec.core.url_to_fs(address, **_options(address, access))
+            fs, path = fsspec.core.url_to_fs(address, **_options(address, access))
         except ValueError as error:
-            raise InputError(f"{shown(address)}: is no address") from error
-        # What was listed before may have changed since; keeping it would hide that from the cache.
-        found.invalidate_cache()
-        return found, path
+            raise InputError(f"{shown(address)}: is not an address") from error
+        # A kept listing would hide changes from TFX's cache.
+        fs.invalidate_cache()
+        return fs, path
 
 
 def _options(address: str, access: Access) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def _options(address: str, access: Access) -> dict[str, Any]:
 
 
 def glob(base: str, pattern: str) -> list[str]:
-    """The files and folders below `base` that match, sorted; none is no error.
+    """List the files and folders below `base` that match, sorted; none is no error.
 
     Args:
         base: a folder; its own `*`, `?` and `[` mean themselves.
@@ -57,17 +57,17 @@ def glob(base: str, pattern: str) -> list[str]:
     base = urls.plain(base)
     if urls.is_local(base):
         _check_readable(base, pattern)
-        found = local_glob.glob(pattern, root_dir=base, recursive=True)
-        return sorted({join(base, each) for each in found})
+        matches = local_glob.glob(pattern, root_dir=base, recursive=True)
+        return sorted({join(base, path) for path in matches})
     while pattern.startswith("../"):
         base, pattern = parent(base), pattern.removeprefix("../")
     if pattern in ("", "."):
         return [base] if exists(base) else []
     fs, path = store(base)
     path = path.rstrip("/")
-    with told(base):
-        found = fs.glob(f"{local_glob.escape(path)}/{pattern.removeprefix('./').rstrip('/')}")
-    return sorted({join(base, each[len(path) + 1 :]) for each in found})
+    with as_input_error(base):
+        matches = fs.glob(f"{local_glob.escape(path)}/{pattern.removeprefix('./').rstrip('/')}")
+    return sorted({join(base, match[len(path) + 1 :]) for match in matches})
 
 
 def _check_readable(base: str, pattern: str) -> None:
@@ -79,24 +79,24 @@ def _check_readable(base: str, pattern: str) -> None:
     magic = [number for number, part in enumerate(parts) if local_glob.has_magic(part)]
     for number in range(magic[0], len(parts)) if magic else ():
         above = "/".join(parts[:number])
-        for each in local_glob.glob(above, root_dir=base) if above else [""]:
-            folder = join(base, each) if each else base
+        for path in local_glob.glob(above, root_dir=base) if above else [""]:
+            folder = join(base, path) if path else base
             if os.path.isdir(folder) and name_of(folder) not in NOT_DATA:
-                # `**` looks into all that is below, too.
+                # `**` also covers all folders below.
                 deep = parts[number] == "**"
                 for _, below, _ in os.walk(folder, onerror=_refuse):
-                    below[:] = [each for each in below if deep and each not in NOT_DATA]
+                    below[:] = [name for name in below if deep and name not in NOT_DATA]
         if parts[number] == "**":
             return
 
 
 def _refuse(error: OSError) -> None:
-    with told(str(error.filename)):
+    with as_input_error(str(error.filename)):
         raise error
 
 
 def walk(folder: str, access: Access | None = None) -> list[str]:
-    """All files below a folder, at any depth, sorted.
+    """List all files below a folder, at any depth, sorted.
 
     Args:
         folder: its address.
@@ -104,48 +104,48 @@ def walk(folder: str, access: Access | None = None) -> list[str]:
     """
     folder = urls.plain(folder)
     if urls.is_local(folder):
-        with told(folder):
+        with as_input_error(folder):
             return sorted(_walk_local(folder, set(), access))
     return sorted(find(folder))
 
 
 def is_folder(address: str) -> bool:
-    """Whether there is a folder at an address."""
+    """Return whether there is a folder at an address."""
     address = urls.plain(address)
     if urls.is_local(address):
         return os.path.isdir(address)
     fs, path = store(address)
-    with told(address):
+    with as_input_error(address):
         return bool(fs.isdir(path))
 
 
 def exists(address: str) -> bool:
-    """Whether there is a file or a folder at an address."""
+    """Return whether there is a file or a folder at an address."""
     address = urls.plain(address)
     if urls.is_local(address):
         return os.path.exists(address)
     fs, path = store(address)
-    with told(address):
+    with as_input_error(address):
         return bool(fs.exists(path))
 
 
 def find(folder: str) -> dict[str, dict[str, Any]]:
-    """The remote files below a folder, and what their store says of them."""
+    """Return the remote files below a folder, and what their store says of them."""
     fs, path = store(folder)
     path = path.rstrip("/")
-    with told(folder):
-        found = fs.find(path, detail=True)
+    with as_input_error(folder):
+        infos = fs.find(path, detail=True)
     # Some stores keep an empty object `folder/` for a folder.
     return {
-        join(folder, each[len(path) + 1 :]): info
-        for each, info in found.items()
-        if not each.endswith("/") and info["type"] == "file"
+        join(folder, file[len(path) + 1 :]): info
+        for file, info in infos.items()
+        if not file.endswith("/") and info["type"] == "file"
     }
 
 
 def _walk_local(folder: str, seen: set[str], access: Access | None) -> Iterator[str]:
     real = os.path.realpath(folder)
-    if real in seen:  # a link back to where we came from
+    if real in seen:  # a circle of links
         return
     for entry in os.scandir(folder):
         if entry.is_dir() and not leads_out(entry.path, access):
@@ -155,7 +155,7 @@ def _walk_local(folder: str, seen: set[str], access: Access | None) -> Iterator[
 
 
 def leads_out(path: str, access: Access | None) -> bool:
-    """Whether a path of this machine is a link to where nothing may be read."""
+    """Return whether a path of this machine is a link to where nothing may be read."""
     if access is None or not os.path.islink(path):
         return False
     try:

@@ -4,25 +4,26 @@ import errno
 import os
 from typing import Any
 
-from components.example_gen.storage import listing, open_file, urls
+from components.example_gen.storage import listing, urls
 from components.example_gen.storage.allowed import Access
 from components.example_gen.storage.attempts import in_any_spelling, within
-from components.example_gen.storage.errors import NotThereError, TimedOutError, told
+from components.example_gen.storage.errors import NotThereError, TimedOutError, as_input_error
+from components.example_gen.storage.open_file import open_binary
 from schema.errors import InputError, UnavailableError
 
 _CHUNK = 1 << 16  # bytes
 
 
 def read(address: str, limit: int, access: Access) -> bytes:
-    """The bytes of a file; of a longer one the first `limit` + 1.
+    """Return the bytes of a file; of a longer one the first `limit` + 1.
 
     Raises:
-        InputError: it cannot be read; see the classes in `storage_errors`. A host of the web that
-            only a pattern of `data.allow` names is no part of the data: that it is down is the
-            fault of this one file, not an UnavailableError.
+        InputError: it cannot be read; see the classes in `errors`. If the host is down, that is an
+            UnavailableError, but a plain InputError for a web host that only a pattern of
+            `data.allow` names: then the record is rejected, and the run goes on.
     """
     try:
-        return in_any_spelling(address, access, lambda each: _read(each, limit, access))
+        return in_any_spelling(address, access, lambda spelling: _read(spelling, limit, access))
     except TimedOutError:
         raise
     except UnavailableError as error:
@@ -32,15 +33,15 @@ def read(address: str, limit: int, access: Access) -> bytes:
 
 
 def exists(address: str, access: Access) -> bool:
-    """Whether there is a file at an address, or at another spelling of it, that may be read.
+    """Return whether there is a file at an address, or at another spelling of it, that may be read.
 
     Raises:
-        InputError: one may not be read, or its store cannot be asked.
+        InputError: one may not be read, or its store cannot be reached.
     """
 
-    def there(each: str) -> bool:
-        if not listing.exists(each):
-            raise NotThereError(each)
+    def there(spelling: str) -> bool:
+        if not listing.exists(spelling):
+            raise NotThereError(spelling)
         return True
 
     try:
@@ -52,10 +53,11 @@ def exists(address: str, access: Access) -> bool:
 def _read(address: str, limit: int, access: Access) -> bytes:
     address = urls.plain(address)
     if urls.is_local(address):
-        return open_file.read_bytes(address, limit)
+        with open_binary(address) as file:
+            return file.read(limit + 1)
     fs, path = listing.store(address, access)
     seconds = access.timeouts.record
-    with told(address):
+    with as_input_error(address):
         if urls.is_web(address):
             return bytes(within(seconds, fs, _download, fs, path, limit))
         try:
@@ -71,7 +73,7 @@ def _read(address: str, limit: int, access: Access) -> bytes:
 
 
 async def _download(fs: Any, url: str, limit: int) -> bytes:
-    """One request, left as soon as there is enough: a server may send all of a file, or no end."""
+    """Send one request and stop once there is enough: a server may send without end."""
     session = await fs.set_session()
     body = bytearray()
     async with session.get(fs.encode_url(url)) as response:

@@ -12,26 +12,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final, cast
 
 from components.example_gen.storage import urls
-from components.example_gen.storage.errors import NotAFileError, told
-from components.example_gen.storage.fingerprints import stamp, stamps
-from components.example_gen.storage.listing import exists, glob, is_folder, store, walk
-from components.example_gen.storage.urls import join, name, parent, shown
+from components.example_gen.storage.errors import NotAFileError, as_input_error
+from components.example_gen.storage.listing import store
+from components.example_gen.storage.urls import shown
 
-__all__ = [
-    "exists",
-    "glob",
-    "is_folder",
-    "is_link_to_folder",
-    "join",
-    "name",
-    "open_binary",
-    "parent",
-    "read_bytes",
-    "shown",
-    "stamp",
-    "stamps",
-    "walk",
-]
 _KINDS: Final[dict[Callable[[int], bool], str]] = {
     stat.S_ISFIFO: "named pipe",
     stat.S_ISSOCK: "socket",
@@ -39,7 +23,7 @@ _KINDS: Final[dict[Callable[[int], bool], str]] = {
     stat.S_ISBLK: "device",
 }
 BUFFER = 1 << 20  # bytes handed on at once
-BLOCK = 1 << 23  # bytes asked of a remote file at once; that many are kept in memory
+BLOCK = 1 << 23  # bytes requested of a remote file at once; that many are kept in memory
 
 
 @contextlib.contextmanager
@@ -49,7 +33,7 @@ def open_binary(address: str) -> Iterator[BinaryIO]:
     What goes wrong with the store while the file is open comes as an InputError too.
     """
     address = urls.plain(address)
-    with told(address), contextlib.ExitStack() as stack:
+    with as_input_error(address), contextlib.ExitStack() as stack:
         if urls.is_local(address):
             yield stack.enter_context(_open_regular(address))
             return
@@ -59,35 +43,18 @@ def open_binary(address: str) -> Iterator[BinaryIO]:
 
 
 def is_link_to_folder(address: str) -> bool:
-    """Whether an address is of a link of this machine that leads to a folder."""
+    """Return whether an address is of a link of this machine that leads to a folder."""
     return urls.is_local(address) and os.path.islink(address) and os.path.isdir(address)
 
 
-def read_bytes(address: str, limit: int) -> bytes:
-    """The bytes of a file; of a longer one the first `limit` + 1."""
-    # A web server may send all of a file where a part of it is asked for; a stream can be left.
-    if urls.is_local(address) or urls.is_web(address):
-        with open_binary(address) as file:
-            return file.read(limit + 1)
-    address = urls.plain(address)
-    fs, path = store(address)
-    with told(address):
-        try:
-            return bytes(fs.cat_file(path, start=0, end=limit + 1))
-        except OSError:
-            if fs.info(path)["size"]:
-                raise
-            return b""  # a part of nothing is out of range
-
-
 def _open_regular(path: str) -> BinaryIO:
-    """Open a regular file: whoever reads a pipe or a device may wait for ever."""
-    _check_regular(path, os.stat(path).st_mode)  # opening one can wait, too, or move a tape
+    """Open a regular file: reading a pipe or a device may never end."""
+    _check_regular(path, os.stat(path).st_mode)  # even opening one can block, or move a tape
     with contextlib.ExitStack() as opened:
         file = opened.enter_context(open(path, "rb", opener=_without_waiting))
-        found = os.fstat(file.fileno())
-        _check_regular(path, found.st_mode)
-        if found.st_size == 0:  # /proc calls such what it makes up, or waits for, when it is read
+        status = os.fstat(file.fileno())
+        _check_regular(path, status.st_mode)
+        if status.st_size == 0:  # files of /proc, made up when read
             return cast(BinaryIO, io.BufferedReader(cast(Any, io.BytesIO())))
         opened.pop_all()
         return file

@@ -17,12 +17,11 @@ from tfx.dsl.io import filesystem, filesystem_registry
 from tfx.dsl.io.filesystem import PathType
 
 from components.example_gen.storage import listing, urls
-from components.example_gen.storage.errors import told
+from components.example_gen.storage.errors import as_input_error
 from components.example_gen.storage.fingerprints import TIMES
 
 PRIORITY = 5  # lower is taken first; TensorFlow's is 10
-# Paths of this machine and stores that TensorFlow reads; and fsspec's ways to look into another
-# address, which have no store of their own.
+# Paths of this machine, stores that TensorFlow reads, and fsspec's wrappers of other addresses.
 _NOT_OURS = frozenset(
     (
         *("file", "local", "gs", "hdfs", "dir", "cached", "blockcache", "filecache"),
@@ -34,7 +33,7 @@ _NOT_OURS = frozenset(
 
 @dataclasses.dataclass(frozen=True)
 class Stat:
-    """What TFX asks of a file. A store that knows no time says 0."""
+    """What TFX needs of a file. Where a store knows no time, it is 0."""
 
     length: int  # bytes
     mtime_nsec: int
@@ -78,8 +77,8 @@ class FsspecFilesystem(filesystem.Filesystem):
     @staticmethod
     def listdir(path: PathType) -> list[PathType]:
         with _at(path) as (fs, there):
-            found = (each.rstrip("/") for each in fs.ls(there, detail=False))
-            names = {each.rpartition("/")[2] for each in found if each != there.rstrip("/")}
+            paths = (path.rstrip("/") for path in fs.ls(there, detail=False))
+            names = {path.rpartition("/")[2] for path in paths if path != there.rstrip("/")}
             return sorted(names)
 
     @staticmethod
@@ -95,7 +94,7 @@ class FsspecFilesystem(filesystem.Filesystem):
     @staticmethod
     def remove(path: PathType) -> None:
         with _at(path) as (fs, there):
-            fs.info(there)  # a store may remove nothing without a word
+            fs.info(there)  # some stores do not report a missing file
             fs.rm_file(there)
 
     @staticmethod
@@ -113,7 +112,7 @@ class FsspecFilesystem(filesystem.Filesystem):
     def stat(path: PathType) -> Stat:
         with _at(path) as (fs, there):
             info = fs.info(there)
-        time = next((info[each] for each in TIMES if info.get(each)), 0)
+        time = next((info[key] for key in TIMES if info.get(key)), 0)
         if isinstance(time, str):
             time = datetime.datetime.fromisoformat(time)
         seconds = time.timestamp() if isinstance(time, datetime.datetime) else time
@@ -121,22 +120,24 @@ class FsspecFilesystem(filesystem.Filesystem):
 
     @staticmethod
     def walk(
-        top: PathType, topdown: bool = True, onerror: Callable[..., None] | None = None
+        top: PathType,
+        topdown: bool = True,
+        onerror: Callable[..., None] | None = None,  # noqa: ARG004  TFX's signature
     ) -> Iterator[tuple[PathType, list[PathType], list[PathType]]]:
         text = urls.plain(_text(top))
         with _at(top) as (fs, there):
-            found = list(fs.walk(there))
-        for folder, folders, files in found if topdown else reversed(found):
+            folders_below = list(fs.walk(there))
+        for folder, folders, files in folders_below if topdown else reversed(folders_below):
             inside = folder.rstrip("/")[len(there.rstrip("/")) + 1 :]
             yield (
                 urls.join(text, inside),
                 sorted(folders),
-                sorted(each for each in files if each),
+                sorted(name for name in files if name),
             )
 
 
 def register() -> None:
-    """Put this before TensorFlow's plugin for its schemes; again changes nothing."""
+    """Put this before TensorFlow's plugin for its schemes; calling it again changes nothing."""
     filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(FsspecFilesystem, PRIORITY)
 
 
@@ -151,10 +152,10 @@ def _refuse_if_there(path: PathType, overwrite: bool) -> None:
 
 @contextlib.contextmanager
 def _at(path: PathType) -> Iterator[tuple[Any, str]]:
-    """The file system and its path; what is not there is TFX's NotFoundError, as TFX expects."""
+    """Yield the file system and its path; a missing file becomes TFX's NotFoundError."""
     text = _text(path)
     fs, there = listing.store(text)
-    with told(text):
+    with as_input_error(text):
         try:
             yield fs, there
         except FileNotFoundError as error:

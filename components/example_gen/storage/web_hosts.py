@@ -1,4 +1,4 @@
-"""Which web hosts may be asked, by name and by the address that the name stands for."""
+"""Which web hosts may be requested, by name and by the address that the name resolves to."""
 
 import dataclasses
 import ipaddress
@@ -39,20 +39,20 @@ class HostPattern:
         Raises:
             ValueError: it is something else.
         """
-        found = _ENTRY.fullmatch(entry)
-        if found is None:
+        match = _ENTRY.fullmatch(entry)
+        if match is None:
             raise ValueError(
                 "of a web address only the host is named: https://images.example.com, "
                 "https://*.example.com, or https://* for every public host"
             )
-        scheme, name = found["scheme"].lower(), (found["suffix"] or found["name"]).strip("[]")
-        many = bool(found["suffix"]) or name == "*"
+        scheme, name = match["scheme"].lower(), (match["suffix"] or match["name"]).strip("[]")
+        many = bool(match["suffix"]) or name == "*"
         name = "" if name == "*" else _bare(name)
-        return cls(scheme, name, int(found["port"] or PORTS[scheme]), many)
+        return cls(scheme, name, int(match["port"] or PORTS[scheme]), many)
 
     @classmethod
     def at(cls, url: str) -> "HostPattern":
-        """The host of a URL.
+        """Return the host of a URL.
 
         Raises:
             ValueError: it has none.
@@ -62,7 +62,7 @@ class HostPattern:
         return cls(parts.scheme, _bare(parts.hostname or ""), port, below=False)
 
     def fits(self, scheme: str, name: str, port: int) -> bool:
-        """Whether a host is one of those; `name` as `_bare` makes it."""
+        """Return whether a host is one of those; `name` is as `_bare` returns it."""
         upgraded = (self.scheme, self.port, scheme, port) == ("http", 80, "https", 443)
         if not upgraded and (scheme, port) != (self.scheme, self.port):
             return False
@@ -73,7 +73,7 @@ class HostPattern:
 
 @dataclasses.dataclass(frozen=True)
 class Hosts:
-    """The hosts that may be asked."""
+    """The hosts that may be requested."""
 
     patterns: tuple[HostPattern, ...] = ()
 
@@ -84,26 +84,28 @@ class Hosts:
         return cls(tuple(dict.fromkeys(patterns)))
 
     def is_named(self, scheme: str, name: str, port: int) -> bool:
-        """Whether a host is named itself, so that it may be of an internal network."""
+        """Return whether a host is named itself, so that it may be of an internal network."""
         name = _bare(name)
-        return any(not each.below and each.fits(scheme, name, port) for each in self.patterns)
+        return any(
+            not pattern.below and pattern.fits(scheme, name, port) for pattern in self.patterns
+        )
 
     def allows(self, scheme: str, name: str, port: int) -> bool:
-        """Whether a host may be asked, as far as its name tells."""
+        """Return whether a host may be requested, as far as its name says."""
         if self.is_named(scheme, name, port):
             return True
         name = _bare(name)
-        known = any(each.below and each.fits(scheme, name, port) for each in self.patterns)
+        known = any(pattern.below and pattern.fits(scheme, name, port) for pattern in self.patterns)
         return known and not is_internal(name)
 
     def allows_address(self, name: str, port: int, address: str) -> bool:
-        """Whether what a name stands for may be asked, be it over http or https."""
+        """Return whether the address of a name may be requested, over http or https."""
         named = any(self.is_named(scheme, name, port) for scheme in PORTS)
         return named or not is_internal(address)
 
 
 def is_internal(host: str) -> bool:
-    """Whether a host is one of this machine or of its network, as far as it says so itself."""
+    """Return whether a host is this machine or of its network, as far as its name says so."""
     if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
         return True
     try:

@@ -1,4 +1,4 @@
-"""`diptych kubeflow compile` and `check`."""
+"""`diptych kubeflow compile` and `diptych kubeflow check`."""
 
 import time
 from pathlib import Path
@@ -6,18 +6,15 @@ from typing import Annotated
 
 import typer
 
-from diptych.cli.commands import FAILED, one_sentence
+from diptych.cli.command import FAILED, ConfigArgument, one_sentence
 from kubeflow.compiler.platforms import Platform
 from pipeline.console.terminal import tell
 
-Config = Annotated[
-    Path, typer.Argument(help="the YAML file that describes the run", readable=False)
-]
 On = Annotated[Platform, typer.Option(help="where the package is to run")]
 
 
-def compile_(
-    config: Config,
+def compile_command(
+    config: ConfigArgument,
     platform: On = "kubeflow",
     output: Annotated[
         Path | None,
@@ -35,10 +32,10 @@ def compile_(
     with one_sentence():
         started = time.monotonic()
         loaded = load_to_compile(config)
-        from kubeflow.compiler.compiled import compiled
         from kubeflow.compiler.findings import print_findings
+        from kubeflow.compiler.package_writer import compile_with_log
 
-        package, seconds = compiled(loaded, platform)
+        package, seconds = compile_with_log(loaded, platform)
         file = output or Path(f"{loaded.name}-{platform}.yaml")
         file.write_text(package.text, encoding="utf-8")
         print_findings(package.findings)
@@ -46,20 +43,20 @@ def compile_(
         tell(f"{file}: for {platform}, in {took:.0f} s, of which compiling took {seconds:.1f} s")
 
 
-def check(config: Config, platform: On = "kubeflow") -> None:
-    """List every obstacle between this config and a platform, with the node and the remedy.
+def check_command(config: ConfigArgument, platform: On = "kubeflow") -> None:
+    """List every obstacle to running this config on a platform, with the node and the remedy.
 
-    Exit codes: 0 no obstacle, 1 there are some, 2 the config is bad.
+    Exit codes: 0 no obstacle, 1 at least one, 2 the config is bad.
     """
     from pipeline.config.load_to_train import load_to_compile
 
     with one_sentence():
         loaded = load_to_compile(config)
-        from kubeflow.compiler.compiled import examined
         from kubeflow.compiler.findings import print_findings
+        from kubeflow.compiler.package_writer import examine_with_log
 
-        findings = examined(loaded, platform)
+        findings = examine_with_log(loaded, platform)
         print_findings(findings)
-        if any(each.level == "obstacle" for each in findings):
+        if any(finding.level == "obstacle" for finding in findings):
             raise typer.Exit(FAILED)
-        tell(f"{config}: nothing stands in the way on {platform}")
+        tell(f"{config}: can run on {platform}")

@@ -1,4 +1,4 @@
-"""`diptych kubeflow rehearse`: the compiled package, run here from the file alone."""
+"""`diptych kubeflow dry-run`: run every container of the compiled package on this machine."""
 
 import shutil
 import sys
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diptych.cli.commands import REFUSED, Wait, one_sentence
-from diptych.cli.kubeflow.compile import Config
+from diptych.cli.command import REFUSED, ConfigArgument, Wait, one_sentence
 from diptych.cli.kubeflow.submit import Compiled, Settings, compiled_package
 
 if TYPE_CHECKING:
@@ -17,24 +16,24 @@ if TYPE_CHECKING:
     from pipeline.config.run_config import RunConfig
     from pipeline.console.summary import Summary
 
-FOLDER = "rehearsal"  # in the workspace
+FOLDER = "dry-run"  # in the workspace
 
 
-def rehearse(
-    config: Config,
+def dry_run_command(
+    config: ConfigArgument,
     package: Compiled = None,
     settings: Settings = None,
-    fresh: Annotated[bool, typer.Option(help="forget the releases of earlier rehearsals")] = False,
+    fresh: Annotated[bool, typer.Option(help="delete the releases of earlier dry runs")] = False,
     wait: Wait = False,
 ) -> None:
     """Compile the config and run every container command of the package here, as Kubeflow would.
 
-    Nothing of the real releases is touched: a rehearsal has its own, and a second one is compared
-    with what the first released.
+    The real releases are not touched: dry runs have their own, and a second one is compared with
+    what the first one released.
 
     Exit codes: 0 the model would serve, 1 a task failed, 2 the config is bad, 3 a gate refused it.
     """
-    with one_sentence("the next rehearsal begins anew"):
+    with one_sentence("the next dry run starts from the beginning"):
         from pipeline.config import path_names
         from pipeline.config.run_config import load
         from pipeline.process.temporary_folder import scratch
@@ -43,19 +42,19 @@ def rehearse(
         loaded = load(config)
         path_names.check(loaded, config)
         compiled = compiled_package(config, package)
-        with locked(Path(loaded.workspace) / FOLDER, "kubeflow rehearse", wait), scratch():
-            summary = _rehearse(loaded, compiled, settings or [], fresh)
+        with locked(Path(loaded.workspace) / FOLDER, "kubeflow dry-run", wait), scratch():
+            summary = _dry_run(loaded, compiled, settings or [], fresh)
     raise typer.Exit(0 if summary.shipped else REFUSED)
 
 
-def _rehearse(config: "RunConfig", package: "Package", given: list[str], fresh: bool) -> "Summary":
-    from diptych.cli.run import print_summary
+def _dry_run(config: "RunConfig", package: "Package", given: list[str], fresh: bool) -> "Summary":
+    from diptych.cli.printing import print_summary
     from kubeflow.client.run_arguments import settings
-    from kubeflow.dry_run.run import rehearse as run
+    from kubeflow.dry_run.tasks import run_tasks
     from pipeline.console.summary import summarize
     from pipeline.console.terminal import make_console, tell
     from pipeline.local.display import choose, duration
-    from pipeline.local.library_output import quietly
+    from pipeline.process.redirect_output import library_output
 
     folder = Path(config.workspace) / FOLDER
     if fresh:
@@ -73,8 +72,8 @@ def _rehearse(config: "RunConfig", package: "Package", given: list[str], fresh: 
     display = choose(sys.stdout, console)
     started = time.monotonic()
     with display:
-        ended = run(package.text, last, values, display.node)
-    with quietly(last / "logs" / "summary.log"):  # reading metrics imports TensorFlow
+        ended = run_tasks(package.text, last, values, display.node)
+    with library_output(last / "logs" / "summary.log"):  # reading metrics imports TensorFlow
         summary = summarize(
             lambda task, key: ended.folder(task, key) if task in ended.outputs else None
         )

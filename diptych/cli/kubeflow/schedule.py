@@ -1,4 +1,4 @@
-"""`diptych kubeflow schedule ...`; heavy imports happen inside of commands."""
+"""`diptych kubeflow schedule`: set, list, pause, resume and delete schedules."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from diptych.cli.commands import AGAIN, HERE, one_sentence
+from diptych.cli.command import AGAIN, HERE, one_sentence
 from diptych.cli.kubeflow.submit import (
     Compiled,
     Config,
@@ -21,11 +21,11 @@ from pipeline.console.terminal import tell
 if TYPE_CHECKING:
     from kubeflow.client.connection import Server
 
-Called = Annotated[str, typer.Argument(help="of the schedule")]
+Name = Annotated[str, typer.Argument(help="of the schedule")]
 
 
 class _ConfigOrCommand(TyperGroup):
-    """Takes `schedule CONFIG --cron ...` too: a first word that is no command is the config."""
+    """Take `schedule CONFIG --cron ...`, too: a first word that is not a command is the config."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
@@ -33,10 +33,10 @@ class _ConfigOrCommand(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-schedule = typer.Typer(cls=_ConfigOrCommand, rich_markup_mode=None)
+commands = typer.Typer(cls=_ConfigOrCommand, rich_markup_mode=None)
 
 
-@schedule.callback(invoke_without_command=True)
+@commands.callback(invoke_without_command=True)
 def _set(
     context: typer.Context,
     cron: Annotated[
@@ -44,7 +44,8 @@ def _set(
     ] = None,
     name: Annotated[str | None, typer.Option(help="default: the pipeline's")] = None,
     enabled: Annotated[
-        bool | None, typer.Option("--enabled/--paused", help="default: as it was; a new one runs")
+        bool | None,
+        typer.Option("--enabled/--paused", help="default: as it was; new: enabled"),
     ] = None,
     config: Config = None,
     package: Compiled = None,
@@ -52,10 +53,10 @@ def _set(
     host: Host = None,
     namespace: Namespace = None,
 ) -> None:
-    """Run the pipeline on Kubeflow by the clock: schedule [CONFIG] --cron '0 0 2 * * *'.
+    """Schedule runs on Kubeflow: schedule [CONFIG] --cron '0 0 2 * * *'.
 
-    One run at a time, nothing is caught up. The same command again changes nothing; with another
-    cron, config or setting it updates the schedule of that name.
+    Runs do not overlap, and missed runs are not caught up. The same command again changes nothing;
+    with another cron, config or setting it updates the schedule of that name.
     """
     context.obj = (config, host, namespace)
     if context.invoked_subcommand is not None:
@@ -65,7 +66,9 @@ def _set(
         from schema.errors import InputError
 
         if cron is None:
-            raise InputError("--cron is missing, e.g. --cron '0 0 2 * * *' for two at night (UTC)")
+            raise InputError(
+                "--cron is missing, e.g. --cron '0 0 2 * * *' for every night at 2 UTC"
+            )
         when = clock.parse(cron)
         file = config or HERE
         kubeflow, server = connected(file, host, namespace)
@@ -84,11 +87,11 @@ def _set(
         tell(f"  {'next' if on else 'would be next'}, in UTC: {', '.join(comes_next(when, 3))}")
 
 
-@schedule.command("list")
+@commands.command("list")
 def list_schedules(
     context: typer.Context, config: Config = None, host: Host = None, namespace: Namespace = None
 ) -> None:
-    """Show the schedules, when each comes next, and how its last run went."""
+    """List the schedules, their next runs and how their last runs ended."""
     with one_sentence():
         server = _server(context, config, host, namespace)
         from diptych.cli.kubeflow.schedule_table import table
@@ -97,44 +100,44 @@ def list_schedules(
             tell(line)
 
 
-@schedule.command()
+@commands.command()
 def pause(
     context: typer.Context,
-    name: Called,
+    name: Name,
     config: Config = None,
     host: Host = None,
     namespace: Namespace = None,
 ) -> None:
-    """Start no more runs until it is resumed; a run under way goes on."""
+    """Start no more runs of a schedule; a run in progress continues."""
     with one_sentence(AGAIN):
         server = _server(context, config, host, namespace)
-        from kubeflow.schedules import schedules
+        from kubeflow.schedules import recurring_runs
 
-        changed = schedules.pause(server, name, tell)
+        changed = recurring_runs.pause(server, name, tell)
         tell(f"schedule {name}: {'paused' if changed else 'is paused already'}")
 
 
-@schedule.command()
+@commands.command()
 def resume(
     context: typer.Context,
-    name: Called,
+    name: Name,
     config: Config = None,
     host: Host = None,
     namespace: Namespace = None,
 ) -> None:
-    """Start runs again; if its time came meanwhile, Kubeflow starts one run at once."""
+    """Start runs of a paused schedule again; if one was missed, Kubeflow starts one at once."""
     with one_sentence(AGAIN):
         server = _server(context, config, host, namespace)
-        from kubeflow.schedules import schedules
+        from kubeflow.schedules import recurring_runs
 
-        changed = schedules.resume(server, name, tell)
+        changed = recurring_runs.resume(server, name, tell)
         tell(f"schedule {name}: {'resumed' if changed else 'is not paused'}")
 
 
-@schedule.command()
+@commands.command()
 def delete(
     context: typer.Context,
-    name: Called,
+    name: Name,
     config: Config = None,
     host: Host = None,
     namespace: Namespace = None,
@@ -142,16 +145,16 @@ def delete(
     """Delete a schedule; its runs stay."""
     with one_sentence(AGAIN):
         server = _server(context, config, host, namespace)
-        from kubeflow.schedules import schedules
+        from kubeflow.schedules import recurring_runs
 
-        there = schedules.delete(server, name)
+        there = recurring_runs.delete(server, name)
         tell(f"schedule {name}: {'deleted' if there else 'there is none of this name'}")
 
 
 def _server(
     context: typer.Context, config: Path | None, host: str | None, namespace: str | None
 ) -> "Server":
-    """The options may stand before the command or behind it."""
+    """Connect to the server; the options may stand before the command or after it."""
     before: tuple[Any, ...] = context.obj or (None, None, None)
     given = (config or before[0] or HERE, host or before[1], namespace or before[2])
     return connected(*given)[1]

@@ -1,24 +1,24 @@
-"""The schedules as a table for people."""
+"""Print the schedules as a table."""
 
 import datetime
 import itertools
 
 from kubeflow.client.connection import Server
 from kubeflow.schedules.cron import Cron, parse
-from kubeflow.schedules.schedules import Schedule, find, newest_runs, that_counts
+from kubeflow.schedules.recurring_runs import Schedule, find, newest_runs, that_counts
 from schema.errors import InputError
 
 HEAD = ("name", "cron", "next, UTC", "state", "version", "last run")
 
 
 def comes_next(cron: Cron, count: int) -> list[str]:
-    """The next times it comes, in UTC."""
+    """Return the next times of a cron expression, in UTC."""
     now = datetime.datetime.now(datetime.UTC)
     return [f"{at:%Y-%m-%d %H:%M:%S}" for at in itertools.islice(cron.after(now), count)]
 
 
 def table(server: Server) -> list[str]:
-    """A line for each name."""
+    """Return the lines of the table, one for each name."""
     by_name: dict[str, list[Schedule]] = {}
     for each in find(server):
         by_name.setdefault(each.name, []).append(each)
@@ -48,7 +48,7 @@ def _next(schedule: Schedule) -> str:
 
 
 def _last_runs(server: Server) -> dict[str, str]:
-    """State and time of the newest run of each schedule, among the newest hundred runs."""
+    """Return state and time of the last run of each schedule, among the newest hundred runs."""
     found: dict[str, str] = {}
     for run in newest_runs(server):
         if run.recurring_run_id and run.recurring_run_id not in found:

@@ -1,14 +1,11 @@
-"""`diptych kubeflow submit`, and what it shares with the commands of schedules.
-
-Heavy imports happen inside of commands, so that `--help` answers at once.
-"""
+"""`diptych kubeflow submit`, and the options and steps that it shares with `schedule`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diptych.cli.commands import AGAIN, FAILED, HERE, one_sentence
+from diptych.cli.command import AGAIN, FAILED, HERE, one_sentence
 from pipeline.console.terminal import tell
 
 if TYPE_CHECKING:
@@ -22,34 +19,34 @@ Config = Annotated[
 ]
 Compiled = Annotated[
     Path | None,
-    typer.Option(help="a compiled file, instead of compiling the config", readable=False),
+    typer.Option(help="run this compiled file instead of compiling the config", readable=False),
 ]
-Host = Annotated[str | None, typer.Option(help="of the Kubeflow Pipelines API")]
+Host = Annotated[str | None, typer.Option(help="address of the Kubeflow Pipelines API")]
 Namespace = Annotated[
     str | None, typer.Option(help="of the runs, where Kubeflow has several users")
 ]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="name=value; a parameter of the run")
+    list[str] | None, typer.Option("--set", help="name=value: set a run parameter")
 ]
 
 
-def submit(
+def submit_command(
     config: Annotated[
         Path | None, typer.Argument(help="the YAML file that describes the run", readable=False)
     ] = None,
     config_option: Config = None,
     package: Compiled = None,
     settings: Settings = None,
-    wait: Annotated[bool, typer.Option(help="stay until the run has ended")] = False,
+    wait: Annotated[bool, typer.Option(help="wait until the run has ended")] = False,
     host: Host = None,
     namespace: Namespace = None,
 ) -> None:
-    """Run the pipeline on Kubeflow now.
+    """Start a run on Kubeflow now.
 
-    Exit codes: 0 it is started or, with --wait, has succeeded; 1 it failed; 2 the config is bad.
+    Exit codes: 0 it started or, with --wait, succeeded; 1 it failed; 2 the config is bad.
     """
-    words = [AGAIN]
-    with one_sentence(lambda: words[-1]):
+    advice = [AGAIN]
+    with one_sentence(lambda: advice[-1]):
         file = config or config_option or HERE
         kubeflow, server = connected(file, host, namespace)
         from kubeflow.client import submit as submission
@@ -57,7 +54,7 @@ def submit(
 
         compiled = compiled_package(file, package)
         run = submission.submit(server, kubeflow, compiled, read(compiled, settings or []), tell)
-        words.append("the run goes on")
+        advice.append("the run goes on")
         if wait and not submission.wait(server, compiled, kubeflow.namespace, run, tell):
             raise typer.Exit(FAILED)
 
@@ -65,27 +62,33 @@ def submit(
 def connected(
     file: Path, host: str | None, namespace: str | None
 ) -> "tuple[KubeflowConfig, Server]":
-    """The section `kubeflow` of a config, and the server it names or the options name."""
+    """Return the section `kubeflow` of a config, and a connection to the server.
+
+    Args:
+        file: the config.
+        host: replaces the host that the config names.
+        namespace: replaces the namespace that the config names.
+    """
     from pipeline.config.run_config import ConfigError, load
 
     kubeflow = load(file).kubeflow
     if kubeflow is None:
-        raise ConfigError(f"{file}: has no section kubeflow, which says where to run")
+        raise ConfigError(f"{file}: has no section kubeflow, which names the server and the image")
     from kubeflow.client.connection import connect
 
     return kubeflow, connect(kubeflow, host, namespace)
 
 
 def compiled_package(file: Path, compiled: Path | None) -> "Package":
-    """What is to run: a compiled file, or the config compiled now."""
+    """Read a compiled file, or compile the config now where there is none."""
     from kubeflow.compiler.package import parse, read
 
     if compiled is not None:
         return read(compiled)
-    from kubeflow.compiler.compiled import compiled as compiled_now
     from kubeflow.compiler.findings import print_findings
+    from kubeflow.compiler.package_writer import compile_with_log
     from pipeline.config.load_to_train import load_to_compile
 
-    made, _ = compiled_now(load_to_compile(file), "kubeflow")
-    print_findings(made.findings)
-    return parse(made.text, str(file))
+    package_text, _ = compile_with_log(load_to_compile(file), "kubeflow")
+    print_findings(package_text.findings)
+    return parse(package_text.text, str(file))

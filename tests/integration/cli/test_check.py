@@ -18,7 +18,7 @@ from components.example_gen.records import quarantine
 from components.example_gen.records.quarantine import Summary
 from components.example_validator import report
 from components.example_validator.report import Report
-from diptych.cli import check, check_near_duplicates
+from diptych.cli.check import command, data_table, near_duplicates
 from pipeline.config.run_config import parse
 from pipeline.console.summary import NODE
 from pipeline.console.terminal import make_console
@@ -116,7 +116,7 @@ EVAL = [  # without the number of words
 
 def printed(outputs: dict[str, Any], width: int = 80) -> list[str]:
     out = io.StringIO()
-    check.print_table(outputs, make_console(out, width=width))
+    data_table.print_table(outputs, make_console(out, width=width))
     return plain(out.getvalue(), outputs)
 
 
@@ -128,13 +128,13 @@ def plain(text: str, outputs: dict[str, Any]) -> list[str]:
 
 
 def test_what_concerns_all_splits():
-    assert list(check.lines(SUMMARY, NEAR)) == LINES
+    assert list(data_table.lines(SUMMARY, NEAR)) == LINES
 
 
 def test_what_did_not_occur_is_left_out_where_that_is_clear():
     few = Summary(read=2, examples={"train": 2}, captions={"1": 2})
-    near = check_near_duplicates.lines("nowhere", few, None)
-    assert list(check.lines(few, near)) == [
+    near = near_duplicates.lines("nowhere", few, None)
+    assert list(data_table.lines(few, near)) == [
         "read 2 records; 0 joined the image of an earlier one",
         "captions per image: 2 with 1",
         "images that another record has too, byte for byte: 0",
@@ -151,7 +151,7 @@ def test_files_that_are_not_read_and_a_split_without_records(tmp_path):
         quarantined={"no_caption": 1},
         ignored={".md": 2, "hidden": 1_200, ".heic": 2},
     )
-    assert list(check.lines(summary, []))[3:5] == [
+    assert list(data_table.lines(summary, []))[3:5] == [
         "files that are not read: 1,200 hidden, 2 .heic, 2 .md",
         "quarantined: 1",
     ]
@@ -213,7 +213,7 @@ def test_a_key_cannot_steer_the_terminal(tmp_path):
     pairs = [Pair("eval", "a\x1b[2J", "b", "alike", 0.934)]
     (tmp_path / near_duplicate_pairs.FILE).write_text(near_duplicate_pairs.written(pairs))
     found = Summary(examples={"eval": 4}, near_duplicates={"eval": 1})
-    assert list(check_near_duplicates.lines(str(tmp_path), found, None)) == [
+    assert list(near_duplicates.lines(str(tmp_path), found, None)) == [
         "images outside train that look like one of train's: 1, removed 0",
         "  1 of 4 images of eval (25.0 %) looks like one of the train split",
         "    similarity  split  key       key of train",
@@ -241,7 +241,7 @@ class Stage:
         self.workspace = folder / "runs"
         self._log = self.workspace / "logs" / "now.log"
         self._out = io.StringIO()
-        patch.setattr(check, "session", self._session)
+        patch.setattr("pipeline.local.session.session", self._session)
 
     @contextlib.contextmanager
     def _session(self, title: str, logs: Path):
@@ -268,7 +268,7 @@ def test_a_check_is_kept_beside_its_log(tmp_path, monkeypatch):
         return {NODE: "done"}, ingest(tmp_path)
 
     stage.run = run
-    check.check(stage.config)
+    command.check(stage.config)
     assert stage.printed == ["", *COUNTS, *LINES]
     assert stage.kept["verdict"] == "checked: the data can be used"
     assert stage.kept["nodes"] == {NODE: "done"}
@@ -284,7 +284,7 @@ def test_a_warm_up_as_long_as_the_run_is_found(tmp_path, monkeypatch):
     stage.run = lambda workspace, build: ({NODE: "done"}, ingest(tmp_path, few))
     told = "training.warmup_steps = 20 is too long: the run has 20 steps"
     with pytest.raises(RunFailedError, match=f"^{told}"):
-        check.check(stage.config)
+        command.check(stage.config)
     assert stage.printed[2].split() == ["records", "80", "90"]
     assert stage.kept["verdict"].startswith(f"check failed: {told}")
 
@@ -298,7 +298,7 @@ def test_what_is_known_is_told_of_a_check_that_failed(tmp_path, monkeypatch, ing
 
     stage.run = run
     with pytest.raises(RunFailedError, match=r"^ExampleValidator: no$"):
-        check.check(stage.config)
+        command.check(stage.config)
     assert stage.printed == (["", *COUNTS, *LINES] if ingested else [])
     assert stage.kept["verdict"] == "check failed: ExampleValidator: no"
     assert stage.kept["quarantine"] == (str(tmp_path / "quarantine") if ingested else None)
@@ -317,4 +317,4 @@ def test_what_is_known_is_told_of_a_check_that_failed(tmp_path, monkeypatch, ing
 )
 def test_a_range_is_short(low, high, median, one, shown):
     numbers = statistics_pb2.NumericStatistics(min=low, max=high, median=median)
-    assert check._range(numbers, one) == shown
+    assert data_table._range(numbers, one) == shown

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import tensorflow as tf
 
-from diptych.cli.check_text import print_tokens
+from diptych.cli.check.tokens import print_tokens
 from pipeline.config.run_config import parse
 from pipeline.console.rich_console import Console
 from pipeline.console.summary import NODE

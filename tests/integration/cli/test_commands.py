@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from components.evaluator.report import Report
 from components.pusher.outcome import Outcome
 from components.release.decision import RefusedError
-from diptych.cli import commands, releases
-from diptych.cli import main as kubeflow_cli
+from diptych.cli import champion
 from diptych.cli import run as run_locally
+from diptych.cli.main import app
 from pipeline.console.summary import Summary
 from pipeline.local.session import RunFailedError
 from tests.support.paths import EMOJI
@@ -62,7 +62,8 @@ def test_a_bad_config_is_one_sentence_and_exit_code_2(tmp_path):
     assert shown.returncode == 2
     assert shown.stdout == ""
     assert shown.stderr == (
-        f"diptych: {file}: training.epocs is no key of the config; the nearest is training.epochs\n"
+        f"diptych: {file}: training.epocs is not a key of the config; the nearest is "
+        "training.epochs\n"
     )
 
 
@@ -81,7 +82,7 @@ def test_a_workspace_that_cannot_be_written_is_one_sentence_and_exit_code_1(tmp_
 def test_no_command_lets_typer_look_at_files():
     """It would answer with the usage of the command; a file is looked at when it is read."""
     looking, seen = [], 0
-    waiting: list[Any] = [get_command(kubeflow_cli.app)]
+    waiting: list[Any] = [get_command(app)]
     while waiting:
         command = waiting.pop()
         waiting += getattr(command, "commands", {}).values()
@@ -116,14 +117,14 @@ def test_exit_codes(monkeypatch, outcome, code, words):
         return outcome
 
     monkeypatch.setattr(run_locally, "run", run)
-    shown = CliRunner().invoke(commands.app, ["run", str(EMOJI)])
+    shown = CliRunner().invoke(app, ["run", str(EMOJI)])
     assert shown.exit_code == code
     assert shown.stderr.startswith(words)
     assert "Traceback" not in shown.output
 
 
 def test_the_version():
-    shown = CliRunner().invoke(commands.app, ["--version"])
+    shown = CliRunner().invoke(app, ["--version"])
     assert (shown.exit_code, shown.stdout) == (0, f"diptych {version('diptych')}\n")
 
 
@@ -131,8 +132,8 @@ def test_a_refused_promotion_says_how_to_do_it_nonetheless(monkeypatch):
     def refuse(*_):
         raise RefusedError("recall is 0.1, below 0.4; the index is worse")
 
-    monkeypatch.setattr(releases, "promote", refuse)
-    shown = CliRunner().invoke(commands.app, ["promote", "3", "-c", str(EMOJI)])
+    monkeypatch.setattr(champion, "promote", refuse)
+    shown = CliRunner().invoke(app, ["promote", "3", "-c", str(EMOJI)])
     assert shown.exit_code == 3
     assert shown.stderr.splitlines() == [
         "diptych: not promoted: recall is 0.1, below 0.4; the index is worse",
@@ -167,7 +168,7 @@ def test_commands_on_a_pipeline_that_never_ran(tmp_path, arguments, sentence):
     file = tmp_path / "config.yaml"
     text = EMOJI.read_text().replace("../../runs/emoji/serving", "push")
     file.write_text(text.replace("../../runs/emoji", "runs"))
-    shown = CliRunner().invoke(commands.app, [*arguments, "-c", str(file)])
+    shown = CliRunner().invoke(app, [*arguments, "-c", str(file)])
     assert sentence.format(folder=tmp_path) in shown.output.replace("\n", " ")
     assert shown.exit_code == (0 if arguments == ["releases"] else 1)
     assert "Traceback" not in shown.output

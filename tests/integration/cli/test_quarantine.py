@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from components.example_gen.records import quarantine
 from components.example_gen.records.examined import Refused
-from components.example_gen.records.row import Place
+from components.example_gen.rows import Place
 from diptych.cli import quarantine as quarantine_command
 from diptych.cli import quarantine_retry
 from diptych.cli.main import app
@@ -143,7 +143,7 @@ def test_list_of_one_reason_into_a_file(folder):
 def test_a_reason_that_there_is_not(folder, command):
     shown = told(folder, command, "--reason", "damaged")
     assert shown.exit_code == 1
-    assert shown.stderr.startswith("diptych: 'damaged' is no reason; the reasons are empty_image, ")
+    assert shown.stderr.startswith("diptych: 'damaged' is not a reason; the reasons are empty_")
     assert "quarantined" not in shown.stdout
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from components.example_gen.records import quarantine
 from components.example_gen.records.examined import Refused
 from components.example_gen.records.quarantine import Summary
-from components.example_gen.records.row import Place
+from components.example_gen.rows import Place
 from diptych.cli.main import app
 from diptych.cli.quarantine import print_rows
 from pipeline.console.summary import NODE, record

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from components.example_gen.records import quarantine
 from components.example_gen.records.examined import Refused
 from components.example_gen.records.quarantine import Summary
-from components.example_gen.records.row import Place
+from components.example_gen.rows import Place
 from diptych.cli.main import app
 from pipeline.console.summary import NODE, record
 from tests.conftest import small_values
@@ -225,7 +225,7 @@ def test_what_cannot_be_told_is_exit_code_1(project):
     project.today({"key": "k"})
     shown = project.retry("--reason", "emtpy")
     assert shown.exit_code == 1
-    assert shown.stderr.startswith("diptych: 'emtpy' is no reason; ")
+    assert shown.stderr.startswith("diptych: 'emtpy' is not a reason; ")
     (folder / "quarantine" / quarantine.SUMMARY).unlink()
     shown = project.retry()
     assert (shown.exit_code, shown.stdout) == (1, "")
@@ -237,4 +237,4 @@ def test_a_bad_config_is_exit_code_2(project):
     project.refused()
     shown = project.retry(formt="auto")
     assert shown.exit_code == 2
-    assert "data.formt is no key of the config" in shown.stderr
+    assert "data.formt is not a key of the config" in shown.stderr

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from components.example_gen.records import quarantine
 from components.example_gen.records.examined import Refused
-from components.example_gen.records.row import Place
+from components.example_gen.rows import Place
 from components.release.config import PushConfig
 from components.release.store import ReleaseStore
 from diptych.cli.main import app

@@ -91,8 +91,8 @@ def test_the_component_indexes_what_the_trainer_embeds(small_run, node, records)
         "at_least": 0.95,
         "queries": captions,
         "passed": True,
-        "sentence": "the exact index of 90 vectors has a text-to-image recall@10 of 1.0000 "
-        f"against exact search over {captions} captions, at least the gate of 0.95",
+        "sentence": "index_recall_at_10 = 1.0000 >= 0.9500 (exact index of 90 vectors against "
+        f"exact search, {captions} captions)",
     }
 
 

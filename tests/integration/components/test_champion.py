@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from components.evaluator.metrics.measurement import Results
 from components.release.files import manifest, model_config_file
 from components.release.store import open_store
-from diptych.cli import commands
 from diptych.cli import run as run_locally
-from diptych.cli.releases import AGREES
+from diptych.cli.champion import AGREES
+from diptych.cli.main import app
 from pipeline.config.run_config import load
 from pipeline.console.summary import Summary
 from pipeline.local.session import RunFailedError
@@ -35,7 +35,7 @@ class Told:
 
 
 def diptych(*arguments: str) -> Told:
-    found = CliRunner().invoke(commands.app, list(arguments))
+    found = CliRunner().invoke(app, list(arguments))
     return Told(found.exit_code, found.stdout, found.stderr)
 
 
@@ -121,7 +121,7 @@ def test_a_crippled_model_is_refused_with_its_sentence_and_the_champion_stays(st
     assert story.crippled.outcome.release == 2
     assert story.after_crippled == 1
     refused = [gate.sentence for gate in story.crippled.gates if not gate.passed]
-    assert "worse than release 1" in refused[-1]
+    assert " - release 1 = " in refused[-1]
     assert story.crippled.verdict == (
         f"not promoted: {len(refused)} of 3 gates refused it; release 2 waits as challenger"
     )
@@ -216,7 +216,7 @@ def test_promote_obeys_the_gates_unless_forced_and_rollback_returns(story):
     refused = diptych("promote", "2", *config)
     assert refused.code == 3
     assert refused.err.startswith("diptych: not promoted: ")
-    assert "worse than release 1" in refused.err
+    assert " - release 1 = " in refused.err
     stale = diptych("promote", "1", *config)
     assert stale.code == 3
     assert "release 1 was compared with nothing, and release 3 serves now" in stale.err

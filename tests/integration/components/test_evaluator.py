@@ -16,16 +16,10 @@ from tfx.types import Artifact, standard_artifacts
 
 from components.evaluator import gates as verdict
 from components.evaluator import report
-from components.evaluator.component import Executor
 from components.evaluator.config import EvaluationConfig, Gate, ZeroShotConfig
+from components.evaluator.executor import Executor
 from components.evaluator.gates import Verdict
 from components.evaluator.metrics.measurement import Results
-from components.evaluator.metrics.names import (
-    EMBEDDING_METRICS,
-    RANK_METRICS,
-    TEXT_METRICS,
-    ZERO_SHOT_METRICS,
-)
 from components.evaluator.metrics.zero_shot import class_ranks, embed_classes
 from components.evaluator.ranking.embedded import Embedded
 from components.evaluator.ranking.ranking import rank
@@ -35,6 +29,12 @@ from pipeline.config.beam import LocalBeam
 from schema import features
 from schema.config.section import canonical_json
 from schema.serving_names import FOLDERS, JOINT
+from tests.support.metric_names import (
+    EMBEDDING_METRICS,
+    RANK_METRICS,
+    TOKEN_METRICS,
+    ZERO_SHOT_METRICS,
+)
 from tests.support.ranking import embedded as embedded_records
 
 TEMPLATES = ("{}", "a picture of {}")
@@ -88,7 +88,8 @@ def evaluate(run, folder: Path, model: Path, baseline: Path) -> Evaluated:
     context = Executor.Context(
         beam_pipeline_args=beam_arguments(LocalBeam()), tmp_dir=str(folder / "tmp"), unique_id="1"
     )
-    Executor(context).Do(inputs, outputs, {"config": canonical_json(config)})
+    parameters = {"config": canonical_json(config), "plugins": "{}"}
+    Executor(context).Do(inputs, outputs, parameters)
     uri = outputs["evaluation"][0].uri
     return Evaluated(
         report.read(Path(uri)), results.read(uri)[0], verdict.read(uri), outputs["blessing"][0]
@@ -176,7 +177,7 @@ def test_every_slice_holds_both_models_and_slices_add_up(worse, records):
         assert sum(counts) == len(records)
     for measured in worse.results.values():
         assert set(measured) >= {*RANK_METRICS, *ZERO_SHOT_METRICS}
-        compared = [each for name, each in measured.items() if name not in TEXT_METRICS]
+        compared = [each for name, each in measured.items() if name not in TOKEN_METRICS]
         assert all(each.baseline and each.difference for each in compared)
     assert set(worse.results[()]) >= set(EMBEDDING_METRICS)
 
@@ -201,7 +202,7 @@ def test_a_crippled_model_is_refused_in_words_and_not_blessed(worse):
     assert not worse.verdict.passed
     assert worse.verdict.baseline == 7
     assert not compared.passed
-    assert "worse than release 7 (" in compared.sentence
+    assert " - release 7 = " in compared.sentence
     assert held.passed
     blessing = worse.blessing
     assert Path(blessing.uri, constants.NOT_BLESSED_FILE_NAME).is_file()
@@ -233,18 +234,18 @@ def test_it_reads_and_writes_addresses_that_are_no_paths():
     from tfx.types.standard_artifacts import ModelBlessing
 
     from components.baseline import component as baseline
-    from components.evaluator import component
+    from components.evaluator import executor
 
     tf.io.gfile.makedirs("ram://store/blessing")
     for number in (4, None):
         with tf.io.gfile.GFile(f"ram://store/{number}/{baseline.FILE}", "w") as file:
             file.write(json.dumps({"release": number}))
-        assert component.baseline_release(f"ram://store/{number}") == number
+        assert executor.baseline_release(f"ram://store/{number}") == number
     decided = verdict.Verdict(passed=True, baseline=4, gates=(), metrics={})
     verdict.write(decided, "ram://store")
     with tf.io.gfile.GFile("ram://store/verdict.json") as file:
         assert verdict.Verdict.model_validate_json(file.read()) == decided
     blessing = ModelBlessing()
     blessing.uri = "ram://store/blessing"
-    component.bless(blessing, decided, {})
+    executor.bless(blessing, decided, {})
     assert tf.io.gfile.listdir("ram://store/blessing") == ["BLESSED"]

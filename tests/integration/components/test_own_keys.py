@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.example_gen.config import IngestConfig
-from components.example_gen.readers.tables.jsonl import READER as JSONL
-from components.example_gen.readers.tables.parquet import READER as PARQUET
+from components.example_gen.readers.jsonl import READER as JSONL
+from components.example_gen.readers.parquet import READER as PARQUET
 from components.example_gen.records import quarantine
 from components.example_gen.records.merge import merge, own_names
 from components.example_gen.records.quarantine import Summary
-from components.example_gen.records.row import Place
+from components.example_gen.rows import Place
 from pipeline.config.run_config import load
 from schema import features
 from tests.conftest import small_values

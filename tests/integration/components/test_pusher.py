@@ -122,8 +122,8 @@ def test_every_kind_of_gate_refuses(tmp_path):
     assert bad.decision.refusals == (
         "recall is 0.5",
         "serving check finite: finite is broken",
-        "the exact index of 9 vectors has a text-to-image recall@10 of 0.7000 against exact "
-        "search over 5 captions, below the gate of 0.95",
+        "index_recall_at_10 = 0.7000 < 0.9500 (exact index of 9 vectors against exact search, "
+        "5 captions)",
     )
     assert bad.metrics["index_recall_at_10"] == 0.7
     assert [gate.passed for gate in bad.gates] == [False, False, False]

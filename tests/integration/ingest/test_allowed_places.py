@@ -3,8 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
-from components.example_gen.config import ColumnsConfig, IngestConfig
-from components.example_gen.storage.allowed import Allowed, access_of
+from components.example_gen.config import IngestConfig
+from components.example_gen.files import access_of
+from components.example_gen.readers.registry import ColumnsConfig
+from components.example_gen.storage.allowed import Allowed
 from components.example_gen.storage.errors import OutsideError
 from components.example_gen.storage.web_hosts import HostPattern, Hosts
 from pipeline.config.data import DataConfig

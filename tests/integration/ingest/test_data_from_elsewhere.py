@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.config import TimeoutsConfig
-from components.example_gen.images.image_header import ImageLimits
+from components.example_gen.images.preparation import ImageLimits
 from components.example_gen.ingest.examine import Limits, examine
 from components.example_gen.readers.folder import READER as FOLDER
-from components.example_gen.records.row import Place, Rejected, Row
+from components.example_gen.rows import Place, Rejected, Row
 from components.example_gen.storage import attempts, named_files
-from components.example_gen.storage.allowed import Access, Allowed
+from components.example_gen.storage.allowed import Access, Allowed, TimeoutsConfig
 from components.example_gen.storage.errors import TimedOutError
 from components.example_gen.storage.web_hosts import is_internal
 from schema.errors import InputError

@@ -7,16 +7,16 @@ import tarfile
 
 import pytest
 
-from components.example_gen.images.headers import foreign
+from components.example_gen.images import foreign
 from components.example_gen.readers.coco import READER as COCO
-from components.example_gen.readers.json_stream import UNUSABLE, JsonStream
-from components.example_gen.readers.limits import beginning
-from components.example_gen.readers.registry import recognise
-from components.example_gen.readers.tables.jsonl import READER as JSONL
-from components.example_gen.readers.tables.parquet import READER as PARQUET
+from components.example_gen.readers.jsonl import READER as JSONL
+from components.example_gen.readers.parquet import READER as PARQUET
+from components.example_gen.readers.parsing.json_stream import UNUSABLE, JsonStream
+from components.example_gen.readers.parsing.limits import beginning
+from components.example_gen.readers.recognition import recognise
 from components.example_gen.readers.tables.protobuf_size import has_many_values
-from components.example_gen.readers.tar.webdataset import READER as WEBDATASET
-from components.example_gen.records.reasons import UnusableError
+from components.example_gen.readers.webdataset import READER as WEBDATASET
+from components.example_gen.rows import UnusableError
 from components.example_gen.storage.decompress import open_plain
 from schema.errors import InputError
 from tests.e2e import bombs

@@ -50,7 +50,7 @@ def shards(done: Ingested) -> dict[str, bytes]:
     return {
         str(path.relative_to(done.folder)): path.read_bytes()
         for path in files
-        if "spool" not in path.parts and not path.name.startswith("beam-worker")
+        if "image_store" not in path.parts and not path.name.startswith("beam-worker")
     }
 
 

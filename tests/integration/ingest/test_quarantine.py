@@ -3,8 +3,7 @@
 from components.example_gen.records import quarantine
 from components.example_gen.records.examined import Refused
 from components.example_gen.records.quarantine import Summary
-from components.example_gen.records.reasons import HARMLESS, REASONS
-from components.example_gen.records.row import Place
+from components.example_gen.rows import HARMLESS, REASONS, Place
 
 # 1,000 rows: 960 + 20 examples, 10 merged, 7 + 1 bad, 2 near duplicates.
 COUNTS = {

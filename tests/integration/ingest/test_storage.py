@@ -7,8 +7,9 @@ import boto3
 import pytest
 import s3fs
 
-from components.example_gen.storage import fingerprints, open_file, urls
+from components.example_gen.storage import fingerprints, listing, open_file, urls
 from schema.errors import InputError
+from tests.support.readers import read_bytes
 from tests.support.s3 import BUCKET, Store, serve
 
 FILES = {
@@ -56,27 +57,25 @@ def root(request, tmp_path) -> str:
     ],
 )
 def test_glob(root, base, pattern, found):
-    answer = open_file.glob(f"{root}/{base}", pattern)
+    answer = listing.glob(f"{root}/{base}", pattern)
     assert [urls.normal(each) for each in answer] == [f"{root}/{each}" for each in found]
 
 
 def test_glob_of_absolute_patterns(tmp_path):
     (tmp_path / "a.tar").touch()
-    assert open_file.glob("/elsewhere", f"{tmp_path}/*.tar") == [f"{tmp_path}/a.tar"]
-    assert open_file.glob(f"file://{tmp_path}", "*") == [f"{tmp_path}/a.tar"]
+    assert listing.glob("/elsewhere", f"{tmp_path}/*.tar") == [f"{tmp_path}/a.tar"]
+    assert listing.glob(f"file://{tmp_path}", "*") == [f"{tmp_path}/a.tar"]
 
 
 def test_walk_and_folders(root):
-    assert open_file.walk(f"{root}/d") == sorted(f"{root}/{each}" for each in FILES)
-    assert open_file.walk(f"{root}/d/sub/") == [f"{root}/d/sub/deep/e.txt"]
-    assert [
-        open_file.is_folder(f"{root}/d/{each}") for each in ("sub", "sub/deep/e.txt", "no")
-    ] == [
+    assert listing.walk(f"{root}/d") == sorted(f"{root}/{each}" for each in FILES)
+    assert listing.walk(f"{root}/d/sub/") == [f"{root}/d/sub/deep/e.txt"]
+    assert [listing.is_folder(f"{root}/d/{each}") for each in ("sub", "sub/deep/e.txt", "no")] == [
         True,
         False,
         False,
     ]
-    assert [open_file.exists(f"{root}/d/{each}") for each in ("sub", "sub/deep/e.txt", "no")] == [
+    assert [listing.exists(f"{root}/d/{each}") for each in ("sub", "sub/deep/e.txt", "no")] == [
         True,
         True,
         False,
@@ -85,9 +84,9 @@ def test_walk_and_folders(root):
 
 def test_reading(root):
     file = f"{root}/d/span-2/x-0.tar"
-    assert open_file.read_bytes(file, 3) == b"seco"
-    assert open_file.read_bytes(file, 6) == b"second"
-    assert open_file.read_bytes(f"{root}/d/im [1]/a?.png", 9) == b""
+    assert read_bytes(file, 3) == b"seco"
+    assert read_bytes(file, 6) == b"second"
+    assert read_bytes(f"{root}/d/im [1]/a?.png", 9) == b""
     with open_file.open_binary(file) as opened:
         assert opened.read(2) == b"se"
         opened.seek(-3, os.SEEK_END)
@@ -104,7 +103,11 @@ def test_a_stamp_changes_with_the_file(root, request):
             Path(folder).mkdir(exist_ok=True)
             Path(file).write_bytes(body)
             os.utime(file, ns=(0, sum(body)))  # the clock may be coarser than this test
-        return [open_file.stamp(file), open_file.stamp(folder), open_file.stamp(other)]
+        return [
+            fingerprints.fingerprint_of(file),
+            fingerprints.fingerprint_of(folder),
+            fingerprints.fingerprint_of(other),
+        ]
 
     first, second, third = put(b"aa"), put(b"bb"), put(b"aa")
     assert first == third
@@ -113,11 +116,11 @@ def test_a_stamp_changes_with_the_file(root, request):
 
 def test_many_stamps_are_the_single_ones(s3, monkeypatch):
     files = [s3.put(f"many/{n}", bytes([n])) for n in range(4)] + [f"{s3.url}/d/span-1/x-0.tar"]
-    single = [open_file.stamp(each) for each in files]
+    single = [fingerprints.fingerprint_of(each) for each in files]
     assert len(set(single)) == 5
     monkeypatch.setattr(fingerprints, "CROWD", 4)
-    monkeypatch.setattr(fingerprints, "stamp", lambda each, access: f"asked for {each}")
-    assert list(open_file.stamps(files)) == [*single[:4], f"asked for {files[4]}"]
+    monkeypatch.setattr(fingerprints, "fingerprint_of", lambda each, access: f"asked for {each}")
+    assert list(fingerprints.fingerprints_of(files)) == [*single[:4], f"asked for {files[4]}"]
 
 
 def test_addresses():
@@ -144,7 +147,7 @@ def refused(address: str) -> str:
     with pytest.raises(InputError) as caught, open_file.open_binary(address) as file:
         file.read()
     with pytest.raises(InputError) as again:
-        open_file.read_bytes(address, 1)
+        read_bytes(address, 1)
     assert str(caught.value) == str(again.value)
     assert "\n" not in str(again.value)
     return str(caught.value)
@@ -161,8 +164,8 @@ def test_what_cannot_be_opened(root, tmp_path):
     assert refused("zip://a::s3://b") == (
         "zip://a::s3://b: an address of addresses joined by :: is not read"
     )
-    assert refused("a\0b") == "a\0b: is no address"
-    assert refused("http://[a?k=s") == "http://[a: is no address"
+    assert refused("a\0b") == "a\0b: is not an address"
+    assert refused("http://[a?k=s") == "http://[a: is not an address"
     assert refused("http://127.0.0.1:1/a?sign=s") == "http://127.0.0.1:1/a: http:// does not answer"
     assert refused("s3://no-such-bucket/a") == "s3://no-such-bucket/a: is not there"
 
@@ -174,7 +177,7 @@ def test_a_local_file_that_may_not_be_read(tmp_path, monkeypatch):
     (tmp_path / "a").touch()
     monkeypatch.setattr("builtins.open", deny)  # root may read everything
     with pytest.raises(InputError, match=r"a: access is refused$"):
-        open_file.read_bytes(f"{tmp_path}/a", 1)
+        read_bytes(f"{tmp_path}/a", 1)
 
 
 def test_a_store_that_refuses(s3: Store):
@@ -184,26 +187,26 @@ def test_a_store_that_refuses(s3: Store):
         assert refused(file) == f"{file}: {refusal}"
         web = f"{s3.endpoint}/{BUCKET}/d/span-1/x-0.tar"
         assert refused(f"{web}?sign=s") == f"{web}: {refusal}"
-    assert open_file.read_bytes(file, 9) == b"first"
+    assert read_bytes(file, 9) == b"first"
 
 
 def test_credentials_and_endpoint_are_the_environments(s3: Store, monkeypatch):
     file = f"{s3.url}/d/span-1/x-0.tar"
-    assert open_file.read_bytes(file, 9) == b"first"
+    assert read_bytes(file, 9) == b"first"
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     s3fs.S3FileSystem.clear_instance_cache()
     missing = f"{file}: the credentials for s3:// are missing or not accepted"
     assert refused(file) == missing
     with pytest.raises(InputError, match=r"bucket/d: the credentials for s3:// are missing"):
-        open_file.glob(f"{s3.url}/d", "*")
+        listing.glob(f"{s3.url}/d", "*")
 
 
 def test_a_signed_web_address_is_read(s3: Store):
     place = {"Bucket": BUCKET, "Key": "d/span-1/x-0.tar"}
     url = s3.client.generate_presigned_url("get_object", Params=place)
     assert "Signature" in url
-    assert open_file.read_bytes(url, 2) == b"fir"
-    assert "Signature" not in open_file.shown(url)
-    assert open_file.name(url) == "x-0.tar"
+    assert read_bytes(url, 2) == b"fir"
+    assert "Signature" not in urls.shown(url)
+    assert urls.name(url) == "x-0.tar"
     assert boto3.client("s3").meta.endpoint_url == s3.endpoint

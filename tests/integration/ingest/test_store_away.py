@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.example_gen.images.image_header import ImageLimits
+from components.example_gen.images.preparation import ImageLimits
 from components.example_gen.ingest.examine import Limits, examine
-from components.example_gen.records.row import Place, Row
-from components.example_gen.storage import errors, open_file
+from components.example_gen.rows import Place, Row
+from components.example_gen.storage import errors
 from components.example_gen.storage.allowed import Access, Allowed
 from schema.errors import InputError, UnavailableError, sentence_for_people
+from tests.support.readers import read_bytes
 
 
 class _Answers(http.server.BaseHTTPRequestHandler):
@@ -76,7 +77,7 @@ def test_numbers_of_the_file_system(tmp_path, monkeypatch, number, kind):
     (tmp_path / "a").touch()
     monkeypatch.setattr("builtins.open", fail)
     with pytest.raises(InputError) as caught:
-        open_file.read_bytes(f"{tmp_path}/a", 1)
+        read_bytes(f"{tmp_path}/a", 1)
     assert type(caught.value) is kind
 
 

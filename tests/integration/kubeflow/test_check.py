@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeflow.compiler.bootstrap import COMMAND
 from kubeflow.compiler.check_config import check_config
 from kubeflow.compiler.check_spec import LONGEST_ARGUMENT, check_spec
 from kubeflow.compiler.findings import Finding, ObstacleError, refuse
+from kubeflow.compiler.platforms import COMMAND
 from tests.integration.kubeflow.test_compile import vertex_section
 from tests.support.kubeflow_config import cluster_config, section
 
@@ -28,7 +28,7 @@ def test_nothing_stands_in_the_way_of_a_complete_section(tmp_path):
 def test_a_config_without_the_section(tmp_path):
     config = cluster_config(tmp_path).model_copy(update={"kubeflow": None})
     assert told(check_config(config, "kubeflow")) == [
-        "kubeflow: the config has no such section; add one, with `image` at least"
+        "kubeflow: the config has no such section; add it with an `image`"
     ]
 
 
@@ -67,17 +67,17 @@ def test_a_config_without_the_section(tmp_path):
         ),
         (
             {"nodes": {"Baseline": {"cache": True}}},
-            "Baseline: reads what is outside of the pipeline, where Kubeflow's cache sees no "
+            "Baseline: reads what is outside the pipeline, where Kubeflow's cache sees no "
             "change; leave out kubeflow.nodes.Baseline.cache",
         ),
         (
             {"nodes": {"Pusher": {"environment": {"AWS_SECRET_ACCESS_KEY": "x"}}}},
-            "Pusher: the value of AWS_SECRET_ACCESS_KEY would stand in the spec for everyone to "
-            "read; take it from a Kubernetes secret, under `secrets`",
+            "Pusher: the value of AWS_SECRET_ACCESS_KEY would be readable in the spec; take it "
+            "from a Kubernetes secret, under `secrets`",
         ),
         (
             {"nodes": {"Trainer": {"gpus": 1, "gpu": "NVIDIA_TESLA_T4"}}},
-            "Trainer: NVIDIA_TESLA_T4 is no name of a GPU on kubeflow; write it like "
+            "Trainer: NVIDIA_TESLA_T4 is not the name of a GPU on kubeflow; write it like "
             "nvidia.com/gpu",
         ),
     ],
@@ -90,10 +90,10 @@ def test_obstacles_on_kubeflow(tmp_path, changes: dict[str, Any], sentence: str)
 def test_warnings_on_kubeflow(tmp_path):
     given = section(image="registry.example/diptych", registry_uri=None)
     assert told(check_config(cluster_config(tmp_path, given), "kubeflow"), "warning") == [
-        "kubeflow.image: registry.example/diptych may be another image tomorrow, and the cache "
-        "would not see it; give it a tag of its own",
+        "kubeflow.image: registry.example/diptych may name another image later, which the cache "
+        "would not notice; give it a tag of its own, or a digest",
         "registry.uri: the registry is a sqlite file beside the releases, and many network volumes "
-        "lock files badly; name an MLflow server; see kubeflow/README.md",
+        "lock files badly; name an MLflow server; see docs/kubeflow.md",
     ]
 
 
@@ -135,9 +135,9 @@ def test_obstacles_on_vertex(tmp_path):
         "kubeflow.pipeline_root: Vertex keeps artifacts in Cloud Storage, not in None; set it to "
         "gs://..." in found
     )
-    volumes = [sentence for sentence in found if "Vertex knows no" in sentence]
+    volumes = [sentence for sentence in found if "Vertex has no" in sentence]
     assert volumes == [  # once, and not for each of twelve nodes
-        "kubeflow.every_node: Vertex knows no volumes; leave them out of the config that is "
+        "kubeflow.every_node: Vertex has no volumes; leave them out of the config that is "
         "compiled for Vertex"
     ]
     fine = cluster_config(tmp_path, vertex_section())
@@ -149,7 +149,7 @@ def test_obstacles_on_vertex(tmp_path):
     ]
     unnamed = {**vertex_section(), "nodes": {"Trainer": {"gpus": 1}}}
     assert told(check_config(cluster_config(tmp_path, unnamed), "vertex")) == [
-        "Trainer: asks for a GPU of no kind; set gpu, like NVIDIA_TESLA_T4"
+        "Trainer: sets gpus without gpu; set gpu, like NVIDIA_TESLA_T4"
     ]
 
 
@@ -183,14 +183,15 @@ def test_obstacles_in_a_spec(spec):
     given = tasks["Evaluator"]["inputs"]["parameters"]["config"]["runtimeValue"]
     given["constant"] = '{"templates": ["a {{photo}}"]}'
     assert told(check_spec(spec, "kubeflow")) == [
-        "Baseline: open-source Kubeflow runs no Resolver; use Baseline, which asks what serves now",
+        "Baseline: open-source Kubeflow runs no Resolver; use Baseline, which looks up the "
+        "release that serves",
         "Evaluator: its config holds '{{', which the workflow engine takes for a placeholder; "
         "write it with a space between the braces",
         "Pusher: runs on a condition about artifacts, and open-source Kubeflow knows only "
-        "parameters; decide inside of the node",
-        "Trainer: its command is not our entrypoint, so TFX would refuse what the launcher hands "
-        "over; compile with `diptych kubeflow compile`",
-        "pipeline: the run parameter epochs has no default; give one: a schedule has nobody to ask",
+        "parameters; decide inside the node",
+        "Trainer: its command is not Diptych's entrypoint, and TFX cannot read what the launcher "
+        "passes; compile with `diptych kubeflow compile`",
+        "pipeline: the run parameter epochs has no default; set one: a schedule cannot ask for it",
     ]
 
 
@@ -256,14 +257,16 @@ def test_obstacles_in_a_pipeline():
     nodes = [examples, statistics, latest, odd, validator]
     found = check_pipeline(Pipeline("Emoji_1", "root", components=nodes))
     assert sorted(told(found)) == [
-        "CsvExampleGen: its run parameter folder has no default; give one where input_base is "
-        "set: a schedule has nobody to ask",
+        "CsvExampleGen: its run parameter folder has no default; set one where input_base is set: "
+        "a schedule cannot ask for it",
         "InfraValidator: TFX's compiler for Kubeflow refuses an InfraValidator; use ServingCheck, "
-        "which answers with the same blessing",
-        "latest: open-source Kubeflow runs no Resolver; use Baseline, which asks what serves now",
+        "which writes the same blessing",
+        "latest: open-source Kubeflow runs no Resolver; use Baseline, which looks up the release "
+        "that serves",
         "odd: result is of the artifact type Odd; name the type like `package.Type`",
-        "pipeline: Emoji_1 is no name for it on Kubernetes; use at most 63 of a-z, 0-9 and -",
-        "statistics_gen: the workflow engine takes no such name; use at most 63 letters, digits "
+        "pipeline: Emoji_1 is not a valid name on Kubernetes; use at most 63 of a-z, 0-9 and -",
+        "statistics_gen: the workflow engine does not accept this name; use at most 63 letters, "
+        "digits "
         "and -",
     ]
 

@@ -1,4 +1,4 @@
-"""`diptych kubeflow compile`, `check` and `rehearse` as a person calls them."""
+"""`diptych kubeflow compile`, `check` and `dry-run` as a person calls them."""
 
 import re
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_compile_for_vertex_tells_its_warnings(tmp_path):
     config = written(tmp_path / "config.yaml", vertex_section())
     ended = diptych("compile", config, "--platform", "vertex", "-o", tmp_path / "v.yaml")
     assert ended.exit_code == 0, ended.output
-    assert ended.stdout.startswith("  warning: ServedStatistics: Vertex mounts no volume, ")
+    assert ended.stdout.startswith("  warning: Baseline: Vertex mounts no volume, ")
     [spec] = yaml.safe_load_all((tmp_path / "v.yaml").read_text())
     assert spec["defaultPipelineRoot"] == "gs://bucket/root"
 
@@ -67,9 +67,9 @@ def test_check_lists_every_obstacle(tmp_path):
     assert ended.exit_code == 1
     assert [line.split(":")[1].strip() for line in ended.stdout.splitlines()] == [
         "ImageTextExampleGen",
-        "ServedStatistics",
         "Baseline",
         "Pusher",
+        "ServedStatistics",
         "kubeflow.image",  # the warning comes last
     ]
     assert ended.stdout.count("  obstacle: ") == 4
@@ -78,14 +78,14 @@ def test_check_lists_every_obstacle(tmp_path):
 def test_check_of_a_config_that_can_run(config):
     ended = diptych("check", config)
     assert ended.exit_code == 0, ended.output
-    assert ended.stdout == f"{config}: nothing stands in the way on kubeflow\n"
+    assert ended.stdout == f"{config}: can run on kubeflow\n"
 
 
 def test_a_config_without_the_section(tmp_path):
     ended = diptych("compile", written(tmp_path / "config.yaml", None))
     assert ended.exit_code == 1
     assert ended.stderr == (
-        "diptych: kubeflow: the config has no such section; add one, with `image` at least\n"
+        "diptych: kubeflow: the config has no such section; add it with an `image`\n"
     )
 
 
@@ -94,10 +94,10 @@ def test_a_config_without_the_section(tmp_path):
     [
         (
             {"nodes": {"Trianer": {"gpus": 1}}},
-            "kubeflow.nodes.Trianer.[key]: 'Trianer' is no node of the pipeline, which has "
-            "ImageTextExampleGen, StatisticsGen, ImportSchema, ServedStatistics, "
-            "ExampleValidator, Transform, Tuner, Trainer, Baseline, Evaluator, ServingCheck, "
-            "CatalogueIndexer, Pusher",
+            "kubeflow.nodes.Trianer.[key]: 'Trianer' is not a node of the pipeline; choose one "
+            "of Baseline, CatalogueIndexer, Evaluator, ExampleValidator, ImageTextExampleGen, "
+            "ImportSchema, Pusher, ServedStatistics, ServingCheck, StatisticsGen, Trainer, "
+            "Transform, Tuner",
         ),
         (
             {"every_node": {"memory": "4 GB"}},
@@ -106,7 +106,7 @@ def test_a_config_without_the_section(tmp_path):
         ),
         (
             {"every_node": {"cpus": 1}},
-            "kubeflow.every_node.cpus is no key of the config; the nearest is "
+            "kubeflow.every_node.cpus is not a key of the config; the nearest is "
             "kubeflow.every_node.cpu",
         ),
     ],
@@ -118,11 +118,11 @@ def test_a_section_that_cannot_be_read(tmp_path, changes, sentence):
     assert ended.stderr == f"diptych: {config}: {sentence}\n"
 
 
-def test_a_package_for_another_platform_is_not_rehearsed(tmp_path):
+def test_a_package_for_another_platform_is_not_run(tmp_path):
     config = written(tmp_path / "config.yaml", vertex_section())
     package = tmp_path / "vertex.yaml"
     assert diptych("compile", config, "--platform", "vertex", "-o", package).exit_code == 0
-    ended = diptych("rehearse", config, "--package", package)
+    ended = diptych("dry-run", config, "--package", package)
     assert ended.exit_code == 1
     assert ended.stderr == (
         f"diptych: {package}: was compiled for Vertex AI, and Kubeflow cannot run it; compile it "
@@ -133,10 +133,10 @@ def test_a_package_for_another_platform_is_not_rehearsed(tmp_path):
 def test_a_run_parameter_that_the_package_lacks(config, tmp_path):
     package = tmp_path / "small.yaml"
     assert diptych("compile", config, "-o", package).exit_code == 0
-    ended = diptych("rehearse", config, "--package", package, "--set", "epoch=1")
+    ended = diptych("dry-run", config, "--package", package, "--set", "epoch=1")
     assert ended.exit_code == 1
     assert ended.stderr.startswith("diptych: --set epoch=1: the pipeline small has ")
-    assert not (tmp_path / "runs" / "rehearsal" / "last").exists()
+    assert not (tmp_path / "runs" / "dry-run" / "last").exists()
 
 
 def test_a_file_that_cannot_be_written(config, tmp_path):

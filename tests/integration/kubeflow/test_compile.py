@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.code_digest import CODE, digest
+from components.nodes import NODES
+from pipeline.code_digest import node_digest
 from pipeline.config.run_config import RunConfig
 from tests.support.kfp.argo import attempts, retry_strategy
 from tests.support.kubeflow_config import IMAGE, TUNE, cluster_config, section
@@ -95,7 +96,7 @@ def test_every_node_is_a_task_that_waits_for_the_right_ones(documents):
     spec, _ = documents
     assert spec["schemaVersion"] == "2.1.0"
     tasks = spec["root"]["dag"]["tasks"]
-    assert set(tasks) == set(CODE)
+    assert set(tasks) == set(NODES)
     assert tasks["Tuner"]["dependentTasks"] == ["Transform"]
     assert "Tuner" in tasks["Trainer"]["dependentTasks"]
     assert tasks["Baseline"]["dependentTasks"] == ["Trainer"]
@@ -211,7 +212,7 @@ def test_kubernetes_is_told_what_each_pod_needs(documents):
             }
         ],
     }
-    assert set(executors) == {f"{node}_executor" for node in CODE}
+    assert set(executors) == {f"{node}_executor" for node in NODES}
 
 
 def test_the_backend_reads_every_key_of_the_platform_document(documents):
@@ -243,10 +244,10 @@ def test_argo_makes_no_retry_without_a_time_for_them(documents):
 
 
 def test_on_vertex_the_longest_wait_is_left_to_it():
-    from kubeflow.compiler.tasks import task_settings
+    from kubeflow.compiler.node_settings import task_settings
     from pipeline.config.kubeflow import NodeConfig
 
-    policy = task_settings("Trainer", NodeConfig(retries=2), "vertex", True)["retryPolicy"]
+    policy = task_settings(NodeConfig(retries=2), "vertex", True)["retryPolicy"]
     assert policy == {"maxRetryCount": 2, "backoffDuration": "0s", "backoffFactor": 2.0}
 
 
@@ -257,13 +258,13 @@ def test_neither_a_secret_nor_a_path_of_this_machine_stands_in_it(text, folder):
 
 def test_the_command_names_platform_node_and_code(documents):
     spec, _ = documents
-    for node in CODE:
+    for node in NODES:
         given = container(spec, node)
         assert given["command"][:2] == ["python", "-c"]
         assert given["args"][:3] == [
             "--platform=kubeflow",
             f"--node={node}",
-            f"--code_version={digest(CODE[node])}",
+            f"--code_version={node_digest(node)}",
         ]
         assert given["args"].count("{{$}}") == 1
         assert "lifecycle" not in given
@@ -304,7 +305,7 @@ def test_vertex_loads_its_own(vertex, tmp_path):
     made = json.loads(type(job._gca_resource).to_json(job._gca_resource))
     assert made["runtimeConfig"]["gcsOutputDirectory"] == "gs://bucket/root"
     assert made["runtimeConfig"]["parameterValues"] == {"epochs": 3.0}
-    assert set(made["pipelineSpec"]["root"]["dag"]["tasks"]) == set(CODE)
+    assert set(made["pipelineSpec"]["root"]["dag"]["tasks"]) == set(NODES)
 
 
 def test_what_is_vertex_only(vertex):
@@ -320,8 +321,8 @@ def test_what_is_vertex_only(vertex):
 
 def test_what_reads_files_that_the_config_only_names_is_not_cached(tmp_path):
     """A nightly run must see that another release lies in the folder of start_from."""
+    from kubeflow.compiler.node_settings import cacheable
     from kubeflow.compiler.package_writer import examine
-    from kubeflow.compiler.tasks import cacheable
 
     (tmp_path / "kubeflow_loss.py").write_text("def loss(s, y): ...")
     plain = cluster_config(tmp_path, tune=TUNE)

@@ -1,4 +1,4 @@
-"""The rehearsal's parts: order, conditions, what a pod sees and what it leaves."""
+"""The parts of a dry run: order, conditions, what a pod sees and what it leaves."""
 
 import json
 import re
@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeflow.dry_run import graph, pod
-from kubeflow.dry_run.driver import inputs_of, outputs_of
-from kubeflow.dry_run.run import rehearse, run_parameters
+from kubeflow.dry_run import pod
+from kubeflow.dry_run.driver import inputs_of, meets_condition, outputs_of
+from kubeflow.dry_run.tasks import run_parameters, run_tasks, sorter
 from schema.errors import InputError
 
 SCHEMA = {"artifactType": {"instanceSchema": "title: tfx.Model\n"}}
@@ -83,21 +83,21 @@ def test_a_killed_pod_is_a_failed_task(tmp_path):
     container["args"][0] = "import os; print('diptych: all is well'); os.kill(os.getpid(), 9)"
     heard: list[tuple[str, str]] = []
     with pytest.raises(InputError, match=r"^a: its command was ended by signal SIGKILL; its log"):
-        rehearse(yaml.safe_dump(spec), tmp_path / "run", {}, lambda *event: heard.append(event))
+        run_tasks(yaml.safe_dump(spec), tmp_path / "run", {}, lambda *event: heard.append(event))
     assert heard == [("a", "started"), ("a", "failed")]
 
 
 def test_tasks_run_in_order_and_hand_their_artifacts_on(tmp_path):
     text = package(c=task(0, "a", "b"), b=task(3, "a"), a=task("start"))
     heard: list[tuple[str, str]] = []
-    ended = rehearse(text, tmp_path / "run", {}, lambda *event: heard.append(event))
+    ended = run_tasks(text, tmp_path / "run", {}, lambda *event: heard.append(event))
     # a = 40; b = 3 + 40; c = 0 + 40 + 43
     assert (ended.folder("c", "total") / "total").read_text() == "83"
     assert ended.states == {"a": "ran", "b": "ran", "c": "ran"}
     assert heard == [(n, s) for n in "abc" for s in ("started", "ran")]
     told = json.loads((ended.folder("b", "total") / "told").read_text())
     [came] = told["inputs"]["artifacts"]["from-a"]["artifacts"]
-    folder = "minio://mlpipeline/v2/artifacts/rehearsal/run/a"
+    folder = "minio://mlpipeline/v2/artifacts/dry-run/run/a"
     assert re.fullmatch(rf"{folder}/[0-9a-f-]{{36}}/total", came["uri"])
     assert came["type"] == {"instanceSchema": ""}  # the quirk TFX dies of
     assert json.loads(came["metadata"].pop("store_session_info"))["Provider"] == "minio"
@@ -107,7 +107,7 @@ def test_tasks_run_in_order_and_hand_their_artifacts_on(tmp_path):
 
 
 def test_a_parameter_of_the_run(tmp_path):
-    ended = rehearse(package(a=task("start")), tmp_path / "run", {"start": 2})
+    ended = run_tasks(package(a=task("start")), tmp_path / "run", {"start": 2})
     assert (ended.folder("a", "total") / "total").read_text() == "2"
 
 
@@ -118,25 +118,25 @@ def test_a_condition_that_does_not_hold_skips_the_task_and_those_after_it(tmp_pa
         c=task(3, "b"),
         d=task(5, "a", condition="inputs.parameter_values['number'] > 2.0"),
     )
-    ended = rehearse(text, tmp_path / "run", {})
+    ended = run_tasks(text, tmp_path / "run", {})
     assert ended.states == {"a": "ran", "b": "skipped", "c": "skipped", "d": "ran"}
 
 
 def test_a_condition_about_artifacts_cannot_be_decided():
     with pytest.raises(InputError, match=r"the condition .* cannot be decided"):
-        graph.runs({"triggerPolicy": {"condition": "inputs.artifacts['a'] == 1"}}, {})
+        meets_condition({"triggerPolicy": {"condition": "inputs.artifacts['a'] == 1"}}, {})
 
 
 def test_a_command_that_ends_before_its_work_is_done_has_failed(tmp_path):
     with pytest.raises(InputError, match="its command ended before its work was done; its log is"):
-        rehearse(package(Node=task(99)), tmp_path / "run", {})
+        run_tasks(package(Node=task(99)), tmp_path / "run", {})
 
 
-def test_a_failure_ends_the_rehearsal_in_the_sentence_of_the_node(tmp_path):
+def test_a_failure_ends_the_dry_run_in_the_sentence_of_the_node(tmp_path):
     heard: list[tuple[str, str]] = []
     text = package(Node=task(-1), later=task(1, "Node"))
     with pytest.raises(InputError) as error:
-        rehearse(text, tmp_path / "run", {}, lambda *event: heard.append(event))
+        run_tasks(text, tmp_path / "run", {}, lambda *event: heard.append(event))
     assert str(error.value) == "Node: the total is below zero"
     assert heard == [("Node", "started"), ("Node", "failed")]
 
@@ -173,13 +173,13 @@ def test_a_pod_has_no_more_of_our_environment_than_it_needs(tmp_path, monkeypatc
 
 def test_tasks_that_wait_for_each_other():
     with pytest.raises(InputError, match="wait for each other"):
-        graph.sorter({"a": {"dependentTasks": ["b"]}, "b": {"dependentTasks": ["a"]}})
+        sorter({"a": {"dependentTasks": ["b"]}, "b": {"dependentTasks": ["a"]}})
 
 
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"epoch": 1}, "epoch is no run parameter; there are epochs, span"),
+        ({"epoch": 1}, "epoch is not a run parameter; choose from epochs, span"),
         ({}, "the run parameter span has no value"),
     ],
 )

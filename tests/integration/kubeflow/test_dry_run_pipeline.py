@@ -11,14 +11,14 @@ import tensorflow as tf
 import yaml
 from typer.testing import CliRunner
 
-from pipeline.code_digest import CODE
+from components.nodes import NODES
 from tests.conftest import EVAL_RECORDS, TRAIN_RECORDS, small_values
 from tests.support.kubeflow_config import section
 
 
 @dataclasses.dataclass
-class Rehearsals:
-    """The workspace of two rehearsals, and what each printed and left."""
+class DryRuns:
+    """The workspace of two dry runs, and what each printed and left."""
 
     folder: Path
     printed: list[str]
@@ -28,20 +28,20 @@ class Rehearsals:
 
 
 @pytest.fixture(scope="module")
-def rehearsals(small_data: Path) -> Rehearsals:
-    """Rehearse the small pipeline twice, the second time for fewer epochs."""
+def dry_runs(small_data: Path) -> DryRuns:
+    """Run the small pipeline dry twice, the second time for fewer epochs."""
     from diptych.cli.main import app
 
-    folder = small_data.parent / "rehearsed"
+    folder = small_data.parent / "dry-runs"
     folder.mkdir()
     file = folder / "config.yaml"
     values = {**small_values(), "kubeflow": section()}
     values["data"]["path"] = str(small_data)
     file.write_text(yaml.safe_dump(values))
-    last = folder / "runs" / "rehearsal" / "last"
+    last = folder / "runs" / "dry-run" / "last"
     printed, codes, baselines = [], [], []
     for given in ([], ["--set", "epochs=2"]):
-        ended = CliRunner().invoke(app, ["kubeflow", "rehearse", str(file), *given])
+        ended = CliRunner().invoke(app, ["kubeflow", "dry-run", str(file), *given])
         assert ended.exit_code in (0, 3), ended.output
         printed.append(ended.output)
         codes.append(ended.exit_code)
@@ -51,27 +51,27 @@ def rehearsals(small_data: Path) -> Rehearsals:
     [transform] = last.rglob("Transform/*/transform_graph")
     [transformed] = last.rglob("Transform/*/transformed_examples")
     files = {"examples": examples, "transform": transform, "transformed": transformed}
-    return Rehearsals(folder, printed, codes, baselines, files)
+    return DryRuns(folder, printed, codes, baselines, files)
 
 
-def test_every_task_ran_and_the_first_model_would_serve(rehearsals):
-    first = rehearsals.printed[0]
-    assert set(re.findall(r"^(\w+): ran, ", first, re.MULTILINE)) == set(CODE) - {"Tuner"}
+def test_every_task_ran_and_the_first_model_would_serve(dry_runs):
+    first = dry_runs.printed[0]
+    assert set(re.findall(r"^(\w+): ran, ", first, re.MULTILINE)) == set(NODES) - {"Tuner"}
     assert "shipped: release 1 serves now" in first
-    assert rehearsals.codes[0] == 0
-    assert rehearsals.baselines[0] == {"release": None}
+    assert dry_runs.codes[0] == 0
+    assert dry_runs.baselines[0] == {"release": None}
 
 
-def test_the_second_is_compared_with_the_first(rehearsals):
-    assert rehearsals.baselines[1] == {"release": 1}
-    second = rehearsals.printed[1]
-    assert rehearsals.codes[1] == 3  # two epochs are no match for ten
+def test_the_second_is_compared_with_the_first(dry_runs):
+    assert dry_runs.baselines[1] == {"release": 1}
+    second = dry_runs.printed[1]
+    assert dry_runs.codes[1] == 3  # two epochs are no match for ten
     assert "release 2 waits as challenger" in second
-    assert re.search(r"✗ text_to_image_mrr is [\d.]+, [\d.]+ worse than release 1", second)
+    assert re.search(r"✗ text_to_image_mrr - release 1 = [\d.]+ - [\d.]+ = -[\d.]+ ", second)
 
 
-def test_a_run_parameter_reached_the_trainer_and_the_release(rehearsals):
-    releases = rehearsals.folder / "runs" / "rehearsal" / "releases" / "releases"
+def test_a_run_parameter_reached_the_trainer_and_the_release(dry_runs):
+    releases = dry_runs.folder / "runs" / "dry-run" / "releases" / "releases"
     epochs = [
         json.loads((releases / number / "config.json").read_text())["training"]["epochs"]
         for number in ("1", "2")
@@ -89,14 +89,14 @@ def records(folder: Path, split: str) -> int:
     return sum(1 for _ in tf.data.TFRecordDataset(files, "GZIP"))
 
 
-def test_it_is_the_same_pipeline_as_the_local_one(rehearsals, small_run):
+def test_it_is_the_same_pipeline_as_the_local_one(dry_runs, small_run):
     """The same records, the same vocabulary."""
     for split, expected in (("train", TRAIN_RECORDS), ("eval", EVAL_RECORDS)):
-        assert records(rehearsals.files["examples"], split) == expected
-        assert records(rehearsals.files["transformed"], split) == expected
+        assert records(dry_runs.files["examples"], split) == expected
+        assert records(dry_runs.files["transformed"], split) == expected
     [local] = small_run.outputs["Transform"]["transform_graph"]
     ours, theirs = (
-        sorted(Path(root).rglob("assets/*")) for root in (rehearsals.files["transform"], local.uri)
+        sorted(Path(root).rglob("assets/*")) for root in (dry_runs.files["transform"], local.uri)
     )
     assert [path.name for path in ours] == [path.name for path in theirs]
     assert ours
@@ -104,9 +104,9 @@ def test_it_is_the_same_pipeline_as_the_local_one(rehearsals, small_run):
         assert mine.read_bytes() == other.read_bytes()
 
 
-def test_nothing_outside_of_the_workspace_was_touched(rehearsals):
-    assert sorted(path.name for path in rehearsals.folder.iterdir()) == ["config.yaml", "runs"]
-    kept = rehearsals.folder / "runs" / "rehearsal"
+def test_nothing_outside_of_the_workspace_was_touched(dry_runs):
+    assert sorted(path.name for path in dry_runs.folder.iterdir()) == ["config.yaml", "runs"]
+    kept = dry_runs.folder / "runs" / "dry-run"
     assert sorted(path.name for path in kept.iterdir()) == ["last", "lock", "releases"]
-    # The config names a server for the registry; a rehearsal has its own.
+    # The config names a server for the registry; a dry run has its own.
     assert (kept / "releases" / "mlflow.db").is_file()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kubeflow.entrypoint.__main__ import main
-from kubeflow.entrypoint.adapter import repaired, to_local, to_store, with_addresses
+from kubeflow.entrypoint.adapter import adapted, to_local, to_store, with_addresses
 from kubeflow.entrypoint.arguments import parse
 from schema.errors import InputError
 
@@ -69,7 +69,7 @@ def test_addresses_and_the_copies_of_the_launcher(uri, path):
 
 
 def test_an_executor_input_is_made_readable():
-    made = repaired(INPUT, SPEC, local=True)
+    made = adapted(INPUT, SPEC, local=True)
     assert made["inputs"] == {
         "parameterValues": {"epochs": 3.0},
         "artifacts": {
@@ -101,7 +101,7 @@ def test_what_is_empty_is_left_out():
         "inputs": {"parameterValues": {"epochs": 3.0}},
         "outputs": {"outputFile": "/tmp/out.json", "artifacts": INPUT["outputs"]["artifacts"]},
     }
-    made = repaired(given, SPEC, local=True)
+    made = adapted(given, SPEC, local=True)
     assert made["inputs"] == {"parameterValues": {"epochs": 3.0}, "artifacts": {}}
     assert list(made["outputs"]["artifacts"]) == ["evaluation"]
 
@@ -109,7 +109,7 @@ def test_what_is_empty_is_left_out():
 def test_addresses_stay_for_workers_of_a_cluster_and_a_known_type_stays():
     given = json.loads(json.dumps(INPUT))
     given["inputs"]["artifacts"]["model"]["artifacts"][0]["type"] = {"schemaTitle": "tfx.Other"}
-    [model] = repaired(given, SPEC, local=False)["inputs"]["artifacts"]["model"]["artifacts"]
+    [model] = adapted(given, SPEC, local=False)["inputs"]["artifacts"]["model"]["artifacts"]
     assert model["uri"] == "minio://bucket/run/Trainer/7f3e/model"
     assert model["type"] == {"schemaTitle": "tfx.Other"}
 
@@ -147,17 +147,20 @@ def test_what_is_not_ours_goes_to_beam():
     [
         (
             command(platform="mars"),
-            "the command of the pod is not ours: argument --platform: invalid choice: 'mars' "
+            "the command of the pod was not written by Diptych: argument --platform: invalid "
+            "choice: 'mars' "
             "(choose from 'kubeflow', 'vertex')",
         ),
         (
             command(json_serialized_invocation_args="{{$}}"),
-            "the command of the pod is not ours: argument --json_serialized_invocation_args: "
-            "nobody filled in the executor input; is this KFP v2?",
+            "the command of the pod was not written by Diptych: argument "
+            "--json_serialized_invocation_args: "
+            "the executor input was not filled in; is this KFP v2?",
         ),
         (
             ["--platform=kubeflow"],
-            "the command of the pod is not ours: the following arguments are required: --node, "
+            "the command of the pod was not written by Diptych: the following arguments are "
+            "required: --node, "
             "--code_version, --json_serialized_invocation_args, --json_serialized_inputs_spec_args",
         ),
     ],

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from kubeflow.dry_run.driver import inputs_of, outputs_of
-from kubeflow.dry_run.run import run_parameters
+from kubeflow.dry_run.tasks import run_parameters
 from kubeflow.entrypoint.__main__ import main
 from tests.conftest import small_values
 from tests.integration.kubeflow.test_compile import vertex_section

@@ -12,7 +12,7 @@ from dockerfile_parse.util import WordSplitter
 from tests.support.paths import ROOT
 
 FOLDER = ROOT / "kubeflow"
-PACKAGES = ("schema", "trainer", "components", "pipeline", "kubeflow")
+PACKAGES = ("schema", "trainer", "components", "pipeline", "kubeflow", "diptych")
 
 
 @pytest.fixture(scope="module")
@@ -92,13 +92,13 @@ def test_the_entrypoint_is_there(instructions):
 
 
 def test_beam_workers_start_where_the_page_on_beam_says(instructions):
-    [run] = [value for name, value in instructions if name == "RUN" and "beam_worker" in value]
+    [run] = [value for name, value in instructions if name == "RUN" and "beam.worker" in value]
     place = "/usr/local/bin/diptych-beam-worker"
     assert "exec python -m pipeline.beam.worker" in run
     assert f"> {place}" in run
     assert f"chmod 755 {place}" in run
-    assert f"--container_executable={place}" in (FOLDER / "beam.md").read_text()
-    assert (ROOT / "pipeline" / "beam_worker.py").is_file()
+    assert f"--container_executable={place}" in (ROOT / "docs" / "beam.md").read_text()
+    assert (ROOT / "pipeline" / "beam" / "worker.py").is_file()
 
 
 def test_everything_copied_exists_and_is_not_ignored(instructions):

@@ -21,11 +21,11 @@ NEW_SIGN_IN = "write a token to a file and name the file in KF_PIPELINES_SA_TOKE
     ("fault", "sentence"),
     [
         (401, f"URL: the sign-in is missing or has expired: {NEW_SIGN_IN}"),
-        (403, "URL: does not let us say whether it is well (403): no, said the test"),
-        (404, "URL: is no Kubeflow Pipelines API of version 2"),
-        (500, "URL: could not say whether it is well (500): no, said the test"),
-        ("close", "URL: broke off the connection when asked to say whether it is well"),
-        ("hang", "URL: did not answer in time when asked to say whether it is well"),
+        (403, "URL: does not let us read its health (403): no, said the test"),
+        (404, "URL: is not a Kubeflow Pipelines API of version 2"),
+        (500, "URL: could not read its health (500): no, said the test"),
+        ("close", "URL: closed the connection: could not read its health"),
+        ("hang", "URL: did not answer in time: could not read its health"),
         (
             "html",
             "URL: answers with a web page and not as the Kubeflow Pipelines API; either this is "
@@ -33,7 +33,7 @@ NEW_SIGN_IN = "write a token to a file and name the file in KF_PIPELINES_SA_TOKE
         ),
         (
             "redirect",
-            "URL: sends us on to https://login.example.org/; either that is its address, or the "
+            "URL: redirects to https://login.example.org/; either that is its address, or the "
             f"sign-in is missing: {NEW_SIGN_IN}",
         ),
     ],
@@ -50,7 +50,7 @@ def test_at_the_door(desk, monkeypatch, fault, sentence):
         (401, f"URL: the sign-in is missing or has expired: {NEW_SIGN_IN}"),
         (403, "URL: does not let us make the schedule small (403): no, said the test"),
         (500, "URL: could not make the schedule small (500): no, said the test"),
-        ("hang", "URL: did not answer in time when asked to make the schedule small"),
+        ("hang", "URL: did not answer in time: could not make the schedule small"),
     ],
 )
 def test_at_the_last_step(desk, monkeypatch, fault, sentence):
@@ -142,17 +142,17 @@ def test_no_such_host(desk):
 
 def test_a_server_without_tls(desk):
     desk.configure(host=desk.server.url.replace("http:", "https:"))
-    assert ": cannot be trusted or understood: SSLError" in refused(desk)
+    assert ": the connection failed: SSLError" in refused(desk)
 
 
 def test_a_long_story_of_the_server_is_cut_to_its_end():
     from kfp_server_api import ApiException
 
-    from kubeflow.client.errors import KubeflowError, asking
+    from kubeflow.client.errors import KubeflowError, requesting
 
     error = ApiException(status=400, reason="Bad Request")
     error.body = json.dumps({"error_message": "wrapped: " * 99 + "no such\nservice account"})
-    with pytest.raises(KubeflowError) as caught, asking("URL", "", "start a run"):
+    with pytest.raises(KubeflowError) as caught, requesting("URL", "", "start a run"):
         raise error
     told = str(caught.value)
     assert told.startswith("URL: could not start a run (400): ...")
@@ -164,7 +164,7 @@ def test_a_long_story_of_the_server_is_cut_to_its_end():
     ("arguments", "code", "sentence"),
     [
         (["--cron", "0 2 * * *"], 1, 'cron "0 2 * * *" has five fields, and Kubeflow\'s begins'),
-        ([], 1, "--cron is missing, e.g. --cron '0 0 2 * * *' for two at night (UTC)"),
+        ([], 1, "--cron is missing, e.g. --cron '0 0 2 * * *' for every night at 2 UTC"),
         (["--cron", "0 0 2 * * *", "-c", "none.yaml"], 2, "none.yaml: No such file or directory"),
     ],
 )
@@ -184,7 +184,7 @@ def test_a_config_without_kubeflow(desk):
     desk.config.write_text(text[: text.index("kubeflow:")] + text[text.index("loss:") :])
     shown = desk.schedule()
     assert shown.stderr == (
-        f"diptych: {desk.config}: has no section kubeflow, which says where to run\n"
+        f"diptych: {desk.config}: has no section kubeflow, which names the server and the image\n"
     )
     assert shown.exit_code == 2
 

@@ -46,7 +46,7 @@ def test_one_request_fails(desk, at, fault):
         assert state(desk) == [(OLD, "ENABLE")]
     else:  # only the old one could not be deleted, or the server deleted it and did not say so
         assert (NEW, "ENABLE") in state(desk)
-        assert "the schedule small is changed; the old one may still be there" in shown.stderr
+        assert "the schedule small is changed; the old one may be left" in shown.stderr
     again = desk.schedule(cron=NEW)
     assert again.exit_code == 0
     assert state(desk) == [(NEW, "ENABLE")]
@@ -116,8 +116,9 @@ def test_what_cannot_be_taken_back_is_said(desk):
     shown = desk.schedule(cron=NEW)
     url = desk.server.url
     assert shown.stderr == (
-        f"diptych: {url}: could not pause the schedule small (500): no, said the test; nor could "
-        f"the change be taken back: {url}: could not list the schedules (500): no, said the test; "
+        f"diptych: {url}: could not pause the schedule small (500): no, said the test; the change "
+        f"could not be undone either: {url}: could not list the schedules (500): no, said the "
+        f"test; "
         "give the same command again to finish it\n"
     )
 
@@ -139,7 +140,7 @@ def test_an_impatient_person_takes_it_back_too(desk, monkeypatch, reachable):
     if reachable:
         assert state(desk) == [(OLD, "ENABLE")]
     else:
-        told = "diptych: interrupted; nor could the change be taken back: "
+        told = "diptych: interrupted; the change could not be undone either: "
         assert shown.stderr.startswith(told)
 
 

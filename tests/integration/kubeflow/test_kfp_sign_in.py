@@ -36,7 +36,7 @@ def test_a_token_file_is_read_anew_for_each_request(desk, monkeypatch):
     token.unlink()
     shown = desk.schedule()
     assert shown.stderr == (
-        f"diptych: {token}: KF_PIPELINES_SA_TOKEN_PATH names it, and it cannot be read\n"
+        f"diptych: {token}: cannot be read; KF_PIPELINES_SA_TOKEN_PATH names it\n"
     )
 
 

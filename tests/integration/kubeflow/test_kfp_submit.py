@@ -6,7 +6,7 @@ import types
 import pytest
 import yaml
 
-from kubeflow.compiler import compiled
+from kubeflow.compiler import package_writer
 from tests.support.kfp.desk import documents
 
 
@@ -121,7 +121,7 @@ def test_a_config_is_compiled_where_no_package_is_given(desk, monkeypatch):
         asked.append((config.name, platform))
         return types.SimpleNamespace(text=text, findings=()), 0.0
 
-    monkeypatch.setattr(compiled, "compiled", compiled_now)
+    monkeypatch.setattr(package_writer, "compile_with_log", compiled_now)
     assert desk("submit").exit_code == 0
     assert asked == [("small", "kubeflow")]
     [upload] = desk.server.asked("POST", "/pipelines/upload_version")

@@ -99,7 +99,7 @@ def test_the_service_account_of_scheduled_runs(desk, version):
     assert shown.exit_code == 0
     [made] = desk.server.state.recurring.values()
     assert made["service_account"] == "runner"
-    tells = "does not tell its version" if version == "unknown" else f"is {version}"
+    tells = "does not name its version" if version == "unknown" else f"is {version}"
     warning = (
         "  warning: scheduled runs take kubeflow.service_account from Kubeflow Pipelines 2.17 on, "
         f"and {desk.server.url} {tells}: before it they run as the server's default account; give "

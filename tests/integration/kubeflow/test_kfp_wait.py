@@ -41,8 +41,8 @@ def test_only_failures_in_a_row_count(desk, monkeypatch, patience, code):
     shown = desk.submit("--wait")
     assert shown.exit_code == code
     assert shown.stderr == (
-        f"diptych: {desk.server.url}: broke off the connection when asked to say how run run-4 "
-        "is; the run itself goes on\n"
+        f"diptych: {desk.server.url}: closed the connection: could not read the state of run run-4"
+        "; the run itself goes on\n"
         if code
         else ""
     )

@@ -11,8 +11,8 @@ from ml_metadata.proto import metadata_store_pb2
 from ml_metadata.proto.metadata_store_pb2 import Event, Execution
 from typer.testing import CliRunner
 
-from diptych.cli import commands
 from diptych.cli.clean import in_bytes
+from diptych.cli.main import app
 from pipeline.local import clean, metadata_cleanup
 from pipeline.process import temporary_folder
 from pipeline.process.workspace_lock import locked
@@ -181,7 +181,7 @@ def config(tmp_path, monkeypatch) -> Path:
 
 
 def command(config: Path, *options: str) -> str:
-    shown = CliRunner().invoke(commands.app, ["clean", "-c", str(config), *options])
+    shown = CliRunner().invoke(app, ["clean", "-c", str(config), *options])
     assert shown.exit_code == 0, shown.output
     return shown.output
 
@@ -209,7 +209,7 @@ def test_the_command_leaves_a_running_run_alone(workspace, config):
     before = workspace.folders(), workspace.states()
     with locked(workspace.folder, "run"):
         assert json.loads((workspace.folder / "lock").read_text())["command"] == "run"
-        shown = CliRunner().invoke(commands.app, ["clean", "-c", str(config)])
+        shown = CliRunner().invoke(app, ["clean", "-c", str(config)])
     assert shown.exit_code == 1
     assert shown.stderr.startswith("diptych: `diptych run` (process ")
     assert (workspace.folders(), workspace.states()) == before
@@ -219,7 +219,7 @@ def test_a_damaged_store_is_a_sentence(tmp_path, config):
     (tmp_path / "runs").mkdir()
     file = tmp_path / "runs" / clean.METADATA
     file.write_text("no database")
-    shown = CliRunner().invoke(commands.app, ["clean", "-c", str(config)])
+    shown = CliRunner().invoke(app, ["clean", "-c", str(config)])
     assert shown.exit_code == 1
     assert shown.stderr.startswith(f"diptych: {file}: cannot be read: ")
     assert shown.stderr.count("\n") == 1

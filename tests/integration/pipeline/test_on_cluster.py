@@ -7,7 +7,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from diptych.cli import commands
+from diptych.cli.main import app
 from pipeline.config.run_config import ConfigError, load
 from tests.conftest import small_values
 from tests.support.kubeflow_config import section
@@ -30,7 +30,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def told(*arguments: str) -> str:
-    found = CliRunner().invoke(commands.app, list(arguments))
+    found = CliRunner().invoke(app, list(arguments))
     assert found.exit_code == 0, found.output
     return found.stdout
 

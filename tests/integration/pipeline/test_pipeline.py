@@ -11,18 +11,18 @@ import tensorflow_transform as tft
 
 from components.evaluator import gates, report
 from components.evaluator.metrics.measurement import Results
-from components.evaluator.metrics.names import (
-    EMBEDDING_METRICS,
-    RANK_METRICS,
-    TEXT_METRICS,
-    ZERO_SHOT_METRICS,
-)
 from components.evaluator.ranking.embedded import Embedded
 from components.evaluator.ranking.ranking import rank
 from pipeline.console.summary import of_local_run
 from schema import features
 from schema.system import disk
 from tests.conftest import EVAL_RECORDS, TRAIN_RECORDS, read_shard
+from tests.support.metric_names import (
+    EMBEDDING_METRICS,
+    RANK_METRICS,
+    TOKEN_METRICS,
+    ZERO_SHOT_METRICS,
+)
 from tests.support.ranking import embedded as embedded_records
 from trainer.preprocessing.vocabulary import HALF_BYTES
 from trainer.training import input_pipeline
@@ -201,7 +201,7 @@ def test_the_evaluation_is_the_ranking_over_all_candidates(evaluated, embedded):
     for key in ((), ("vendor", "fluent-emoji-flat")):  # the one vendor is the whole split
         found = {name: each.candidate.value for name, each in evaluated[key].items()}
         expected = {*RANK_METRICS, *EMBEDDING_METRICS, *ZERO_SHOT_METRICS}
-        assert set(found) == expected | set(() if key else TEXT_METRICS)
+        assert set(found) == expected | set(() if key else TOKEN_METRICS)
         for direction, ranks in (("image_to_text", of_images), ("text_to_image", of_texts)):
             best, precision = ranks.best, ranks.average_precision
             for k in (1, 5, 10):

@@ -55,7 +55,7 @@ def pods(small_run, tmp_path_factory) -> dict[str, Any]:
     """What both pods left, run with the commands of the compiled package for two epochs."""
     from kubeflow.compiler.package_writer import compile_package
     from kubeflow.dry_run.driver import inputs_of, outputs_of
-    from kubeflow.dry_run.run import run_parameters
+    from kubeflow.dry_run.tasks import run_parameters
     from kubeflow.entrypoint.__main__ import main
 
     folder = tmp_path_factory.mktemp("tuned")
@@ -153,7 +153,7 @@ def test_values_that_the_config_refuses_end_the_trainer_with_a_sentence(small_ru
         custom_config={"config": canonical_json(small_run.config.for_trainer())},
         hyperparameters={"values": {"training.rate": 1}},
     )
-    with pytest.raises(InputError, match=r"^training\.rate is no key of the config$"):
+    with pytest.raises(InputError, match=r"^training\.rate is not a key of the config$"):
         run_fn(told)
 
 

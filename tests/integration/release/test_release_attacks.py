@@ -16,7 +16,7 @@ from components.release.log.audit_log import champions
 from components.release.prune import prune
 from components.release.repair import repair
 from components.release.store import ReleaseStore
-from diptych.cli.commands import app
+from diptych.cli.main import app
 from schema.errors import InputError, UnavailableError
 from tests.support.paths import EMOJI
 from tests.support.releases import store_in, writer

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from components.release.files import model_config_file
 from diptych.cli import releases
-from diptych.cli.commands import app
+from diptych.cli.main import app
 from schema.errors import InputError
 from tests.support.releases import store_in, writer
 from tests.support.tampering_cases import CASES, COPIES

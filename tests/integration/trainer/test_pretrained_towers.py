@@ -266,7 +266,8 @@ def test_presets_that_are_not_there_and_backbones_that_cannot_be_made(tmp_path, 
         "with a slash"
     )
     assert refusal(preset=f"{tmp_path}/no") == (
-        f"model.image_tower.preset = {tmp_path}/no is no preset of KerasHub: no config.json in it"
+        f"model.image_tower.preset = {tmp_path}/no is not a preset of KerasHub: no config.json in "
+        "it"
     )
     assert refusal(name="ViTBackbone", arguments={"patch": 8}).startswith(
         "model.image_tower.name = ViTBackbone cannot be built: "

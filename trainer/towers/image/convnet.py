@@ -50,7 +50,7 @@ def _normalise_and_activate(x: keras.KerasTensor) -> keras.KerasTensor:
     import tensorflow as tf
 
     # Momentum 0.9 and not Keras's 0.99: short runs must not evaluate with stale statistics.
-    # Over the whole batch, also where several workers hold a part of it each.
+    # Statistics are of the whole batch, also where several workers share it.
     parts = tf.distribute.get_strategy().num_replicas_in_sync
     normalise = keras.layers.BatchNormalization(momentum=0.9, synchronized=parts > 1)
     return keras.layers.ReLU()(normalise(x))

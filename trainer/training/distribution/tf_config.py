@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from schema.config.section import Frozen, PositiveInt
 from schema.errors import InputError
 from schema.text import json_text
-from schema.text.excerpt import excerpt_of
+from schema.text.messages import excerpt_of
 
 VARIABLE = "TF_CONFIG"
 CHIEF, WORKER = "chief", "worker"

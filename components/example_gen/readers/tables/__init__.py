@@ -1,1 +1,1 @@
-"""Readers of tables: CSV, JSON Lines, Parquet and TFRecord."""
+"""Tables: their columns and cells, and how large a tf.train.Example is."""

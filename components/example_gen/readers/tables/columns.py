@@ -1,19 +1,17 @@
-"""Which column of a table is which: what the config names, else the usual names."""
+"""Choose the columns of a table: those that the config names, or those with usual names."""
 
 import dataclasses
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from components.example_gen.config import OFF
-from components.example_gen.readers import ReadOptions
+from components.example_gen.readers.registry import OFF, ReadOptions
 from components.example_gen.storage import urls
-from components.example_gen.storage.spellings import find_name
-from components.example_gen.storage.urls import shown
+from components.example_gen.storage.urls import find_name, shown
 from schema import features
 from schema.errors import InputError
 
-# Our own names and the field's, tried in order; only the first that is there is read. `label` is
-# none of `labels`: it mostly says what class an image is of.
+# Our own names and usual ones, tried in order; the first that exists is read. `label` is not among
+# those of `labels`: it is mostly the class of an image.
 USUAL: Final = {
     "image": (
         *(features.IMAGE_ENCODED, "image", "jpg", "png", "jpeg", "webp", "img", "image_bytes"),
@@ -45,7 +43,7 @@ class Columns:
     @property
     def all(self) -> list[str]:
         """Each once."""
-        single = [each for each in (self.image, self.key, self.labels) if each is not None]
+        single = [name for name in (self.image, self.key, self.labels) if name is not None]
         return list(dict.fromkeys([*single, *self.captions, *self.attributes]))
 
 
@@ -68,9 +66,9 @@ def find_columns(file: str, there: Collection[str], options: ReadOptions) -> Col
     image, labels = column("image", named.image), column("labels", named.labels)
     key = None if named.key == OFF else column("key", named.key)
     texts = (named.captions,) if isinstance(named.captions, str) else named.captions or (None,)
-    captions = tuple(filter(None, [column("captions", each) for each in texts]))
-    for field, found in (("image", image), ("captions", captions)):
-        if not found:
+    captions = tuple(filter(None, [column("captions", text) for text in texts]))
+    for field, chosen in (("image", image), ("captions", captions)):
+        if not chosen:
             raise InputError(
                 f"{shown(file)}: none of its columns ({_listed(there)}) has a usual name of the "
                 f"{field}; name it in data.columns.{field}"
@@ -81,26 +79,26 @@ def find_columns(file: str, there: Collection[str], options: ReadOptions) -> Col
         captions,
         key,
         labels,
-        tuple(each for each in options.attributes if each in there),
+        tuple(name for name in options.attributes if name in there),
         options.root or urls.parent(file),
     )
 
 
 def _usual(field: str, there: Collection[str]) -> str | None:
-    return next((each for each in USUAL[field] if each in there), None)
+    return next((name for name in USUAL[field] if name in there), None)
 
 
 def _named(file: str, there: Collection[str], field: str, name: str) -> str:
-    found = find_name(name, there)
-    if found is None:
+    spelled = find_name(name, there)
+    if spelled is None:
         raise InputError(
             f"{shown(file)}: has no column {name!r}, which data.columns.{field} names; "
             f"its columns are {_listed(there)}"
         )
-    return found
+    return spelled
 
 
 def _listed(there: Iterable[str]) -> str:
     names = list(there)
     more = [f"and {len(names) - 20} more"] if len(names) > 20 else []
-    return ", ".join([repr(each[:40]) for each in names[:20]] + more) or "none"
+    return ", ".join([repr(name[:40]) for name in names[:20]] + more) or "none"

@@ -1,4 +1,4 @@
-"""How many values a tf.train.Example holds, before it is decoded and takes many times its bytes.
+"""Count the values of a tf.train.Example before it is decoded, which takes many times its bytes.
 
 Format: https://protobuf.dev/programming-guides/encoding. Only what an Example may nest is gone
 into: features, their map's entries, a feature, its list.
@@ -6,16 +6,16 @@ into: features, their map's entries, a feature, its list.
 
 from typing import Final
 
-from components.example_gen.readers.limits import MAX_VALUES
+from components.example_gen.readers.parsing.limits import MAX_VALUES
 
-_SMALL: Final = 1 << 21  # bytes; a record of fewer is not worth a look
+_SMALL: Final = 1 << 21  # bytes; smaller records are not counted
 _VARINT, _FIXED_64, _MESSAGE, _FIXED_32 = 0, 1, 2, 5  # how a field is written
-_EXAMPLE, _FEATURES, _ENTRY, _FEATURE, _LIST = range(5)  # what is in what
+_EXAMPLE, _FEATURES, _ENTRY, _FEATURE, _LIST = range(5)  # the nesting of an Example
 _KEY, _BYTES, _FLOATS = 1, 1, 2  # fields of an entry, of a feature
 
 
 def has_many_values(record: bytes) -> bool:
-    """Whether a record holds more than `MAX_VALUES` fields and numbers.
+    """Return whether a record holds more than `MAX_VALUES` fields and numbers.
 
     One that is not well-formed has what was counted up to there; its decoder refuses it.
     """

@@ -1,1 +1,1 @@
-"""The reader of WebDataset shards."""
+"""Tar files: their members, and records of members."""

@@ -1,4 +1,4 @@
-"""The members of a tar, in order and read once; a tar that lost something does not pass."""
+"""The members of a tar, read once and in order; a tar with lost members is refused."""
 
 import dataclasses
 import tarfile
@@ -9,7 +9,7 @@ from components.example_gen.storage.decompress import DamagedError, open_plain
 from components.example_gen.storage.urls import printable, shown
 from schema.errors import InputError
 
-CHUNK = 1 << 20  # bytes passed over at once
+CHUNK = 1 << 20  # bytes skipped at once
 MAX_HEADER_BYTES = 1 << 20  # of a member's name and what else a tar says of it
 MAX_NAME = 1 << 12  # characters, as of a path of Linux
 
@@ -23,7 +23,7 @@ class Body:
     file: IO[bytes]
 
     def read(self, size: int = -1) -> bytes:
-        """All that was not read yet, or at most `size` bytes of it.
+        """Return the rest of the body, or at most `size` bytes of it.
 
         Raises:
             InputError: the tar ends before it does.
@@ -42,13 +42,13 @@ def _damaged(address: str, last: str, error: Exception) -> InputError:
 
 
 class _TooMuchError(tarfile.ReadError):
-    """What a header asks for is more than is read; the message says what it is."""
+    """A header asks for more than is read; the message says for what."""
 
 
 def members(address: str) -> Iterator[tuple[tarfile.TarInfo, Body | None]]:
-    """Yield each member with its body, to be read before the next is asked for.
+    """Yield each member with its body, to be read before the next is taken.
 
-    Bytes of a name that are not UTF-8 are surrogates. The body of what is no regular file is None.
+    Bytes of a name that are not UTF-8 are surrogates. The body of a link, device or folder is None.
 
     Raises:
         InputError: the tar is damaged, cut off or none at all.
@@ -86,7 +86,7 @@ class _WholeHeader(tarfile.TarInfo):
             raise _READ_ERROR(str(error)) from error
 
     def _proc_member(self, tarfile: tarfile.TarFile) -> "_WholeHeader":
-        # The library reads these bodies as a whole, and of each name keeps what they say.
+        # The library reads these bodies as a whole and keeps their names.
         if self.type in _HEADERS and self.size > MAX_HEADER_BYTES:
             raise _TooMuchError(f"a header of {self.size:,} bytes")
         if self.type == _SPARSE:
@@ -99,7 +99,7 @@ class _WholeHeader(tarfile.TarInfo):
         return member
 
     def _proc_gnusparse_10(self, *_: Any) -> None:
-        # The map of such a file stands before its bytes, and may be as long.
+        # The map of such a file precedes its bytes, and may be as long.
         raise _TooMuchError("a sparse file")
 
     def _check_globals(self, tarfile: tarfile.TarFile) -> None:
@@ -119,7 +119,7 @@ _HEADERS = (
 
 
 class _Forward:
-    """What tarfile needs of a file, where the file may not seek."""
+    """What tarfile needs of a file that may not be able to seek."""
 
     def __init__(self, file: BinaryIO):
         self._file, self._at, self._seeks = file, 0, file.seekable()
@@ -143,5 +143,5 @@ class _Forward:
         return self._seeks
 
     def has_more_than_zeros(self) -> bool:
-        """Whether what is left holds something. Tars may end with any number of zeros."""
+        """Return whether the rest holds something. Tars may end with any number of zeros."""
         return any(body.strip(b"\0") for body in iter(lambda: self.read(CHUNK), b""))

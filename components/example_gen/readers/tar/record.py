@@ -1,14 +1,13 @@
-"""The members of a tar that have one key, and what becomes of them."""
+"""A record of a tar: the members with one key."""
 
 import dataclasses
 import posixpath
 import tarfile
 from collections.abc import Iterator, Sequence
 
-from components.example_gen.images.image_magic import is_image
-from components.example_gen.readers import ReadOptions
-from components.example_gen.readers.encoding import bytes_as_utf8
-from components.example_gen.readers.kinds import (
+from components.example_gen.images.formats import is_image
+from components.example_gen.readers.parsing.encoding import bytes_as_utf8
+from components.example_gen.readers.parsing.file_kinds import (
     OTHER_SUFFIXES,
     SNIFFED,
     Kind,
@@ -18,17 +17,23 @@ from components.example_gen.readers.kinds import (
     stem_of,
     suffix_of,
 )
-from components.example_gen.readers.limits import MAX_TEXT_BYTES
-from components.example_gen.readers.sidecar import fields_of
+from components.example_gen.readers.parsing.limits import MAX_TEXT_BYTES
+from components.example_gen.readers.parsing.metadata import fields_of
+from components.example_gen.readers.registry import ReadOptions
 from components.example_gen.readers.tar.members import Body
-from components.example_gen.records.faults import as_unusable
-from components.example_gen.records.reasons import UnusableError
-from components.example_gen.records.row import FIRST_BYTES, Ignored, Place, Rejected, Row
-from components.example_gen.storage.spellings import folded
-from components.example_gen.storage.urls import printable
+from components.example_gen.rows import (
+    FIRST_BYTES,
+    Ignored,
+    Place,
+    Rejected,
+    Row,
+    UnusableError,
+    as_unusable,
+)
+from components.example_gen.storage.urls import folded, printable
 from schema.errors import InputError
 
-OVERHEAD = 1 << 10  # bytes that a member takes in memory beside its body, about
+OVERHEAD = 1 << 10  # bytes in memory of a member beside its body, about
 SHOWN = 6  # names of files in a sentence
 
 
@@ -42,19 +47,19 @@ class Name:
 
     @classmethod
     def of(cls, path: str) -> "Name":
-        """The names of a path in a tar, in the spelling that names are compared in."""
+        """Return the names of a path in a tar, in the spelling that names are compared in."""
         folder, _, base = path.rpartition("/")
         if "./" in path or "//" in path:
             folder = posixpath.normpath(folder) if folder else ""
         start = "" if folder in ("", ".") else f"{folder}/"
         dot = base.rfind(".") + 1
         names = (base[:dot] + base[dot:].lower(), stem_of(base), base.partition(".")[0])
-        return cls(*(folded(start + each) for each in names))
+        return cls(*(folded(start + name) for name in names))
 
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A member that was read as far as it is needed; `sniffed` by its bytes, not by its suffix."""
+    """A member, read as far as it is needed; `sniffed`: recognised by its bytes, not its suffix."""
 
     kind: Kind
     body: bytes
@@ -62,18 +67,18 @@ class Part:
 
 
 class TarRecord:
-    """Members that belong together, as they come; a part is called by what follows the key."""
+    """Members with one key, as they come; a part is named by what follows the key."""
 
     def __init__(self, key: str, family: str, place: Place):
         self.key, self.family, self.place = key, family, place
-        self.beside_a_pair = False  # whether other members of its family are a whole record
-        self.is_a_field = False  # whether it is taken for more fields of that record
+        self.beside_a_pair = False  # whether another record of its family is complete
+        self.is_a_field = False  # whether it counts as fields of that record
         self._parts: dict[str, Part] = {}
         self._error: UnusableError | None = None
 
     @classmethod
     def joined(cls, records: Sequence["TarRecord"]) -> "TarRecord":
-        """One record of several, whose key is what their names share up to the first dot."""
+        """Join records into one, whose key is the part of their names up to the first dot."""
         first = min(records, key=lambda record: record.place)
         whole = cls(first.family, first.family, first.place)
         for record in records:
@@ -88,7 +93,7 @@ class TarRecord:
     @property
     def fields(self) -> list[str]:
         """What follows the key in the names of its members, each with a dot before it."""
-        return [each[len(self.key) :] for each in self._parts]
+        return [name[len(self.key) :] for name in self._parts]
 
     @property
     def middle(self) -> str:
@@ -121,7 +126,7 @@ class TarRecord:
             head = body.read(SNIFFED)
             kind = "image" if is_image(head) else "other"
         if kind == "other":
-            return Part(kind, b"")  # of no use; not even read
+            return Part(kind, b"")  # not used, so not read
         if kind == "image" and member.size > options.max_bytes:
             raise UnusableError("too_many_bytes", f"{shown}: {member.size} bytes")
         if kind == "text" and member.size > MAX_TEXT_BYTES:
@@ -132,7 +137,7 @@ class TarRecord:
         return Part(kind, bytes_as_utf8(whole) if kind == "text" else whole, sniffed)
 
     def close(self, options: ReadOptions) -> Row | Rejected:
-        """The row that its members are, or why they are none."""
+        """Return the row that the members make, or its rejection."""
         parts, known_as = self._by_field(), printable(self.key)
         try:
             if self._error is not None:
@@ -157,7 +162,7 @@ class TarRecord:
         return Row(self.place, image=image, key=known_as, **fields)
 
     def left_over(self, options: ReadOptions) -> Iterator[Ignored]:
-        """The members that its row does not use."""
+        """Yield the members that the row does not use."""
         parts = self._by_field()
         image = _image(parts, options)
         for field, part in parts.items():
@@ -165,12 +170,12 @@ class TarRecord:
                 yield Ignored(counted_as(f"x.{field}"))
 
     def _by_field(self) -> dict[str, Part]:
-        return {each[len(self.key) + 1 :].lower(): part for each, part in self._parts.items()}
+        return {name[len(self.key) + 1 :].lower(): part for name, part in self._parts.items()}
 
     def all_ignored(self) -> Iterator[Ignored]:
-        """Every member, of none of which a row is made."""
-        for each in self._parts:
-            yield Ignored(counted_as(each))
+        """Yield every member of a record that makes no row."""
+        for name in self._parts:
+            yield Ignored(counted_as(name))
 
     @property
     def is_of_pairs(self) -> bool:
@@ -180,18 +185,18 @@ class TarRecord:
 
 
 def is_unsafe(name: str) -> bool:
-    """Whether a member's name leads out of the tar."""
+    """Return whether a member's name leads out of the tar."""
     return name.startswith("/") or ".." in name.split("/")
 
 
 def listed(fields: Sequence[str]) -> str:
-    """Some of the files of a record, by what follows its key."""
+    """Return a text that lists some files of a record, by what follows its key."""
     more = ", ..." if len(fields) > SHOWN else ""
     return ", ".join(map(printable, fields[:SHOWN])) + more
 
 
 def _image(parts: dict[str, Part], options: ReadOptions) -> str:
-    """Which part is the image: the one that is named, else the only one of the plainest kind."""
+    """Return which part is the image: the named one, else the only one of the plainest kind."""
     named = options.columns.image
     images = [field for field, part in parts.items() if part.kind == "image"]
     if named is not None:
@@ -213,10 +218,10 @@ def _image(parts: dict[str, Part], options: ReadOptions) -> str:
 
 
 def _captions(texts: Sequence[str], options: ReadOptions) -> list[str]:
-    """Which parts are captions: those that are named, else the plain one, else the only one."""
+    """Return which parts are captions: the named ones, else the plain one, else the only one."""
     named = options.columns.captions or ()
     names = [named] if isinstance(named, str) else named
-    chosen = [each.lower() for each in names if each.lower() in texts]
+    chosen = [name.lower() for name in names if name.lower() in texts]
     if chosen:
         return chosen
     if plain := caption_files(texts):
@@ -232,4 +237,4 @@ def _one(fields: Sequence[str]) -> str | None:
 
 
 def _dotted(fields: Sequence[str] | dict[str, Part]) -> list[str]:
-    return [f".{each}" for each in fields]
+    return [f".{field}" for field in fields]

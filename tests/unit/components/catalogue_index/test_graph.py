@@ -67,8 +67,8 @@ def test_a_crippled_graph_fails_its_gate_and_says_so(clusters, tmp_path):
     assert 0 < written.recall < 0.9
     assert not written.passed
     assert written.sentence == (
-        "the usearch index of 20,000 vectors has a text-to-image recall@10 of "
-        f"{written.recall:.4f} against exact search over 400 captions, below the gate of 0.95"
+        f"index_recall_at_10 = {written.recall:.4f} < 0.9500 (usearch index of 20,000 vectors "
+        "against exact search, 400 captions)"
     )
     lower = IndexConfig(kind="usearch", usearch=weak, at_least=0.01)
     assert written.gated(written.recall, 400, lower).passed
@@ -97,9 +97,7 @@ def test_recall_of_exact_search_is_1_even_among_copies(tmp_path):
     assert (written.kind, written.vectors, written.dim) == ("exact", 2100, 24)
     assert (written.recall, written.recall_at, written.at_least) == (1.0, 10, 1.0)
     assert written.passed
-    assert written.sentence.endswith(
-        "of 1.0000 against exact search over 50 captions, at least the gate of 1"
-    )
+    assert written.sentence.startswith("index_recall_at_10 = 1.0000 >= 1.0000 (exact index of ")
 
 
 def test_what_the_graph_cannot_reach_is_searched_exactly():

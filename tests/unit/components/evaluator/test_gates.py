@@ -1,4 +1,4 @@
-"""What may be asked of a model, what is decided, and in which words."""
+"""The gates that a config may have, what they decide, and the line of each one."""
 
 import math
 from typing import Any
@@ -7,10 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from components.evaluator import gates as verdict
-from components.evaluator.config import EvaluationConfig, Gate, ZeroShotConfig
+from components.evaluator.config import BOUNDS, EvaluationConfig, Gate, ZeroShotConfig
 from components.evaluator.gates import decide
 from components.evaluator.metrics.measurement import Background, Estimate, Measurement, Results
-from components.evaluator.metrics.names import LOWER_IS_BETTER, METRICS
+from components.evaluator.metrics.registry import METRICS
 from components.release.gates import GateResult
 
 RECALL, MEDIAN = "text_to_image_recall_at_1", "text_to_image_median_rank"
@@ -38,19 +38,24 @@ def judged(results: Results, baseline: int | None = None, **bound) -> GateResult
 @pytest.mark.parametrize(
     ("metric", "value", "bound", "sentence"),
     [
-        (RECALL, 0.311, {"at_least": 0.4}, "below the gate of 0.4"),
-        (RECALL, 0.311, {"at_least": 0.311}, "no less than the gate of 0.311"),
-        (MEDIAN, 7.5, {"at_most": 5}, "above the gate of 5"),
-        (MEDIAN, 7.5, {"at_most": 7.5}, "no more than the gate of 7.5"),
+        (RECALL, 0.311, {"at_least": 0.4}, "0.311 [0.291, 0.331] < 0.400"),
+        (RECALL, 0.311, {"at_least": 0.311}, "0.311 [0.291, 0.331] >= 0.311"),
+        (MEDIAN, 7.5, {"at_most": 5}, "7.5 [7.48, 7.52] > 5"),
+        (MEDIAN, 7.5, {"at_most": 7.5}, "7.5 [7.48, 7.52] <= 7.5"),
     ],
 )
 def test_an_absolute_gate_says_metric_value_interval_and_bound(metric, value, bound, sentence):
     found = judged(
         {(): {metric: Measurement(Background(180), estimate(value))}}, metric=metric, **bound
     )
-    shown = {0.311: "0.311 (0.291 to 0.331)", 7.5: "7.5 (7.48 to 7.52)"}[value]
-    assert found.sentence == f"{metric} is {shown}, {sentence}"
-    assert found.passed == sentence.startswith("no ")
+    assert found.sentence == f"{metric} = {sentence}"
+    assert found.passed == ("= " in sentence)
+
+
+def test_a_value_just_below_the_bound_does_not_look_like_it():
+    found = judged({(): {RECALL: Measurement(Background(180), estimate(0.39996))}}, at_least=0.4)
+    assert found.sentence == f"{RECALL} = 0.39996 [0.37996, 0.41996] < 0.40000"
+    assert not found.passed
 
 
 def test_the_unknown_tokens_of_a_split_can_be_bounded():
@@ -61,10 +66,8 @@ def test_the_unknown_tokens_of_a_split_can_be_bounded():
         found = judged(
             {(): {"unknown_token_share": share}}, metric="unknown_token_share", at_most=bound
         )
-        words = "no more than" if passed else "above"
-        assert found == GateResult(
-            passed=passed, sentence=f"unknown_token_share is 0.02, {words} the gate of {bound}"
-        )
+        sentence = f"unknown_token_share = 0.020 {'<=' if passed else '>'} {bound:.3f}"
+        assert found == GateResult(passed=passed, sentence=sentence)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +92,7 @@ def test_what_is_no_number_never_passes():
             found = judged(results, **bound)
             assert found == GateResult(
                 passed=False,
-                sentence=f"{RECALL} could not be measured, and the gate needs a number",
+                sentence=f"{RECALL} was not measured, and the gate needs a number",
             )
     unclear = Measurement(
         Background(180), estimate(0.5), estimate(0.5), Estimate(math.nan, math.nan, math.nan)
@@ -101,8 +104,8 @@ def test_a_candidate_that_is_worse_for_sure_fails():
     results: Results = {(): {RECALL: compared(0.786, 0.82, -0.05, -0.02)}}
     assert judged(results, 3, not_worse_than_baseline_by=0.01) == GateResult(
         passed=False,
-        sentence=f"{RECALL} is 0.786, 0.034 worse than release 3 (0.82); with 95 % confidence "
-        "between 0.05 and 0.02 worse, and the gate allows 0.01 worse",
+        sentence=f"{RECALL} - release 3 = 0.786 - 0.820 = -0.034 [-0.050, -0.020], "
+        "lower end < -0.010",
     )
 
 
@@ -111,52 +114,49 @@ def test_noise_does_not_promote():
     results: Results = {(): {RECALL: compared(0.83, 0.82, -0.03, 0.05)}}
     found = judged(results, 3, not_worse_than_baseline_by=0.02)
     assert not found.passed
-    assert "0.01 better than release 3 (0.82); with 95 % confidence between 0.03 worse and " in (
-        found.sentence
+    assert found.sentence == (
+        f"{RECALL} - release 3 = 0.830 - 0.820 = 0.010 [-0.030, 0.050], lower end < -0.020"
     )
     assert judged(results, 3, not_worse_than_baseline_by=0.03).passed
 
 
-def test_where_lower_is_better_the_difference_is_turned():
-    # The median falls from 9 to 6: between 5 and 1 better.
+def test_where_lower_is_better_the_upper_end_is_compared():
+    # The median falls from 9 to 6.
     results: Results = {(): {MEDIAN: compared(6.0, 9.0, -5.0, -1.0)}}
     found = judged(results, 7, metric=MEDIAN, not_worse_than_baseline_by=0.0)
     assert found.passed
-    assert "3 better than release 7 (9); with 95 % confidence between 1 and 5 better" in (
-        found.sentence
-    )
+    assert found.sentence == f"{MEDIAN} - release 7 = 6 - 9 = -3 [-5, -1], upper end <= 0.000"
     results = {(): {MEDIAN: compared(9.0, 6.0, 1.0, 5.0)}}
     assert not judged(results, 7, metric=MEDIAN, not_worse_than_baseline_by=4.5).passed
     assert judged(results, 7, metric=MEDIAN, not_worse_than_baseline_by=5.0).passed
 
 
 def test_the_metrics_where_lower_is_better():
-    assert set(METRICS) >= LOWER_IS_BETTER
-    assert {
-        "text_to_image_median_rank",
-        "image_to_text_mean_rank",
-        "modality_gap",
-        "image_uniformity",
-    } <= LOWER_IS_BETTER
-    assert not {RECALL, "pair_auc", "text_embedding_variance", "zero_shot_top_1"} & LOWER_IS_BETTER
+    assert {name for name, metric in METRICS.items() if metric.lower_is_better} == {
+        *("text_to_image_median_rank", "text_to_image_mean_rank"),
+        *("image_to_text_median_rank", "image_to_text_mean_rank"),
+        *("modality_gap", "image_uniformity", "text_uniformity"),
+        *("unknown_token_share", "equal_caption_share"),
+    }
 
 
 def test_a_model_that_is_the_same_passes_the_strictest_gate():
     results: Results = {(): {RECALL: compared(0.5, 0.5, 0.0, 0.0)}}
     found = judged(results, 2, not_worse_than_baseline_by=0.0)
     assert found.passed
-    assert found.sentence == (
-        f"{RECALL} is 0.5, the same as release 2 (0.5); with 95 % confidence no different, "
-        "and the gate allows 0 worse"
-    )
+    assert found.sentence == (f"{RECALL} - release 2 = 0.500 - 0.500 = 0.000, lower end >= 0.000")
 
 
 def test_without_a_baseline_there_is_nothing_to_compare_with_and_the_gate_passes():
     results: Results = {(): {RECALL: Measurement(Background(180), estimate(0.5))}}
     assert judged(results, not_worse_than_baseline_by=0.0) == GateResult(
         passed=True,
-        sentence=f"{RECALL} is 0.5 (0.48 to 0.52), and there is no release to compare it with",
+        sentence=f"{RECALL} = 0.500 [0.480, 0.520], without a release to compare with",
     )
+
+
+def test_each_bound_of_the_config_can_be_compared():
+    assert tuple(verdict._KINDS) == BOUNDS
 
 
 def by_category(**found: tuple[int, float]) -> Results:
@@ -173,16 +173,16 @@ def test_each_value_of_a_slice_is_held():
     found = judged(results, slice="category", at_least=0.4)
     assert found == GateResult(
         passed=False,
-        sentence=f"{RECALL} where category is 'animals' (120 queries) is 0.2 (0.18 to 0.22), below "
-        f"the gate of 0.4; {RECALL} where category is 'flags' (50 queries) is 0.3 (0.28 to 0.32), "
-        "below the gate of 0.4; 1 value of category with fewer than 50 queries is not held",
+        sentence=f"{RECALL} [category = 'animals', 120 queries] = 0.200 [0.180, 0.220] < 0.400; "
+        f"{RECALL} [category = 'flags', 50 queries] = 0.300 [0.280, 0.320] < 0.400; "
+        "1 value of category with fewer than 50 queries is not held",
     )
     found = judged(results, slice="category", at_least=0.15)
     assert found == GateResult(
         passed=True,
-        sentence=f"{RECALL} where category is 'flags' (50 queries) is 0.3 (0.28 to 0.32), no less "
-        "than the gate of 0.15; so it is with the 2 other values of category; 1 value of category "
-        "with fewer than 50 queries is not held",
+        sentence=f"{RECALL} [category = 'flags', 50 queries] = 0.300 [0.280, 0.320] >= 0.150; "
+        "2 other values of category pass; 1 value of category with fewer than 50 queries is not "
+        "held",
     )
 
 
@@ -190,11 +190,11 @@ def test_a_slice_with_too_few_queries_is_not_held_and_the_sentence_says_so():
     results = by_category(animals=(9, 0.0), flags=(8, 0.0))
     results[()] = {RECALL: Measurement(Background(17), estimate(0.0))}
     assert judged(results, slice="category", at_least=0.4) == GateResult(
-        passed=True, sentence=f"{RECALL} is held nowhere: no category has 50 queries"
+        passed=True, sentence=f"{RECALL} [category]: no value has 50 queries, none is held"
     )
     found = judged(results, slice="category", at_least=0.4, minimum_count=9)
     assert not found.passed
-    assert "'animals' (9 queries)" in found.sentence
+    assert "[category = 'animals', 9 queries]" in found.sentence
 
 
 def test_a_slice_is_compared_with_the_same_slice_of_the_baseline():
@@ -206,7 +206,7 @@ def test_a_slice_is_compared_with_the_same_slice_of_the_baseline():
     found = judged(results, 4, slice="category", not_worse_than_baseline_by=0.1)
     assert not found.passed
     assert found.sentence.startswith(
-        f"{RECALL} where category is 'flags' (500 queries) is 0.6, 0.1 worse than release 4 (0.7)"
+        f"{RECALL} [category = 'flags', 500 queries] - release 4 = 0.600 - 0.700 = -0.100 ["
     )
     assert "food" not in found.sentence
 
@@ -234,8 +234,8 @@ def test_one_gate_that_fails_refuses_and_the_verdict_is_kept(tmp_path):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"metric": "recall"}, "metric = 'recall' is none of text_to_image_recall_at_1, "),
-        ({"metric": RECALL}, "a gate needs exactly one of at_least, at_most and not_worse_than"),
+        ({"metric": "recall"}, "metric = 'recall' is none of equal_caption_share, "),
+        ({"metric": RECALL}, "a gate needs exactly one of at_least, at_most, not_worse_than"),
         ({"metric": RECALL, "at_least": 0.1, "at_most": 0.2}, "a gate needs exactly one of"),
         (
             {"metric": RECALL, "at_least": 0.1, "minimum_count": 5},

@@ -99,7 +99,7 @@ def test_data_that_cannot_be_meant_is_one_sentence(trained, tmp_path):
         given(trained, tmp_path)
     (tmp_path / "a.tar").write_text("")
     (tmp_path / "b.csv").write_text("")
-    with pytest.raises(InputError, match=r"holds \*\.tar\* and \*\.csv\*; say with --files which"):
+    with pytest.raises(InputError, match=r"holds \*\.csv\* and \*\.tar\*; say with --files which"):
         given(trained, tmp_path)
-    with pytest.raises(InputError, match=r"^--format zip: is none of auto, webdataset, "):
+    with pytest.raises(InputError, match=r"^--format zip: is none of auto, coco, csv, "):
         given(trained, tmp_path, format="zip")

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from components.example_gen.images.originals import Original
-from components.example_gen.records.example import to_example
+from components.example_gen.ingest.shards import to_example
 from components.example_gen.records.merge import Record
 from components.serving_check import (
     calls,

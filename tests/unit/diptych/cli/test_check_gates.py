@@ -7,7 +7,7 @@ import tfx  # noqa: F401  TensorFlow Data Validation needs it to be there first
 import tensorflow_data_validation as tfdv  # isort: skip
 
 from components.evaluator.config import EvaluationConfig
-from diptych.cli.check_gates import impossible_gates
+from diptych.cli.check.command import impossible_gates
 from schema import features
 
 

@@ -25,14 +25,14 @@ def test_values_are_typed(desk):
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ("epochs", "is written name=value"),
-        ("epochs=3.5", "epochs is a whole number"),
-        ("epochs=true", "epochs is a whole number"),
-        ("epochs=", "epochs is a whole number"),
-        ("rate=NaN", "rate is a number"),
-        ("fresh=1", "fresh is true or false"),
-        ("splits={}", "splits is a list in JSON"),
-        ("tags=[]", "tags is an object in JSON"),
+        ("epochs", "write it as name=value"),
+        ("epochs=3.5", "epochs must be a whole number"),
+        ("epochs=true", "epochs must be a whole number"),
+        ("epochs=", "epochs must be a whole number"),
+        ("rate=NaN", "rate must be a number"),
+        ("fresh=1", "fresh must be true or false"),
+        ("splits={}", "splits must be a list in JSON"),
+        ("tags=[]", "tags must be an object in JSON"),
         (
             "epoch=3",
             "the pipeline small has data_path (text), epochs (a whole number), fresh (true or "
@@ -51,7 +51,7 @@ def test_a_setting_that_does_not_fit_starts_nothing(desk, given, sentence):
 def test_a_setting_that_is_no_sane_json_is_one_short_sentence(desk, value):
     shown = desk.submit("--set", f"splits={value}")
     assert shown.stderr.startswith("diptych: --set splits=")
-    assert shown.stderr.endswith(": splits is a list in JSON\n")
+    assert shown.stderr.endswith(": splits must be a list in JSON\n")
     assert len(shown.stderr) < 200
     assert shown.exit_code == 1
 

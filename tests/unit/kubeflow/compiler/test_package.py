@@ -63,8 +63,8 @@ def test_what_is_refused(given, sentence):
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (text(spec(tasks=[])), "is no PipelineSpec: "),
-        (text(documents()[0], {"platform": {}}), "is no PlatformSpec: "),
+        (text(spec(tasks=[])), "is not a PipelineSpec: "),
+        (text(documents()[0], {"platform": {}}), "is not a PlatformSpec: "),
         ("a: [", "is not valid YAML: "),
     ],
 )

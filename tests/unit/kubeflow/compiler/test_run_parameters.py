@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from kubeflow.compiler.run_parameters import HELD_IN, PARAMETERS, default, settle, taken_by
+from components.nodes import NODES
+from kubeflow.compiler.run_parameters import PARAMETERS, apply, default, taken_by
 from schema.config.section import canonical_json
 from schema.errors import InputError
 from tests.support.kubeflow_config import TUNE, cluster_config
@@ -47,7 +48,7 @@ def test_a_node_takes_what_its_config_has(config):
 
 def test_epochs_reach_the_config_inside_of_the_custom_config(config):
     properties = {**trainer(config), "run_fn": "f", "set_epochs": 3.0}  # KFP: numbers are floats
-    settle("Trainer", properties)
+    apply("Trainer", properties)
     told = json.loads(json.loads(properties["custom_config"])["config"])
     assert told["training"]["epochs"] == 3
     assert told["training"] == {**config.training.model_dump(), "epochs": 3}
@@ -61,7 +62,7 @@ def test_a_registry_is_set_and_unset(config):
             "set_registry_uri": given,
             "set_push_path": "/r",
         }
-        settle("Pusher", properties)
+        apply("Pusher", properties)
         told = json.loads(properties["config"])
         assert told["registry"]["uri"] == expected
         assert told["push"]["path"] == "/r"
@@ -75,7 +76,7 @@ def test_ingest_reads_another_folder_and_a_span():
         "set_data_path": "/b",
         "set_span": 7.0,
     }
-    settle("ImageTextExampleGen", properties)
+    apply("ImageTextExampleGen", properties)
     assert properties["input_base"] == "/b"
     assert json.loads(properties["range_config"]) == {
         "static_range": {"start_span_number": 7, "end_span_number": 7}
@@ -85,7 +86,7 @@ def test_ingest_reads_another_folder_and_a_span():
 
 def test_the_newest_span_is_no_range():
     properties = {"input_base": "/a", "input_config": "{}", "set_span": -1.0}
-    settle("ImageTextExampleGen", properties)
+    apply("ImageTextExampleGen", properties)
     assert properties == {"input_base": "/a", "input_config": "{}"}
 
 
@@ -93,19 +94,19 @@ def test_the_newest_span_is_no_range():
     ("value", "sentence"),
     [
         (0.0, "training.epochs = 0: input should be greater than 0"),
-        (2.5, "epochs = 2.5 is no whole number"),
+        (2.5, "epochs = 2.5 is not a whole number"),
     ],
 )
 def test_impossible_epochs(config, value, sentence):
     with pytest.raises(InputError) as error:
-        settle("Trainer", {**trainer(config), "set_epochs": value})
+        apply("Trainer", {**trainer(config), "set_epochs": value})
     assert str(error.value) == sentence
 
 
 def test_a_span_where_the_data_has_none():
     properties = {"input_base": "/a", "input_config": '{"splits": []}', "set_span": 7.0}
     with pytest.raises(InputError) as error:
-        settle("ImageTextExampleGen", properties)
+        apply("ImageTextExampleGen", properties)
     assert str(error.value) == "span = 7: no pattern of data.splits has a {SPAN} in it"
 
 
@@ -116,7 +117,7 @@ def test_no_node_is_told_a_config_elsewhere(tmp_path):
     for node in create_pipeline(tuned, "root").components:
         held = {k for k, v in node.exec_properties.items() if "learning_rate" in str(v)}
         trains = node.id in ("Tuner", "Trainer", "Pusher")
-        assert held == ({HELD_IN[node.id][0]} if trains else set())
+        assert held == ({NODES[node.id].config[0]} if trains else set())
 
 
 def test_epochs_reach_the_tuner_and_leave_its_search_alone(tmp_path):
@@ -127,7 +128,7 @@ def test_epochs_reach_the_tuner_and_leave_its_search_alone(tmp_path):
     before = json.loads(tuner.exec_properties["custom_config"])
     properties = {**tuner.exec_properties, "set_epochs": 3.0}
     assert [p.name for p in taken_by("Tuner", properties)] == ["epochs"]
-    settle("Tuner", properties)
+    apply("Tuner", properties)
     after = json.loads(properties["custom_config"])
     assert json.loads(after.pop("config"))["training"]["epochs"] == 3
     del before["config"]

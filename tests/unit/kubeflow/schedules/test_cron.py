@@ -54,11 +54,13 @@ def test_sunday_is_0():
         ("", 'cron "" has 0 fields, not six: second minute hour day month weekday'),
         (
             "0 0 24 * * *",
-            'cron "0 0 24 * * *": 24 is no hour: numbers from 0 to 23, as *, a list, a-b or a/step',
+            'cron "0 0 24 * * *": 24 is not a valid hour: use numbers from 0 to 23, as *, a list, '
+            "a-b or a/step",
         ),
         (
             "0 0 2 * * 7",
-            'cron "0 0 2 * * 7": 7 is no weekday: numbers from 0 to 6 or names, as *, a list, '
+            'cron "0 0 2 * * 7": 7 is not a valid weekday: use numbers from 0 to 6 or names, as '
+            "*, a list, "
             "a-b or a/step",
         ),
         ("0 0 0 31 2 *", 'cron "0 0 0 31 2 *" never comes: no such month has such a day'),
@@ -75,6 +77,6 @@ def test_what_is_refused(text, sentence):
     ["x", "-1", "1-", "5-3", "*/0", "1//2", "1-2-3", "1,,2", "60", "*-5", "mon", "²", "9" * 5000],
 )
 def test_a_field_that_cannot_be_read(minute):
-    with pytest.raises(InputError, match="is no minute") as caught:
+    with pytest.raises(InputError, match="is not a valid minute") as caught:
         parse(f"0 {minute} 2 * * *")
     assert len(str(caught.value)) < 300

@@ -41,7 +41,7 @@ def config_in(folder: Path, **changes: object) -> Path:
         ("st*r?", PATTERN.format("* and ?")),
     ],
 )
-@pytest.mark.parametrize("command", ["check", "run", "kubeflow rehearse"])
+@pytest.mark.parametrize("command", ["check", "run", "kubeflow dry-run"])
 def test_a_workspace_that_no_run_can_use_is_refused_before_it(tmp_path, command, name, reason):
     file = config_in(tmp_path / name)
     ended = CliRunner().invoke(app, [*command.split(), str(file)])

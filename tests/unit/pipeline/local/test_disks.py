@@ -8,7 +8,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from diptych.cli import run
+from diptych.cli import printing
 from diptych.cli.main import app
 from pipeline.config.run_config import load
 from pipeline.console.terminal import make_console
@@ -47,7 +47,7 @@ def test_a_disk_that_fills_up_meanwhile_is_named(tmp_path):
 def test_a_record_that_cannot_be_written_changes_nothing_else(tmp_path):
     printed = io.StringIO()
     missing = tmp_path / "missing"
-    run.keep(missing / "x.json", "{}", make_console(printed))
+    printing.keep(missing / "x.json", "{}", make_console(printed))
     assert printed.getvalue() == (
         f"  ! the record of this run is lost: {missing}/x.json: cannot be used: "
         f"the folder {missing} is not there\n"

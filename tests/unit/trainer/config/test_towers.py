@@ -31,7 +31,10 @@ def hub(**values) -> dict:
 @pytest.mark.parametrize("key", ["image_tower", "text_tower"])
 @pytest.mark.parametrize("wrong", [{"sise": 3}, {"rate": 0}])
 def test_a_refusal_names_the_key_and_not_the_kind(tmp_path, key, wrong):
-    told = {"sise": f"model.{key}.sise is no key of the config", "rate": f"model.{key}.rate = 0: "}
+    told = {
+        "sise": f"model.{key}.sise is not a key of the config",
+        "rate": f"model.{key}.rate = 0: ",
+    }
     [sentence] = [told[name] for name in wrong]
     for kind, needed in (IMAGE_KINDS if key == "image_tower" else TEXT_KINDS).items():
         tower = {"kind": kind, **needed, **wrong}
@@ -41,7 +44,7 @@ def test_a_refusal_names_the_key_and_not_the_kind(tmp_path, key, wrong):
 @pytest.mark.parametrize(("name", "needed"), LOSSES.items())
 def test_so_does_one_of_a_loss(tmp_path, name, needed):
     found = refusal(tmp_path, loss={"name": name, **needed, "sise": 3})
-    assert found == "loss.sise is no key of the config"
+    assert found == "loss.sise is not a key of the config"
 
 
 @pytest.mark.parametrize(
@@ -49,16 +52,16 @@ def test_so_does_one_of_a_loss(tmp_path, name, needed):
     [
         (
             {"image_tower": {"kind": "keras_application", "name": "MobilNet"}},
-            "model.image_tower.name: 'MobilNet' is no model of keras.applications; the nearest "
+            "model.image_tower.name: 'MobilNet' is not a model of keras.applications; the nearest "
             "are MobileNet, ",
         ),
         (
             {"text_tower": hub(name="BertBackbones")},
-            "model.text_tower.name: 'BertBackbones' is no backbone of KerasHub for texts; the ",
+            "model.text_tower.name: 'BertBackbones' is not a backbone of KerasHub for texts; the ",
         ),
         (
             {"image_tower": hub(name="BertBackbone")},
-            "model.image_tower.name: 'BertBackbone' is no backbone of KerasHub for images",
+            "model.image_tower.name: 'BertBackbone' is not a backbone of KerasHub for images",
         ),
         ({"text_tower": hub()}, "model.text_tower: keras_hub needs either name or preset"),
         (

@@ -10,7 +10,7 @@ import tensorflow as tf
 from components.evaluator.slices import caption_length
 from components.evaluator.tfma.predictions import Records
 from components.example_gen.ingest.outputs import _images_and_captions
-from components.example_gen.records.example import to_example
+from components.example_gen.ingest.shards import to_example
 from components.example_gen.records.merge import Record
 from schema import features
 from tests.support.ingest import record

@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.example_gen.images.image_header import ImageLimits
-from components.example_gen.images.prepare_image import prepare
+from components.example_gen.images.preparation import ImageLimits, prepare
 from components.serving_check.odd_images import odd_images
 from schema import serving_names
 from tests.support import training
-from tests.unit.components.example_gen.images import test_prepare_image as kinds
+from tests.support.image_files import ABOUT, EXACT, NOT_IN_THE_GRAPH
+from tests.support.odd_image_files import FOREIGN, MORE
 from trainer.export.saved_models import ImageTower
 from trainer.models.dual_encoder import DualEncoder
 from trainer.preprocessing import image_formats
 
 FILES: dict[str, Any] = {
-    **{name: given[0] for name, given in {**kinds.EXACT, **kinds.ABOUT}.items()},
-    **kinds.MORE,
+    **{name: given[0] for name, given in {**EXACT, **ABOUT}.items()},
+    **MORE,
 }
-GOOD = kinds.EXACT["png rgb"][0]
-DAMAGED = [b"", GOOD[:60], kinds.ABOUT["jpeg"][0][:-40], b"<svg/>", kinds.FOREIGN["avif"][0]]
+GOOD = EXACT["png rgb"][0]
+DAMAGED = [b"", GOOD[:60], ABOUT["jpeg"][0][:-40], b"<svg/>", FOREIGN["avif"][0]]
 
 
 def tower(encoding: str = "png") -> ImageTower:
@@ -49,7 +49,7 @@ def embed(tmp_path_factory):
 
 
 def test_bytes_as_a_client_has_them_are_embedded_like_what_ingest_stores(embed):
-    names = [name for name in FILES if name not in kinds.NOT_IN_THE_GRAPH]
+    names = [name for name in FILES if name not in NOT_IN_THE_GRAPH]
     assert len(names) > 50
     limits = ImageLimits(10**6, 10**6)
     given, valid = embed([FILES[name] for name in names])
@@ -79,7 +79,7 @@ def test_images_that_are_not_turned_would_differ(monkeypatch):
 
 def test_what_the_graph_cannot_decode_is_marked_and_the_others_are_answered(embed):
     alone, _ = embed([GOOD])
-    unknown = [FILES[name] for name in kinds.NOT_IN_THE_GRAPH]
+    unknown = [FILES[name] for name in NOT_IN_THE_GRAPH]
     batch = [GOOD, *DAMAGED, *unknown, GOOD]
 
     def ask(_: int) -> tuple[np.ndarray, np.ndarray]:

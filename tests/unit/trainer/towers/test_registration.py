@@ -1,6 +1,8 @@
 """A loss and a tower of a user's own, registered after the config's classes were made."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -10,7 +12,8 @@ import pytest
 import tensorflow as tf
 from pydantic import Field, ValidationError
 
-from schema.config.messages import sentences
+from schema.config.messages import describe_errors
+from tests.support.paths import ROOT
 from tests.support.training import config
 from trainer.config import model_size
 from trainer.config.config_paths import named_files
@@ -72,12 +75,12 @@ def test_a_config_travels_with_them():
 def test_they_are_in_the_errors():
     with pytest.raises(ValidationError) as caught:
         config(loss={"name": "squre"})
-    [sentence] = sentences(caught.value, TrainerConfig)
+    [sentence] = describe_errors(caught.value, TrainerConfig)
     assert sentence.startswith("loss.name = 'squre' is none of 'cosine_embedding', 'custom', ")
     assert "'squared'" in sentence
     with pytest.raises(ValidationError) as caught:
         mine(loss={"name": "squared", "target": 2.0})
-    [sentence] = sentences(caught.value, TrainerConfig)
+    [sentence] = describe_errors(caught.value, TrainerConfig)
     assert sentence == "loss.target = 2.0: input should be less than or equal to 1"
 
 
@@ -106,3 +109,19 @@ def test_a_schema_has_them():
     names = json.dumps(TrainerConfig.model_json_schema())
     assert "SquaredConfig" in names
     assert "MeanColourConfig" in names
+
+
+def test_configs_are_read_without_tensorflow():
+    program = """
+import sys
+from trainer.config.trainer import TrainerConfig
+from trainer.losses.registry import LOSSES
+from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS
+TrainerConfig.model_validate_json("{}")
+assert len(LOSSES) == 6 and len(IMAGE_TOWERS) == 5 and len(TEXT_TOWERS) == 4
+print([name for name in ("tensorflow", "keras", "tfx", "numpy") if name in sys.modules])
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert found.stdout.strip() == "[]"

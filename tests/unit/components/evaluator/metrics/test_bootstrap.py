@@ -11,8 +11,9 @@ from components.evaluator.metrics.bootstrap import SEED, draw, percentiles, resa
 from components.evaluator.metrics.embedding_space import EmbeddingStatistics
 from components.evaluator.metrics.measure import measure
 from components.evaluator.metrics.pairs import PairStatistics
-from components.evaluator.metrics.retrieval import ImageStatistics, TextStatistics
+from components.evaluator.metrics.retrieval import image_to_text, text_to_image
 from components.evaluator.metrics.scores import Scores
+from components.evaluator.metrics.zero_shot import zero_shot
 from tests.support.scores import random_scores, scores_of
 
 
@@ -33,7 +34,7 @@ def test_the_same_seed_draws_the_same():
     assert (first != other).any()
 
 
-@pytest.mark.parametrize("statistics", [ImageStatistics, PairStatistics])
+@pytest.mark.parametrize("statistics", [image_to_text, zero_shot, PairStatistics])
 def test_a_resample_is_the_metric_of_its_records_drawn_one_by_one(statistics):
     """Slow reference: write every record down as often as it was drawn and measure afresh."""
     parts = random_scores(40, seed=5)
@@ -68,7 +69,7 @@ def test_a_resample_of_texts_is_that_of_the_texts_of_the_images_drawn():
         seen |= set(new)
         if new:
             first[image] = new
-    statistics = TextStatistics(scores.sorted())
+    statistics = text_to_image(scores.sorted())
     assert statistics.units == len(first) < 40
     assert statistics.background["text_to_image_mrr"].count == len(seen) < 60
     weights = np.concatenate(list(draw(len(first), 25)))
@@ -129,7 +130,7 @@ def test_a_resample_of_embeddings_never_pairs_a_record_or_a_text_with_itself():
     joined = Scores.concatenate(random_scores(12, seed=6))
     space, texts = joined.sample.spaces[0], len(joined.sample.text_ids)
     assert texts == joined.captions.sum() > 12
-    found = EmbeddingStatistics(joined).resampled(5)[:, 0]
+    found = EmbeddingStatistics(joined).drawn(5)[:, 0]
     draws = (np.concatenate(list(draw(12, 5))), np.concatenate(list(draw(texts, 5, SEED + 1))))
     for row, *weights in zip(found, *draws, strict=True):
         [image, text] = drawn = [np.repeat(np.arange(len(w)), w.astype(int)) for w in weights]

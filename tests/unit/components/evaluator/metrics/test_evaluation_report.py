@@ -16,11 +16,11 @@ from components.evaluator.metrics.measurement import (
     Measurements,
     Results,
 )
-from components.evaluator.metrics.names import RANK_METRICS
 from components.evaluator.remarks import remarks
 from components.evaluator.report import Report
 from pipeline.console.rich_console import Console
 from pipeline.console.tables import every_metric, print_report
+from tests.support.metric_names import RANK_METRICS
 
 GATE = Gate(metric="text_to_image_mrr", at_least=0.1)
 PLAIN = EvaluationConfig(gates=(GATE,))

@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.example_gen.images import gif_pixels
-from components.example_gen.images.headers import gif
-from components.example_gen.images.image_header import ImageLimits
-from components.example_gen.images.prepare_image import prepare
+from components.example_gen.images import gif
+from components.example_gen.images.preparation import ImageLimits, prepare
 from components.example_gen.images.prepared import fitted
-from components.example_gen.records.reasons import UnusableError
+from components.example_gen.rows import UnusableError
 from tests.support.image_kinds import chunk, encode, picture, png
 
 LIMITS = ImageLimits(1_000_000, 1_000_000)
@@ -146,9 +144,9 @@ def test_a_gif_whose_pixels_end_early(flags):
 def test_counting_the_pixels_of_a_gif():
     for colours in (2, 4, 16, 256):
         image = textured(97, 61).quantize(colours)
-        assert gif_pixels._count(*gif.codes(encode(image, "gif"))) == 97 * 61
+        assert gif.pixel_count(*gif.codes(encode(image, "gif"))) == 97 * 61
     long = Image.new("P", (1000, 900))  # strings of thousands of pixels
-    assert gif_pixels._count(*gif.codes(encode(long, "gif"))) == 900_000
+    assert gif.pixel_count(*gif.codes(encode(long, "gif"))) == 900_000
 
 
 def test_the_detail_says_what_was_found():

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.example_gen.ingest import image_store
-from components.example_gen.ingest.image_store import Spool
+from components.example_gen.ingest.image_store import ImageStore
 from components.example_gen.records.examined import Stored
 
 
@@ -31,7 +31,7 @@ def still_open(folder: Path) -> set[str]:
 
 
 def put_down(folder: Path, *bodies: bytes) -> list[Stored]:
-    written = Spool(str(folder))
+    written = ImageStore(str(folder))
     places = [written.add(body) for body in bodies]
     written.close()
     return places
@@ -46,7 +46,7 @@ def test_images_stand_one_after_the_other(tmp_path):
 
 
 def test_each_writer_has_a_file_of_its_own(tmp_path):
-    first, second = Spool(str(tmp_path)), Spool(str(tmp_path))
+    first, second = ImageStore(str(tmp_path)), ImageStore(str(tmp_path))
     places = [first.add(b"a"), second.add(b"b"), first.add(b"c")]
     first.close()
     second.close()
@@ -63,7 +63,7 @@ def test_any_of_them_in_the_order_of_the_files_each_once(tmp_path):
 
 
 def test_every_file_is_closed(tmp_path, opened):
-    written = Spool(str(tmp_path))
+    written = ImageStore(str(tmp_path))
     places = [*put_down(tmp_path, b"one"), written.add(b"two")]
     assert still_open(tmp_path) == {places[1].file}
     written.close()

@@ -7,10 +7,9 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from benchmarks.near_duplicates_data import encoded, textures
 from components.example_gen.config import NearDuplicatesConfig
-from components.example_gen.images.image_header import ImageLimits
-from components.example_gen.images.prepare_image import prepare
-from components.example_gen.ingest.image_store import Spool
-from components.example_gen.ingest.near_duplicate_removal import PAIRS, without_twins
+from components.example_gen.images.preparation import ImageLimits, prepare
+from components.example_gen.ingest.image_store import ImageStore
+from components.example_gen.ingest.near_duplicate_removal import PAIRS, without_near_duplicates
 from components.example_gen.ingest.stages import COUNTS, REFUSED
 from components.example_gen.near_duplicates.candidates import Compared
 from components.example_gen.near_duplicates.pairs import Pair
@@ -18,7 +17,7 @@ from components.example_gen.near_duplicates.perceptual_hash import fingerprints
 from components.example_gen.records import quarantine
 from components.example_gen.records.examined import Refused
 from components.example_gen.records.quarantine import Summary
-from components.example_gen.records.row import Place
+from components.example_gen.rows import Place
 from pipeline.beam.arguments import beam_arguments
 from pipeline.config.beam import LocalBeam
 from tests.support.ingest import facts, record
@@ -35,7 +34,7 @@ def jpeg(number: int) -> bytes:
     return encoded(SCENES[number], "jpeg", quality=60)
 
 
-def shown(spool: Spool, key: str, body: bytes, split: str, offset: int = 0):
+def shown(spool: ImageStore, key: str, body: bytes, split: str, offset: int = 0):
     made = prepare(body, LIMITS)
     image = facts(
         str(hash(body)),
@@ -52,7 +51,7 @@ def shown(spool: Spool, key: str, body: bytes, split: str, offset: int = 0):
 
 def judged(folder, action: str, similarity: float = 0.88, train: int = 3):
     """What is kept, refused, counted and paired, each as a list."""
-    spool = Spool(str(folder / "spool"))
+    spool = ImageStore(str(folder / "spool"))
     records = [
         *(shown(spool, f"t{n}", png(n), "train") for n in range(train)),
         shown(spool, "t1-again", png(1), "train"),
@@ -68,7 +67,7 @@ def judged(folder, action: str, similarity: float = 0.88, train: int = 3):
 def check(folder, action, kept, refused, counts, pairs, similarity=0.88, train=3):
     records, asked = judged(folder, action, similarity, train)
     with beam.Pipeline(options=PipelineOptions(beam_arguments(LocalBeam()))) as pipeline:
-        left, found = without_twins(pipeline | beam.Create(records), asked, ["kind"])
+        left, found = without_near_duplicates(pipeline | beam.Create(records), asked, ["kind"])
         assert_that(left | beam.Map(lambda each: each.key), equal_to(kept), "Kept")
         assert_that(found[REFUSED], equal_to(refused), "Refused")
         assert_that(found[COUNTS], equal_to(counts), "Counts")
@@ -116,7 +115,10 @@ def test_a_report_keeps_them_all_at_the_similarity_of_the_config(tmp_path):
 
 def test_off_compares_nothing():
     records = object()
-    assert without_twins(records, NearDuplicatesConfig(action="off"), []) == (records, None)
+    assert without_near_duplicates(records, NearDuplicatesConfig(action="off"), []) == (
+        records,
+        None,
+    )
 
 
 def test_a_pair_says_what_is_alike():

@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from components.example_gen.ingest import image_store, outputs, write
+from components.example_gen.ingest import image_store, outputs, shards
 from components.example_gen.records import quarantine
 from components.example_gen.records.examined import Refused
-from components.example_gen.records.row import Place
+from components.example_gen.rows import Place
 from pipeline.beam.arguments import beam_arguments
 from pipeline.config.beam import LocalBeam
 from schema import features
@@ -36,8 +36,8 @@ def keys(path: str) -> list[str]:
 def test_a_split_has_the_shards_its_own_bytes_need_and_a_record_its_place_in_them(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(write, "SHARD_BYTES", 100)
-    spooled = image_store.Spool(str(tmp_path / "spool"))
+    monkeypatch.setattr(shards, "SHARD_BYTES", 100)
+    spooled = image_store.ImageStore(str(tmp_path / "spool"))
     # 40 images of 7 bytes need ceil(280 / 100) = 3 shards; 9 of them ceil(63 / 100) = 1.
     made = [
         record(
@@ -57,11 +57,11 @@ def test_a_split_has_the_shards_its_own_bytes_need_and_a_record_its_place_in_the
     for split, count in (("train", 3), ("eval", 1)):
         named = [f"{split}{n}" for n in range(40 if split == "train" else 9)]
         files = sorted(glob.glob(f"{folders[split]}/*"))
-        assert files == [write.shard_path(folders[split], n, count) for n in range(count)]
+        assert files == [shards.shard_path(folders[split], n, count) for n in range(count)]
         for number, file in enumerate(files):
-            mine = [key for key in named if write.place(key) % count == number]
-            assert keys(file) == sorted(mine, key=write.place)
-    [example, *_] = tf.data.TFRecordDataset(write.shard_path(folders["eval"], 0, 1), "GZIP")
+            mine = [key for key in named if shards.shard_order(key) % count == number]
+            assert keys(file) == sorted(mine, key=shards.shard_order)
+    [example, *_] = tf.data.TFRecordDataset(shards.shard_path(folders["eval"], 0, 1), "GZIP")
     kept = tf.train.Example.FromString(example.numpy())
     assert values(kept, features.attribute("vendor")) == [b"v"]
     assert features.attribute("other") not in kept.features.feature
@@ -73,7 +73,7 @@ def test_a_refused_row_is_a_line_of_the_file_its_place_decides(tmp_path):
     assert list(quarantine.read_records(str(tmp_path))) == refused
     by_file: dict[int, list[str]] = {n: [] for n in range(4)}
     for each in refused:
-        by_file[write.place(f"a.tar: {each.place.offset}") % 4].append(quarantine.line(each))
+        by_file[shards.shard_order(f"a.tar: {each.place.offset}") % 4].append(quarantine.line(each))
     for number, lines in by_file.items():
         text = (tmp_path / f"records-{number:05d}-of-00004.jsonl").read_text()
         assert text == "".join(line + "\n" for line in sorted(lines))

@@ -1,22 +1,28 @@
 """Which reader a file is for, and every reader on an S3 server."""
 
 import gzip
+import importlib
 import io
 import json
+import subprocess
+import sys
 import tarfile
-from typing import get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
-from components.example_gen.config import Format
-from components.example_gen.readers.registry import READERS, files_named, reader_for, recognise
-from components.example_gen.storage import named_files, open_file
+from components.example_gen.config import IngestConfig, formats
+from components.example_gen.files import files_named, find_parts
+from components.example_gen.readers.recognition import file_patterns, reader_for, recognise
+from components.example_gen.readers.registry import READERS
+from components.example_gen.storage import listing, named_files
 from components.example_gen.storage.allowed import Access, Allowed
 from components.example_gen.storage.errors import OutsideError
+from schema.config.messages import describe_errors
 from schema.errors import InputError
-from tests.support.readers import options, picture, rows
+from tests.support.readers import options, picture, read_bytes, rows
 from tests.support.s3 import serve
 
 COCO = {
@@ -26,8 +32,12 @@ COCO = {
 LINE = {"image": "images/a.png", "caption": "c"}
 
 
-def test_there_is_a_reader_for_every_format():
-    assert {"auto", *READERS} == set(get_args(Format))
+def test_every_format_has_a_reader():
+    assert formats() == ["auto", *sorted(READERS)]
+    assert IngestConfig.model_json_schema()["properties"]["format"]["examples"] == formats()
+    assert set(READERS) == {
+        *("coco", "csv", "folder", "jsonl", "parquet", "tfrecord", "webdataset"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -83,12 +93,82 @@ def test_what_is_not_recognised(tmp_path):
         (["a.tar", "b.csv"], "a.tar is a WebDataset .*, but b.csv is a table of text .*one format"),
         (["a.png"], "a.png is an image; name the folder it is in instead"),
         (["a.tar.bak"], "a.tar.bak: its name does not tell its format"),
-        (["a.bin"], "a.bin: its name does not tell its format; set data.format to one of webdat"),
-        ([f"{tmp_path}/a.json"], "neither COCO captions nor one JSON object a line"),
+        (
+            ["a.bin"],
+            "a.bin: its name does not tell its format; set data.format to one of coco, csv",
+        ),
+        (
+            [f"{tmp_path}/a.json"],
+            r"is neither COCO captions \(.json\) nor JSON Lines \(.*\), although its name allows",
+        ),
         ([f"{tmp_path}/b.json"], "is damaged or cut off"),
     ):
         with pytest.raises(InputError, match=sentence):
             recognise(files)
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """A package of a user, with a reader in its one file, that is imported as `plugins` does."""
+    package = tmp_path / "reader_plugin.py"
+    package.write_text(
+        "from pathlib import Path\n"
+        "from components.example_gen.readers.registry import READERS, Reader\n"
+        "from components.example_gen.rows import Place, Row\n"
+        "def read(file, part, options):\n"
+        "    for number, line in enumerate(Path(file).read_text().splitlines()):\n"
+        "        caption, image = line.split('|')\n"
+        "        yield Row(Place(file, number), (caption,), image_path=image)\n"
+        "READERS.add('bars', Reader('a table with bars (.bars)', read, suffixes=('bars',),\n"
+        "    shared_suffixes=('json',), begins=lambda beginning: beginning[:1] == b'|'))\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.import_module("reader_plugin")
+    yield
+    READERS._entries.pop("bars")
+    sys.modules.pop("reader_plugin")
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_reader_of_a_plugin(tmp_path):
+    """One file: chosen by its name, by the name of a file, and by the first bytes of one."""
+    (tmp_path / "a.bars.gz").touch()
+    (tmp_path / "b.json").write_text("|")
+    assert recognise([f"{tmp_path}/a.bars.gz", f"{tmp_path}/b.json"]) == "bars"
+    (tmp_path / "c").write_text("a cup|/c.png\n")
+    config = IngestConfig(format="bars", path=str(tmp_path), splits={"train": "c"})
+    [part] = find_parts(config.path, config.patterns, config)
+    assert part == ("train", "bars", f"{tmp_path}/c", 0)
+    [row] = rows(READERS["bars"], part[2])
+    assert (row.captions, row.image_path) == (("a cup",), "/c.png")
+    assert "*.bars*" in file_patterns()
+
+
+def test_a_format_that_no_reader_has():
+    with pytest.raises(ValidationError) as error:
+        IngestConfig(format="cvs", path="x", splits={"train": "c"})
+    assert describe_errors(error.value, IngestConfig) == [
+        "format = 'cvs': input should be 'auto', 'coco', 'csv', 'folder', 'jsonl', 'parquet', "
+        "'tfrecord' or 'webdataset'"
+    ]
+
+
+def test_files_that_are_recognised_by_name():
+    assert file_patterns() == [
+        *("*.csv*", "*.jsonl*", "*.ndjson*", "*.parquet*", "*.pq*", "*.tar*", "*.tfrecord*"),
+        *("*.tgz*", "*.tsv*"),
+    ]
+
+
+def test_a_config_is_read_without_heavy_libraries():
+    """Only the names of the readers are needed; their libraries come with the first file."""
+    code = (
+        "import sys; from components.example_gen.config import IngestConfig as C;"
+        "C(format='parquet', path='x', splits={'train': 'y'});"
+        "print(sorted({'tensorflow', 'tfx', 'PIL', 'pyarrow', 'apache_beam'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_files_that_rows_name(tmp_path):
@@ -125,14 +205,14 @@ def test_every_reader_reads_a_store():
         }
         for key, body in files.items():
             s3.put(key, body)
-        addresses = [*open_file.glob(f"{s3.url}/d", "?*.*"), f"{s3.url}/d/images"]
+        addresses = [*listing.glob(f"{s3.url}/d", "?*.*"), f"{s3.url}/d/images"]
         formats = [recognise([each]) for each in addresses]
         assert formats == ["csv", "jsonl", "parquet", "webdataset", "parquet", "coco", "folder"]
         for address, format in zip(addresses, formats, strict=True):
             found = rows(READERS[format], address)
             assert len(found) == (99 if address.endswith("b.parquet") else 1)
             for row in found:
-                image = row.image or open_file.read_bytes(row.image_path or "", 1 << 20)
+                image = row.image or read_bytes(row.image_path or "", 1 << 20)
                 assert (image, row.captions) in ((picture(), ("c",)), (picture(), (b"c",)))
                 if row.image_path:
                     assert row.image_path == f"{s3.url}/d/images/a.png"

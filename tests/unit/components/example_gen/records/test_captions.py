@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from components.example_gen.records.captions import clean
-from components.example_gen.records.reasons import DUPLICATE_CAPTION, UnusableError
+from components.example_gen.rows import DUPLICATE_CAPTION, UnusableError
 
 FAMILY = "👨\u200d👩\u200d👧"
 SCOTLAND = "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"

@@ -6,8 +6,8 @@ from collections import Counter
 
 from components.example_gen.records.examined import Refused, Stored
 from components.example_gen.records.merge import Grouping, merge
-from components.example_gen.records.row import Place
 from components.example_gen.records.splits import precedence
+from components.example_gen.rows import Place
 from tests.support.ingest import found
 
 GLOBS = Grouping(precedence(["eval", "train", "test"]), {}, max_captions=3)

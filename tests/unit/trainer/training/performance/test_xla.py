@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from schema.errors import InputError
 from tests.support.training import config, trained, weights, write_records
-from trainer.models.precision import policy
+from trainer.models.dual_encoder import precision_policy
 from trainer.training.performance import xla
 
 
@@ -104,6 +104,6 @@ def test_half_precision_keeps_weights_and_loss_in_float32(files, tmp_path):
 def test_the_policy_is_put_back():
     import keras
 
-    with pytest.raises(KeyError), policy("bfloat16"):
+    with pytest.raises(KeyError), precision_policy("bfloat16"):
         raise KeyError
     assert keras.config.dtype_policy().name == "float32"

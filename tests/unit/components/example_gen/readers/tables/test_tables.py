@@ -3,8 +3,6 @@
 import csv
 import gzip
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from components.example_gen.readers.tables.delimited import READER as CSV
-from components.example_gen.readers.tables.jsonl import READER as JSONL
-from components.example_gen.readers.tables.parquet import READER as PARQUET
-from components.example_gen.records.row import Rejected, Row
+from components.example_gen.readers.delimited import READER as CSV
+from components.example_gen.readers.jsonl import READER as JSONL
+from components.example_gen.readers.parquet import READER as PARQUET
+from components.example_gen.rows import Rejected, Row
 from schema.errors import InputError
-from tests.support.readers import everything, options, picture, reasons, rows
+from tests.support.readers import everything, options, reasons, rows
 
 ROWS = [
     {"file_name": "a.png", "caption": "one\nline", "id": 7, "labels": 1, "site": "x", "n": 1.5},
@@ -158,17 +156,6 @@ def test_a_long_cell_is_read(tmp_path):
     assert rows(CSV, path)[0].captions == ("x" * 200_000,)
 
 
-def test_a_text_in_parquet_that_is_not_utf8(tmp_path):
-    path = tmp_path / "a.parquet"
-    bad = pa.array([b"ok", b"\xff"]).view(pa.binary()).cast(pa.binary())
-    texts = pa.Array.from_buffers(pa.string(), 2, bad.buffers())
-    lists = pa.ListArray.from_arrays([0, 1, 2], texts)
-    table = pa.table({"image": ["a.png", "b.png"], "text": texts, "more": lists})
-    pq.write_table(table, path)
-    found = rows(PARQUET, path, options(captions=("text", "more")))
-    assert [row.captions for row in found] == [("ok", "ok"), (b"\xff", b"\xff")]
-
-
 def refused(reader, path: Path, **named) -> str:
     with pytest.raises(InputError) as caught:
         everything(reader, path, options(**named))
@@ -215,54 +202,6 @@ def test_files_that_are_damaged_as_a_whole(tmp_path):
         path = tmp_path / name
         path.write_bytes(body)
         assert refused(TABLES[name][0], path).startswith(f"{name}: {sentence}")
-
-
-def test_a_parquet_file_damaged_within(tmp_path):
-    path = tmp_path / "a.parquet"
-    text = [f"caption {n}" for n in range(999)]
-    table = pa.table({"image": text, "text": text})
-    pq.write_table(table, path, compression="none", use_dictionary=False, write_page_checksum=True)
-    body = bytearray(path.read_bytes())
-    body[body.rindex(b"caption 500")] ^= 1  # another letter: only the checksum tells
-    path.write_bytes(body)
-    assert refused(PARQUET, path) == "a.parquet: the Parquet file is damaged or cut off"
-    pq.write_table(table.slice(0, 0), path)
-    assert refused(PARQUET, path) == "a.parquet: holds no record"
-
-
-HUGGING_FACE = """
-import sys
-from datasets import Dataset, Features, Image, List, Value, disable_progress_bars
-
-disable_progress_bars()
-folder = sys.argv[1]
-image = open(f"{folder}/b.png", "rb").read()
-two = Dataset.from_dict(
-    {"image": [{"bytes": image, "path": None}, f"{folder}/b.png"], "text": [["a", "b"], ["c"]]},
-    features=Features({"image": Image(), "text": [Value("string")]}),
-)
-two.to_parquet(f"{folder}/a.parquet")
-flat = Dataset.from_dict({"file_name": ["b.png", "b.png"], "text": ["a", "c, 'd'\\n"]})
-flat.to_csv(f"{folder}/a.csv")
-flat.to_json(f"{folder}/a.jsonl")
-"""
-
-
-def test_tables_written_by_hugging_face(tmp_path):
-    (tmp_path / "b.png").write_bytes(picture())
-    subprocess.run(
-        [sys.executable, "-c", HUGGING_FACE.replace("List, ", ""), str(tmp_path)],
-        check=True,
-        env={"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},
-    )
-    inline, named = rows(PARQUET, tmp_path / "a.parquet")
-    assert (inline.image, inline.captions) == (picture(), ("a", "b"))
-    assert (named.image, named.image_path) in ((picture(), None), (None, f"{tmp_path}/b.png"))
-    assert named.captions == ("c",)
-    for name, reader in (("a.csv", CSV), ("a.jsonl", JSONL)):
-        found = rows(reader, tmp_path / name)
-        assert [row.captions for row in found] == [("a",), ("c, 'd'\n",)]
-        assert [row.image_path for row in found] == [f"{tmp_path}/b.png"] * 2
 
 
 def test_a_rejection_keeps_the_key(tmp_path):

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pytest
 from webdataset import tariterators
 
-from components.example_gen.readers.tar import webdataset
-from components.example_gen.readers.tar.webdataset import READER
-from components.example_gen.records.row import Row
+from components.example_gen.readers import webdataset
+from components.example_gen.readers.webdataset import READER
+from components.example_gen.rows import Row
 from schema.errors import InputError
 from tests.support.readers import everything, ignored, options, picture, reasons, rows
 

@@ -1,0 +1,118 @@
+"""Run TFX's Evaluator, which runs TFMA, and then let the gates decide.
+
+TFMA's thresholds know neither intervals nor the size of a slice, so TFX gets none and blesses
+nothing: this executor decides, writes the verdict and blesses the model.
+"""
+
+import json
+import os
+from typing import Any
+
+from google.protobuf import json_format
+from tfx.components.evaluator import constants
+from tfx.components.evaluator import executor as tfx_executor
+from tfx.dsl.io import fileio
+from tfx.types import Artifact, artifact_utils
+from tfx.types import standard_component_specs as specs
+from tfx.utils import io_utils, path_utils
+
+from components.baseline import component as baseline
+from components.evaluator import gates, report
+from components.evaluator.config import EvaluationConfig
+from components.evaluator.metrics import token_metrics
+from components.evaluator.ranking import stored
+from components.evaluator.remarks import remarks
+from components.evaluator.tfma import eval_config, results
+from components.evaluator.trained_classes import attribute_values
+from schema.plugins import KEY as PLUGINS
+from schema.plugins import load_digested
+
+CONFIG, BASELINE = "config", "baseline"
+Artifacts = dict[str, list[Artifact]]
+
+
+class Executor(tfx_executor.Executor):
+    """Measure by TFX's executor, and decide by the gates."""
+
+    def Do(
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
+        """Evaluate the model, beside the baseline if there is one, and decide."""
+        load_digested(exec_properties[PLUGINS])
+        config = EvaluationConfig.model_validate_json(exec_properties[CONFIG])
+        attributes = attribute_values(
+            artifact_utils.get_single_uri(input_dict[specs.STATISTICS_KEY])
+        )
+        classes = attributes.get(config.zero_shot.attribute, ()) if config.zero_shot else ()
+        models = input_dict.get(BASELINE)
+        release = baseline_release(models[0].uri) if models else None
+        ours = (BASELINE, specs.STATISTICS_KEY)
+        inputs = {key: artifacts for key, artifacts in input_dict.items() if key not in ours}
+        if models and release is not None:
+            inputs[specs.BASELINE_MODEL_KEY] = models
+        parameters = {
+            specs.EVAL_CONFIG_KEY: json_format.MessageToJson(eval_config.build(config, classes)),
+            specs.EXAMPLE_SPLITS_KEY: json.dumps([config.split]),
+            specs.MODULE_PATH_KEY: "components.evaluator.tfma.extractor",
+        }
+        self._measure(inputs, output_dict, {**exec_properties, **parameters})
+        uri = artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])
+        examples = artifact_utils.get_split_uri(input_dict[specs.EXAMPLES_KEY], config.split)
+        [model] = input_dict[specs.MODEL_KEY]
+        tokens = token_metrics.measure(examples, path_utils.serving_model_path(model.uri))
+        measured, class_counts = results.read(uri)
+        measured[()] = measured.get((), {}) | tokens
+        sentences = remarks(config, measured, class_counts, attributes)
+        sentences += tuple(token_metrics.warnings(tokens))
+        report.write(report.Report(measured, class_counts, sentences), uri)
+        verdict = gates.decide(config, measured, release)
+        gates.write(verdict, uri)
+        bless(artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY]), verdict, inputs)
+
+    def _measure(
+        self, inputs: Artifacts, outputs: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
+        """Run TFX's executor with a folder for embeddings that all Beam workers reach."""
+        embedded = f"{self._get_tmp_dir()}/embedded"
+        before = stored.FOLDER.set(embedded)
+        try:
+            super().Do(inputs, outputs, exec_properties)
+        finally:
+            stored.FOLDER.reset(before)
+            if fileio.exists(embedded):
+                fileio.rmtree(embedded)
+
+
+def baseline_release(uri: str) -> int | None:
+    """Return the number of the release in a baseline artifact, None in that of a first run."""
+    payload: dict[str, int | None] = json.loads(
+        io_utils.read_string_file(os.path.join(uri, baseline.FILE))
+    )
+    return payload["release"]
+
+
+def bless(blessing: Artifact, verdict: gates.Verdict, inputs: Artifacts) -> None:
+    """Fill in the blessing as TFX's own executor does, for its Pusher and its Resolver."""
+    compared = (
+        (
+            specs.MODEL_KEY,
+            constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY,
+            constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY,
+        ),
+        (
+            specs.BASELINE_MODEL_KEY,
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY,
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY,
+        ),
+    )
+    for key, uri, number in compared:
+        for model in inputs.get(key, []):
+            blessing.set_string_custom_property(uri, model.uri)
+            blessing.set_int_custom_property(number, model.id)
+    name, value = (
+        (constants.BLESSED_FILE_NAME, constants.BLESSED_VALUE)
+        if verdict.passed
+        else (constants.NOT_BLESSED_FILE_NAME, constants.NOT_BLESSED_VALUE)
+    )
+    io_utils.write_string_file(os.path.join(blessing.uri, name), "")
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)

@@ -1,0 +1,1 @@
+"""What several readers share: texts, metadata, kinds of files and limits."""

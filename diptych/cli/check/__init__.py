@@ -1,0 +1,1 @@
+"""`diptych check`: read and validate the data without training."""

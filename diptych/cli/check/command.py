@@ -1,0 +1,127 @@
+"""`diptych check`: ingest, statistics and validation without training, as one table."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from diptych.cli.command import RERUN, ConfigArgument, Wait, one_sentence
+
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
+
+    from components.evaluator.config import EvaluationConfig
+    from pipeline.config.run_config import RunConfig
+    from pipeline.local.session import Outputs
+
+
+def check_command(config: ConfigArgument, wait: Wait = False) -> None:
+    """Check the data without training: what is read, left out, anomalous, and why.
+
+    Exit codes: 0 a run can use the data, 1 it cannot, 2 the config is bad.
+    """
+    with one_sentence(RERUN):
+        from pipeline.config.load_to_train import load_to_train
+
+        check(load_to_train(config), wait)
+
+
+def check(config: "RunConfig", wait: bool = False) -> None:
+    """Run the nodes that examine the data, and print a table; nothing is trained.
+
+    The next run takes these nodes from the cache if nothing changes in between.
+
+    Args:
+        config: of the run.
+        wait: wait until another command in the workspace has ended.
+
+    Raises:
+        InputError: another command works in the workspace.
+        RunFailedError: the data cannot be used, or has too few records for the config. The table
+            of what is known was printed before.
+    """
+    from diptych.cli.check.data_table import print_table
+    from diptych.cli.check.tokens import print_tokens
+    from diptych.cli.printing import keep, print_warnings
+    from pipeline.console.summary import record
+    from pipeline.local import disks
+    from pipeline.local.run_logs import logs_of
+    from pipeline.local.session import RunFailedError, open_session
+    from pipeline.process.workspace_lock import locked
+    from schema.errors import InputError
+
+    workspace = Path(config.workspace)
+
+    def build() -> "Pipeline":
+        from pipeline.create_pipeline import data_pipeline
+
+        return data_pipeline(config, str(workspace / "artifacts"))
+
+    title = f"{config.name}: check of the data"
+    with (
+        disks.of_run(config),
+        locked(workspace, "check", wait),
+        open_session(title, logs_of(config)) as here,
+    ):
+        record_file = here.log.with_suffix(".json")
+        print_warnings(config.warnings(), [], here.console)
+        try:
+            outcomes, outputs = here.run(workspace, build)
+        except RunFailedError as error:
+            print_table(error.outputs, here.console)
+            text = record(None, f"check failed: {error}", {}, error.outputs)
+            keep(record_file, text, here.console)
+            raise
+        print_table(outputs, here.console)
+        print_tokens(config, outputs, here.console)
+        try:
+            _refuse_what_fails_later(config, outputs)
+        except InputError as error:
+            text = record(None, f"check failed: {error}", outcomes, outputs)
+            keep(record_file, text, here.console)
+            raise RunFailedError(str(error), outputs) from error
+        text = record(None, "checked: the data can be used", outcomes, outputs)
+        keep(record_file, text, here.console)
+
+
+def _refuse_what_fails_later(config: "RunConfig", outputs: "Outputs") -> None:
+    """Raise an InputError for good data that a run with this config could not use."""
+    from diptych.cli.check.data_table import split_statistics, summary_of
+    from schema.errors import InputError
+    from trainer.training.schedule import steps_of
+
+    steps_of(config.training, summary_of(outputs).examples["train"])
+    if "StatisticsGen" in outputs:
+        [statistics] = outputs["StatisticsGen"]["statistics"]
+        evaluated = split_statistics(statistics.uri, config.evaluation.split)
+        for problem in impossible_gates(config.evaluation, evaluated):
+            raise InputError(problem)
+
+
+def impossible_gates(evaluation: "EvaluationConfig", statistics: Any) -> Iterator[str]:
+    """Name the gates that the evaluated split can never pass.
+
+    Args:
+        evaluation: the split and the gates.
+        statistics: DatasetFeatureStatistics of that split.
+    """
+    from components.evaluator.metrics.registry import METRICS
+
+    metrics = [g.metric for g in evaluation.gates if METRICS[g.metric].needs == "labels"]
+    if metrics and not _has_both_labels(statistics):
+        yield (
+            f"evaluation.gates: {', '.join(metrics)} compares captions that match with captions "
+            f"that do not, and the split {evaluation.split} has no caption with the label 0 beside "
+            "one that matches: leave the gate out, or give the captions labels"
+        )
+
+
+def _has_both_labels(statistics: Any) -> bool:
+    from schema import features
+
+    for feature in statistics.features:
+        if feature.path.step[0] == features.LABELS:
+            numbers = feature.num_stats
+            # A record without labels is one of matches.
+            unlabelled = numbers.common_stats.num_non_missing < statistics.num_examples
+            return bool(numbers.min == 0 and (numbers.max == 1 or unlabelled))
+    return False

@@ -1,0 +1,79 @@
+"""Share what all commands need: options, exit codes, and errors as one sentence.
+
+Every command imports what it needs inside its function, so that `diptych --help` answers at once.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.console.terminal import complain
+
+FAILED, BAD_CONFIG, REFUSED, INTERRUPTED = 1, 2, 3, 130
+
+# `readable=False`, because Typer words that fault in its own way and prints the usage above it; our
+# sentence comes when the file is read.
+ConfigArgument = Annotated[
+    Path, typer.Argument(help="the YAML file that describes the run", readable=False)
+]
+ConfigFile = Annotated[
+    Path,
+    typer.Option("--config", "-c", help="the YAML file that describes the run", readable=False),
+]
+OnCluster = Annotated[
+    bool,
+    typer.Option("--on-cluster", help="use the releases that the section kubeflow names"),
+]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="wait while another command works in the workspace")
+]
+HERE = Path("config.yaml")
+
+# What a command prints after 'stopped; ' when SIGINT or SIGTERM ends it.
+UNCHANGED = "nothing was changed"
+AGAIN = "the same command again finishes it"
+RERUN = "a rerun continues after the last finished node"
+SEE_RELEASES = "`diptych releases` shows which release serves"
+
+
+@contextlib.contextmanager
+def one_sentence(go_on: str | Callable[[], str] = UNCHANGED) -> Iterator[None]:
+    """End a command in one sentence and an exit code when anything foreseen goes wrong.
+
+    Args:
+        go_on: what `stopping.stoppable` prints when SIGINT or SIGTERM ends the command.
+
+    Raises:
+        typer.Exit: with the code of the failure.
+    """
+    from pipeline.process.stopping import stoppable
+
+    try:
+        with stoppable(go_on):  # before the imports below: they take their time
+            yield
+    except KeyboardInterrupt:
+        complain(f"stopped; {go_on if isinstance(go_on, str) else go_on()}")
+        raise typer.Exit(INTERRUPTED) from None
+    except typer.Exit:
+        raise
+    except Exception as error:
+        from pipeline.config.run_config import ConfigError
+        from pipeline.local.session import RunFailedError
+        from schema.errors import InputError
+        from schema.system import file_errors
+
+        if not isinstance(error, InputError | RunFailedError):
+            # Any command may meet a file that it may not read or a disk that is full.
+            sentence = file_errors.sentence(error)
+            if sentence is None:
+                raise
+            complain(sentence)
+            raise typer.Exit(FAILED) from None
+        complain(*(error.sentences if isinstance(error, InputError) else [str(error)]))
+        raise typer.Exit(BAD_CONFIG if isinstance(error, ConfigError) else FAILED) from None
+    except SystemExit as error:  # of a library: no command of ours ends this way
+        complain(f"a library ended the process before the command was done (exit {error.code})")
+        raise typer.Exit(FAILED) from None

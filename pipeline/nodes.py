@@ -1,0 +1,117 @@
+"""Builders of nodes: those that look at the data and prepare it, and the Tuner."""
+
+import dataclasses
+import json
+
+from tfx.components import StatisticsGen, Transform, Tuner
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.proto import trainer_pb2, transform_pb2
+
+import tensorflow_data_validation as tfdv  # isort: skip  needs tfx to be imported first
+
+from components.example_gen.component import ImageTextExampleGen
+from components.example_validator.component import ExampleValidator
+from components.example_validator.rules import ENVIRONMENT
+from components.import_schema.component import CURATED, ImportSchema, with_attributes
+from components.served_statistics.component import ServedStatistics
+from pipeline.config.run_config import RunConfig
+from schema.config.section import canonical_json
+from trainer.export.digests import content_digests, plugin_digests
+
+QUANTILES = 100  # of each number, for drift: TFDV's own 10 are coarse steps
+VALUES = 10_000  # kept of each text: those of an attribute are the classes that a release knows
+
+
+@dataclasses.dataclass(frozen=True)
+class DataNodes:
+    """Each node that later ones need something of; `all` has them in their order."""
+
+    example_gen: ImageTextExampleGen
+    statistics: StatisticsGen
+    schema: BaseNode
+    validator: ExampleValidator
+    all: tuple[BaseNode, ...]
+
+
+def data_nodes(config: RunConfig) -> DataNodes:
+    """Ingest, statistics, and their comparison with the schema and with what serves."""
+    example_gen = ImageTextExampleGen(
+        config.data.for_ingest(),
+        config.text.max_captions,
+        may_be_empty=True,
+        plugins=plugin_digests(config.plugins),
+    )
+    curated = CURATED.read_text()
+    schema = ImportSchema(curated=curated, attributes=",".join(config.data.attributes))
+    complete = with_attributes(curated, list(config.data.attributes))
+    statistics = StatisticsGen(
+        examples=example_gen.outputs["examples"],
+        stats_options=tfdv.StatsOptions(
+            feature_allowlist=[
+                feature.name
+                for feature in complete.feature
+                if ENVIRONMENT not in feature.not_in_environment
+            ],
+            num_quantiles_histogram_buckets=QUANTILES,
+            num_rank_histogram_buckets=VALUES,
+        ),
+    )
+    place = config.model_dump(mode="json", include={"name", "push", "registry"})
+    drift = {"data": {"drift": config.data.drift.model_dump(mode="json")}}
+    served = ServedStatistics(
+        config=json.dumps(place | drift), current=statistics.outputs["statistics"]
+    )
+    validator = ExampleValidator(
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        drift=canonical_json(config.data.drift),
+        served=served.outputs["statistics"],
+        quarantine=example_gen.outputs["quarantine"],
+        max_quarantined=config.data.max_quarantined,
+        max_removed=config.data.near_duplicates.max_removed,
+    )
+    nodes = (example_gen, statistics, schema, served, validator)
+    return DataNodes(example_gen, statistics, schema, validator, nodes)
+
+
+def transform_node(config: RunConfig, data: DataNodes) -> Transform:
+    """Token ids and pixels, by a graph that serves as well."""
+    part = config.for_transform()
+    transform = Transform(
+        examples=data.example_gen.outputs["examples"],
+        schema=data.schema.outputs["schema"],
+        preprocessing_fn="trainer.preprocessing.preprocessing_fn.preprocessing_fn",
+        custom_config={"config": canonical_json(part), "content": content_digests(part)},
+        splits_config=transform_pb2.SplitsConfig(
+            analyze=["train"], transform=list(config.data.splits)
+        ),
+        disable_statistics=True,  # over pixels they cost minutes and say nothing
+    )
+    transform.add_upstream_node(data.validator)  # nothing is learned from data that breaks rules
+    return transform
+
+
+def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None) -> Tuner:
+    """A search on the train split alone: what the gates see must never have been tuned for.
+
+    Args:
+        config: with a section `tune`.
+        transform: brings the records.
+        checkpoints: as of `create_pipeline`.
+    """
+    assert config.tune is not None
+    trained = config.for_trainer()
+    content = [content_digests(each) for each in (trained, *config.tune.variants(trained))]
+    return Tuner(
+        tuner_fn="trainer.tuning.run.tuner_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["train"]),  # TFX asks for one, and nobody reads it
+        custom_config={
+            "config": canonical_json(trained),
+            "content": content,
+            "tune": canonical_json(config.tune),
+            "trials": checkpoints and f"{checkpoints.rstrip('/')}/tuner",
+        },
+    )
