@@ -26,7 +26,7 @@ class WholeWords(Tokenizer):
         lines = tf.strings.split(tf.io.read_file(file), "\n")
         same = tf.equal(words.flat_values[:, None], lines[None])
         ids = tf.where(tf.reduce_any(same, 1), tf.argmax(same, 1), 1)
-        return words.with_flat_values(ids).to_tensor(0, [None, self.config.max_tokens])
+        return words.with_flat_values(ids).to_tensor(shape=[None, self.config.max_tokens])
 
 
 @pytest.fixture
