@@ -3,13 +3,22 @@ SHELL := bash
 PYTHON ?= python3.11
 READY := .venv/.ready
 
-.PHONY: demo test check lock format emoji emoji-check image image-check bench clean help
+.PHONY: demo test test-unit coverage check lock format emoji emoji-check image image-check bench clean help
 
 demo: $(READY)  ## train, gate and ship the emoji model
 	.venv/bin/diptych run examples/emoji/config.yaml
 
+# A worker takes whole files, in the order of tests/conftest.py: what a file sets up is set up once.
+ALL_TESTS := .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 test: $(READY)  ## every test
-	.venv/bin/pytest -n 2 --dist loadfile
+	$(ALL_TESTS)
+
+test-unit: $(READY)  ## the tests without servers, commands and whole runs
+	.venv/bin/pytest -n 2 --dist loadfile tests/unit
+
+coverage: $(READY)  ## every test, and the lines and branches that they run
+	$(ALL_TESTS) --cov --cov-report=
+	.venv/bin/python -m tests.support.programs.coverage_report
 
 check: $(READY)  ## lint, format and types
 	.venv/bin/ruff check .

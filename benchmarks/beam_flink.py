@@ -26,8 +26,8 @@ import yaml
 
 from benchmarks import machine
 from components.example_gen.rows import Row
-from tests.conftest import read_shard
 from tests.support.flink.job_server import find_jar, job_server
+from tests.support.small_run import read_shard
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "examples" / "emoji" / "shards").glob("*.tar.gz"))

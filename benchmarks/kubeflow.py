@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 
 from benchmarks import machine
-from tests.conftest import small_values, write_small_data
 from tests.support.kubeflow_config import section
+from tests.support.small_run import small_values, write_small_data
 
 DIPTYCH = Path(sys.executable).with_name("diptych")
 

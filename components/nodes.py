@@ -1,6 +1,8 @@
 """The table of TFX nodes: what the other packages know of each, without importing TFX."""
 
 import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from schema.registry import Registry
 
@@ -29,6 +31,9 @@ class Node:
     """Beginning of the keys of the config whose files it reads; empty: all; None: it reads none."""
     uses_plugins: bool = False
     """Whether it loads the plugins."""
+    build: Callable[[Any, Mapping[str, Any]], Any] | None = None
+    """For a node of a plugin: makes the TFX component, which goes behind ours, from the RunConfig
+    and our nodes by their ids. It imports TFX itself, as its file must not."""
 
 
 NODES: Registry[Node] = Registry("node", "components", "node")

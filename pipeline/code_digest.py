@@ -7,17 +7,23 @@ files of ours, such as `schema.pbtxt`, and plugins reach a node as parameters, w
 import hashlib
 
 from components.nodes import NODES
-from schema.system.source_files import own_files
+from schema.system.source_files import PACKAGES, own_files, source_files
 
 
 def node_digest(node_id: str) -> str:
-    """Digest all files of ours that a node runs, without importing any of them.
+    """Digest all files that a node runs, of ours or of its plugin, without importing any of them.
 
     Returns:
         16 hex digits, the same in a checkout, an installed wheel and an image.
     """
+    modules = NODES[node_id].modules
+    ours = [name for name in modules if name.partition(".")[0] in PACKAGES]
+    files = own_files(ours)
+    for name in modules:
+        if name not in ours:  # of a plugin's node
+            files |= {f"{name} {number}": file for number, file in enumerate(source_files(name))}
     digest = hashlib.sha256()
-    for module, file in sorted(own_files(NODES[node_id].modules).items()):
+    for module, file in sorted(files.items()):
         content = file.read_bytes()
         digest.update(f"{module} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:16]

@@ -19,6 +19,7 @@ from components.evaluator.component import Evaluator
 from components.example_gen.component import ImageTextExampleGen
 from components.example_gen.config import IngestConfig
 from components.import_schema.component import CURATED, ImportSchema
+from components.nodes import NODES
 from components.pusher.component import Pusher
 from components.serving_check.component import ServingCheck
 from pipeline.beam.arguments import beam_arguments, check_paths
@@ -171,4 +172,6 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
         **({"index": index.outputs["index"]} if index else {}),
     )
     learned = [transform, *([tuner] if tuner else []), trainer, baseline, evaluator, check]
-    return [*data.all, *learned, *([index] if index else []), pusher]
+    nodes = [*data.all, *learned, *([index] if index else []), pusher]
+    ours = {node.id: node for node in nodes}
+    return nodes + [node.build(config, ours) for node in NODES.values() if node.build is not None]

@@ -1,152 +1,97 @@
-"""One small real run, shared: importing TFX takes half a minute and so does a pipeline."""
+"""What all tests share: markers by folder, the order of the files, the small run."""
 
-import dataclasses
-import io
-import json
 import os
-import tarfile
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
-import yaml
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in its background so; tests that interrupt a child would hang.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
-from tests.support.paths import ROOT
+from tests.support.small_run import SmallRun, shared_data, shared_run
+from tests.support.warm_python import WarmPython
 
-SHARDS = ROOT / "examples" / "emoji" / "shards"
-TRAIN_RECORDS, EVAL_RECORDS = 240, 90
+# The same examples in every run, and no limit of time a case: the machine may be busy.
+hypothesis.settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, max_examples=60, database=None
+)
+hypothesis.settings.load_profile("repeatable")
 
-
-def read_shard(path: str) -> list[Any]:
-    """The rows of a WebDataset shard of which every record can be used."""
-    from components.example_gen.readers import webdataset
-    from components.example_gen.readers.registry import ReadOptions
-    from components.example_gen.rows import Row
-
-    rows = list(webdataset.read(path, 0, ReadOptions()))
-    assert all(isinstance(row, Row) for row in rows)
-    return rows
+TESTS = Path(__file__).parent
 
 
-def write_shard(path: Path, records: list[Any]) -> None:
-    """Records as `read_shard` gives them, as a WebDataset shard again."""
-    with tarfile.open(path, "w") as tar:
-        for record in records:
-            meta = {"captions": record.captions, "attributes": record.attributes}
-            for suffix, body in (("png", record.image), ("json", json.dumps(meta).encode())):
-                info = tarfile.TarInfo(f"{record.key}.{suffix}")
-                info.size = len(body)
-                tar.addfile(info, io.BytesIO(body))
+# In the order in which they start. The second has its own pipeline: while the first makes the small
+# run, it does not wait for it.
+SLOW_FILES = (
+    "components/test_champion.py",
+    "kubeflow/test_dry_run_pipeline.py",
+    "pipeline/test_flink.py",
+    "release/test_release_crashes.py",
+    "trainer/test_several_workers.py",
+    "serving/test_broken_exports.py",
+    "trainer/test_resume.py",
+    "pipeline/test_stopped_runs.py",
+    "pipeline/test_tuner_node.py",
+    "pipeline/test_pretrained_run.py",
+    "serving/test_killed_checks.py",
+    "release/test_registry_servers.py",
+    "release/test_registry_database.py",
+    "cli/test_evaluate.py",
+    "trainer/test_tuning_resume.py",
+)
 
 
-def small_values() -> dict[str, Any]:
-    """A config of the small run, relative to its own folder."""
-    return {
-        "name": "small",
-        "workspace": "runs",
-        "data": {
-            "path": "data",
-            "splits": {"train": "train-*.tar", "eval": "eval-*.tar"},
-            "attributes": ["vendor", "category", "name"],
-        },
-        "text": {"vocabulary_size": 400, "max_captions": 3},
-        "model": {"image_tower": {"kind": "convnet", "widths": [8, 16]}, "embedding_dim": 32},
-        "loss": {"name": "info_nce"},
-        "training": {"epochs": 10, "batch_size": 40, "warmup_steps": 5, "learning_rate": 0.01},
-        "evaluation": {
-            "slices": ["vendor", "category", "caption_length", "aspect_ratio"],
-            "zero_shot": {"attribute": "category", "templates": ["{}", "a picture of {}"]},
-            "gates": [
-                {"metric": "text_to_image_recall_at_10", "at_least": 0.12},
-                {"metric": "text_to_image_mrr", "not_worse_than_baseline_by": 0.02},
-            ],
-        },
-        "serving_check": {"latency_calls": 30},
-        "index": {},
-        "push": {"path": "serving"},
-    }
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test by its folder, and let the slowest files start first.
+
+    The workers take whole files, in this order: a long one at the end would have the others wait.
+    """
+    places = {TESTS / "integration" / name: place for place, name in enumerate(SLOW_FILES)}
+    assert all(file.exists() for file in places), "SLOW_FILES names a file that is not there"
+    for item in items:
+        item.add_marker(item.path.relative_to(TESTS).parts[0])
+        if item.path in places:
+            item.add_marker("slow")
+    last = len(places)
+    items.sort(key=lambda i: (places.get(i.path, last), "integration" not in i.keywords))
 
 
 @pytest.fixture(scope="session")
-def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of this session see."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def small_data(shared_folder: Path) -> Path:
     """A folder with two train shards and one eval shard of real emoji.
 
-    Each whole run of the tests is below it, and so shows that such a name can be worked with.
+    All whole runs of the tests are below it, and so show that such a name can be worked with.
     """
-    folder = tmp_path_factory.mktemp("C# x%20y") / "data"
-    write_small_data(folder)
-    return folder
-
-
-def write_small_data(folder: Path) -> None:
-    """Write the shards of the small run into a new folder."""
-    folder.mkdir()
-    held_out = list(read_shard(str(SHARDS / "eval-00000.tar.gz")))[:EVAL_RECORDS]
-    names = {record.attributes["name"] for record in held_out}
-    drawn = (r for path in sorted(SHARDS.glob("train-*")) for r in read_shard(str(path)))
-    train = [record for record in drawn if record.attributes["name"] in names][:TRAIN_RECORDS]
-    write_shard(folder / "train-0.tar", train[::2])
-    write_shard(folder / "train-1.tar", train[1::2])
-    write_shard(folder / "eval-0.tar", held_out)
-
-
-@dataclasses.dataclass
-class SmallRun:
-    """A whole run and its rerun, in this process."""
-
-    folder: Path
-    config: Any
-    outcomes: dict[str, str]
-    outputs: dict[str, dict[str, list[Any]]]
-    events: list[tuple[str, str]]
-    progress: list[dict[str, Any]]
-    rerun_outcomes: dict[str, str]
-    served: Any  # trainer.export.saved_models.Served as the trainer held it, before it was written
-
-    @property
-    def release(self) -> Path:
-        """The shipped joint SavedModel."""
-        return self.folder / "serving" / "releases" / "1" / "joint" / "1"
+    return shared_data(shared_folder / "C# x%20y")
 
 
 @pytest.fixture(scope="session")
 def small_run(small_data: Path) -> SmallRun:
-    """Run the pipeline twice on the small data."""
-    from pipeline.config import run_config as config
-    from pipeline.create_pipeline import create_pipeline
-    from pipeline.local import runner
-    from pipeline.local.display import Listener
-    from trainer.export import saved_models
+    """The pipeline run twice on the small data."""
+    return shared_run(small_data.parent)
 
-    folder = small_data.parent
-    file = folder / "config.yaml"
-    file.write_text(yaml.safe_dump(small_values()))
-    loaded = config.load(file)
-    workspace = Path(loaded.workspace)
-    kept: list[Any] = []
-    events: list[tuple[str, str]] = []
-    progress: list[dict[str, Any]] = []
 
-    write = saved_models.export
-
-    def keep_and_write(served: Any, where: str) -> None:
-        kept.append(served)
-        write(served, where)
-
-    def once(listen: runner.Listener) -> tuple[dict[str, Any], dict[str, Any]]:
-        built = create_pipeline(loaded, str(workspace / "artifacts"))
-        return runner.run(built, workspace, listen)
-
-    with pytest.MonkeyPatch.context() as patch, Listener(progress.append):
-        patch.setattr(saved_models, "export", keep_and_write)
-        outcomes, outputs = once(lambda *event: events.append(event))
-        rerun_outcomes, _ = once(lambda *_: None)
-    return SmallRun(
-        folder, loaded, dict(outcomes), outputs, events, progress, dict(rerun_outcomes), kept[0]
-    )
+@pytest.fixture(scope="module")
+def warm_python(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WarmPython]:
+    """Programs start with the modules that the test file lists as WARM_MODULES imported."""
+    server = WarmPython(tmp_path_factory.mktemp("warm"), request.module.WARM_MODULES)
+    yield server
+    server.close()
 
 
 @pytest.fixture

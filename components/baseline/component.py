@@ -15,10 +15,11 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import Artifact, channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.release import contents, lookup
+from components import release_lookup
+from components.release import contents
 from components.release.files import manifest
-from components.release.lookup import CONFIG, NONE, RELEASE, input_folder, serving
 from components.release.store import ReleaseStore
+from components.release_lookup import CONFIG, NONE, RELEASE, input_folder, serving
 from schema.serving_names import FOLDERS, JOINT
 
 FILE = "baseline.json"  # {"release": its number, or null}
@@ -47,13 +48,13 @@ def write(store: ReleaseStore, release: int, folder: Path) -> None:
         InputError: a file of the release is damaged; names it.
     """
     if release != NONE:
-        source = lookup.verified(store, release)
+        source = release_lookup.verified(store, release)
         shutil.copytree(store.folders.model(release, JOINT), folder / FOLDERS[JOINT])
         shutil.copytree(source / contents.STATISTICS, folder / contents.STATISTICS)
-    lookup.tell(folder / FILE, release)
+    release_lookup.write_release(folder / FILE, release)
 
 
-class _Lookup(lookup.Lookup):
+class _Lookup(release_lookup.Lookup):
     def choose(self, store: ReleaseStore, config: Mapping[str, Any], inputs: Any) -> int:
         return baseline_for(store, input_folder(inputs, CANDIDATE))
 
@@ -61,11 +62,11 @@ class _Lookup(lookup.Lookup):
         write(store, release, Path(output.uri))
 
 
-class Driver(_Lookup, lookup.Driver):
+class Driver(_Lookup, release_lookup.Driver):
     """Finds the champion."""
 
 
-class Executor(_Lookup, lookup.Executor):
+class Executor(_Lookup, release_lookup.Executor):
     """Copies the champion."""
 
 

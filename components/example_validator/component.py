@@ -12,15 +12,14 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.types.system_executions import Process
 from tfx.utils import io_utils
 
-from components.example_gen.component import QuarantineArtifact
-from components.example_gen.executor import QUARANTINE
+from components import release_lookup
+from components.example_gen.component import QUARANTINE, QuarantineArtifact
 from components.example_gen.records import quarantine
 from components.example_validator import rankable, report
 from components.example_validator.config import DriftConfig
 from components.example_validator.drift.since_release import since
 from components.example_validator.report import Report
 from components.example_validator.rules import sentences, validate
-from components.release import lookup
 from schema.errors import InputError
 from schema.progress import LOGGER
 
@@ -63,7 +62,7 @@ class Executor(base_executor.BaseExecutor):
             io_utils.write_bytes_file(str(folder / ANOMALIES_FILE), found.SerializeToString())
             broken += [f"split {split}: {sentence}" for sentence in sentences(found)]
         config = DriftConfig.model_validate_json(exec_properties[DRIFT])
-        served = lookup.input_folder(input_dict, SERVED)
+        served = release_lookup.input_folder(input_dict, SERVED)
         compared = since(served, statistics, schema, config) if served else Report()
         report.write(Path(output.uri), compared)
         summary = quarantine.read_summary(kept)

@@ -19,8 +19,8 @@ from components.pusher.outcome import Outcome
 from components.release import contents
 from components.release.config import Keep
 from components.release.contents import Contents
-from components.release.decision import RefusedError
-from components.release.prune import prune
+from components.release.gates import RefusedError
+from components.release.retention import prune
 from components.release.store import ReleaseStore, open_store
 from schema.serving_names import TRAINED_WITH
 from trainer.config.overrides import merged

@@ -16,11 +16,12 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import Artifact, artifact_utils, channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.release import contents, lookup
+from components import release_lookup
+from components.release import contents
 from components.release.files import manifest
 from components.release.files.manifest import Manifest
-from components.release.lookup import CONFIG, NONE, RELEASE, input_folder, serving
 from components.release.store import ReleaseStore
+from components.release_lookup import CONFIG, NONE, RELEASE, input_folder, serving
 
 FILE = "served.json"  # {"release": its number, or null}
 STATISTICS, CURRENT = "statistics", "current"
@@ -69,13 +70,13 @@ def write(store: ReleaseStore, release: int, folder: Path) -> list[str]:
         InputError: a file of the release is damaged; names it.
     """
     if release != NONE:
-        source = lookup.verified(store, release)
+        source = release_lookup.verified(store, release)
         shutil.copytree(source / contents.STATISTICS, folder, dirs_exist_ok=True)
-    lookup.tell(folder / FILE, release)
+    release_lookup.write_release(folder / FILE, release)
     return sorted(path.name.removeprefix(SPLIT) for path in folder.glob(f"{SPLIT}*"))
 
 
-class _Lookup(lookup.Lookup):
+class _Lookup(release_lookup.Lookup):
     def choose(self, store: ReleaseStore, config: Mapping[str, Any], inputs: Any) -> int:
         current = input_folder(inputs, CURRENT)
         assert current is not None  # the input is not optional
@@ -86,11 +87,11 @@ class _Lookup(lookup.Lookup):
         output.split_names = artifact_utils.encode_split_names(splits)
 
 
-class Driver(_Lookup, lookup.Driver):
+class Driver(_Lookup, release_lookup.Driver):
     """Finds the release."""
 
 
-class Executor(_Lookup, lookup.Executor):
+class Executor(_Lookup, release_lookup.Executor):
     """Copies its statistics."""
 
 

@@ -35,7 +35,7 @@ def promote_command(
     Exit codes: 0 it serves now, 1 it cannot be served, 3 its gates refuse it.
     """
     with one_sentence(SEE_RELEASES):
-        from components.release.decision import RefusedError
+        from components.release.gates import RefusedError
         from pipeline.config.run_config import load
 
         try:

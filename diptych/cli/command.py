@@ -57,7 +57,7 @@ def one_sentence(go_on: str | Callable[[], str] = UNCHANGED) -> Iterator[None]:
     except KeyboardInterrupt:
         complain(f"stopped; {go_on if isinstance(go_on, str) else go_on()}")
         raise typer.Exit(INTERRUPTED) from None
-    except typer.Exit:
+    except (typer.Exit, BrokenPipeError):  # the latter: `head` has read enough
         raise
     except Exception as error:
         from pipeline.config.run_config import ConfigError

@@ -10,6 +10,7 @@ from diptych.cli.check.command import check_command as check_data
 from diptych.cli.clean import clean_command
 from diptych.cli.command import INTERRUPTED
 from diptych.cli.evaluate import evaluate_command
+from diptych.cli.keys import keys_command
 from diptych.cli.kubeflow import schedule
 from diptych.cli.kubeflow.compile import check_command, compile_command
 from diptych.cli.kubeflow.dry_run import dry_run_command
@@ -45,6 +46,7 @@ def version_option(
 
 app.command("run")(run_command)
 app.command("check")(check_data)
+app.command("keys")(keys_command)
 app.command("clean")(clean_command)
 app.command("evaluate")(evaluate_command)
 app.add_typer(releases.commands, name="releases", invoke_without_command=True)

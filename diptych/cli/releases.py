@@ -56,7 +56,6 @@ def show(config: "RunConfig", every: bool) -> None:
     Every file of the listed releases is compared with its digest.
     """
     from components.evaluator.metrics.names import DIRECTIONS, metric_name
-    from components.release import agreement
     from diptych.cli.printing import when
     from pipeline.console.rich_console import Table
     from pipeline.console.terminal import make_console, say
@@ -65,7 +64,7 @@ def show(config: "RunConfig", every: bool) -> None:
 
     recalls = [metric_name(DIRECTIONS[0], s) for s in ("recall_at_1", "recall_at_10")]
     store = _open(config)
-    names, wrong = store.folders.names(), agreement.problems(store.folder, store.folders)
+    names, wrong = store.folders.names(), store.problems()
     try:
         champion = store.champion()
     except InputError:  # which `agreement.problems` reports, too
@@ -119,20 +118,19 @@ def _foreign(names: list[str]) -> list[str]:
 
 def repair(config: "RunConfig") -> None:
     """Make the audit log agree with the release that serves, and print what was changed."""
-    from components.release import repair as log_repair
+    from components.release.log_repair import repair_log
 
     store = open_to_change(config)
-    for note in log_repair.repair(store) or ["the audit log is whole and agrees with what serves"]:
+    for note in repair_log(store) or ["the audit log is whole and agrees with what serves"]:
         print_line(note)
 
 
 def rebuild_registry(config: "RunConfig") -> None:
     """Record every release in the registry from the files and the audit log."""
-    from components.release.reconcile import reconcile
     from schema.text.messages import number_of
 
     store = open_to_change(config)
-    for note in reconcile(store, rebuild=True):
+    for note in store.reconcile(rebuild=True):
         print_line(note)
     recorded = len(store.log().manifests().keys() - store.log().deregistered())
     print_line(f"the registry has {number_of(recorded, 'release')}; {_champion(store)}", "bold")

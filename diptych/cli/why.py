@@ -9,7 +9,7 @@ import typer
 from diptych.cli.command import HERE, ConfigFile, OnCluster, one_sentence
 
 if TYPE_CHECKING:
-    from components.release.log.audit_event import Event
+    from components.release.audit_log import Event
     from components.release.store import ReleaseStore
     from pipeline.config.run_config import RunConfig
 
@@ -143,7 +143,7 @@ def _gates(gates: Iterable[tuple[bool, str]]) -> None:
 
 
 def _event(event: "Event") -> str:
-    from components.release.decision import described
+    from components.release.gates import described
 
     release = described(event.release)
     replaced = described(event.replaced)

@@ -1,11 +1,13 @@
-"""Write the reference of all keys of the config: `python -m pipeline.config.reference`.
+"""Write the reference of all keys of the config: `python -m pipeline.config.reference [--check]`.
 
 `docs/config.md` is for people, and `docs/config.schema.json` for editors. Both are made from the
-models, so that a key is described where it is defined; losses, towers, readers and metrics that a
-plugin registers are not in them.
+models, so that a key is described where it is defined. What a plugin registers is not in them;
+`diptych keys` shows that, too. `--check` writes nothing and fails if a file is out of date.
 """
 
+import dataclasses
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,29 @@ def markdown() -> str:
     return "\n".join([HEAD, *_Page(json.loads(schema_text())).lines()]).rstrip() + "\n"
 
 
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """What the reference says of a key."""
+
+    path: str
+    """The key with the sections that it is in, such as 'loss.margin'."""
+    kind: str
+    """The values of other keys that it belongs to, such as 'name: hinge'; may be empty."""
+    value: str
+    """What may stand there."""
+    default: str
+    """As Markdown; empty: none."""
+    meaning: str
+
+
+def entries() -> list[Entry]:
+    """Return all keys, those of imported plugins among them."""
+    page = _Page(json.loads(schema_text()))
+    for _ in page.lines():
+        pass
+    return page.entries
+
+
 class _Page:
     """The lines of the page; a section that several keys share is written once.
 
@@ -63,6 +88,8 @@ class _Page:
     def __init__(self, schema: Schema):
         self._schema = schema
         self._written: dict[str, str] = {}  # the key where a section was written, by its name
+        self._kind = ""  # of the section that is being written
+        self.entries: list[Entry] = []
 
     def lines(self) -> Iterator[str]:
         yield from self._section("", self._schema)
@@ -90,9 +117,11 @@ class _Page:
             self._written[name] = path
             if len(names) > 1:
                 chosen = section["properties"][_discriminator(value)]["const"]
-                yield f"### {path} with `{_discriminator(value)}: {chosen}`\n"
+                self._kind = f"{_discriminator(value)}: {chosen}"
+                yield f"### {path} with `{self._kind}`\n"
             yield f"{_line(section.get('description', ''))}\n"
             yield from self._section(path, section)
+            self._kind = ""
 
     def _row(self, key: str, path: str, value: Schema, required: bool) -> str:
         cells = (
@@ -101,6 +130,7 @@ class _Page:
             "required" if required else self._default(value),
             _line(value.get("description", "")),
         )
+        self.entries.append(Entry(path, self._kind, *cells[1:]))
         return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
     def _default(self, value: Schema) -> str:
@@ -187,12 +217,19 @@ def _without_titles(value: Any) -> Any:
     return [_without_titles(each) for each in value] if isinstance(value, list) else value
 
 
-def main() -> None:
-    """Write both files."""
-    for file, text in ((MARKDOWN, markdown()), (SCHEMA, schema_text())):
+def main() -> int:
+    """Write both files, or compare them with `--check`; return the exit code."""
+    files = {MARKDOWN: markdown(), SCHEMA: schema_text()}
+    if "--check" in sys.argv:
+        stale = [file for file, text in files.items() if file.read_text(encoding="utf-8") != text]
+        for file in stale:
+            tell(f"{file.name} is out of date: run `python -m pipeline.config.reference`")
+        return 1 if stale else 0
+    for file, text in files.items():
         file.write_text(text, encoding="utf-8")
         tell(f"wrote {file}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

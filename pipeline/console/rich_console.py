@@ -1,5 +1,7 @@
 """Rich's console and table for text from elsewhere: each string is text, and one line."""
 
+import errno
+import os
 from typing import Any
 
 from rich import console, table
@@ -17,6 +19,10 @@ class Console(console.Console):
     def print(self, *objects: Any, **named: Any) -> None:
         """Print as Rich does; a string is one line, whatever is in it."""
         super().print(*map(_safe, objects), **named)
+
+    def on_broken_pipe(self) -> None:
+        """Raise the error again: Rich would end the process as if a library had failed."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 class Table(table.Table):

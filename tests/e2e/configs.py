@@ -23,8 +23,8 @@ import yaml
 from typer.testing import CliRunner
 
 from diptych.cli.main import app
-from tests.e2e.hostile_texts import texts
-from tests.e2e.hostile_values import at_random, values
+from tests.support.hostile.config_texts import texts
+from tests.support.hostile.config_values import at_random, values
 from tests.support.paths import EMOJI
 
 AT_RANDOM = 20  # of those in the sample

@@ -84,7 +84,7 @@ def _here(kind: str, count: int, seed: int) -> int:
 
 
 def _outcomes(kind, folder, count, seed, port):
-    from tests.e2e.hostile_cases import cases
+    from tests.support.hostile.data_sets import cases
 
     secret = folder / "secret.txt"
     secret.write_text(SECRET)
@@ -116,15 +116,15 @@ def _write(case, data: Path) -> None:
 
 def _ingest_good(folder: Path) -> None:
     """What is imported and allocated once is there before anything is measured."""
-    from tests.e2e import hostile_files
+    from tests.support.hostile import files
 
-    for name, body in hostile_files.whole().items():
+    for name, body in files.whole().items():
         place = folder / f"good-{name}"
         (place / "data").mkdir(parents=True)
-        hostile_files.images(place / "data")
+        files.images(place / "data")
         if name != "train.png":
             (place / "data" / name).write_bytes(body)
-            case = hostile_files.Case("good", name, lambda folder: None)
+            case = files.Case("good", name, lambda folder: None)
             outcome = _outcome(case, place / "data", place / "out")
             assert not outcome.faults, outcome
             assert "examples" in outcome.said, outcome
@@ -132,10 +132,10 @@ def _ingest_good(folder: Path) -> None:
 
 def _outcome(case, data: Path, out: Path) -> Outcome:
     from schema.errors import UnavailableError, sentence_for_people
-    from tests.e2e import hostile_files
-    from tests.e2e.hostile_cases import ingest
+    from tests.support.hostile import files
+    from tests.support.hostile.data_sets import ingest
 
-    hostile_files.images(data)
+    files.images(data)
     before = _status("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     start, faults = time.monotonic(), []

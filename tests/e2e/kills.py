@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.commands import Command, run, running, write_config
+from tests.support.commands import Command, run, running, write_config
 
 # In which nodes, and how long after their start; 'before' and 'after' wait for the kill there.
 POINTS: tuple[tuple[str, str | float], ...] = (

@@ -6,7 +6,6 @@ mark, as it is, percent-encoded and in base64. A line for each command, one for 
 summary; exit 1 if a mark was found or a command did not end as it should.
 """
 
-import csv
 import os
 import subprocess
 import sys
@@ -17,16 +16,11 @@ from urllib.parse import quote
 
 import yaml
 
-from pipeline.config.data import DataConfig
-from tests.conftest import SHARDS, read_shard, small_values
 from tests.support.kubeflow_config import section
-from tests.support.secret_values import Marks, found_below, found_in, web
+from tests.support.secret_inputs import NOT_THERE, literal, marks, values, write_data
+from tests.support.secret_values import found_below, found_in, web
 
 DIPTYCH = Path(sys.executable).with_name("diptych")
-TRAIN, EVAL, REFUSED = 160, 80, 3
-NOT_THERE = "127.0.0.1:9"  # nobody listens at the port `discard`
-
-marks = Marks()
 
 
 class Table:
@@ -58,64 +52,6 @@ class Table:
             f"{'FAILED' if wrong else 'ok':7}{name}: {'; '.join(wrong) or last[:150]}", flush=True
         )
         return printed.decode(errors="replace")
-
-
-def write_data(folder: Path, host: str) -> dict[str, bytes]:
-    """Tables of signed URLs; returns the files that a web server must have."""
-    folder.mkdir(parents=True)
-    served: dict[str, bytes] = {}
-    eval_rows = list(read_shard(str(SHARDS / "eval-00000.tar.gz")))[:EVAL]
-    names = {row.attributes["name"] for row in eval_rows}
-    drawn = (r for path in sorted(SHARDS.glob("train-*")) for r in read_shard(str(path)))
-    train_rows = [row for row in drawn if row.attributes["name"] in names][:TRAIN]
-    for split, rows in (("train", train_rows), ("eval", eval_rows)):
-        served[f"/{split}"] = served[f"/{split}/"] = b""  # a listing of nothing
-        with (folder / f"{split}.csv").open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(("image", "caption"))
-            for number, row in enumerate(rows):
-                path = f"/{split}/{number}.png"
-                served[path] = row.image
-                token = quote(marks["signature"], safe="")
-                writer.writerow((f"http://{host}{path}?sig={token}", row.captions[0]))
-            for number in range(REFUSED):
-                user = quote(marks["user info"], safe="")
-                token = quote(marks["token"], safe="")
-                url = f"http://somebody:{user}@{host}/closed/{number}.png?access_token={token}"
-                writer.writerow((url, f"closed {number}"))
-    return served
-
-
-def values(folder: Path, host: str, **changes: Any) -> dict[str, Any]:
-    """A small config whose registry has a password."""
-    data: dict[str, Any] = {
-        "path": str(folder / "inputs"),
-        "splits": {"train": "train.csv", "eval": "eval.csv"},
-        "max_quarantined": 0.2,
-    }
-    if "allow" in DataConfig.model_fields:
-        data["allow"] = [f"http://{host}"]
-    here = folder / "here"
-    return small_values() | {
-        "workspace": str(here / "runs"),
-        "push": {"path": str(here / "serving")},
-        "data": data,
-        "training": {"epochs": 1, "batch_size": 40, "warmup_steps": 1},
-        "evaluation": {"gates": [{"metric": "text_to_image_mrr", "at_least": 0.0}]},
-        "serving_check": {"latency_calls": 5},
-        "registry": {
-            "uri": f"sqlite+pysqlite:///file:{here}/mlflow.db?uri=true"
-            "&password=${REGISTRY_PASSWORD}"
-        },
-        **changes,
-    }
-
-
-def literal(kept: dict[str, Any], keys: str, value: Any) -> dict[str, Any]:
-    """The config with a value at a dotted key."""
-    first, _, rest = keys.partition(".")
-    inner = literal(dict(kept.get(first) or {}), rest, value) if rest else value
-    return {**kept, first: inner}
 
 
 def refused_configs(table: Table, folder: Path, kept: dict[str, Any]) -> None:

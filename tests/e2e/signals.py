@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.commands import Command, run, running, write_config
+from tests.support.commands import Command, run, running, write_config
 from tests.support.kubeflow_config import section
 from tests.support.serving_check import executable
 

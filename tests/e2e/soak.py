@@ -15,8 +15,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from tests.conftest import small_values
-from tests.e2e.commands import run, write_config
+from tests.support.commands import run, write_config
+from tests.support.small_run import small_values
 
 GROWS = ("logs", "mlflow.db", "audit_log.jsonl")
 SETTLED = 10  # runs after which nothing may grow any more

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 from PIL import Image
 
-from tests.conftest import read_shard
 from tests.support.paths import ROOT
+from tests.support.small_run import read_shard
 
 FOLDER = ROOT / "examples" / "emoji"
 TRAIN = {"noto", "noto-v1", "twemoji", "emojione"}

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from pipeline.config.run_config import RunConfig, load
-from tests.conftest import small_values
+from tests.support.small_run import small_values
 
 TUNE = {"trials": 2, "epochs": 1, "space": {"training.learning_rate": {"values": [0.005, 0.01]}}}
 IMAGE = "registry.example/diptych:0.1.0"

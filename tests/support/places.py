@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from tests.conftest import small_values, write_small_data
+from tests.support.small_run import small_values, write_small_data
 
 DIPTYCH = Path(sys.executable).with_name("diptych")
 # Root without its capabilities is subject to permissions as everybody else is.

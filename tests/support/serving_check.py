@@ -12,7 +12,7 @@ from components.serving_check.config import ServingCheckConfig
 from components.serving_check.isolated_client import Seen
 from components.serving_check.report import CheckReport
 from schema import serving_names
-from tests.conftest import SmallRun
+from tests.support.small_run import SmallRun
 from trainer.export import golden_outputs, saved_models
 from trainer.models.dual_encoder import DualEncoder
 

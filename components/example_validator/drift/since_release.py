@@ -8,10 +8,10 @@ from tfx.types import Artifact
 
 import tensorflow_data_validation as tfdv  # isort: skip  needs tfx to be imported first
 
+from components import release_lookup
 from components.example_validator.config import DriftConfig
 from components.example_validator.drift.measure import Drift, compare
 from components.example_validator.report import Report
-from components.release import lookup
 from components.served_statistics import component
 from schema import features
 
@@ -29,7 +29,7 @@ def since(
         schema: says which attributes there are.
         config: limits.
     """
-    release = lookup.told_by(served / component.FILE)
+    release = release_lookup.read_release(served / component.FILE)
     if release is None or config.action == "off":
         return Report()
     before = served / f"{component.SPLIT}{config.split}" / STATISTICS_FILE

@@ -1,6 +1,7 @@
-"""Writing files so that nobody sees half of one, whenever this process dies."""
+"""Write files so that nobody sees half of one, whenever this process dies."""
 
 import contextlib
+import datetime
 import errno
 import fcntl
 import os
@@ -28,8 +29,38 @@ def atomic_write(path: Path, text: str) -> None:
             sibling.unlink(missing_ok=True)
 
 
+def back_up(path: Path) -> None:
+    """Copy a file, if it is there, to a sibling named by the time: 'log.before-20261126T070000'."""
+    if path.exists():
+        now = datetime.datetime.now()
+        shutil.copy2(path, path.with_name(f"{path.stem}.before-{now:%Y%m%dT%H%M%S}{path.suffix}"))
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file; a last line that a killed writer left unfinished is replaced.
+
+    Raises:
+        OSError: the line could not be written; the file is as it was.
+    """
+    data = line.encode() + b"\n"
+    with path.open("a+b", buffering=0) as file:
+        file.seek(0)
+        finished = file.read().rpartition(b"\n")
+        length = len(finished[0]) + len(finished[1])
+        file.truncate(length)
+        try:
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):
+                file.truncate(length)
+            raise
+    flush(path.parent)
+
+
 def read_plain(path: Path) -> bytes:
-    """Read a whole file; a pipe, which might keep us waiting for ever, is an error.
+    """Read a whole file; a pipe, on which reading might wait for ever, is an error.
 
     Raises:
         OSError: it cannot be read.
@@ -40,7 +71,7 @@ def read_plain(path: Path) -> bytes:
 
 
 def flush(path: Path) -> None:
-    """Have a file, or the entries of a folder, reach the disk."""
+    """Write a file, or the entries of a folder, through to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -49,7 +80,7 @@ def flush(path: Path) -> None:
 
 
 def flush_tree(folder: Path) -> None:
-    """Have everything below a folder reach the disk, then the folder itself."""
+    """Write everything below a folder through to the disk, then the folder itself."""
     for path in sorted(folder.rglob("*")):
         flush(path)
     flush(folder)
@@ -57,7 +88,7 @@ def flush_tree(folder: Path) -> None:
 
 @contextlib.contextmanager
 def incoming(folder: Path) -> Iterator[Path]:
-    """A new hidden folder to write into, removed afterwards unless it was renamed.
+    """Make a new hidden folder to write into; it is removed afterwards unless it was renamed.
 
     It is locked for as long as its writer lives, so that `sweep` can tell it from litter.
     """
@@ -97,7 +128,7 @@ def sweep(folder: Path) -> None:
 
 @contextlib.contextmanager
 def exclusive(folder: Path, lock: str = ".lock") -> Iterator[None]:
-    """Hold a folder alone among all processes; the kernel lets go when the holder dies.
+    """Lock a folder against all other processes; the kernel unlocks it when the holder dies.
 
     Raises:
         InputError: the folder may not be written.
@@ -113,7 +144,7 @@ def exclusive(folder: Path, lock: str = ".lock") -> Iterator[None]:
 
 
 def not_written(path: Path, error: OSError) -> InputError:
-    """Make a sentence of a file or folder that could not be written."""
+    """Return the error for people that says why a file or folder could not be written."""
     named = OSError(error.errno, error.strerror or str(error), str(path))
     sentence = file_errors.sentence(named) or f"{path}: cannot be written: {named.strerror}"
     full = error.errno in file_errors.FULL

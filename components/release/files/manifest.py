@@ -1,4 +1,4 @@
-"""What a release holds, file by file, so that a change is seen before it is served."""
+"""The manifest of a release: its files with their digests, and everything to say about it."""
 
 import concurrent.futures
 import hashlib
@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from components.release.gates import GateResult
+from components.release.gates import Decision, GateResult
 from schema.config.section import Frozen
 from schema.errors import InputError
 
@@ -19,26 +19,56 @@ MOST_BYTES = 1 << 28  # of a manifest; a longer one was not written here
 
 
 class Manifest(Frozen):
-    """Everything there is to say about a release."""
+    """The content of `release.json`."""
 
-    release: int  # its number; 0 while it has none
-    pipeline: str  # name of the config that made it
-    run: str  # id of the run that made it
+    release: int
+    """Its number; 0 while it has none."""
+
+    pipeline: str
+    """Name of the config that made it."""
+
+    run: str
+    """Id of the run that made it."""
+
     created: Seconds
-    model_digest: str  # of the three models; the same model is never released twice
-    baseline: int | None  # the release it was compared with
-    gates: tuple[GateResult, ...]  # how each one went, in a sentence
-    data: dict[str, str]  # span, version and fingerprint of the data
-    config: dict[str, str | int | float | bool | None]  # flattened, 'training.epochs': 32
-    metrics: dict[str, float]  # over all queries
-    curves: dict[str, tuple[tuple[int, float], ...]]  # (step, value) of training, by name
-    files: dict[str, str]  # SHA-256 by path below the release
-    empty_folders: tuple[str, ...] = ()  # a SavedModel has some
+    """When it was made."""
+
+    model_digest: str
+    """Digest of the three models; the same model is never released twice."""
+
+    baseline: int | None
+    """The release it was compared with."""
+
+    gates: tuple[GateResult, ...]
+    """The result of every gate."""
+
+    data: dict[str, str]
+    """Span, version and fingerprint of the data."""
+
+    config: dict[str, str | int | float | bool | None]
+    """The config, flattened: `training.epochs: 32`."""
+
+    metrics: dict[str, float]
+    """Over all queries."""
+
+    curves: dict[str, tuple[tuple[int, float], ...]]
+    """(step, value) of the training, by name."""
+
+    files: dict[str, str]
+    """SHA-256 by path below the release."""
+
+    empty_folders: tuple[str, ...] = ()
+    """Paths of empty folders; a SavedModel has some."""
 
     @property
     def passed(self) -> bool:
         """Whether every gate held."""
-        return all(gate.passed for gate in self.gates)
+        return self.decision.passed
+
+    @property
+    def decision(self) -> Decision:
+        """Whether it might become champion when it was made."""
+        return Decision.of(self.baseline, self.gates)
 
     def numbered(self, number: int, before: str, models: tuple[str, ...]) -> "Manifest":
         """Return the manifest of the release once its models lie in `joint/7`, not `joint/new`."""
@@ -88,13 +118,13 @@ def entries(folder: Path) -> tuple[list[str], list[str]]:
 def _walk(folder: Path, inside: str) -> Iterator[tuple[str, bool]]:
     """Yield (path, False) for files and (path, True) for empty folders."""
     try:
-        with os.scandir(folder / inside) as found:
-            here = list(found)
+        with os.scandir(folder / inside) as scan:
+            entries_here = list(scan)
     except OSError as error:
         raise InputError(f"{folder / inside}: cannot be read: {error.strerror}") from error
-    if inside and not here:
+    if inside and not entries_here:
         yield inside, True
-    for entry in here:
+    for entry in entries_here:
         name = f"{inside}/{entry.name}" if inside else entry.name
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(folder, name)
@@ -182,7 +212,7 @@ def verify(
         raise InputError(f"{release}: the folder {name} was added after its release")
     for name in set(content.empty_folders) - set(empty):
         raise InputError(f"{release}: the folder {name} is missing")
-    for name, found in _digests(release, files).items():
-        if found != content.files[name]:
+    for name, value in _digests(release, files).items():
+        if value != content.files[name]:
             raise InputError(f"{release}: the file {name} was changed after its release")
     return content

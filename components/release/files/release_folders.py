@@ -7,7 +7,7 @@ from pathlib import Path
 
 from components.release.files import atomic_files, manifest, model_config_file
 from components.release.files.manifest import Manifest
-from schema.errors import InputError
+from schema.errors import InputError, UnavailableError
 from schema.serving_names import MODELS
 
 NEW = "new"  # in place of the number, while a release has none
@@ -28,15 +28,15 @@ class ReleaseFolders:
         self._served_from = f"{served_from or folder.resolve()}/releases"
 
     def path(self, number: int) -> Path:
-        """The folder of a release."""
+        """Return the folder of a release."""
         return self.releases / str(number)
 
     def model(self, number: int, model: str) -> Path:
-        """The SavedModel of a release; `model` is one of `schema.serving_names.MODELS`."""
+        """Return the SavedModel of a release; `model` is one of `schema.serving_names.MODELS`."""
         return self.path(number) / model / str(number)
 
     def names(self) -> list[str]:
-        """Every entry of the folder but the hidden ones, in the order of the numbers."""
+        """Return every entry of the folder but the hidden ones, in the order of the numbers."""
         try:
             names = [n for n in os.listdir(self.releases) if not n.startswith(".")]
         except FileNotFoundError:
@@ -46,7 +46,7 @@ class ReleaseFolders:
         return sorted(names, key=lambda n: (number_of_name(n) or 0, n))
 
     def numbers(self) -> list[int]:
-        """Every number that is taken, ascending."""
+        """Return every number that is taken, ascending."""
         return [n for n in map(number_of_name, self.names()) if n is not None]
 
     def number_models(self, folder: Path, content: Manifest) -> None:
@@ -59,8 +59,37 @@ class ReleaseFolders:
         atomic_files.flush(folder / manifest.FILE)
         atomic_files.flush(folder)
 
+    def free_number(self, first: int) -> int:
+        """Return the first number from `first` on that no entry of the folder has.
+
+        A folder that somebody else put there, such as 20261126, does not raise the numbers to its
+        own.
+        """
+        number = first
+        while os.path.lexists(self.path(number)):
+            number += 1
+        return number
+
+    def require_space(self, size: int) -> None:
+        """Refuse a release that the disk has no room for.
+
+        Args:
+            size: bytes that the release needs.
+
+        Raises:
+            UnavailableError: says how many bytes are needed and how many are free.
+        """
+        free = shutil.disk_usage(self.releases).free
+        if free < size:
+            raise UnavailableError(
+                f"{self.releases}: the disk is full: the release needs {size / 1e6:,.0f} MB, and "
+                f"{free / 1e6:,.0f} MB are free; the release that serves is unchanged"
+            )
+
     def place(self, folder: Path, number: int) -> None:
-        """Give a folder its number, in one step for whoever watches the releases."""
+        """Rename a folder to its number, in one step; it replaces a damaged release there."""
+        if os.path.lexists(self.path(number)):
+            self.remove(number)
         self.move(folder, self.path(number))
 
     def move(self, here: Path, there: Path) -> None:
@@ -70,7 +99,7 @@ class ReleaseFolders:
         atomic_files.flush(self.releases)
 
     def remove(self, number: int) -> None:
-        """Remove a release; it is out of sight in one step, and its files go afterwards."""
+        """Remove a release: hide it in one step, then delete its files."""
         with atomic_files.incoming(self.releases) as trash:
             self.path(number).rename(trash / str(number))
             atomic_files.flush(self.releases)
@@ -99,10 +128,10 @@ class ReleaseFolders:
         return self.path(number)
 
     def is_there(self, number: int) -> bool:
-        """Whether there is a folder of this number.
+        """Say whether there is a folder of this number.
 
         Raises:
-            InputError: that cannot be seen.
+            InputError: the folder cannot be read.
         """
         try:
             return _is_possible(number) and self.path(number).is_dir()
@@ -110,20 +139,20 @@ class ReleaseFolders:
             raise InputError(f"{self.path(number)}: cannot be read: {error.strerror}") from error
 
     def serving(self) -> int | None:
-        """The release that models.config names."""
+        """Return the release that models.config names."""
         return model_config_file.number(self._folder)
 
     def serving_name(self) -> str | None:
-        """The pipeline whose models models.config names."""
+        """Return the pipeline whose models models.config names."""
         return model_config_file.name(self._folder)
 
     def serve(self, number: int) -> None:
-        """Have models.config name a release."""
+        """Make models.config name a release."""
         content = model_config_file.text(self.pipeline, self._served_from, number)
         model_config_file.write(self._folder, content)
 
     def serve_again(self, number: int | None) -> None:
-        """Have models.config name what it named before; nothing at all if that was None."""
+        """Make models.config name what it named before; remove it if that was None."""
         if number is None:
             (self._folder / model_config_file.FILE).unlink(missing_ok=True)
         else:

@@ -1,9 +1,10 @@
-"""Say in one sentence what an error of MLflow or of its connection means, and what to do."""
+"""Errors of MLflow and of its connection, as one sentence that says what to do."""
 
 import re
 
 from schema.errors import InputError, UnavailableError
 
+REBUILD = "`diptych releases rebuild-registry` records the releases there again"
 _AWAY = ("TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "DEADLINE_EXCEEDED", "REQUEST_LIMIT_EXCEEDED")
 _STATUS = re.compile(r"too many (\d{3}) error responses|failed with error code (5\d\d) != ")
 _NOT_MLFLOW = (
@@ -13,12 +14,12 @@ _NOT_MLFLOW = (
 
 
 def is_missing(error: Exception) -> bool:
-    """Say whether MLflow, and not a proxy before it, answered that something is not there."""
+    """Say whether MLflow itself, not a proxy before it, answered that something does not exist."""
     return getattr(error, "error_code", None) == "RESOURCE_DOES_NOT_EXIST"
 
 
-def sentence(error: Exception, shown: str, name: str) -> InputError:
-    """Make the error that people are shown.
+def readable(error: Exception, shown: str, name: str) -> InputError:
+    """Return the error that people are shown for one of MLflow.
 
     Args:
         error: what MLflow raised.
@@ -52,15 +53,15 @@ def sentence(error: Exception, shown: str, name: str) -> InputError:
     return (UnavailableError if code in (None, *_AWAY) else InputError)(f"{here} {text[:300]}")
 
 
-def driver_words(error: Exception) -> str:
-    """Take a database driver's own words out of SQLAlchemy's report."""
+def driver_message(error: Exception) -> str:
+    """Return the first line of a database driver's own message, without SQLAlchemy's."""
     cause = getattr(error, "orig", None) or error
     lines = str(cause).strip().splitlines() or [type(error).__name__]
     return lines[0][:300]
 
 
 def _connection_error(error: Exception) -> str:
-    """Name the innermost error; the outer ones repeat the address, and what stands in it."""
+    """Name the innermost error; the outer ones repeat the address, which may hold a password."""
     inner: BaseException = error
     while (cause := inner.__cause__ or inner.__context__) is not None:
         inner = cause
@@ -69,7 +70,7 @@ def _connection_error(error: Exception) -> str:
 
 
 def _database_error(text: str) -> str:
-    r"""Leave the class's name, the statement and SQLAlchemy's link out of a report.
+    r"""Remove the class's name, the statement and SQLAlchemy's link from a message.
 
     >>> _database_error("(psycopg.OperationalError) server closed [SQL: SELECT 1] (Background ...)")
     'server closed'

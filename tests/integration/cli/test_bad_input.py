@@ -19,8 +19,8 @@ from diptych.cli import run
 from diptych.cli.main import app
 from pipeline.config import run_config
 from pipeline.local.session import RunFailedError
-from tests.conftest import read_shard, small_values, write_shard
 from tests.support.releases import writer
+from tests.support.small_run import read_shard, small_values, write_shard
 
 
 @pytest.fixture

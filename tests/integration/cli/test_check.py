@@ -24,7 +24,7 @@ from pipeline.console.summary import NODE
 from pipeline.console.terminal import make_console
 from pipeline.local.session import RunFailedError
 from schema import features
-from tests.conftest import small_values
+from tests.support.small_run import small_values
 
 SUMMARY = Summary(
     read=12_345,

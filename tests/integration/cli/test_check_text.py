@@ -12,7 +12,7 @@ from pipeline.config.run_config import parse
 from pipeline.console.rich_console import Console
 from pipeline.console.summary import NODE
 from schema import features
-from tests.conftest import small_values
+from tests.support.small_run import small_values
 
 
 def write(folder: Path, *records: list[str]) -> None:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from components.evaluator.report import Report
 from components.pusher.outcome import Outcome
-from components.release.decision import RefusedError
+from components.release.gates import RefusedError
 from diptych.cli import champion
 from diptych.cli import run as run_locally
 from diptych.cli.main import app

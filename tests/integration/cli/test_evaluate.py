@@ -1,19 +1,21 @@
 """`diptych evaluate` and `why` on the release of the small run: other data, or its own."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
 from components.release.files import manifest
 from pipeline.console.summary import of_local_run
-from tests.conftest import EVAL_RECORDS, read_shard
 from tests.integration.components.test_champion import diptych, texts
+from tests.support.small_run import EVAL_RECORDS, read_shard
 
 
 @pytest.fixture(scope="module")
-def config(small_run) -> str:
+def config(small_run) -> Iterator[str]:
     """The file that the release was made by."""
-    return str(small_run.folder / "config.yaml")
+    with small_run.workspace() as folder:
+        yield str(folder / "config.yaml")
 
 
 def test_evaluate_measures_a_release_on_other_data(small_run, config, tmp_path, capfd):

@@ -18,11 +18,11 @@ from components.release.config import PushConfig
 from components.release.store import ReleaseStore
 from diptych.cli.main import app
 from pipeline.config.data import DataConfig
-from tests.conftest import small_values
 from tests.support.ingest import picture
 from tests.support.kubeflow_config import section
 from tests.support.releases import writer
 from tests.support.secret_values import Marks, forms, found_below, found_in, web
+from tests.support.small_run import small_values
 
 NOT_THERE = "127.0.0.1:9"
 SEARCHED = "here"  # the folder of what is written

@@ -16,8 +16,8 @@ from diptych.cli import quarantine_retry
 from diptych.cli.main import app
 from diptych.cli.quarantine_retry import GONE, JUDGED_TOGETHER, USABLE, _outcomes
 from pipeline.config import run_config
-from tests.conftest import small_values
 from tests.support.ingest import ingested, picture
+from tests.support.small_run import small_values
 
 LINES: dict[str, list[Any]] = {
     "train": [

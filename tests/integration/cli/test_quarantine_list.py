@@ -17,7 +17,7 @@ from diptych.cli.main import app
 from diptych.cli.quarantine import print_rows
 from pipeline.console.summary import NODE, record
 from pipeline.console.terminal import make_console
-from tests.conftest import small_values
+from tests.support.small_run import small_values
 
 # Hidden behind the key is "clear the screen", behind the file a mark that turns the line around.
 RECORDS = [

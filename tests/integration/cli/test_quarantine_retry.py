@@ -17,8 +17,8 @@ from components.example_gen.records.quarantine import Summary
 from components.example_gen.rows import Place
 from diptych.cli.main import app
 from pipeline.console.summary import NODE, record
-from tests.conftest import small_values
 from tests.support.ingest import picture, write_tar
+from tests.support.small_run import small_values
 
 USABLE = "usable: the next run reads them"
 TOGETHER = "usable alone; the next run judges them with the others"

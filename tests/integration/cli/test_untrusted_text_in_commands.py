@@ -15,9 +15,9 @@ from components.example_gen.rows import Place
 from components.release.config import PushConfig
 from components.release.store import ReleaseStore
 from diptych.cli.main import app
-from tests.conftest import small_values
 from tests.support.kfp.desk import Desk
 from tests.support.releases import writer
+from tests.support.small_run import small_values
 
 FORGED = "x\nrelease 9 serves now\x1b[2J\r\u202e[/bold]"
 SHOWN = r"x\nrelease 9 serves now\x1b[2J\r\u202e[/bold]"

@@ -66,7 +66,7 @@ def node(small_run, tmp_path_factory):
 @pytest.fixture(scope="module")
 def records(small_run):
     """The eval records, sorted by key."""
-    from tests.conftest import read_shard
+    from tests.support.small_run import read_shard
 
     found = read_shard(str(small_run.folder / "data" / "eval-0.tar"))
     return sorted(found, key=lambda record: record.key)

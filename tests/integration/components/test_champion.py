@@ -20,8 +20,8 @@ from diptych.cli.main import app
 from pipeline.config.run_config import load
 from pipeline.console.summary import Summary
 from pipeline.local.session import RunFailedError
-from tests.conftest import read_shard, small_values, write_shard
 from tests.support.releases import aliases
+from tests.support.small_run import read_shard, small_values, write_shard
 from trainer.preprocessing.captions import same_words
 
 
@@ -98,12 +98,13 @@ def story(small_run) -> Story:
         return summary, model_config_file.number(folder / "story")
 
     data = folder / "data"
-    crippled, after_crippled = run("stop", str(data), epochs=1, learning_rate=1e-6)
-    with pytest.raises(RunFailedError) as stopped:
-        run("stop", str(write_other_data(data, folder / "longer", longer)))
-    after_stopped = model_config_file.number(folder / "story")
-    other = str(write_other_data(data, folder / "relabelled", relabelled))
-    better, after_better = run("warn", other, epochs=40, learning_rate=0.01)
+    with small_run.workspace():
+        crippled, after_crippled = run("stop", str(data), epochs=1, learning_rate=1e-6)
+        with pytest.raises(RunFailedError) as stopped:
+            run("stop", str(write_other_data(data, folder / "longer", longer)))
+        after_stopped = model_config_file.number(folder / "story")
+        other = str(write_other_data(data, folder / "relabelled", relabelled))
+        better, after_better = run("warn", other, epochs=40, learning_rate=0.01)
     return Story(
         str(folder / "story.yaml"),
         crippled,

@@ -14,6 +14,7 @@ from tensorflow_data_validation.statistics.stats_impl import generate_statistics
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
+from components import release_lookup
 from components.example_gen.component import QuarantineArtifact
 from components.example_gen.records.quarantine import Summary
 from components.example_validator import report
@@ -21,7 +22,6 @@ from components.example_validator.component import Executor
 from components.example_validator.config import DriftConfig
 from components.example_validator.report import Report
 from components.import_schema.component import CURATED, with_attributes
-from components.release import lookup
 from schema import features
 from schema.config.section import canonical_json
 from schema.errors import InputError
@@ -80,7 +80,7 @@ class Node:
         if served is not None:
             before = standard_artifacts.ExampleStatistics()
             before.uri = str(served)
-            lookup.tell(served / "served.json", release or lookup.NONE)
+            release_lookup.write_release(served / "served.json", release or release_lookup.NONE)
             inputs["served"] = [before]
         config = DriftConfig(action=action, minimum_count=100)  # type: ignore[arg-type]
         told = {"drift": canonical_json(config), "max_quarantined": 0.01, "max_removed": 0.05}

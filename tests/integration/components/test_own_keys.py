@@ -17,9 +17,9 @@ from components.example_gen.records.quarantine import Summary
 from components.example_gen.rows import Place
 from pipeline.config.run_config import load
 from schema import features
-from tests.conftest import small_values
 from tests.support.ingest import facts, found, ingested, picture, record, values, write_tar
 from tests.support.readers import options, rows
+from tests.support.small_run import small_values
 from tests.unit.components.example_gen.records.test_merge import GLOBS
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from tfx.types import standard_artifacts
 
-from components.release import contents, lookup
+from components import release_lookup
+from components.release import contents
 from components.release.files import manifest
 from components.release.files.manifest import Manifest
-from components.release.lookup import NONE
 from components.release.store import ReleaseStore
+from components.release_lookup import NONE
 from components.served_statistics import component
 from components.served_statistics.component import Driver, Executor, served_for
 from schema.errors import InputError
@@ -127,9 +128,9 @@ def test_it_brings_the_statistics_after_a_check(releases, tmp_path):
         folder.mkdir()
     assert component.write(releases, NONE, none) == []
     assert [path.name for path in none.iterdir()] == [component.FILE]
-    assert lookup.told_by(none / component.FILE) is None
+    assert release_lookup.read_release(none / component.FILE) is None
     assert component.write(releases, 1, first) == ["eval", "train"]
-    assert lookup.told_by(first / component.FILE) == 1
+    assert release_lookup.read_release(first / component.FILE) == 1
     assert (first / "Split-train" / "FeatureStats.pb").read_text() == "train monday"
     (releases.folders.path(1) / contents.STATISTICS / "Split-eval" / "FeatureStats.pb").write_text(
         ""
@@ -162,7 +163,7 @@ def test_with_and_without_a_driver(releases, tmp_path, monday, tuesday):
         Path(output.uri).mkdir()
         inputs = {component.CURRENT: [given]}
         Executor().Do(inputs, {component.STATISTICS: [output]}, {**told, **driven})
-        found = lookup.told_by(Path(output.uri) / component.FILE)
+        found = release_lookup.read_release(Path(output.uri) / component.FILE)
         assert found == expected
         assert output.split_names == ('["eval", "train"]' if expected else "[]")
         if not driven:

@@ -19,8 +19,8 @@ from components.example_gen.readers.webdataset import READER as WEBDATASET
 from components.example_gen.rows import UnusableError
 from components.example_gen.storage.decompress import open_plain
 from schema.errors import InputError
-from tests.e2e import bombs
-from tests.e2e.hostile_files import coco_nested, images, jsonl, nested
+from tests.support.hostile import bombs
+from tests.support.hostile.files import coco_nested, images, jsonl, nested
 from tests.support.readers import everything, reasons
 
 

@@ -12,8 +12,8 @@ import yaml
 from typer.testing import CliRunner
 
 from components.nodes import NODES
-from tests.conftest import EVAL_RECORDS, TRAIN_RECORDS, small_values
 from tests.support.kubeflow_config import section
+from tests.support.small_run import EVAL_RECORDS, TRAIN_RECORDS, small_values
 
 
 @dataclasses.dataclass

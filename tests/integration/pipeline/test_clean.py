@@ -16,7 +16,7 @@ from diptych.cli.main import app
 from pipeline.local import clean, metadata_cleanup
 from pipeline.process import temporary_folder
 from pipeline.process.workspace_lock import locked
-from tests.conftest import small_values
+from tests.support.small_run import small_values
 
 DATA, TRAIN = "ImageTextExampleGen", "Trainer"
 

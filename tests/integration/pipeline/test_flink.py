@@ -27,10 +27,10 @@ from pipeline.beam.arguments import beam_arguments
 from pipeline.config.beam import FlinkBeam
 from pipeline.config.beam_environment import ExternalConfig
 from schema import features
-from tests.conftest import EVAL_RECORDS, TRAIN_RECORDS, small_values
 from tests.support.flink.job_server import MissingError, find_jar, job_server
 from tests.support.flink.probe import ask_workers
 from tests.support.paths import ROOT
+from tests.support.small_run import EVAL_RECORDS, TRAIN_RECORDS, small_values
 from trainer.training import input_pipeline
 
 PARALLELISM = 2

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from diptych.cli.main import app
 from pipeline.config.run_config import ConfigError, load
-from tests.conftest import small_values
 from tests.support.kubeflow_config import section
 from tests.support.releases import decided, store_in, writer
+from tests.support.small_run import small_values
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from components.evaluator.ranking.ranking import rank
 from pipeline.console.summary import of_local_run
 from schema import features
 from schema.system import disk
-from tests.conftest import EVAL_RECORDS, TRAIN_RECORDS, read_shard
 from tests.support.metric_names import (
     EMBEDDING_METRICS,
     RANK_METRICS,
@@ -24,6 +23,7 @@ from tests.support.metric_names import (
     ZERO_SHOT_METRICS,
 )
 from tests.support.ranking import embedded as embedded_records
+from tests.support.small_run import EVAL_RECORDS, TRAIN_RECORDS, read_shard
 from trainer.preprocessing.vocabulary import HALF_BYTES
 from trainer.training import input_pipeline
 from trainer.training.train import disk_needs

@@ -10,7 +10,7 @@ from pipeline.config import run_config
 from pipeline.console.summary import of_local_run
 from pipeline.create_pipeline import create_pipeline
 from pipeline.local import runner
-from tests.conftest import SmallRun, small_values
+from tests.support.small_run import SmallRun, small_values
 
 BERT = {"num_layers": 1, "num_heads": 2, "hidden_dim": 32, "intermediate_dim": 64}
 
@@ -34,7 +34,8 @@ def outputs(small_run: SmallRun) -> dict:
     loaded = run_config.load(file)
     workspace = Path(loaded.workspace)
     built = create_pipeline(loaded, str(workspace / "artifacts"))
-    _, outputs = runner.run(built, workspace, lambda *_: None)
+    with small_run.workspace():
+        _, outputs = runner.run(built, workspace, lambda *_: None)
     return outputs
 
 

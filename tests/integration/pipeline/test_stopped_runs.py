@@ -15,7 +15,7 @@ from pipeline.local import clean, runner
 from pipeline.local.display import LineDisplay
 from pipeline.local.session import Session
 from pipeline.process import stopping
-from tests.e2e.commands import Command, running, write_config
+from tests.support.commands import Command, running, write_config
 from trainer.training.preemption import PreemptedError, Preemption
 
 SECONDS = 30.0  # ten on a machine that has nothing else to do

@@ -12,9 +12,9 @@ import yaml
 from components.pusher.component import as_trained
 from pipeline.local.display import Listener, describe
 from schema.serving_names import FOLDERS, JOINT, TRAINED_WITH
-from tests.conftest import TRAIN_RECORDS
 from tests.integration.pipeline.test_pipeline import NODES
 from tests.support.kubeflow_config import cluster_config
+from tests.support.small_run import TRAIN_RECORDS
 from trainer.training import input_pipeline
 from trainer.training.input_pipeline import training_keys
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from components.release.reconcile import reconcile
 from components.release.registry import mlflow_registry
 from components.release.registry.mlflow_registry import MlflowRegistry
 from schema.errors import InputError, UnavailableError
@@ -64,7 +63,7 @@ def test_a_server_that_never_answers_costs_ten_seconds(scheme, tmp_path):
 def _promotion_stopped(store, database, way, stopped_at):
     """Stop the server at the next call of a promotion; False if there was none any more."""
     calls: list[str] = []
-    real, call, other = MlflowRegistry._ask, len(stopped_at), 3 - (serving(store) or 0)
+    real, call, other = MlflowRegistry._call, len(stopped_at), 3 - (serving(store) or 0)
 
     def ask(self, method, *arguments, **named):
         calls.append(method)
@@ -77,7 +76,7 @@ def _promotion_stopped(store, database, way, stopped_at):
             return real(self, method, *arguments, **named)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MlflowRegistry, "_ask", ask)
+        patch.setattr(MlflowRegistry, "_call", ask)
         try:
             again(store).promote(other, decided(3 - other))
             return False
@@ -86,7 +85,7 @@ def _promotion_stopped(store, database, way, stopped_at):
         finally:
             if database.process.poll() is not None:
                 database.start()
-    assert sentence.startswith(f"release {other} serves now, but the registry was not told (")
+    assert sentence.startswith(f"release {other} serves now, but the registry was not updated (")
     assert serving(store) == other
     stopped_at.append(calls[-1])
     return True
@@ -134,7 +133,7 @@ def test_the_database_was_made_anew_or_is_another_one(store, database):
     assert (serving(store), changes(store)) == (2, [("promote", 1), ("promote", 2)])
     # Either way back: the right address, or the registry recorded there anew.
     assert again(store).reconcile() == []
-    assert reconcile(empty, rebuild=True) == []
+    assert empty.reconcile(rebuild=True) == []
     assert aliases(empty) == {"champion": 2}
     assert empty.reconcile() == []
     assert folders(store) == BOTH

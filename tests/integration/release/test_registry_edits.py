@@ -5,10 +5,9 @@ import shutil
 import pytest
 
 from components.release.config import Keep
-from components.release.decision import RefusedError
-from components.release.prune import prune
-from components.release.reconcile import reconcile
+from components.release.gates import RefusedError
 from components.release.registry.mlflow_registry import ARTIFACTS
+from components.release.retention import prune
 from schema.errors import InputError, UnavailableError
 from tests.support.releases import aliases, decided, store_in, versions, writer
 
@@ -39,7 +38,7 @@ def test_a_deleted_version_is_no_way_back_and_no_number_moves(store):
     client = store.registry._client
     client.delete_model_version("emoji", "2")
     [note] = store.reconcile()
-    assert note.startswith("the version of release 2 was deleted in MLflow; the release is not")
+    assert note.startswith("the version of release 2 was deleted in MLflow; the release cannot")
     assert store.champion() == 3
     with pytest.raises(InputError, match=r"^release 2 was deleted in MLflow; .*rebuild-registry"):
         store.promote(2, forced=True, reason="drill")
@@ -48,7 +47,7 @@ def test_a_deleted_version_is_no_way_back_and_no_number_moves(store):
     assert store.folders.numbers() == [1, 2, 3, 4, 5]
     assert store.rollback() == 3
     assert store.rollback() == 1  # not 2
-    notes = reconcile(store, rebuild=True)
+    notes = store.reconcile(rebuild=True)
     assert "release 2 is registered again" in notes
     assert store.promote(2, forced=True, reason="drill")
     assert aliases(store)["champion"] == 2
@@ -70,7 +69,7 @@ def test_the_version_that_serves_cannot_go_without_a_word(store):
     with pytest.raises(InputError, match=r"the version of release 3, which serves, was deleted;"):
         store.reconcile()
     assert store.champion() == store.folders.serving() == 3
-    reconcile(store, rebuild=True)
+    store.reconcile(rebuild=True)
     assert aliases(store) == {"champion": 3, "challenger": 4}
     # Or another release takes over.
     store.registry._client.delete_model_version("emoji", versions(store)[3])
@@ -98,7 +97,7 @@ def test_a_registry_that_forgot_stops_the_run_and_is_built_again(store, how):
     with pytest.raises(RefusedError, match="was compared with nothing, and release 3 serves now"):
         store.promote(5, decided(None))
     assert store.champion() == store.folders.serving() == 3
-    reconcile(store, rebuild=True)
+    store.reconcile(rebuild=True)
     assert aliases(store) == {"champion": 3, "challenger": 5}
     assert sorted(versions(store)) == [1, 2, 3, 4, 5]
     assert store.reconcile() == []
@@ -154,7 +153,7 @@ def test_where_both_have_changed_the_command_stands_and_says_so(store):
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda r: r.delete_alias("champion"), "champion of emoji was taken away, while release 3"),
+        (lambda r: r.delete_alias("champion"), "champion of emoji was removed, while release 3"),
         (
             lambda r: (
                 r._client.create_model_version("emoji", "elsewhere"),
@@ -189,7 +188,7 @@ def test_a_deleted_experiment_is_named_with_the_way_back(store):
     client.delete_experiment(experiment)
     with pytest.raises(InputError, match=r"emoji was deleted in MLflow; .*rebuild-registry"):
         store.reconcile()
-    reconcile(store, rebuild=True)
+    store.reconcile(rebuild=True)
     assert store.publish(writer("e", 3)) == 5
 
 

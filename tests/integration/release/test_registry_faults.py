@@ -13,7 +13,9 @@ from tests.support.registry.proxy import proxy
 from tests.support.registry.servers import mlflow_server
 from tests.support.releases import aliases, decided, writer
 
-UNTOLD = r"^release {} serves now, but the registry was not told \(registry {}:? .*\); the next run"
+NOT_UPDATED = (
+    r"^release {} serves now, but the registry was not updated \(registry {}:? .*\); the next run"
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ def test_a_proxy_answers_for_the_registry(http, proxied, fault, words):
     http.proxied.fail(fault)
     with pytest.raises(InputError, match=f"^registry {http.uri}: {words}"):
         again(proxied).reconcile()
-    with pytest.raises(InputError, match=UNTOLD.format(1, http.uri)):
+    with pytest.raises(InputError, match=NOT_UPDATED.format(1, http.uri)):
         again(proxied).promote(1, decided(2))
     assert serving(proxied) == 1
     http.proxied.fail(None)
@@ -101,7 +103,7 @@ def test_a_rollback_does_not_wait_for_a_process_that_waits_for_the_registry(http
             still_waits.append(not waiting.done())
             http.proxied.released.set()
 
-        with pytest.raises(UnavailableError, match="serves again, but the registry was not told"):
+        with pytest.raises(UnavailableError, match="serves again, but the registry was not"):
             again(proxied).rollback(switched=switched)
         with pytest.raises(UnavailableError, match="does not answer"):
             waiting.result()

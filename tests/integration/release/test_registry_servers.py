@@ -7,7 +7,6 @@ import uuid
 
 import pytest
 
-from components.release.reconcile import reconcile
 from schema.errors import InputError
 from tests.support.registry.kit import (
     BOTH,
@@ -83,7 +82,7 @@ def test_a_version_that_does_not_serve_is_deleted(store, hands):
     assert store.rollback() == 2
     assert folders(store) == {**BOTH, 3: "c"}
     assert REBUILD in note
-    reconcile(store, rebuild=True)
+    store.reconcile(rebuild=True)
     assert recorded(store) == [1, 2, 3]
     assert store.promote(1, decided(2))
     assert aliases(store)["champion"] == 1
@@ -118,10 +117,10 @@ def test_the_model_is_deleted(store, hands):
     with pytest.raises(InputError, match="is gone: it was deleted or renamed") as caught:
         store.reconcile()
     assert REBUILD in str(caught.value)
-    with pytest.raises(InputError, match=r"^release 1 serves now, but the registry was not told"):
+    with pytest.raises(InputError, match=r"^release 1 serves now, but the registry was not"):
         store.promote(1, decided(2))
     assert (serving(store), changes(store)[-1]) == (1, ("promote", 1))
-    with pytest.raises(InputError, match=r"^release 2 serves again, but the registry was not told"):
+    with pytest.raises(InputError, match=r"^release 2 serves again, but the registry was not"):
         store.rollback()
     assert folders(store) == BOTH
     rebuilt(store)
@@ -171,7 +170,7 @@ def test_the_champion_is_a_version_that_is_not_a_release(store, hands):
 
 def test_the_champion_is_taken_away(store, hands):
     hands.delete_registered_model_alias(store.registry.name, "champion")
-    refused(store, f"was taken away, while release 2 serves; set it again, or .{REBUILD}")
+    refused(store, f"was removed, while release 2 serves; set it again, or .{REBUILD}")
     rebuilt(store)
 
 
@@ -205,7 +204,7 @@ def test_the_registry_is_another_stores(store, registry, tmp_path):
     ):
         other.publish(writer("z"))
     with pytest.raises(InputError, match="does not have"):
-        reconcile(other, rebuild=True)
+        other.reconcile(rebuild=True)
     assert aliases(store) == {"champion": 2}
     assert store.reconcile() == []
 
@@ -216,7 +215,7 @@ def test_a_model_of_others_that_has_the_name_keeps_its_champion(registry, hands,
     hands.create_model_version(name, "s3://somewhere/else")
     hands.set_registered_model_alias(name, "champion", "1")
     mine = Registry(registry.admin_uri, "").store(tmp_path / "push", name)
-    for attempt in (mine.reconcile, lambda: reconcile(mine, rebuild=True)):
+    for attempt in (mine.reconcile, lambda: mine.reconcile(rebuild=True)):
         with pytest.raises(
             InputError, match=r"names version 1, which is not a release, while noth"
         ):
@@ -227,7 +226,7 @@ def test_a_model_of_others_that_has_the_name_keeps_its_champion(registry, hands,
 def test_the_registry_is_rebuilt_after_a_promotion_it_was_not_told_of(store, hands):
     hands.set_model_version_tag(store.registry.name, "2", "release", "7")
     with pytest.raises(
-        InputError, match=r"^release 1 serves now, but the registry was not told \("
+        InputError, match=r"^release 1 serves now, but the registry was not updated \("
     ):
         store.promote(1, decided(2))
     assert rebuilt(store, 1) == []
@@ -243,7 +242,7 @@ def test_who_may_not_write_is_told_before_anything_is_trained(registry, store):
         server.address: unknown,
     }.items():
         refused(again(store, uri), words, store)
-    with pytest.raises(InputError, match="serves now, but the registry was not told"):
+    with pytest.raises(InputError, match="serves now, but the registry was not"):
         again(store, server.uri(READER)).promote(1, decided(2))
     assert serving(store) == 1
     assert store.reconcile() == []

@@ -7,21 +7,19 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from components.release import agreement, change
+from components.release import audit_log, transaction
+from components.release.audit_log import champions, new_event
 from components.release.config import Keep, PushConfig
 from components.release.files import manifest, model_config_file
-from components.release.log import audit_log
-from components.release.log.audit_event import event
-from components.release.log.audit_log import champions
-from components.release.prune import prune
-from components.release.repair import repair
+from components.release.log_repair import repair_log
+from components.release.retention import prune
 from components.release.store import ReleaseStore
 from diptych.cli.main import app
 from schema.errors import InputError, UnavailableError
 from tests.support.paths import EMOJI
 from tests.support.releases import store_in, writer
 
-RECONCILE = "components.release.store.reconcile"
+RECONCILE = "components.release.store.reconcile_registry"
 
 
 @pytest.fixture(autouse=True)
@@ -60,14 +58,14 @@ def refused(store: ReleaseStore, words: str) -> None:
     for attempt in (lambda: store.promote(3), store.rollback):
         with pytest.raises(InputError, match=words):
             attempt()
-    assert any(words in each for each in agreement.problems(store.folder, store.folders))
+    assert any(words in each for each in store.problems())
 
 
 def test_a_store_that_serves_another_pipeline_is_left_alone(store):
     served = (store.folder / model_config_file.FILE).read_bytes()
     other = ReleaseStore("other", PushConfig(path=str(store.folder)))
     refused(other, "serves the models of emoji, and this config is named other")
-    with pytest.raises(InputError, match=r"push\.path of its own"):
+    with pytest.raises(InputError, match=r"its own push\.path"):
         other.publish(writer("d", 2))
     assert (store.folder / model_config_file.FILE).read_bytes() == served
     # What the sentence says for a pipeline that was renamed.
@@ -80,16 +78,16 @@ def test_nothing_is_promoted_uncompared_because_a_log_was_emptied(store):
     (store.folder / model_config_file.FILE).unlink()
     with pytest.raises(InputError, match="is empty, although there are releases"):
         store.publish(writer("d", None))
-    repair(store)
+    repair_log(store)
     assert sorted(store.log().manifests()) == [1, 2, 3]
 
 
 def test_an_empty_log_beside_foreign_folders_is_repaired_once(tmp_path):
     store = store_in(tmp_path / "push")
     (store.folders.releases / "7").mkdir(parents=True)
-    assert "nothing serves; the log says so now" in repair(store)
+    assert "nothing serves; the audit log now says so" in repair_log(store)
     before = sorted(store.folder.iterdir())
-    assert [each.partition(": ")[0] for each in repair(store)] == ["left out"]
+    assert [each.partition(": ")[0] for each in repair_log(store)] == ["left out"]
     assert sorted(store.folder.iterdir()) == before
     assert store.publish(writer("a")) == 1
 
@@ -101,7 +99,7 @@ def test_a_foreign_folder_does_not_stop_a_repair(store):
     os.mkfifo(store.folders.releases / "9")
     (store.folders.releases / "10").mkdir()
     os.mkfifo(store.folders.releases / "10" / manifest.FILE)
-    assert sum(note.startswith("left out: ") for note in repair(store)) == 4
+    assert sum(note.startswith("left out: ") for note in repair_log(store)) == 4
     assert store.log().champion == 2
     assert store.promote(3)
 
@@ -120,9 +118,11 @@ def test_models_config_that_names_what_cannot_serve_has_a_way_back(store, damage
     (store.folders.path(3) / "config.json").write_text("{}")
     refused(store, f"names release {number}, and the audit log says that release 2 serves")
     with pytest.raises(InputError, match=r"delete models\.config and repair again: then release 2"):
-        repair(store)
+        repair_log(store)
     (store.folder / model_config_file.FILE).unlink()
-    assert repair(store) == ["release 2 serves, by the log; models.config says so now"]
+    assert repair_log(store) == [
+        "release 2 serves according to the audit log; models.config now says so"
+    ]
     assert store.folders.serving() == store.log().champion == 2
 
 
@@ -130,12 +130,12 @@ def test_a_damaged_log_is_repaired_although_the_champion_is_damaged_too(store):
     path = store.folder / audit_log.FILE
     path.write_bytes(b"garbage\n" + path.read_bytes())
     (store.folders.path(2) / "config.json").write_text("{}")
-    assert repair(store) == [f"{path}: line 1 is damaged"]
+    assert repair_log(store) == [f"{path}: line 1 is damaged"]
     assert store.promote(3)
 
 
 def test_pipes_in_the_place_of_files_keep_nobody_waiting(store):
-    os.mkfifo(store.folder / change.FILE)
+    os.mkfifo(store.folder / transaction.FILE)
     assert store.promote(3)
     for name in (model_config_file.FILE, audit_log.FILE):
         (store.folder / name).unlink()
@@ -150,10 +150,10 @@ def test_impossible_figures_in_the_log_are_damage(store, values):
     line = json.loads(path.read_text().splitlines()[-1]) | {"id": "0" * 16} | values
     path.write_text(path.read_text() + json.dumps(line) + "\n")
     refused(store, "line 6 is damaged")
-    repair(store)
+    repair_log(store)
     assert store.promote(3)
     # An intention with such a figure was not written here.
-    (store.folder / change.FILE).write_text(json.dumps(line | {"action": "published"}))
+    (store.folder / transaction.FILE).write_text(json.dumps(line | {"action": "published"}))
     assert store.rollback() == 2
 
 
@@ -170,16 +170,16 @@ def test_a_pruned_release_that_a_person_brings_back_stays(store, tmp_path):
     shutil.copytree(kept, store.folders.path(3))
     with pytest.raises(InputError, match="`diptych releases repair` records it"):
         store.promote(3)
-    repair(store)
+    repair_log(store)
     assert store.promote(3)
 
 
 def test_a_rollback_passes_over_what_was_deleted_and_finds_it_registered_again():
-    first = [event("promote", n) for n in (1, 2, 3, 2)]
-    gone = [*first, event("deregistered", 3)]
+    first = [new_event("promote", n) for n in (1, 2, 3, 2)]
+    gone = [*first, new_event("deregistered", 3)]
     assert champions(gone) == [1, 2]  # 3 lies between 2 and 2
-    assert champions([*gone, event("rollback", 1)]) == [1]
-    assert champions([*gone, event("registered", 3)]) == [1, 2, 3, 2]
+    assert champions([*gone, new_event("rollback", 1)]) == [1]
+    assert champions([*gone, new_event("registered", 3)]) == [1, 2, 3, 2]
 
 
 def test_only_a_registry_that_is_away_is_told_by_the_next_run(store, monkeypatch):
@@ -191,7 +191,7 @@ def test_only_a_registry_that_is_away_is_told_by_the_next_run(store, monkeypatch
         monkeypatch.setattr(RECONCILE, fail)
         with pytest.raises(InputError) as told:
             store.promote(2)
-        assert ("the next run or promotion tells it" in str(told.value)) is later
+        assert ("the next run or promotion updates it" in str(told.value)) is later
 
 
 def test_the_commands_say_what_is_gone_or_not_to_be_believed(store):

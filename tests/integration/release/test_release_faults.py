@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from components.release import change
+from components.release import audit_log, transaction
 from components.release import store as store_module
 from components.release.config import Keep
 from components.release.files import model_config_file
-from components.release.log import audit_log
-from components.release.prune import prune
+from components.release.log_repair import repair_log
 from components.release.registry.mlflow_registry import MlflowRegistry
-from components.release.repair import repair
+from components.release.retention import prune
 from components.release.store import ReleaseStore
 from schema.errors import InputError
 from tests.support.programs.release_changes import CHANGES
@@ -25,7 +24,7 @@ from tests.support.releases import store_in, writer
 FAULTS = {False: (errno.EACCES,), True: (errno.ENOSPC, errno.EROFS)}  # by whether they last
 
 
-def told_nothing(store: ReleaseStore, rebuild: bool = False, news: bool = False) -> list[str]:
+def told_nothing(*_: object, rebuild: bool = False, news: bool = False) -> list[str]:
     """Reconcile with a registry that has nothing to say."""
     return []
 
@@ -64,7 +63,7 @@ def disk() -> Iterator[Disk]:
 def template(tmp_path_factory):
     store = store_in(tmp_path_factory.mktemp("template") / "push")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(store_module, "reconcile", told_nothing)
+        patched.setattr(store_module, "reconcile_registry", told_nothing)
         for number, body in enumerate("abc", 1):
             store.publish(writer(body, number - 1 or None))
             store.promote(number)
@@ -93,7 +92,7 @@ AFTER = {"publish": 3, "promote": 4, "prune": 3}
 @pytest.fixture
 def no_registry(monkeypatch):
     """The registry has kills and faults of its own; thousands of steps need not ask it."""
-    monkeypatch.setattr(store_module, "reconcile", told_nothing)
+    monkeypatch.setattr(store_module, "reconcile_registry", told_nothing)
     monkeypatch.setattr(MlflowRegistry, "state", lambda _: None)
 
 
@@ -105,7 +104,7 @@ def test_a_disk_that_fails_at_any_step_leaves_the_old_or_the_new(
     for number in FAULTS[lasting]:
         for step in range(1, 200):
             store = store_in(shutil.copytree(template, tmp_path / f"{number}-{step}"))
-            with store.changing():
+            with store.locked():
                 pass  # models.config names the folder's old place
             disk.number, disk.left, disk.lasting = number, step, lasting
             disk.folder = str(store.folder)
@@ -123,10 +122,10 @@ def test_a_disk_that_fails_at_any_step_leaves_the_old_or_the_new(
             assert store.champion() == serving
             assert serving in SERVES[name]
             assert store.problem(serving) is None
-            with store.changing():
+            with store.locked():
                 pass  # the next one finishes or forgets what was begun
             assert store.log().champion == store.champion() == serving
-            assert not (store.folder / change.FILE).exists()
+            assert not (store.folder / transaction.FILE).exists()
             if name in AFTER:
                 WORK[name](store)
                 assert store.champion() == AFTER[name]
@@ -160,7 +159,9 @@ def test_a_models_config_changed_by_hand_is_named_and_can_be_kept(template, tmp_
     with pytest.raises(InputError, match="names release 1, and the audit log says that release 3"):
         store.promote(4, forced=True, reason="drill")
     assert store.folders.serving() == 1
-    assert repair(store) == ["release 1 serves, by models.config; the log says so now"]
+    assert repair_log(store) == [
+        "release 1 serves according to models.config; the audit log now says so"
+    ]
     assert store.champion() == 1
     store.reconcile()
     assert store.promote(4, forced=True, reason="drill")
@@ -183,16 +184,15 @@ def test_a_damaged_log_is_repaired_from_what_serves(template, tmp_path, damage):
     for attempt in (functools.partial(store.promote, 4), store.rollback, store.reconcile):
         with pytest.raises(InputError, match=r"audit_log.jsonl: .*`diptych releases repair`"):
             attempt()
-    repair(store)
+    repair_log(store)
     assert store.champion() == store.log().champion == 3
-    assert repair(store) == []
+    assert repair_log(store) == []
     assert [store.problem(number) for number in (1, 2, 3, 4)] == [None] * 4
     assert len(list(store.folder.glob("audit_log.before-*"))) == (damage != "the file")
     if damage != "a line":  # the registry knows of changes that no log has any more
         with pytest.raises(InputError, match="rebuild-registry"):
             store.reconcile()
-    from components.release.reconcile import reconcile
 
-    reconcile(store, rebuild=True)
+    store.reconcile(rebuild=True)
     assert store.promote(4, forced=True, reason="drill")
     assert store.publish(writer("e", 4)) == 5

@@ -8,12 +8,12 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
+from components.release import audit_log
+from components.release.audit_log import SERVING
 from components.release.config import PushConfig, RegistryConfig
-from components.release.decision import RefusedError
 from components.release.files import model_config_file
 from components.release.files.manifest import Manifest, read, verify
-from components.release.log import audit_log
-from components.release.log.audit_event import SERVING
+from components.release.gates import RefusedError
 from components.release.store import ReleaseStore
 from schema.errors import InputError
 from schema.serving_names import MODELS
@@ -152,7 +152,7 @@ def test_rollback_walks_back_through_the_champions(releases):
 def test_rollback_does_not_wait_for_the_registry(releases):
     down = store_in(releases.folder)
     down.registry.uri = "sqlite:////nowhere/at/all.db"
-    with pytest.raises(InputError, match=r"^release 1 serves again, but the registry was not told"):
+    with pytest.raises(InputError, match=r"^release 1 serves again, but the registry was not"):
         down.rollback()
     assert served(down)["emoji"][1] == 1
     # Whoever comes next tells the registry.

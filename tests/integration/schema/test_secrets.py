@@ -10,7 +10,7 @@ from pipeline.config.run_config import ConfigError, parse
 from schema.errors import InputError
 from schema.text.literal_secrets import literal_secrets
 from schema.text.secrets import expand, without_secrets
-from tests.conftest import small_values
+from tests.support.small_run import small_values
 
 
 @pytest.mark.parametrize(

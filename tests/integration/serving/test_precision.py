@@ -11,8 +11,8 @@ import tensorflow_transform as tft
 from components.serving_check import calls, numerical_checks, records
 from components.serving_check.config import ServingCheckConfig
 from schema import serving_names
-from tests.conftest import SmallRun
 from tests.support.serving_check import Original, seen
+from tests.support.small_run import SmallRun
 from trainer.config.training import Precision
 from trainer.export import golden_outputs, saved_models
 from trainer.models.dual_encoder import DualEncoder

@@ -11,7 +11,7 @@ import tensorflow as tf
 from PIL import Image
 
 from schema import features
-from tests.conftest import read_shard
+from tests.support.small_run import read_shard
 
 SERVE = """
 import concurrent.futures

@@ -11,9 +11,9 @@ from components.serving_check import model_server, records, report, warmup
 from components.serving_check.config import ServingCheckConfig
 from components.serving_check.contract import SIGNATURES
 from schema import features, serving_names
-from tests.conftest import read_shard
 from tests.support.paths import ROOT
 from tests.support.serving_check import NAMES, Original, executable
+from tests.support.small_run import read_shard
 from trainer.export import golden_outputs
 from trainer.preprocessing.captions import fingerprint
 

@@ -15,7 +15,7 @@ from schema import features
 from schema.config.section import canonical_json
 from schema.errors import InputError
 from schema.serving_names import FOLDERS, JOINT, PROBE, REMARKS
-from tests.conftest import read_shard
+from tests.support.small_run import read_shard
 from trainer.export import golden_outputs, saved_models
 from trainer.models.dual_encoder import DualEncoder
 from trainer.preprocessing.captions import fingerprint

@@ -9,8 +9,8 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from diptych.cli.main import app
-from tests.conftest import small_values
 from tests.support.kfp.server import Server
+from tests.support.small_run import small_values
 
 PARAMETERS = {
     "data_path": {"parameterType": "STRING", "defaultValue": "/data"},

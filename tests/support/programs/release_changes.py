@@ -15,13 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from components.release import audit_log
 from components.release.config import Keep
-from components.release.decision import RefusedError
 from components.release.files import model_config_file
 from components.release.files.manifest import verify
-from components.release.log import audit_log
-from components.release.prune import prune
+from components.release.gates import RefusedError
 from components.release.registry.mlflow_registry import MlflowRegistry
+from components.release.retention import prune
 from components.release.store import ReleaseStore
 from tests.support.releases import aliases, decided, store_in, writer
 
@@ -74,7 +74,7 @@ def killed_at(step: int, folder: Path, work: Callable[[], None]) -> Callable[[],
             if mine and (event != "open" or set(str(arguments[1])) & set("wax+")):
                 count()
 
-        ask = MlflowRegistry._ask
+        ask = MlflowRegistry._call
 
         def counted(self: MlflowRegistry, *arguments: Any, **named: Any) -> Any:
             count()
@@ -82,7 +82,7 @@ def killed_at(step: int, folder: Path, work: Callable[[], None]) -> Callable[[],
             count()
             return answer
 
-        MlflowRegistry._ask = counted  # type: ignore[method-assign]
+        MlflowRegistry._call = counted  # type: ignore[method-assign]
         sys.addaudithook(hook)
         work()
         return 0

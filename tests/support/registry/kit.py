@@ -7,11 +7,10 @@ from typing import Any
 import mlflow
 import pytest
 
+from components.release import audit_log
+from components.release.audit_log import SERVING
 from components.release.config import PushConfig, RegistryConfig
 from components.release.files import model_config_file
-from components.release.log import audit_log
-from components.release.log.audit_event import SERVING
-from components.release.reconcile import reconcile
 from components.release.store import ReleaseStore
 from schema.errors import InputError
 from tests.support.releases import aliases, decided, writer
@@ -101,7 +100,7 @@ def refused(store: ReleaseStore, words: str, seen: ReleaseStore | None = None) -
 
 def rebuilt(store: ReleaseStore, champion: int = 2) -> list[str]:
     """`rebuild-registry` is the cure that it is said to be: the next run and promotion work."""
-    notes = reconcile(store, rebuild=True)
+    notes = store.reconcile(rebuild=True)
     assert store.reconcile() == []
     assert serving(store) == champion
     assert aliases(store)["champion"] == champion

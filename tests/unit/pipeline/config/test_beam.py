@@ -8,7 +8,7 @@ import pytest
 from pipeline.beam.arguments import beam_arguments, check_paths
 from pipeline.config.run_config import ConfigError, parse
 from schema.errors import InputError
-from tests.conftest import small_values
+from tests.support.small_run import small_values
 
 PLUGINS = ["--beam_plugins=tfx", "--beam_plugins=tensorflow_text"]
 NO_PIP = "--experiments=disable_logging_submission_environment"

@@ -16,9 +16,9 @@ from pipeline.config.data import DataConfig
 from pipeline.config.load_to_train import load_to_train
 from pipeline.config.run_config import ConfigError, load
 from pipeline.console import terminal
-from tests.conftest import small_values
 from tests.support.ingest import ingested, picture
 from tests.support.paths import ROOT
+from tests.support.small_run import small_values
 
 ODD = ("C#", "x%20y", "what?", "[new]", "jürgen", "a[/b]c", "back\\slash", "st*r", "日本")
 PATTERN = "Beam and TensorFlow read {} as a pattern; "

@@ -7,7 +7,7 @@ import yaml
 
 from pipeline.config.run_config import ConfigError, RunConfig, load
 from schema.config.section import canonical_json
-from tests.conftest import small_values
+from tests.support.small_run import small_values
 from trainer.config.overrides import decoded, encoded
 from trainer.config.tuning import TuneConfig
 

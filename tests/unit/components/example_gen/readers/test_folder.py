@@ -1,9 +1,6 @@
-"""Folders of images, checked against Hugging Face's imagefolder."""
+"""Folders of images, with their texts in sidecars or in a table."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -76,32 +73,6 @@ METADATA = {
     "metadata.jsonl": '{"file_name": "a.png", "text": "one, 1"}\n'
     '{"file_name": "s/b.png", "text": "two"}\n',
 }
-IMAGE_FOLDER = """
-import json, sys
-from datasets import disable_progress_bars, load_dataset
-
-disable_progress_bars()
-found = load_dataset("imagefolder", data_dir=sys.argv[1], split="train", cache_dir=sys.argv[2])
-print(json.dumps([[each["image"].getpixel((0, 0))[0], each["text"]] for each in found]))
-"""
-
-
-@pytest.mark.parametrize("name", METADATA)
-def test_the_same_pairs_as_hugging_face(tmp_path, name):
-    folder = fill(
-        tmp_path / "data",
-        {"a.png": picture(shade=1), "s/b.png": picture(shade=2), name: METADATA[name]},
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", IMAGE_FOLDER, str(folder), str(tmp_path / "cache")],
-        check=True,
-        capture_output=True,
-        env={"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "home"), "PATH": os.environ["PATH"]},
-    )
-    found = rows(READER, folder)
-    shade: dict[str | None, int] = {f"{folder}/a.png": 1, f"{folder}/s/b.png": 2}
-    assert [[shade[row.image_path], *row.captions] for row in found] == json.loads(done.stdout)
-    assert [row.key for row in found] == ["a", "s/b"]
 
 
 def test_metadata_of_a_folder_below_and_images_it_does_not_name(tmp_path):

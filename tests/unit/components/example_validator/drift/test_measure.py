@@ -159,7 +159,7 @@ def test_two_samples_of_real_captions_do_not_drift():
     """What the default limits rest on."""
     import re
 
-    from tests.conftest import SHARDS, read_shard
+    from tests.support.small_run import SHARDS, read_shard
 
     records = [r for path in sorted(SHARDS.glob("train-*")) for r in read_shard(str(path))]
     order = np.random.default_rng(0).permutation(len(records))

@@ -1,7 +1,7 @@
-"""What nodes share that bring something of an earlier release: which release, and when to ask.
+"""Base classes of nodes that read an earlier release: Baseline and ServedStatistics.
 
-TFX asks its cache before an executor runs, so a driver looks the release up first and puts its
-number into the execution properties: a new champion is then no old news.
+TFX looks into its cache before an executor runs, so a driver looks the release up first and puts
+its number into the execution properties: a new champion then makes the cached output out of date.
 """
 
 import json
@@ -23,13 +23,13 @@ NONE = 0  # no release has this number
 
 
 def serving(store: ReleaseStore) -> int:
-    """The release that serves, `NONE` if nothing does or its files are gone."""
+    """Return the release that serves, `NONE` if nothing does or its files are gone."""
     champion = store.champion()
     return NONE if champion is None or champion in store.lost() else champion
 
 
 def verified(store: ReleaseStore, release: int) -> Path:
-    """The folder of a release, after its files were checked.
+    """Return the folder of a release, after its files were checked.
 
     Raises:
         InputError: a file of the release is damaged; names it.
@@ -38,59 +38,57 @@ def verified(store: ReleaseStore, release: int) -> Path:
     return store.folders.path(release)
 
 
-def tell(file: Path, release: int) -> None:
-    """Write {"release": its number, or null}."""
-    told = {"release": release if release != NONE else None}
-    file.write_text(json.dumps(told) + "\n", encoding="utf-8")
+def write_release(file: Path, release: int) -> None:
+    """Write {"release": its number}, or null for `NONE`."""
+    payload = {"release": release if release != NONE else None}
+    file.write_text(json.dumps(payload) + "\n", encoding="utf-8")
 
 
-def told_by(file: Path) -> int | None:
-    """The reverse of `tell`."""
-    told: dict[str, int | None] = json.loads(file.read_text(encoding="utf-8"))
-    return told["release"]
+def read_release(file: Path) -> int | None:
+    """Read what `write_release` wrote."""
+    payload: dict[str, int | None] = json.loads(file.read_text(encoding="utf-8"))
+    return payload["release"]
 
 
 def input_folder(inputs: Any, key: str) -> Path | None:
-    """The files of an input artifact, None if there is none."""
+    """Return the folder of an input artifact, None if there is none."""
     return Path(artifact_utils.get_single_uri(inputs[key])) if inputs.get(key) else None
 
 
 class Lookup:
-    """What a node decides and does; mixed into its driver and its executor."""
+    """The choice of a release and the copy; mixed into a node's driver and its executor."""
 
     def choose(self, store: ReleaseStore, config: Mapping[str, Any], inputs: Any) -> int:
-        """The number of the release, or `NONE`.
+        """Return the number of the release, or `NONE`.
 
         Args:
             store: the releases of the pipeline.
-            config: what the node was told.
+            config: the node's `config` parameter, parsed.
             inputs: artifacts by key.
         """
         raise NotImplementedError
 
     def write(self, store: ReleaseStore, release: int, output: Artifact) -> None:
-        """Copy what is needed of the release; of `NONE`, say that there is none."""
+        """Copy what is needed from the release; for `NONE`, write that there is none."""
         raise NotImplementedError
 
-    def _choose(self, told: Mapping[str, Any], inputs: Any) -> int:
-        config = json.loads(told[CONFIG])
+    def _choose(self, properties: Mapping[str, Any], inputs: Any) -> int:
+        config = json.loads(properties[CONFIG])
         return self.choose(open_store(config), config, inputs)
 
 
-class Driver(
-    Lookup, base_driver.BaseDriver, portable.BaseDriver
-):  # TFX's compiler asks for BaseDriver
-    """Looks the release up before TFX asks its cache."""
+class Driver(Lookup, base_driver.BaseDriver, portable.BaseDriver):  # TFX's compiler wants both
+    """Looks the release up before TFX looks into its cache."""
 
     def __init__(self, metadata_handle: Any):
         portable.BaseDriver.__init__(self, metadata_handle)
 
     def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
         """Put the release into the execution properties."""
-        told = execution_info.exec_properties
-        told[RELEASE] = self._choose(told, execution_info.input_dict)
+        properties = execution_info.exec_properties
+        properties[RELEASE] = self._choose(properties, execution_info.input_dict)
         output = driver_output_pb2.DriverOutput()
-        for name, value in told.items():
+        for name, value in properties.items():
             data_types_utils.set_metadata_value(output.exec_properties[name], value)
         return output
 
@@ -108,7 +106,7 @@ class Executor(Lookup, base_executor.BaseExecutor):
         store = open_store(json.loads(exec_properties[CONFIG]))
         release = exec_properties.get(RELEASE)
         if release is None:
-            store.reconcile()  # a registry that is away stops the run before it trains
+            store.reconcile()  # a registry that is down stops the run before it trains
             release = self._choose(exec_properties, input_dict)
         [[output]] = output_dict.values()
         self.write(store, int(release), output)

@@ -4,14 +4,13 @@ import errno
 
 import pytest
 
+from components.release import audit_log
+from components.release.audit_log import Event, champions, new_event, user
 from components.release.files import atomic_files
-from components.release.log import audit_log
-from components.release.log.audit_event import Event, event, user
-from components.release.log.audit_log import champions
 
 
 def events(*changes: tuple) -> list[Event]:
-    return [event(action, release, by="me") for action, release in changes]
+    return [new_event(action, release, by="me") for action, release in changes]
 
 
 @pytest.mark.parametrize(
@@ -53,8 +52,8 @@ def test_champions_are_a_stack(changes, stack):
 
 def test_events_come_back_as_they_were(tmp_path):
     given = [
-        event("promote", 1, by="run of emoji", manifest="ab12"),
-        event("promote", 2, replaced=1, reason="ünï\ncode", forced=True),
+        new_event("promote", 1, by="run of emoji", manifest="ab12"),
+        new_event("promote", 2, replaced=1, reason="ünï\ncode", forced=True),
     ]
     for each in given:
         audit_log.append(tmp_path, each)
@@ -63,12 +62,12 @@ def test_events_come_back_as_they_were(tmp_path):
 
 
 def test_a_line_that_a_killed_process_left_unfinished_never_happened(tmp_path):
-    audit_log.append(tmp_path, event("promote", 1))
+    audit_log.append(tmp_path, new_event("promote", 1))
     path = tmp_path / audit_log.FILE
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"time": 17, "action": "prom')
     assert len(audit_log.read(tmp_path).events) == 1
-    audit_log.append(tmp_path, event("promote", 2))
+    audit_log.append(tmp_path, new_event("promote", 2))
     assert [e.release for e in audit_log.read(tmp_path).events] == [1, 2]
     assert path.read_bytes().startswith(whole)
     assert path.read_bytes().count(b"\n") == 2
@@ -76,7 +75,7 @@ def test_a_line_that_a_killed_process_left_unfinished_never_happened(tmp_path):
 
 def test_a_damaged_line_is_named_and_the_others_are_read(tmp_path):
     for number in (1, 2, 3):
-        audit_log.append(tmp_path, event("promote", number))
+        audit_log.append(tmp_path, new_event("promote", number))
     path = tmp_path / audit_log.FILE
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(lines[0] + b"\xff" + lines[1] + lines[2])
@@ -86,7 +85,7 @@ def test_a_damaged_line_is_named_and_the_others_are_read(tmp_path):
 
 
 def test_an_event_that_cannot_be_flushed_is_not_there(tmp_path, monkeypatch):
-    audit_log.append(tmp_path, event("promote", 1))
+    audit_log.append(tmp_path, new_event("promote", 1))
     before = (tmp_path / audit_log.FILE).read_bytes()
 
     def full(_):
@@ -94,7 +93,7 @@ def test_an_event_that_cannot_be_flushed_is_not_there(tmp_path, monkeypatch):
 
     monkeypatch.setattr(audit_log.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        audit_log.append(tmp_path, event("promote", 2))
+        audit_log.append(tmp_path, new_event("promote", 2))
     assert (tmp_path / audit_log.FILE).read_bytes() == before
 
 

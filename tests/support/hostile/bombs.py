@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import zstandard
 from PIL import Image
 
-from tests.e2e.hostile_files import (
+from tests.support.hostile.files import (
     MEGABYTE,
     Case,
     base64_row,

@@ -1,20 +1,25 @@
-"""Ask whether a registry answers, within seconds and before MLflow is given its address.
+"""Limit how long a registry can keep its callers waiting.
 
-MLflow itself retries a database that is down ten times with growing pauses, and an HTTP server with
-a time limit of two minutes a call.
+A registry is probed before MLflow gets its address: MLflow itself retries a database that is down
+ten times with growing pauses, and waits two minutes for each call of an HTTP server. Calls of
+database drivers have no time limit of their own.
 """
 
 import http.client
 import socket
+import threading
 import urllib.parse
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from components.release.registry.errors import driver_words
+from components.release.registry.errors import driver_message
 from schema.errors import InputError, UnavailableError
 
 SECONDS = 5  # for a connection, and again for the answer
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+T = TypeVar("T")
 
 
 def probe(uri: str, shown: str) -> None:
@@ -37,6 +42,58 @@ def probe(uri: str, shown: str) -> None:
         _probe_sqlite(uri, shown)
 
 
+def call_within(seconds: float, call: Callable[[], T]) -> T:
+    """Return what a call returns; do not wait for one that takes longer.
+
+    The call then goes on by itself, in a thread that keeps no process alive.
+
+    Args:
+        seconds: the limit.
+        call: the function.
+
+    Raises:
+        TimeoutError: it has not returned by then.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            results.append(call())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError(f"no answer within {seconds:.0f} s")
+    return results[0]
+
+
+class Limited:
+    """Wrap an object so that each call of its methods is limited.
+
+    Args:
+        inner: the object.
+        seconds: the limit of each call.
+        others: limits of single methods, by their name.
+    """
+
+    def __init__(self, inner: Any, seconds: float, **others: float):
+        self._inner, self._seconds, self._others = inner, seconds, others
+
+    def __getattr__(self, name: str) -> Any:
+        method, seconds = getattr(self._inner, name), self._others.get(name, self._seconds)
+
+        def limited(*arguments: Any, **named: Any) -> Any:
+            return call_within(seconds, lambda: method(*arguments, **named))
+
+        return limited
+
+
 def _probe_http(uri: str, shown: str) -> None:
     parts = urllib.parse.urlsplit(uri)
     kind = (
@@ -52,7 +109,7 @@ def _probe_http(uri: str, shown: str) -> None:
         finally:
             connection.close()
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise _away(shown, error) from None
+        raise _unavailable(shown, error) from None
 
 
 def _probe_database(uri: str, shown: str) -> None:
@@ -73,7 +130,7 @@ def _probe_database(uri: str, shown: str) -> None:
             (url.host or "localhost", url.port or _PORTS[kind]), SECONDS
         ).close()
     except OSError as error:
-        raise _away(shown, error) from None
+        raise _unavailable(shown, error) from None
     limits: dict[str, Any] = {"connect_timeout": SECONDS} if kind != "mssql" else {}
     try:
         engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, connect_args=limits)
@@ -83,11 +140,11 @@ def _probe_database(uri: str, shown: str) -> None:
             f"registry {shown}: the Python package {error.name} is not installed"
         ) from None
     except Exception as error:
-        raise UnavailableError(f"registry {shown}: {driver_words(error)}") from None
+        raise UnavailableError(f"registry {shown}: {driver_message(error)}") from None
 
 
 def _probe_sqlite(uri: str, shown: str) -> None:
-    """A file that is there is opened; one that is not there yet needs a folder to be made in."""
+    """Open a file that is there; MLflow makes one that is not."""
     import sqlalchemy
 
     try:
@@ -100,9 +157,9 @@ def _probe_sqlite(uri: str, shown: str) -> None:
         with sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool).connect() as connection:
             connection.exec_driver_sql("PRAGMA schema_version")
     except Exception as error:
-        raise InputError(f"registry {shown}: {driver_words(error)}") from None
+        raise InputError(f"registry {shown}: {driver_message(error)}") from None
 
 
-def _away(shown: str, error: Exception) -> UnavailableError:
+def _unavailable(shown: str, error: Exception) -> UnavailableError:
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return UnavailableError(f"registry {shown}: does not answer: {reason}")

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 
 from components.example_gen.driver import fingerprint
 from pipeline.config.data import DataConfig
-from tests.e2e import hostile_files
-from tests.e2e.bombs import bombs
-from tests.e2e.hostile_files import Case, addresses, coco_nested, jsonl
+from tests.support.hostile import files
+from tests.support.hostile.bombs import bombs
+from tests.support.hostile.files import Case, addresses, coco_nested, jsonl
 from tests.support.ingest import Ingested, ingested
 
 LIMITS = {"connect": 1, "read": 2, "record": 3}  # seconds
@@ -22,9 +22,9 @@ REFUSED = ("outside", "missing_image", "not_a_file", "bad_metadata")
 def cases(kind: str, count: int, seed: int, port: int, secret: Path) -> list[Case]:
     """All data sets of a kind."""
     if kind == "damaged":
-        return hostile_files.damaged(count, seed)
+        return files.damaged(count, seed)
     if kind == "nested":
-        return [*hostile_files.nested(), *map(_coco, (100, 2_000, 100_000))]
+        return [*files.nested(), *map(_coco, (100, 2_000, 100_000))]
     if kind == "address":
         named = addresses(port, secret)
         return [_rows(named), _parquet(named), *(_one(each) for each in named)]

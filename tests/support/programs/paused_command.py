@@ -1,6 +1,6 @@
 """`diptych` that waits at one point.
 
-Called as `python -m tests.e2e.paused_command NODE WHEN FILE ARGUMENT...`, where WHEN
+Called as `python -m tests.support.programs.paused_command NODE WHEN FILE ARGUMENT...`, where WHEN
 is 'before' or 'after' the node works; it is registered as running then, and its folders are there.
 FILE is written when the point is reached.
 """

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tests.conftest import small_values, write_small_data
+from tests.support.small_run import small_values, write_small_data
 
 DIPTYCH = Path(sys.executable).with_name("diptych")
 SECONDS = 600.0
@@ -44,7 +44,7 @@ class Command:
     ):
         program: list[str | Path] = [DIPTYCH]
         if pause is not None:
-            program = [sys.executable, "-m", "tests.e2e.paused_command", *pause]
+            program = [sys.executable, "-m", "tests.support.programs.paused_command", *pause]
         self.folder, self.temporary = folder, folder / "tmp"
         self.temporary.mkdir(exist_ok=True)
         self.out, self.err = folder / "stdout", folder / "stderr"

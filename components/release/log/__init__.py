@@ -1,1 +1,0 @@
-"""The audit log: the truth about every release."""

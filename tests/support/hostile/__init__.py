@@ -1,0 +1,1 @@
+"""Data sets, files and configs that mean harm or are damaged."""
