@@ -75,7 +75,7 @@ def test_each_part_is_in_the_release(shipped: Path):
     release = json.loads((shipped / "release.json").read_text())
     at_20, at_10 = (release["metrics"][f"text_to_image_recall_at_{k}"] for k in (20, 10))
     assert 1 >= at_20 >= at_10 > 0
-    assert [gate["sentence"] for gate in release["gates"]][0].startswith(
+    assert next(gate["sentence"] for gate in release["gates"]).startswith(
         "text_to_image_recall_at_20 = "
     )
 

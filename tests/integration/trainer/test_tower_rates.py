@@ -13,6 +13,9 @@ from trainer.towers.layers import BACKBONE
 from trainer.training import input_pipeline, optimizer
 from trainer.training.step import TrainableDualEncoder
 
+pytestmark = pytest.mark.filterwarnings(  # Keras, when it saves
+    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
+)
 CONVNET = {"kind": "convnet", "widths": [4, 8], "dropout": 0.2}
 BAG = {"kind": "bag", "width": 8, "dropout": 0.2}
 
