@@ -19,6 +19,7 @@ from trainer.config.transform import TextConfig
 from trainer.losses.custom import CustomConfig
 from trainer.losses.registry import LOSSES
 from trainer.preprocessing import vocabulary
+from trainer.preprocessing.tokenizer import create_tokenizer
 from trainer.training.performance.cpu import choose_kernels
 
 
@@ -70,7 +71,7 @@ def _check_vocabulary(text: TextConfig, path: Path) -> None:
     except InputError as error:
         raise ConfigError(f"{path}: {vocabulary.KEY} = {error}") from error
     try:
-        vocabulary.pieces_of(content, text)
+        create_tokenizer(text).check(content)
     except InputError as error:
         raise ConfigError(f"{path}: {error}") from error
 

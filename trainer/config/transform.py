@@ -3,15 +3,24 @@
 Importing the config stays free of TensorFlow, so that the command line answers at once.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from schema.config.section import LARGEST_INT, Frozen, Name, PositiveInt
 from schema.plugins import Extensible
+from schema.registry import Registry
 
 SMALLEST_LEARNED = 32  # word pieces: 18 are reserved, and some characters have to be known
 Fit = Literal["pad", "crop"]
+# Classes of tokenizers by name, see `trainer.preprocessing.tokenizer`.
+TOKENIZERS: Registry[Any] = Registry("tokenizer", "trainer.preprocessing.tokenizers")
+
+
+def _registered(name: str) -> str:
+    if name not in TOKENIZERS:
+        raise ValueError(f"{name!r} is not a tokenizer; choose one of: {', '.join(TOKENIZERS)}")
+    return name
 
 
 class ImageConfig(Frozen):
@@ -28,6 +37,9 @@ class ImageConfig(Frozen):
 class TextConfig(Frozen):
     """How Transform prepares captions."""
 
+    # The default is not validated: the files that register tokenizers import this one.
+    tokenizer: Annotated[Name, AfterValidator(_registered)] = "word_pieces"
+    """How words become tokens: word_pieces, or a tokenizer that a plugin registers."""
     vocabulary: str | None = None
     """A file of word pieces, one a line; None: learned from the train split."""
     vocabulary_size: Annotated[int, Field(ge=16, le=LARGEST_INT)] = 8000

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from schema.config.section import canonical_json
 from schema.errors import InputError
-from schema.system.source_files import source_files
+from schema.system.source_files import own_files, source_files
 from trainer.config.config_paths import named_files
 from trainer.config.trainer import TrainerConfig
 from trainer.config.transform import TransformConfig
@@ -58,21 +58,24 @@ def digest_of_files(paths: Iterable[Path]) -> str:
     return _digest((path.name, str(path)) for path in paths)
 
 
-def trainer_code() -> str:
-    """Compute a digest of the source of the trainer package: other code may train differently."""
-    return digest_of_files(sorted(Path(__file__).parents[1].rglob("*.py")))
+def code_digest(module: str) -> str:
+    """Compute a digest of the source of a module of ours and of all that it imports."""
+    return digest_of_files(path for _, path in sorted(own_files([module]).items()))
 
 
-def run_fingerprint(config: TrainerConfig, files: Sequence[str], *others: str) -> str:
+def run_fingerprint(
+    config: TrainerConfig, files: Sequence[str], *others: str, module: str = "trainer.run"
+) -> str:
     """Compute a digest of everything that decides what a run learns.
 
     Args:
         config: the trainer's; the content of the files that it names counts too.
         files: of the train split; written once, so their names are enough.
         others: anything else that matters to the caller.
+        module: whose source and imports count, since other code may train differently.
     """
     content = json.dumps(content_digests(config), sort_keys=True)
-    parts = (canonical_json(config), content, trainer_code(), *others, *files)
+    parts = (canonical_json(config), content, code_digest(module), *others, *files)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

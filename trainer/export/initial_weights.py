@@ -30,10 +30,10 @@ def load(model: DualEncoder) -> None:
     Raises:
         InputError: they do not exist, or belong to another network.
     """
-    for key, tower, told in _towers(model):
-        if told.start_from is not None:
-            _copy(key, tower, saved_tower(key, told.start_from), model.config)
-        elif told.brings_weights:
+    for key, tower, config in _towers(model):
+        if config.start_from is not None:
+            _copy(key, tower, saved_tower(key, config.start_from), model.config)
+        elif config.brings_weights:
             _load_backbone(model.config, key, tower.get_layer(BACKBONE).network)
 
 

@@ -13,9 +13,9 @@ from tensorflow_transform.beam.experimental import PTransformAnalyzer
 from schema import features
 from schema.errors import InputError
 from trainer.config.transform import TextConfig, TransformConfig
-from trainer.preprocessing import asset_paths, images, tokenizer, vocabulary
+from trainer.preprocessing import asset_paths, images, vocabulary
 from trainer.preprocessing.captions import caption_ids, fingerprint, normalise, split_words
-from trainer.preprocessing.learn_vocabulary import learn
+from trainer.preprocessing.tokenizer import create_tokenizer
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
@@ -49,16 +49,12 @@ def text_features(captions: tf.SparseTensor, config: TransformConfig) -> dict[st
     words = split_words(normalise(tf.reshape(table, [-1])))
     file = tft.experimental.ptransform_analyzer(
         inputs=[words.values],
-        ptransform=(
-            LearnWordPieces(config.text.vocabulary_size)
-            if config.text.vocabulary is None
-            else GivenWordPieces(config.text)
-        ),
+        ptransform=VocabularyAnalyzer(config.text),
         output_dtypes=[tf.string],
         output_shapes=[[]],
         output_asset_default_values=[b"vocabulary"],
     )[0]
-    tokens = tokenizer.word_pieces(words, file, config.text)
+    tokens = create_tokenizer(config.text).tokenize(words, file)
     ids = caption_ids(words)
     return {
         features.TOKENS: tf.reshape(tokens, [-1, limit, config.text.max_tokens]),
@@ -75,20 +71,29 @@ def caption_labels(labels: tf.SparseTensor, caption_ids: tf.Tensor) -> tf.Tensor
     return given * tf.cast(tf.not_equal(caption_ids, 0), tf.int64)
 
 
-class LearnWordPieces(PTransformAnalyzer):
-    """Count words with Beam, then learn a vocabulary, an asset of the transform graph."""
+class VocabularyAnalyzer(PTransformAnalyzer):
+    """Make the vocabulary, which becomes an asset of the transform graph.
 
-    def __init__(self, vocabulary_size: int):
+    It is learned from the words, counted with Beam, or copied from the file that the config names.
+    """
+
+    def __init__(self, config: TextConfig):
         super().__init__()
-        self._size = vocabulary_size
+        self._config = config
 
     def expand(self, batches: beam.PCollection) -> Any:
+        if self._config.vocabulary is not None:
+            return (
+                batches.pipeline
+                | beam.Create([self._config])
+                | "Copy" >> beam.Map(copy_vocabulary, self.base_temp_dir)
+            )
         return (
             batches
             | "CountBatch" >> beam.FlatMap(_count_batch)
             | "Sum" >> beam.CombinePerKey(sum)
             | "Collect" >> beam.combiners.ToList()
-            | "Learn" >> beam.Map(write_vocabulary, self._size, self.base_temp_dir)
+            | "Learn" >> beam.Map(write_learned_vocabulary, self._config, self.base_temp_dir)
         )
 
 
@@ -96,35 +101,26 @@ def _count_batch(batch: Sequence[np.ndarray]) -> Iterable[tuple[bytes, int]]:
     return Counter(batch[0].ravel().tolist()).items()
 
 
-def write_vocabulary(counts: list[tuple[bytes, int]], size: int, folder: str) -> np.ndarray:
-    """Learn word pieces from (word, count) pairs and write them one a line.
+def write_learned_vocabulary(
+    counts: list[tuple[bytes, int]], config: TextConfig, folder: str
+) -> np.ndarray:
+    """Learn a vocabulary from (word, count) pairs and write its tokens one a line.
 
     Returns:
         The file's name, bytes in a 0-d array, as TFT requires of an analyzer.
+
+    Raises:
+        InputError: there is no word.
     """
-    return _write(learn({word.decode(): count for word, count in counts if word}, size), folder)
-
-
-class GivenWordPieces(PTransformAnalyzer):
-    """Copy the vocabulary file that the config names; captions are not used."""
-
-    def __init__(self, config: TextConfig):
-        super().__init__()
-        self._config = config
-
-    def expand(self, batches: beam.PCollection) -> Any:
-        return (
-            batches.pipeline
-            | beam.Create([self._config])
-            | "Copy" >> beam.Map(copy_vocabulary, self.base_temp_dir)
-        )
+    words = {word.decode(): count for word, count in counts if word}
+    return _write(create_tokenizer(config).learn(words), folder)
 
 
 def copy_vocabulary(config: TextConfig, folder: str) -> np.ndarray:
     """Check the vocabulary that a config names and copy it into a folder.
 
     Returns:
-        As `write_vocabulary`.
+        As `write_learned_vocabulary`.
 
     Raises:
         InputError: the file does not exist, or cannot be used.
@@ -138,7 +134,7 @@ def copy_vocabulary(config: TextConfig, folder: str) -> np.ndarray:
         raise InputError(
             f"{vocabulary.KEY} = {config.vocabulary}: is larger than {vocabulary.LARGEST:,} bytes"
         )
-    return _write(vocabulary.pieces_of(content, config), folder)
+    return _write(create_tokenizer(config).check(content), folder)
 
 
 def _write(pieces: Iterable[str], folder: str) -> np.ndarray:

@@ -92,7 +92,8 @@ class Trials:
         except InputError as error:
             return Outcome(None, str(error))
         judged_by = f"{self._tune.held_out} {self._tune.objective}"
-        folder = posixpath.join(self._folder, run_fingerprint(config, self._files, judged_by))
+        mark = run_fingerprint(config, self._files, judged_by, module="trainer.tuning.run")
+        folder = posixpath.join(self._folder, mark)
         known = _read(posixpath.join(folder, OUTCOME_FILE))
         if known is not None:
             return known

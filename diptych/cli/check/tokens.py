@@ -56,8 +56,8 @@ def measure(train: str, evaluated: str, config: "TextConfig") -> "Measurements":
             counts: Counter[bytes] = Counter()
             for captions in token_statistics.captions_of(train, RECORDS):
                 counts.update(split_words(normalise(captions)).flat_values.numpy())
-            written = preprocessing_fn.write_vocabulary(
-                list(counts.items()), config.vocabulary_size, scratch
+            written = preprocessing_fn.write_learned_vocabulary(
+                list(counts.items()), config, scratch
             )
         else:
             written = preprocessing_fn.copy_vocabulary(config, scratch)
@@ -73,7 +73,7 @@ def measure(train: str, evaluated: str, config: "TextConfig") -> "Measurements":
 
 def _tokens(captions: "tf.Tensor", file: str, config: "TextConfig") -> tuple["tf.Tensor", ...]:
     from trainer.preprocessing.captions import caption_ids, normalise, split_words
-    from trainer.preprocessing.tokenizer import word_pieces
+    from trainer.preprocessing.tokenizer import create_tokenizer
 
     words = split_words(normalise(captions))
-    return caption_ids(words), word_pieces(words, file, config)
+    return caption_ids(words), create_tokenizer(config).tokenize(words, file)

@@ -1,13 +1,13 @@
-"""What the replicas of a training step tell each other; a single one talks to nobody."""
+"""Exchange tensors among the replicas of a training step."""
 
 import tensorflow as tf
 
 
 def gather(*parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Join each replica's part of a batch, in the order of the replicas.
+    """Concatenate the replicas' parts of a batch, in the order of the replicas.
 
-    Gradients flow back to every part: a replica's part gets the sum of what all replicas make
-    of it.
+    Gradients flow back to every part: a part gets the sum of the gradients of all replicas. With a
+    single replica the parts are returned as they are.
 
     Args:
         parts: tensors [n, ...], n the same on every replica.
@@ -18,6 +18,6 @@ def gather(*parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return parts
-    # What came straight from the data has no device yet, and TensorFlow asks for one.
+    # Tensors straight from a dataset have no device yet, which all_gather requires.
     placed = [tf.identity(part) for part in parts]
     return tuple(context.all_gather(placed, axis=0))

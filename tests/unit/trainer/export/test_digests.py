@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.config.load_to_train import load_to_compile
 from pipeline.config.run_config import RunConfig
-from schema.system.source_files import source_files
+from schema.system.source_files import own_files, source_files
 from tests.support.training import config
 from tests.unit.pipeline.config.test_run_config import load_changed
 from trainer.export import digests
@@ -201,7 +201,14 @@ def test_checkpoints_and_trials_of_what_was_there_before_are_not_gone_on_with(
     if what == "content":
         saved_model(tower, b"2")
     else:
-        monkeypatch.setattr(digests, "trainer_code", lambda: "edited")
+        monkeypatch.setattr(digests, "code_digest", lambda _: "edited")
     after = checkpoint_folder(told, ["a"], "c"), run_fingerprint(told, ["a"], "mrr")
     assert before[0] != after[0]
     assert before[1] != after[1]
+
+
+def test_the_search_is_no_part_of_the_code_that_trains():
+    trains = own_files(["trainer.run"])
+    assert not [module for module in trains if module.startswith("trainer.tuning")]
+    assert "trainer.tuning.trials" in own_files(["trainer.tuning.run"])
+    assert digests.code_digest("trainer.run") != digests.code_digest("trainer.tuning.run")

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tests.support.paths import ROOT
 from trainer.config.transform import TextConfig
-from trainer.preprocessing import tokenizer
+from trainer.preprocessing import word_piece_graph
 from trainer.preprocessing.captions import caption_ids, normalise, split_words
 from trainer.preprocessing.learn_vocabulary import learn
 from trainer.preprocessing.token_statistics import TokenStatistics, count, unknown_ids
@@ -34,7 +34,9 @@ def learned(languages: Iterable[str], size: int) -> list[str]:
 def tokens_of(captions: list[str], pieces: list[str], folder: Path, length: int) -> np.ndarray:
     (folder / "vocabulary").write_text("\n".join(pieces) + "\n", encoding="utf-8")
     config = TextConfig(max_tokens=length)
-    return tokenizer.word_pieces(words_of(captions), str(folder / "vocabulary"), config).numpy()
+    return word_piece_graph.word_pieces(
+        words_of(captions), str(folder / "vocabulary"), config
+    ).numpy()
 
 
 def spelled(tokens: np.ndarray, pieces: list[str]) -> bytes:

@@ -1,0 +1,1 @@
+"""Tokenizers: every file registers one. Free of TensorFlow at import."""

@@ -1,0 +1,29 @@
+"""The tokenizer that cuts words into the longest pieces of a vocabulary, as BERT does."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from trainer.config.transform import TOKENIZERS
+from trainer.preprocessing.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+class WordPieces(Tokenizer):
+    """Word pieces: see `learn_vocabulary` and `word_piece_graph`."""
+
+    def learn(self, counts: Mapping[str, int]) -> Sequence[str]:
+        """Learn word pieces from the words of the train split."""
+        from trainer.preprocessing.learn_vocabulary import learn
+
+        return learn(counts, self.config.vocabulary_size)
+
+    def tokenize(self, words: "tf.RaggedTensor", file: "tf.Tensor | str") -> "tf.Tensor":
+        """Cut words into pieces: [n, (words)] to int64 [n, max_tokens]."""
+        from trainer.preprocessing.word_piece_graph import word_pieces
+
+        return word_pieces(words, file, self.config)
+
+
+TOKENIZERS.add("word_pieces", WordPieces)
