@@ -1,1 +1,1 @@
-"""What a record is: the names of its features and the rules they obey."""
+"""Names, errors, registries and text handling that all other packages share."""

@@ -23,8 +23,8 @@ class Registry(Mapping[str, Entry]):
         kind: what an entry is, for error messages, such as 'loss'.
         package: whose files register the built-in entries, such as 'trainer.losses'; they are
             imported when the registry is first read.
-        module: default: each file of the package; else the name of the one file in each of its
-            subpackages that registers, such as 'node'.
+        module: name of the one file in each subpackage that registers, such as 'node'. Default:
+            all files of the package register, and its subpackages do not.
     """
 
     def __init__(self, kind: str, package: str, module: str | None = None):

@@ -49,7 +49,7 @@ class Superfluous:
 
 
 def connection(workspace: Path) -> metadata_store_pb2.ConnectionConfig:
-    """The metadata store of a workspace: one sqlite file, made when it is first used."""
+    """Return how to open the metadata store of a workspace, a sqlite file."""
     config = metadata_store_pb2.ConnectionConfig()
     config.sqlite.filename_uri = str(workspace / METADATA)
     config.sqlite.connection_mode = config.sqlite.READWRITE_OPENCREATE
@@ -57,7 +57,7 @@ def connection(workspace: Path) -> metadata_store_pb2.ConnectionConfig:
 
 
 def sweep(workspace: Path) -> None:
-    """Settle what a killed command left, which costs little: each run does so before it starts."""
+    """Remove what a killed command left; every run does so before it starts."""
     cancel_running(workspace)
     remove(half(workspace), workspace)
 
@@ -76,7 +76,7 @@ def cancel_running(workspace: Path) -> None:
 
 
 def half(workspace: Path) -> list[Superfluous]:
-    """What killed and failed executions left, and what was about to be removed.
+    """List what killed and failed executions left, and what was about to be removed.
 
     A folder of an execution that the metadata store does not know is half, too: another store was
     here, and this one will give the number of the folder to an execution of its own.
@@ -94,7 +94,7 @@ def half(workspace: Path) -> list[Superfluous]:
 
 
 def outdated(workspace: Path) -> list[Superfluous]:
-    """Artifacts that the next run of the config cannot find in its cache.
+    """List artifacts that the next run of the config cannot take from its cache.
 
     What stays: the outputs of each node's newest execution that ended well, and all they were made
     from.
@@ -119,7 +119,7 @@ def forget_outdated(workspace: Path) -> None:
 
 
 def needed(store: MetadataStore) -> set[int]:
-    """Executions whose outputs stay; see `outdated`."""
+    """Return the executions whose outputs stay; see `outdated`."""
     done = {each.id for each in store.get_executions() if each.last_known_state in DONE}
     inputs: dict[int, set[int]] = defaultdict(set)
     outputs: dict[int, set[int]] = defaultdict(set)
@@ -164,7 +164,7 @@ def remove(found: Iterable[Superfluous], workspace: Path) -> None:
 
 
 def _opened(workspace: Path) -> MetadataStore | None:
-    """The metadata store of a workspace, if a run has made one."""
+    """Open the metadata store of a workspace; None: no run has made one."""
     file = workspace / METADATA
     if not file.exists():
         return None
@@ -176,7 +176,7 @@ def _opened(workspace: Path) -> MetadataStore | None:
 
 
 def _artifacts(workspace: Path) -> Iterator[tuple[int, Path]]:
-    """The number of an execution and a folder that it wrote, of all."""
+    """Yield the number of every execution and a folder that it wrote."""
     keys = (key for node in _nodes(workspace) for key in _inside(node) if key.name != OF_TFX)
     for folder in itertools.chain.from_iterable(map(_inside, keys)):
         if folder.name.isdecimal():
@@ -184,7 +184,7 @@ def _artifacts(workspace: Path) -> Iterator[tuple[int, Path]]:
 
 
 def _nodes(workspace: Path) -> list[Path]:
-    """Their folders; what else is there is not ours."""
+    """List the folders of nodes; others in the workspace are not ours."""
     return [each for each in _inside(workspace / ARTIFACTS) if each.name in NODES]
 
 

@@ -1,4 +1,4 @@
-"""A temporary folder for each process, in which libraries put theirs, and which is not left."""
+"""Give every process a temporary folder, also for its libraries, and remove it at the end."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ VARIABLE = "TMPDIR"  # for libraries and children
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """Have everything temporary made in a folder that goes with this process.
+    """Have all temporary files made in one folder, which is removed with this process.
 
     If this process is killed, the next one on this machine removes the folder.
     """

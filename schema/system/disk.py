@@ -1,4 +1,4 @@
-"""How much space the disks of a run have, and what has to fit on them."""
+"""Measure the space on the disks of a run, and check that its files fit."""
 
 import contextlib
 import dataclasses
@@ -19,7 +19,7 @@ _WRITTEN: ContextVar[Mapping[str, Path]] = ContextVar("written")
 
 @dataclasses.dataclass(frozen=True)
 class Space:
-    """What a file system has left for this user.
+    """The free space of a file system for this user.
 
     Attributes:
         mount: its mount point.
@@ -42,7 +42,7 @@ class Space:
 
 @dataclasses.dataclass(frozen=True)
 class Need:
-    """What will be written below a folder.
+    """Files that will be written below a folder.
 
     Attributes:
         folder: need not exist yet.
@@ -85,7 +85,7 @@ def mount_point(path: Path) -> Path:
 
 
 def require(needs: Iterable[Need]) -> None:
-    """Check that all of it fits; what shares a disk is added up.
+    """Check that all files fit; those on the same disk are added up.
 
     Raises:
         UnavailableError: names the disk, what it has free and what is needed.
@@ -109,7 +109,7 @@ def require(needs: Iterable[Need]) -> None:
 
 @contextlib.contextmanager
 def written(folders: Mapping[str, Path]) -> Iterator[None]:
-    """Note which folders are written to meanwhile, by the key or variable that names each one.
+    """Note which folders are written to meanwhile, by the keys or variables that name them.
 
     A failed write does not say of itself on which disk it failed.
     """
@@ -165,7 +165,7 @@ def fullest() -> Space | None:
 
 
 def in_bytes(size: int) -> str:
-    """'0.4 MB', '12 MB', '3.1 GB'."""
+    """Write a number of bytes: '0.4 MB', '12 MB', '3.1 GB'."""
     if size >= 1e9:
         return f"{size / 1e9:,.1f} GB"
     return f"{size / 1e6:.0f} MB" if size >= 1e7 else f"{size / 1e6:.1f} MB"

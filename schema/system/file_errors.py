@@ -1,4 +1,4 @@
-"""Say in one sentence why a file, a folder or a disk cannot be used.
+"""Describe in one sentence why a file, a folder or a disk cannot be used.
 
 The operating system's errors reach us as OSError, as the text of TensorFlow, SQLite or Arrow, and
 as the text of a traceback from another process; all of them are recognised here.
@@ -34,7 +34,7 @@ _SHOWN = 200  # characters of a path
 
 
 def sentence(error: BaseException) -> str | None:
-    """Name the file or the disk that an error is about, and what to do; None: it is about none."""
+    """Describe the file or disk of an error and what to do; None: it is about none."""
     for each, is_cause in _chain(error):
         found = _fault(each)
         if found is not None and (is_cause or found[0] in _ROOT_CAUSES):
@@ -49,7 +49,7 @@ def is_about_space(error: BaseException) -> bool:
 
 
 def _chain(error: BaseException) -> Iterator[tuple[BaseException, bool]]:
-    """An error and those behind it, and whether each one was given as the cause."""
+    """Yield an error and those behind it, and whether each one was raised as a cause."""
     seen: BaseException | None = error
     is_cause = True
     while seen is not None:
@@ -59,7 +59,7 @@ def _chain(error: BaseException) -> Iterator[tuple[BaseException, bool]]:
 
 
 def _fault(error: BaseException) -> tuple[int, str | None] | None:  # noqa: PLR0911  a library each
-    """The number of an error and the path it names, if it is one of a file."""
+    """Return the number of a file's error and its path; None: it is another error."""
     if isinstance(error, OSError) and error.errno is not None:
         path = error.filename2 or error.filename
         if isinstance(path, bytes | os.PathLike | str):
@@ -133,7 +133,7 @@ def _reason(code: int, path: Path) -> str:  # noqa: PLR0911  an error each
 
 
 def _denied(path: Path) -> str:
-    """Which permission is missing, and on what."""
+    """Describe which permission is missing, and where."""
     user = f"this user (uid {os.geteuid()})"
     for folder in reversed(path.absolute().parents):
         if os.path.isdir(folder) and not os.access(folder, os.X_OK):

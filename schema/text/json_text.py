@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote, bounded: whatever is wrong with it is one kind of error."""
+"""Parse JSON from elsewhere, of bounded depth, with one kind of error for every fault."""
 
 import json
 from typing import Any, NoReturn
@@ -28,7 +28,7 @@ def parse(text: str | bytes) -> Any:
 
 def _inside(value: Any) -> list[Any]:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [each for each in inner if isinstance(each, dict | list)]
+    return [value for value in inner if isinstance(value, dict | list)]
 
 
 def _refuse(name: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Refuse a config in which a password or token stands, in place of a reference to a variable."""
+"""Find passwords and tokens that are written out in a config."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _LONGEST_KEY = 80  # characters of a key in a sentence
 
 
 def literal_secrets(values: object) -> Iterator[str]:
-    """Say of each password or token in the values of a config how to refer to it instead.
+    """Yield a sentence for each password or token that is written out in a config.
 
     Args:
         values: as YAML has them: mappings, lists, texts.
@@ -37,7 +37,7 @@ def literal_secrets(values: object) -> Iterator[str]:
 
 
 def _secret(text: str) -> tuple[str, str] | None:
-    """What a URI or an option of Beam holds, and how a variable for it may be called."""
+    """Return what kind of secret a URI or an option of Beam holds, and a name for its variable."""
     scheme, slashes, rest = text.partition("://")
     name, colon, password = user_info(rest).partition(":")
     if password and not REFERENCE.fullmatch(password):

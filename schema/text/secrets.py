@@ -1,4 +1,4 @@
-"""Hide passwords and tokens in any text, and put them into URIs only when these are used.
+"""Hide passwords and tokens in text, and put them into URIs only when these are used.
 
 A config refers to a secret as `${NAME}`, an environment variable. The reference is what is stored
 and printed; `expand` puts the value in at the moment of use.
@@ -49,7 +49,7 @@ _remembered: set[str] = set()  # secrets that this process has used
 
 
 def without_secrets(text: str) -> str:
-    """Hide what only its owner may see: the text with `***` for each secret.
+    """Replace each secret in a text by `***`.
 
     Hidden are the user info of every URI, values in queries that are named like credentials,
     Authorization and Cookie headers, what `expand` put in and `remember` was given, and the values
@@ -95,12 +95,12 @@ def expand(uri: str) -> str:
 
 
 def remember(*secrets: str | None) -> None:
-    """Have secrets hidden that neither stand in a URI nor in the environment, such as a cookie."""
+    """Have further secrets hidden, such as a cookie, that are in no URI and no variable."""
     _remembered.update(filter(None, secrets))
 
 
 def user_info(rest: str) -> str:
-    """What stands before the host, of the text behind `://`; empty if nothing does.
+    """Return the user info in the text behind `://`; empty if there is none.
 
     A password may hold `@`, `/` and `:` although it should not, so the last `@` counts where the
     part up to the first slash has an `@` or is no host with a port.
@@ -113,7 +113,7 @@ def user_info(rest: str) -> str:
 
 
 def is_credential(name: str, in_query: bool) -> bool:
-    """Whether a name is one of a secret's: of a variable, an option, a value in a query."""
+    """Whether a variable, an option or a value in a query is named like a secret."""
     name = name.replace("-", "_")
     if _NO_SECRET.search(name):
         return False
@@ -157,14 +157,14 @@ def _must_be_encoded(uri: str, place: int) -> bool:
 
 
 def _secrets_in(uri: str) -> set[str]:
-    """The password of a URI and what its query holds, as it stands there and decoded."""
+    """Return the password of a URI and the secrets in its query, as written and decoded."""
     password = user_info(uri.partition("://")[2]).partition(":")[2]
     values = [each["value"] for each in VALUE.finditer(uri) if is_credential(each["name"], True)]
     return {form for value in (password, *values) for form in (value, unquote(value)) if form}
 
 
 def _known() -> re.Pattern[str] | None:
-    """A pattern of every secret that this process knows, None if it knows none."""
+    """Return a pattern of all secrets that this process knows; None: it knows none."""
     of_variables = (_secrets_of_variable(*each) for each in os.environ.items())
     return _pattern(frozenset(_remembered.union(*of_variables)))
 
@@ -192,7 +192,7 @@ def _pattern(secrets: frozenset[str]) -> re.Pattern[str] | None:
 
 
 def _in_base64(secret: str) -> Iterator[str]:
-    """Patterns of what base64 makes of a text, whatever stands before and behind it."""
+    """Yield patterns of a text in base64, whatever stands before and behind it."""
     raw = secret.encode("utf-8", "surrogateescape")
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
