@@ -101,7 +101,7 @@ def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None)
     """
     assert config.tune is not None
     trained = config.for_trainer()
-    content = [content_digests(each) for each in (trained, *config.tune.variants(trained))]
+    content = [content_digests(variant) for variant in (trained, *config.tune.variants(trained))]
     return Tuner(
         tuner_fn="trainer.run.tuner_fn",
         examples=transform.outputs["transformed_examples"],

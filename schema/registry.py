@@ -78,7 +78,7 @@ def complete_all() -> None:
 def import_all(package: str, module: str | None = None) -> None:
     """Import every module of a package, or one of that name in each subpackage that has it."""
     places = importlib.import_module(package).__path__
-    for name in sorted(each.name for each in pkgutil.iter_modules(places)):
+    for name in sorted(module_info.name for module_info in pkgutil.iter_modules(places)):
         if module is None:
             importlib.import_module(f"{package}.{name}")
         elif any(Path(place, name, f"{module}.py").is_file() for place in places):

@@ -68,9 +68,9 @@ def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
     """
 
     def there(node: str, key: str) -> Path:
-        found = folder(node, key)
-        assert found is not None  # every run has the node
-        return found
+        path = folder(node, key)
+        assert path is not None  # every run has the node
+        return path
 
     evaluation = there("Evaluator", "evaluation")
     gathered = gather.gather(
@@ -97,8 +97,8 @@ def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
 def _remarks(model: Path) -> list[str]:
     """Return the warnings of the trainer."""
     path = model / REMARKS
-    found: list[str] = json.loads(path.read_text()) if path.exists() else []
-    return found
+    remarks: list[str] = json.loads(path.read_text()) if path.exists() else []
+    return remarks
 
 
 def of_local_run(outputs: Outputs) -> Summary:

@@ -99,5 +99,5 @@ def _hidden(value: Any) -> Any:
     if isinstance(value, str):
         return without_secrets(value)
     if isinstance(value, dict):
-        return {_hidden(key): _hidden(each) for key, each in value.items()}
-    return [_hidden(each) for each in value] if isinstance(value, list | tuple) else value
+        return {_hidden(key): _hidden(inner) for key, inner in value.items()}
+    return [_hidden(inner) for inner in value] if isinstance(value, list | tuple) else value

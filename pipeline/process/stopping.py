@@ -96,9 +96,9 @@ class _Watcher:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         self._before = {
-            each: signal.signal(each, self._interrupt)
-            for each in SIGNALS
-            if signal.getsignal(each) is not signal.SIG_IGN
+            number: signal.signal(number, self._interrupt)
+            for number in SIGNALS
+            if signal.getsignal(number) is not signal.SIG_IGN
         }
         self._heard_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         self._thread = threading.Thread(target=self._watch, daemon=True, name="stopping")

@@ -41,17 +41,17 @@ def scratch() -> Iterator[Path]:
 
 def abandoned() -> list[Path]:
     """List the folders of processes that ended without removing them."""
-    found = []
+    folders = []
     for folder in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")):
         with contextlib.suppress(OSError):  # somebody else's, just removed, or of a living process
             mark = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
                 if os.fstat(mark).st_uid == os.getuid():
                     fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    found.append(folder)
+                    folders.append(folder)
             finally:
                 os.close(mark)
-    return found
+    return folders
 
 
 def remove(folders: Iterable[Path]) -> None:

@@ -64,8 +64,8 @@ def _me(command: str) -> bytes:
 def _holder(file: Path) -> str:
     """Describe the holder: `diptych run` (process 12 on desk, since 2026-01-31 09:00:00+01:00)."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        where = f"process {int(found['pid'])} on {found['host']}, since {found['started']}"
-        return f"`diptych {found['command']}` ({where})"
+        holder = json.loads(file.read_text(encoding="utf-8"))
+        where = f"process {int(holder['pid'])} on {holder['host']}, since {holder['started']}"
+        return f"`diptych {holder['command']}` ({where})"
     except (OSError, ValueError, LookupError, TypeError):  # it has just begun, or is of others
         return "another command"

@@ -60,19 +60,22 @@ class Need:
 def space(path: Path) -> Space:
     """Measure the file system that holds a path, which need not exist yet."""
     there = existing(path)
-    found = os.statvfs(there)
-    limit = found.f_favail if found.f_files else None
+    status = os.statvfs(there)
+    limit = status.f_favail if status.f_files else None
     return Space(
-        mount_point(there), found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, limit
+        mount_point(there),
+        status.f_bavail * status.f_frsize,
+        status.f_blocks * status.f_frsize,
+        limit,
     )
 
 
 def existing(path: Path) -> Path:
     """Return the path itself, or the nearest folder above it that exists and can be looked at."""
-    for each in (path, *path.absolute().parents):
+    for place in (path, *path.absolute().parents):
         with contextlib.suppress(OSError):
-            os.stat(each)
-            return each
+            os.stat(place)
+            return place
     return Path("/")
 
 
@@ -94,15 +97,15 @@ def require(needs: Iterable[Need]) -> None:
     for need in needs:
         by_disk.setdefault(os.stat(existing(need.folder)).st_dev, []).append(need)
     for shared in by_disk.values():
-        found, total = space(shared[0].folder), sum(need.size for need in shared)
+        left, total = space(shared[0].folder), sum(need.size for need in shared)
         files = sum(need.files for need in shared)
-        if found.free >= total and (found.files is None or found.files >= files):
+        if left.free >= total and (left.files is None or left.files >= files):
             continue
         parts = " and ".join(
             f"{in_bytes(need.size)} for {need.what} in {need.folder}" for need in shared
         )
         raise UnavailableError(
-            f"the disk {found.mount} is too full: {found}, and {in_bytes(total)} are needed: "
+            f"the disk {left.mount} is too full: {left}, and {in_bytes(total)} are needed: "
             f"{parts}; free some space there, or choose another disk"
         )
 
@@ -152,16 +155,16 @@ def _why_not_written(folder: str) -> str:
         return "there is no such folder"
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"this user (uid {os.geteuid()}) may not write into it"
-    found = space(Path(folder))
-    return f"no file can be written there, and on its disk {found.mount} {found}"
+    left = space(Path(folder))
+    return f"no file can be written there, and on its disk {left.mount} {left}"
 
 
 def fullest() -> Space | None:
     """Measure the disk with the least space among those that `written` noted; None: it did not."""
     if _WRITTEN.get(None) is None:
         return None
-    found = [space(folder) for folder in written_folders().values()]
-    return min(found, key=lambda each: (each.files != 0, each.free))
+    spaces = [space(folder) for folder in written_folders().values()]
+    return min(spaces, key=lambda one: (one.files != 0, one.free))
 
 
 def in_bytes(size: int) -> str:

@@ -14,16 +14,16 @@ def parse(text: str | bytes) -> Any:
             the message reads well after 'is not JSON: '.
     """
     try:
-        found = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse)
     except RecursionError as error:
         raise ValueError(f"nested deeper than {DEEPEST}") from error
-    level, depth = [found], 0
+    level, depth = [value], 0
     while level:
         depth += 1
         if depth > DEEPEST:
             raise ValueError(f"nested deeper than {DEEPEST}")
         level = [inner for outer in level for inner in _inside(outer)]
-    return found
+    return value
 
 
 def _inside(value: Any) -> list[Any]:

@@ -81,13 +81,13 @@ def expand(uri: str) -> str:
         InputError: a variable is not set.
     """
 
-    def value(found: re.Match[str]) -> str:
-        name = found.group(1)
+    def value(reference: re.Match[str]) -> str:
+        name = reference.group(1)
         if name not in os.environ:
             shown = without_secrets(uri)
             raise InputError(f"{shown}: set the environment variable {name}, which it refers to")
         given = os.environ[name]
-        return quote(given, safe="") if _must_be_encoded(uri, found.start()) else given
+        return quote(given, safe="") if _must_be_encoded(uri, reference.start()) else given
 
     expanded = REFERENCE.sub(value, uri)
     remember(*_secrets_in(expanded))
@@ -120,8 +120,8 @@ def is_credential(name: str, in_query: bool) -> bool:
     return bool(SECRET_NAME.search(name)) or (in_query and name.lower() in _QUERY_NAMES)
 
 
-def _without_user_info(found: re.Match[str]) -> str:
-    return found["slashes"] + "".join(map(_hide_user_info, _NEXT_URI.split(found["rest"])))
+def _without_user_info(match: re.Match[str]) -> str:
+    return match["slashes"] + "".join(map(_hide_user_info, _NEXT_URI.split(match["rest"])))
 
 
 def _hide_user_info(piece: str) -> str:
@@ -136,15 +136,15 @@ def _hide_user_info(piece: str) -> str:
     return f"{head}{slashes}{host}:{HIDDEN}{rest[len(authority) :]}"  # cut off before its `@`
 
 
-def _without_encoded_user_info(found: re.Match[str]) -> str:
-    *_, last = [None, *_ENCODED_AT.finditer(found["rest"])]
-    return found[0] if last is None else found["slashes"] + HIDDEN + found["rest"][last.start() :]
+def _without_encoded_user_info(match: re.Match[str]) -> str:
+    *_, last = [None, *_ENCODED_AT.finditer(match["rest"])]
+    return match[0] if last is None else match["slashes"] + HIDDEN + match["rest"][last.start() :]
 
 
-def _without_value(found: re.Match[str]) -> str:
-    if not is_credential(found["name"], in_query=found["before"] in tuple("?&;")):
-        return found[0]
-    return f"{found['before']}{found['name']}{found['equals']}{HIDDEN}"
+def _without_value(match: re.Match[str]) -> str:
+    if not is_credential(match["name"], in_query=match["before"] in tuple("?&;")):
+        return match[0]
+    return f"{match['before']}{match['name']}{match['equals']}{HIDDEN}"
 
 
 def _must_be_encoded(uri: str, place: int) -> bool:
@@ -159,13 +159,13 @@ def _must_be_encoded(uri: str, place: int) -> bool:
 def _secrets_in(uri: str) -> set[str]:
     """Return the password of a URI and the secrets in its query, as written and decoded."""
     password = user_info(uri.partition("://")[2]).partition(":")[2]
-    values = [each["value"] for each in VALUE.finditer(uri) if is_credential(each["name"], True)]
+    values = [match["value"] for match in VALUE.finditer(uri) if is_credential(match["name"], True)]
     return {form for value in (password, *values) for form in (value, unquote(value)) if form}
 
 
 def _known() -> re.Pattern[str] | None:
     """Return a pattern of all secrets that this process knows; None: it knows none."""
-    of_variables = (_secrets_of_variable(*each) for each in os.environ.items())
+    of_variables = (_secrets_of_variable(*variable) for variable in os.environ.items())
     return _pattern(frozenset(_remembered.union(*of_variables)))
 
 
