@@ -32,7 +32,7 @@ def test_a_row_that_is_nested_deeply_is_its_own_rejection(tmp_path, case):
     found = sorted(reasons(everything(JSONL, file)))
     assert found in [[reason, "row", "row"] for reason in case.reasons]
     if file.suffix == ".json":
-        with pytest.raises(InputError, match="is neither COCO captions nor"):
+        with pytest.raises(InputError, match="is neither COCO captions"):
             recognise([str(file)])
 
 
