@@ -69,7 +69,7 @@ CODE = {  # what each node runs, by node id
     "Pusher": (
         "schema",
         "trainer/config/overrides.py",
-        "components/pusher/component.py",
+        "components/pusher",
         "components/example_gen/split_digests.py",
         "components/release",
     ),
