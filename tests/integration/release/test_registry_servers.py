@@ -1,6 +1,6 @@
 """What others do in MLflow between promotions, on PostgreSQL and on MLflow's own server.
 
-What serves changes only by a decision that is journalled, and a folder keeps its number.
+What serves changes only by a recorded decision, and a folder keeps its number.
 """
 
 import uuid
@@ -177,7 +177,7 @@ def test_the_champion_is_taken_away(store, hands):
 def test_the_experiment_is_deleted(store, hands):
     name = store.registry.name
     hands.delete_experiment(hands.get_experiment_by_name(name).experiment_id)
-    refused(store, f"the experiment {name} was deleted in MLflow; .{REBUILD}. brings it back")
+    refused(store, f"the experiment {name} was deleted in MLflow; .{REBUILD}. restores it")
     assert store.promote(1, decided(2))  # which needs none
     assert aliases(store)["champion"] == 1
     rebuilt(store, 1)
