@@ -18,7 +18,7 @@ def count_records(records: beam.PCollection, node: str) -> Any:
 
 
 class _Count(beam.DoFn):
-    """Reports how many records are new since its last report: many of these may run at once."""
+    """Reports how many records are new since its last report; many may run at once."""
 
     def __init__(self, node: str):
         self._node = node

@@ -1,1 +1,1 @@
-"""Pusher: publish one release or nothing."""
+"""Pusher: push a run as one release, and promote it if every gate allows that."""

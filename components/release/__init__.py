@@ -1,1 +1,1 @@
-"""A release: files under one number, a version in the registry, an alias, a serving config."""
+"""Releases: numbered files, an audit log, a version in MLflow, TensorFlow Serving's config."""

@@ -8,24 +8,31 @@ from schema.config.section import Frozen
 
 
 class Keep(Frozen):
-    """How many releases stay; the champion and the way back always do."""
+    """How many releases to keep; the champion and the release before it are always kept."""
 
-    champions: Annotated[int, Field(ge=2)] = 5  # that served, the one that serves included
-    refused: Annotated[int, Field(ge=1)] = 10  # that never served
+    champions: Annotated[int, Field(ge=2)] = 5
+    """Releases that served, the champion included."""
+
+    refused: Annotated[int, Field(ge=1)] = 10
+    """Releases that never served."""
 
 
 class PushConfig(Frozen):
-    """Where releases lie and who serves them."""
+    """Where releases are stored and served from."""
 
-    path: str  # folder of releases, audit log and models.config; relative to the config file
-    # The same folder as TensorFlow Serving sees it, e.g. /models in its container; default: path.
+    path: str
+    """Folder of releases, audit log and models.config; relative to the config file."""
+
     served_from: str | None = None
-    # After a release, older ones are removed, files and registry together; default: all stay.
+    """The same folder as TensorFlow Serving sees it, such as /models in its container; default:
+    `path`."""
+
     keep: Keep | None = None
+    """Remove older releases, files and registry together, after a release; default: keep all."""
 
 
 class RegistryConfig(Frozen):
     """The MLflow registry that shows the releases."""
 
-    # Any MLflow tracking URI; default: a sqlite file beside the releases.
     uri: str | None = None
+    """MLflow tracking URI; default: a SQLite file beside the releases."""

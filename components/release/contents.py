@@ -1,4 +1,4 @@
-"""From the artifacts of a run to the files of a release."""
+"""Make the files of a release from the artifacts of a run."""
 
 import dataclasses
 import datetime
@@ -25,10 +25,10 @@ EVALUATION, STATISTICS, TRANSFORM_GRAPH, INDEX = (
 
 @dataclasses.dataclass(frozen=True)
 class Contents:
-    """What one release is made of.
+    """The parts of one release.
 
-    `model` is a Trainer's artifact, `serving_check` a ServingCheck's, `folders` further artifacts
-    by their name in the release, `files` single files likewise.
+    `model` is a Trainer's artifact, `serving_check` a ServingCheck's, `folders` are further
+    artifacts by their name in the release, and `files` single files by theirs.
     """
 
     model: Path
@@ -73,32 +73,32 @@ class Contents:
         )
 
     def bytes(self) -> int:
-        """How much room the files need; the models are most of it."""
+        """Return the size of the files in bytes; the models are most of it."""
         sources = [self.model, self.serving_check, *self.folders.values(), *self.files.values()]
-        found = (path for source in sources for path in [source, *source.rglob("*")])
-        return sum(path.stat().st_size for path in found if path.is_file())
+        paths = (path for source in sources for path in [source, *source.rglob("*")])
+        return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def model_digest(model: Path) -> str:
-    """One digest for the three SavedModels of a Trainer's artifact."""
-    found = {}
+    """Return one digest of the three SavedModels of a Trainer's artifact."""
+    digests = {}
     for name in MODELS:
         for path in sorted((model / FOLDERS[name]).rglob("*")):
             if path.is_file():
                 inside = path.relative_to(model / FOLDERS[name])
-                found[f"{name}/{inside}"] = manifest.digest(path)
-    return manifest.combined(found)
+                digests[f"{name}/{inside}"] = manifest.digest(path)
+    return manifest.combined(digests)
 
 
 def flat(config: Any, prefix: str = "") -> dict[str, Any]:
-    """{'a': {'b': 1}, 'c': [2]} to {'a.b': 1, 'c.0': 2}."""
+    """Return {'a.b': 1, 'c.0': 2} for {'a': {'b': 1}, 'c': [2]}."""
     if isinstance(config, Mapping):
         items = config.items()
     elif isinstance(config, (list, tuple)):
         items = {str(n): value for n, value in enumerate(config)}.items()
     else:
         return {prefix: config}
-    found: dict[str, Any] = {}
+    flattened: dict[str, Any] = {}
     for key, value in items:
-        found |= flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return found
+        flattened |= flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return flattened

@@ -56,7 +56,7 @@ def _unlogged(releases: LoggedReleases, log: AuditLog) -> tuple[list[Event], lis
         if number in log.manifests():
             continue
         try:
-            folder = releases.folders.found(number)
+            folder = releases.folders.existing(number)
             content = manifest.verify(folder, number=number)
             digest = manifest.digest(folder / manifest.FILE)
         except InputError as error:

@@ -53,7 +53,7 @@ class LoggedReleases:
         Raises:
             InputError: the audit log does not know the release, or its files differ; names one.
         """
-        folder = self.folders.found(number)
+        folder = self.folders.existing(number)
         known = self.log().manifests().get(number)
         if known is None:
             raise InputError(
@@ -136,17 +136,13 @@ class LoggedReleases:
             return known
         number = known or self.folders.free_number(1 + max(log.numbers(), default=0))
         self.folders.number_models(new, draft.numbered(number, NEW, MODELS))
-
-        def take_back() -> None:
-            self.folders.path(number).rename(new)
-
         details = {"manifest": manifest.digest(new / manifest.FILE), "model": draft.model_digest}
         transaction.commit(
             self.folder,
             self.folders,
             new_event("restored" if known else "published", number, **details),
             move=lambda: self.folders.place(new, number),
-            undo=take_back,
+            undo=lambda: self.folders.take_back(number, new),
         )
         return number
 

@@ -155,8 +155,7 @@ class _Reconciliation:
             if now.champion != mine:
                 return  # the process that changed it here reconciles next
             try:
-                changed = new_event("registry_champion", theirs, replaced=mine)
-                self.releases.switch(now, changed)
+                self.releases.switch(now, new_event("registry_champion", theirs, replaced=mine))
             except InputError as error:
                 raise InputError(
                     f"{alias} names release {theirs}, while {serves}: {error}; set it to another "

@@ -15,7 +15,8 @@ from components.release.files.atomic_files import not_written
 from components.release.files.manifest import Manifest
 from components.release.gates import Decision
 from components.release.logged_releases import LoggedReleases
-from components.release.reconcile import REBUILD, reconcile_registry
+from components.release.reconcile import reconcile_registry
+from components.release.registry.errors import REBUILD
 from components.release.registry.mlflow_registry import MlflowRegistry
 from schema.errors import InputError, UnavailableError
 
@@ -52,9 +53,7 @@ class ReleaseStore(LoggedReleases):
             InputError: the disk is full or may not be written, or see `reconcile`.
         """
         try:
-            self.folders.releases.mkdir(parents=True, exist_ok=True)
-            atomic_files.sweep(self.folders.releases)
-            self.folders.require_space(size)
+            self.folders.prepare(size)
             with atomic_files.incoming(self.folders.releases) as new:
                 draft = fill(new)
                 atomic_files.flush_tree(new)
@@ -93,7 +92,7 @@ class ReleaseStore(LoggedReleases):
             InputError: there is no such release, its files are damaged, or the registry could not
                 be updated (then it serves all the same).
         """
-        self.folders.found(number)
+        self.folders.existing(number)
         with self.locked() as log:
             content = self.verified(number)
             if number in log.deregistered():

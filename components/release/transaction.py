@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from components.release import audit_log
 from components.release.audit_log import SERVING, AuditLog, Event
-from components.release.files import atomic_files, manifest, model_config_file
+from components.release.files import atomic_files, model_config_file
 from components.release.files.atomic_files import atomic_write, not_written, read_plain
 from components.release.files.release_folders import ReleaseFolders
 from components.release.gates import described
@@ -79,8 +79,7 @@ def complete(folder: Path, folders: ReleaseFolders) -> None:
     try:
         if event is not None:
             audit_log.append(folder, event)
-        intention.unlink()
-        atomic_files.flush(folder)
+        atomic_files.remove(intention)
     except OSError as error:
         raise not_written(Path(error.filename or folder / audit_log.FILE), error) from error
 
@@ -95,8 +94,7 @@ def agreed_log(folder: Path, folders: ReleaseFolders) -> AuditLog:
         raise InputError(problem)
     log, path = audit_log.read(folder), folder / audit_log.FILE
     if not path.exists():
-        path.touch()
-        atomic_files.flush(folder)
+        atomic_files.create(path)
     if log.champion is not None:
         folders.serve(log.champion)  # it may be missing, or name the folder's old place
     return log
@@ -149,8 +147,7 @@ def _has_moved(event: Event, folders: ReleaseFolders) -> bool:
         return False
     if event.action == "pruned":
         return not folders.is_there(event.release)
-    written = folders.path(event.release) / manifest.FILE
-    return written.is_file() and manifest.digest(written) == event.manifest
+    return folders.manifest_digest(event.release) == event.manifest
 
 
 def _state_after(event: Event) -> str:

@@ -1,1 +1,1 @@
-"""ServingCheck: does the export work without us, and is it the model that was trained?"""
+"""ServingCheck: the export works without this project, and is the model that was trained."""

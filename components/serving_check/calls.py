@@ -1,4 +1,4 @@
-"""Which calls of the three models tell whether they are right, and what they must answer."""
+"""The calls that a serving check makes of the three models, and the expected answers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,14 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from components.example_gen.images.originals import Original
-from components.serving_check.contract import SIGNATURES
-from components.serving_check.isolated_client import Call
+from components.serving_check.contract import SIGNATURES, Call
+from components.serving_check.golden_records import GoldenRecords
 from components.serving_check.odd_images import OddImage
-from components.serving_check.records import Probed
 from schema import features, serving_names
 from trainer.preprocessing import image_formats
 
-ONE_BY_ONE = 4  # records that are given singly as well
+ONE_BY_ONE = 4  # records that are sent singly as well
 ODD = f"{serving_names.JOINT}.{serving_names.EMBED_IMAGE}, odd images"
 PLAIN = f"{serving_names.JOINT}.{serving_names.EMBED_IMAGE}, their plain counterparts"
 ORIGINAL = f"{serving_names.JOINT}.{serving_names.EMBED_IMAGE}, images as received"
@@ -30,78 +29,78 @@ Arrays = Mapping[str, np.ndarray]  # by output name
 
 
 def key(model: str, signature: str) -> str:
-    """The id of the call with every record."""
+    """Return the id of the call with every record."""
     return f"{model}.{signature}"
 
 
 def single_key(model: str, signature: str, i: int) -> str:
-    """The id of the call with record or caption `i` alone."""
+    """Return the id of the call with record or caption `i` alone."""
     return f"{model}.{signature}[{i}]"
 
 
 def warm_up_key(call: Call) -> str:
-    """The id of a call that a warm-up request makes."""
+    """Return the id of the call of a warm-up request."""
     return f"{call.model}.{call.signature}, warm-up"
 
 
-def batch_calls(probed: Probed) -> dict[str, Call]:
-    """Every signature with every record."""
-    pools = _pools(probed)
+def batch_calls(golden: GoldenRecords) -> dict[str, Call]:
+    """Return a call of every signature with every record, by id."""
+    pools = _pools(golden)
     return {
-        key(model, name): Call(model, name, {each: pools[each] for each in signature.inputs})
+        key(model, name): Call(model, name, {field: pools[field] for field in signature.inputs})
         for model, signatures in SIGNATURES.items()
         for name, signature in signatures.items()
     }
 
 
-def singles(probed: Probed) -> list[tuple[str, str, int]]:
-    """Every signature with each of the first few records: (model, signature, record)."""
+def singles(golden: GoldenRecords) -> list[tuple[str, str, int]]:
+    """Return (model, signature, record) of every signature with the first few records."""
     return [
         (model, name, i)
         for model, signatures in SIGNATURES.items()
         for name in signatures
-        for i in range(min(ONE_BY_ONE, len(probed.images)))
+        for i in range(min(ONE_BY_ONE, len(golden.images)))
     ]
 
 
-def single_calls(probed: Probed) -> dict[str, Call]:
-    """One record at a time; of an input for captions, one caption."""
-    pools = _pools(probed)
+def single_calls(golden: GoldenRecords) -> dict[str, Call]:
+    """Return calls with one record, or with one caption, by id."""
+    pools = _pools(golden)
     return {
         single_key(model, name, i): Call(
-            model, name, {each: [pools[each][i]] for each in SIGNATURES[model][name].inputs}
+            model, name, {field: [pools[field][i]] for field in SIGNATURES[model][name].inputs}
         )
-        for model, name, i in singles(probed)
+        for model, name, i in singles(golden)
     }
 
 
-def warm_up_requests(probed: Probed) -> list[Call]:
-    """One request for each signature, with one real record."""
-    calls = single_calls(probed)
-    return [calls[single_key(model, name, i)] for model, name, i in singles(probed) if i == 0]
+def warm_up_requests(golden: GoldenRecords) -> list[Call]:
+    """Return one request for each signature, with one real record."""
+    calls = single_calls(golden)
+    return [calls[single_key(model, name, i)] for model, name, i in singles(golden) if i == 0]
 
 
-def swapped_call(probed: Probed) -> Call:
-    """The same images with red and blue exchanged, to recognise a model that does so itself."""
+def swapped_call(golden: GoldenRecords) -> Call:
+    """Return a call with red and blue exchanged, to recognise a model that does so itself."""
     images = [
         tf.io.encode_png(
             tf.cast(tf.round(image_formats.decode(image)), tf.uint8)[..., ::-1]
         ).numpy()
-        for image in probed.images
+        for image in golden.images
     ]
     return Call(serving_names.JOINT, serving_names.EMBED_IMAGE, {serving_names.IMAGE_INPUT: images})
 
 
 def odd_calls(odd: Sequence[OddImage]) -> dict[str, Call]:
-    """Images of odd kinds, and their plain counterparts."""
-    return {ODD: _images(each.image for each in odd), PLAIN: _images(each.plain for each in odd)}
+    """Return calls with images of odd kinds, and with their plain counterparts."""
+    return {ODD: _images(o.image for o in odd), PLAIN: _images(o.plain for o in odd)}
 
 
 def original_calls(originals: Sequence[Original]) -> dict[str, Call]:
-    """Images as they were received, and what is stored of them."""
+    """Return calls with images as they were received, and with what is stored of them."""
     return {
-        ORIGINAL: _images(each.image for each in originals),
-        STORED: _images(each.stored for each in originals),
+        ORIGINAL: _images(original.image for original in originals),
+        STORED: _images(original.stored for original in originals),
     }
 
 
@@ -111,14 +110,14 @@ def _images(images: Iterable[bytes]) -> Call:
     )
 
 
-def damaged_calls(probed: Probed) -> dict[str, Call]:
-    """A batch of no image, and the first two records around images that nobody can decode."""
-    images = [probed.images[0], *damaged(probed.images[0]), probed.images[-1]]
-    examples = [_with_image(probed.examples[0], image) for image in images]
+def damaged_calls(golden: GoldenRecords) -> dict[str, Call]:
+    """Return calls without any image, and with damaged images between two good ones."""
+    images = [golden.images[0], *damaged(golden.images[0]), golden.images[-1]]
+    examples = [_with_image(golden.examples[0], image) for image in images]
     inputs = {
         serving_names.EXAMPLES_INPUT: examples,
         serving_names.IMAGE_INPUT: images,
-        serving_names.TEXT_INPUT: probed.texts[:1],
+        serving_names.TEXT_INPUT: golden.texts[:1],
     }
     names = (serving_names.SERVING_DEFAULT, serving_names.EMBED_IMAGE, serving_names.SIMILARITY)
     return {
@@ -127,7 +126,7 @@ def damaged_calls(probed: Probed) -> dict[str, Call]:
             key: Call(
                 serving_names.JOINT,
                 name,
-                {each: inputs[each] for each in SIGNATURES[serving_names.JOINT][name].inputs},
+                {field: inputs[field] for field in SIGNATURES[serving_names.JOINT][name].inputs},
             )
             for key, name in zip(DAMAGED, names, strict=True)
         },
@@ -135,7 +134,7 @@ def damaged_calls(probed: Probed) -> dict[str, Call]:
 
 
 def damaged(image: bytes) -> list[bytes]:
-    """No bytes, other bytes, and a cut-off image."""
+    """Return no bytes, bytes that are not an image, and the first half of an image."""
     return [b"", b"<svg/>", image[: len(image) // 2]]
 
 
@@ -145,24 +144,24 @@ def _with_image(example: bytes, image: bytes) -> bytes:
     return bytes(parsed.SerializeToString())
 
 
-def timed_calls(probed: Probed) -> dict[str, Call]:
-    """One text and one image, by signature of the joint model."""
-    calls = batch_calls(probed)
+def timed_calls(golden: GoldenRecords) -> dict[str, Call]:
+    """Return the timed calls, for a text and for an image, by signature of the joint model."""
+    calls = batch_calls(golden)
     return {
         name: calls[key(serving_names.JOINT, name)]
         for name in (serving_names.EMBED_TEXT, serving_names.EMBED_IMAGE)
     }
 
 
-def expected(probed: Probed) -> dict[str, Arrays]:
-    """What each call with every record answers if the export is the trained model."""
-    images, texts = probed.image_embeddings, probed.text_embeddings
+def expected(golden: GoldenRecords) -> dict[str, Arrays]:
+    """Return the right answers of `batch_calls`, by id: those of the trained model."""
+    images, texts = golden.image_embeddings, golden.text_embeddings
     valid = {features.VALID: np.ones(len(images), bool)}  # ingest has decoded every one
     image, text = {features.EMBEDDING: images, **valid}, {features.EMBEDDING: texts}
     return {
         key(serving_names.JOINT, serving_names.SERVING_DEFAULT): {
             features.IMAGE_EMBEDDING: images,
-            features.TEXT_EMBEDDINGS: probed.text_table,
+            features.TEXT_EMBEDDINGS: golden.text_table,
             **valid,
         },
         key(serving_names.JOINT, serving_names.EMBED_IMAGE): image,
@@ -177,16 +176,16 @@ def expected(probed: Probed) -> dict[str, Arrays]:
 
 
 def alone(signature: str, answer: Arrays, i: int) -> Arrays:
-    """The part of an answer to every record that record or caption `i` alone must get too."""
+    """Return the part of a batch's answer that record or caption `i` alone must get too."""
     mine = {name: value[i : i + 1] for name, value in answer.items()}
     if signature == serving_names.SIMILARITY:
         mine[features.SIMILARITY] = mine[features.SIMILARITY][:, i : i + 1]
     return mine
 
 
-def _pools(probed: Probed) -> dict[str, Sequence[bytes]]:
+def _pools(golden: GoldenRecords) -> dict[str, Sequence[bytes]]:
     return {
-        serving_names.EXAMPLES_INPUT: probed.examples,
-        serving_names.IMAGE_INPUT: probed.images,
-        serving_names.TEXT_INPUT: probed.texts,
+        serving_names.EXAMPLES_INPUT: golden.examples,
+        serving_names.IMAGE_INPUT: golden.images,
+        serving_names.TEXT_INPUT: golden.texts,
     }

@@ -19,16 +19,24 @@ ROUNDING: dict[Precision, float] = {"float32": 0.0, "bfloat16": 2.0**-7}
 
 
 class ServingCheckConfig(Frozen):
-    """What an export must keep to be shipped."""
+    """The limits that an export must keep to be released."""
 
-    # Largest difference to the trainer's embedding, as a share of its length where that is over 1;
-    # of bfloat16 networks `ROUNDING`, if that is more.
     agreement: Annotated[float, Field(gt=0)] = 1e-5
-    latency_calls: PositiveInt = 200  # timed calls for one text, and as many for one image
-    text_p99_ms: Milliseconds | None = None  # most that one text may take; None: any
-    image_p99_ms: Milliseconds | None = None  # most that one image may take; None: any
-    timeout_s: PositiveInt = 600  # for the process that calls the models, and for a server
+    """Largest difference to the trainer's embedding, as a share of its length where that is over 1;
+    for bfloat16 networks at least 2^-7."""
+
+    latency_calls: PositiveInt = 200
+    """Timed calls for one text, and as many for one image."""
+
+    text_p99_ms: Milliseconds | None = None
+    """Largest 99th percentile of the latency of one text, in milliseconds; default: no limit."""
+
+    image_p99_ms: Milliseconds | None = None
+    """Largest 99th percentile of the latency of one image, in milliseconds; default: no limit."""
+
+    timeout_s: PositiveInt = 600
+    """Time limit in seconds for the process that calls the models, and for a model server."""
 
     def suited(self, precision: Precision) -> Self:
-        """The limits for networks that compute in this type."""
+        """Return the limits for networks that compute in this type."""
         return self.model_copy(update={"agreement": max(self.agreement, ROUNDING[precision])})

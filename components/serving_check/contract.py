@@ -1,7 +1,7 @@
-"""What the three SavedModels promise to those who call them."""
+"""The signatures of the three SavedModels, and a call of one of them."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from schema import features, serving_names
 
@@ -35,3 +35,12 @@ SIGNATURES: Mapping[str, Mapping[str, Signature]] = {
     serving_names.IMAGE_TOWER: {serving_names.SERVING_DEFAULT: _IMAGE},
     serving_names.TEXT_TOWER: {serving_names.SERVING_DEFAULT: _TEXT},
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """A call of a signature of a model, with its strings by input name."""
+
+    model: str
+    signature: str
+    inputs: Mapping[str, Sequence[bytes]]

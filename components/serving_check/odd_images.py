@@ -1,4 +1,4 @@
-"""Small images of every odd kind that a client may send, each with a plain counterpart.
+"""Small images of every odd kind that a client may send, with plain counterparts.
 
 Drawn of flat blocks of 16 x 16 pixels, which JPEG keeps: its decoders differ in how they round the
 cosine transform and in how they smooth colours, and here there is nothing to round or to smooth.

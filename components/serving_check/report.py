@@ -1,4 +1,4 @@
-"""What a serving check found: `check.json`, for the pusher, the reports and people."""
+"""The report of a serving check: `check.json`, for the Pusher, the summary and people."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,30 +9,40 @@ from pydantic import model_validator
 from schema.config.section import Frozen
 from schema.serving_names import CHECK_REPORT
 
-NAMED = 3  # faults that one sentence lists
+LISTED = 3  # faults in one sentence
 
 
 class Check(Frozen):
-    """One thing that was looked at."""
+    """The result of one check."""
 
-    name: str  # short and stable, e.g. 'unit-norm'
+    name: str
+    """Short and stable, such as 'unit-norm'."""
+
     passed: bool
-    sentence: str  # for people: what was found, with its figure
+    """Whether it held."""
+
+    sentence: str
+    """The result with its figure, for people."""
 
 
 class Latency(Frozen):
-    """Of single calls, milliseconds."""
+    """Latency of single calls in milliseconds."""
 
     p50: float
     p99: float
 
 
 class CheckReport(Frozen):
-    """All that was looked at, in order; what follows a broken stage is not looked at."""
+    """The results of all checks, in order, up to the first stage that failed."""
 
     passed: bool
+    """Whether every check held."""
+
     checks: tuple[Check, ...]
-    latency_ms: dict[str, Latency]  # by signature of the joint model; empty if not reached
+    """At least one, if it passed."""
+
+    latency_ms: dict[str, Latency]
+    """By signature of the joint model; empty if a check before it failed."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -41,20 +51,20 @@ class CheckReport(Frozen):
         return self
 
     def failed(self) -> tuple[Check, ...]:
-        """The checks that did not pass."""
+        """Return the checks that did not pass."""
         return tuple(check for check in self.checks if not check.passed)
 
 
 def judge(name: str, faults: Sequence[str], fine: str) -> Check:
-    """A check that passes when there is no fault; else its sentence lists the first few."""
-    more = f"; and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
+    """Return a check that passes when there is no fault; else it lists the first few."""
+    more = f"; and {len(faults) - LISTED} more" if len(faults) > LISTED else ""
     return Check(
-        name=name, passed=not faults, sentence="; ".join(faults[:NAMED]) + more if faults else fine
+        name=name, passed=not faults, sentence="; ".join(faults[:LISTED]) + more if faults else fine
     )
 
 
 def conclude(checks: list[Check], latency_ms: dict[str, Latency]) -> CheckReport:
-    """The report on some checks; without any, nothing has passed."""
+    """Return the report of some checks; without any, it has not passed."""
     passed = bool(checks) and all(check.passed for check in checks)
     return CheckReport(passed=passed, checks=tuple(checks), latency_ms=latency_ms)
 

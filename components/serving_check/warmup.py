@@ -1,4 +1,4 @@
-"""Warm-up requests: TensorFlow Serving replays them when it loads a model, before it is asked.
+"""Warm-up requests: TensorFlow Serving replays them while it loads a model.
 
 Format: https://www.tensorflow.org/tfx/serving/saved_model_warmup
 """
@@ -9,12 +9,12 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from components.serving_check.isolated_client import Call
+from components.serving_check.contract import Call
 from schema.serving_names import WARMUP_FILE, WARMUP_FOLDER
 
 
 def path(folder: str, model: str) -> Path:
-    """The requests of a model below a ServingCheck's artifact."""
+    """Return the file of a model's requests below a ServingCheck's artifact."""
     return Path(folder, WARMUP_FOLDER, model, WARMUP_FILE)
 
 

@@ -24,7 +24,7 @@ from pipeline.console.tables import every_metric, print_report
 from pipeline.local.run_logs import logs_of
 from pipeline.local.session import open_session
 from schema.errors import InputError
-from schema.serving_names import FOLDERS, JOINT
+from schema.serving_names import CONFIG, FOLDERS, JOINT
 from schema.system import disk
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def evaluate(
     if output is not None:
         _try_to_write(output)
     folder, model = _find(release, config)
-    trained = of_release(folder / contents.CONFIG)
+    trained = of_release(folder / CONFIG)
     given = _ingest_config(trained, data, files, format)
     name = f"release {model.name}"
     with (

@@ -109,7 +109,7 @@ def _why_release(store: "ReleaseStore", number: int) -> None:
         _history(store, number)
         return
     problem = store.problem(number)
-    content = manifest.read(store.folders.found(number))
+    content = manifest.read(store.folders.existing(number))
     compared = f"release {content.baseline}" if content.baseline else "nothing"
     serves = ", serves now" if number == store.champion() else ""
     _print(

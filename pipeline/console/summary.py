@@ -11,8 +11,7 @@ from components.evaluator.metrics.measurement import Results
 from components.evaluator.report import Report
 from components.example_gen.records import quarantine
 from components.example_validator import report
-from components.pusher import gates as gather
-from components.pusher import outcome
+from components.pusher import measurements, outcome
 from components.pusher.outcome import Outcome
 from components.release.gates import GateResult
 from schema.serving_names import REMARKS
@@ -73,7 +72,7 @@ def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
         return path
 
     evaluation = there("Evaluator", "evaluation")
-    gathered = gather.gather(
+    gathered = measurements.gather(
         evaluation, there("ServingCheck", "blessing"), folder("CatalogueIndexer", "index")
     )
     measured = evaluation_report.read(evaluation)

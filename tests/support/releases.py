@@ -12,7 +12,7 @@ from components.release.files.manifest import Manifest
 from components.release.files.release_folders import NEW
 from components.release.gates import Decision, GateResult, Gathered
 from components.release.store import ReleaseStore
-from schema.serving_names import JOINT, MODELS
+from schema.serving_names import CONFIG, JOINT, MODELS
 
 
 def store_in(folder: Path) -> ReleaseStore:
@@ -49,7 +49,7 @@ def writer(
             (inner / "variables" / "variables.index").write_text(f"weights {model} {body}")
         found = manifest.digests(folder)
         files = {name.replace(f"/{NEW}/", "/"): value for name, value in found.items()}
-        (folder / contents.CONFIG).write_text(json.dumps({"body": body}))
+        (folder / CONFIG).write_text(json.dumps({"body": body}))
         (folder / contents.STATISTICS).mkdir()
         (folder / contents.STATISTICS / "stats.pb").write_text(body)
         return Manifest(

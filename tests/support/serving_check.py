@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from components.serving_check.check import examine
+from components.serving_check.check import check_export
+from components.serving_check.clients.isolated_client import Observed
 from components.serving_check.config import ServingCheckConfig
-from components.serving_check.isolated_client import Seen
 from components.serving_check.report import CheckReport
 from schema import serving_names
 from tests.support.small_run import SmallRun
@@ -19,17 +19,11 @@ from trainer.models.dual_encoder import DualEncoder
 HASTY = ServingCheckConfig(latency_calls=1)
 
 NAMES = [
-    *("probe", "fresh-process", "vocabulary", "variables", "loads", "signatures", "dtypes"),
+    "golden-outputs",
+    *("fresh-process", "vocabulary", "variables", "loads", "signatures", "dtypes"),
     *("answers", "shapes", "finite", "unit-norm", "agreement", "channels", "towers-agree"),
-    *(
-        "batch-independent",
-        "odd-images",
-        "damaged-images",
-        "as-received",
-        "warm-up",
-        "latency",
-        "tensorflow-serving",
-    ),
+    *("batch-independent", "odd-images", "damaged-images", "as-received", "warm-up"),
+    *("latency", "tensorflow-serving"),
 ]
 
 
@@ -71,7 +65,7 @@ class Original:
         saved_models.export(again, str(where))
 
     def examine(self, folder: Path, config: ServingCheckConfig = HASTY) -> CheckReport:
-        return examine(
+        return check_export(
             {name: str(folder / below) for name, below in serving_names.FOLDERS.items()},
             golden_outputs.read(str(folder / serving_names.PROBE)),
             self.files,
@@ -92,7 +86,7 @@ def data_file(folder: Path, model: str) -> Path:
     return file
 
 
-def seen(**answers) -> Seen:
+def observed(**answers) -> Observed:
     whole: dict[str, Any] = {
         "assets": {"vocabulary": 9},
         "variables": None,
@@ -100,4 +94,4 @@ def seen(**answers) -> Seen:
         "not_finite": [],
     }
     arrays = {key: {"embedding": np.asarray(v, np.float32)} for key, v in answers.items()}
-    return Seen([], {"joint": whole}, {}, {}, arrays)
+    return Observed([], {"joint": whole}, {}, {}, arrays)

@@ -29,6 +29,18 @@ def atomic_write(path: Path, text: str) -> None:
             sibling.unlink(missing_ok=True)
 
 
+def create(path: Path) -> None:
+    """Create an empty file, unless it is there."""
+    path.touch()
+    flush(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file."""
+    path.unlink()
+    flush(path.parent)
+
+
 def back_up(path: Path) -> None:
     """Copy a file, if it is there, to a sibling named by the time: 'log.before-20261126T070000'."""
     if path.exists():

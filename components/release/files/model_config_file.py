@@ -21,12 +21,12 @@ _MODEL = """  config {{
 
 
 def model_name(pipeline: str, model: str) -> str:
-    """Name a model as clients call it: 'emoji', 'emoji-image-tower', 'emoji-text-tower'."""
+    """Return the name of a model for clients: 'emoji', 'emoji-image-tower', 'emoji-text-tower'."""
     return pipeline if model == MODELS[0] else f"{pipeline}-{model.replace('_', '-')}"
 
 
 def text(pipeline: str, releases: str, number: int) -> str:
-    """Write a `ModelServerConfig` in text format: all three models pinned to one number.
+    """Return a `ModelServerConfig` in text format: all three models pinned to one number.
 
     Args:
         pipeline: name of the joint model.
@@ -45,7 +45,7 @@ def text(pipeline: str, releases: str, number: int) -> str:
 
 
 def write(folder: Path, content: str) -> bool:
-    """Replace the file in one step; False if it already says so."""
+    """Replace the file in one step; False if it has this content already."""
     path = folder / FILE
     if path.is_file() and path.read_bytes() == content.encode():
         return False
@@ -59,8 +59,8 @@ def number(folder: Path) -> int | None:
     Raises:
         InputError: the file cannot be read.
     """
-    found = re.search(r"versions: (\d{1,9})\b", _read(folder))
-    return int(found[1]) if found else None
+    match = re.search(r"versions: (\d{1,9})\b", _read(folder))
+    return int(match[1]) if match else None
 
 
 def name(folder: Path) -> str | None:
@@ -69,8 +69,8 @@ def name(folder: Path) -> str | None:
     Raises:
         InputError: the file cannot be read.
     """
-    found = re.search(r'name: "([^"\n]*)"', _read(folder))
-    return found[1] if found else None
+    match = re.search(r'name: "([^"\n]*)"', _read(folder))
+    return match[1] if match else None
 
 
 def _read(folder: Path) -> str:

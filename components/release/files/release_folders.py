@@ -38,7 +38,7 @@ class ReleaseFolders:
     def names(self) -> list[str]:
         """Return every entry of the folder but the hidden ones, in the order of the numbers."""
         try:
-            names = [n for n in os.listdir(self.releases) if not n.startswith(".")]
+            names = [p.name for p in self.releases.iterdir() if not p.name.startswith(".")]
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -70,8 +70,8 @@ class ReleaseFolders:
             number += 1
         return number
 
-    def require_space(self, size: int) -> None:
-        """Refuse a release that the disk has no room for.
+    def prepare(self, size: int) -> None:
+        """Make the folder, remove litter, and refuse a release that the disk has no room for.
 
         Args:
             size: bytes that the release needs.
@@ -79,6 +79,8 @@ class ReleaseFolders:
         Raises:
             UnavailableError: says how many bytes are needed and how many are free.
         """
+        self.releases.mkdir(parents=True, exist_ok=True)
+        atomic_files.sweep(self.releases)
         free = shutil.disk_usage(self.releases).free
         if free < size:
             raise UnavailableError(
@@ -91,6 +93,10 @@ class ReleaseFolders:
         if os.path.lexists(self.path(number)):
             self.remove(number)
         self.move(folder, self.path(number))
+
+    def take_back(self, number: int, folder: Path) -> None:
+        """Undo `place`."""
+        self.path(number).rename(folder)
 
     def move(self, here: Path, there: Path) -> None:
         """Move a folder below the releases, if it is there."""
@@ -115,9 +121,14 @@ class ReleaseFolders:
         Raises:
             InputError: there is no such release, or it differs from its manifest; names the file.
         """
-        return manifest.verify(self.found(number), manifest_digest, number)
+        return manifest.verify(self.existing(number), manifest_digest, number)
 
-    def found(self, number: int) -> Path:
+    def manifest_digest(self, number: int) -> str | None:
+        """Return the SHA-256 of a release's manifest; None if it has none."""
+        path = self.path(number) / manifest.FILE
+        return manifest.digest(path) if path.is_file() else None
+
+    def existing(self, number: int) -> Path:
         """Return the folder of a release.
 
         Raises:

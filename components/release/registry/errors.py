@@ -18,7 +18,9 @@ def is_missing(error: Exception) -> bool:
     return getattr(error, "error_code", None) == "RESOURCE_DOES_NOT_EXIST"
 
 
-def readable(error: Exception, shown: str, name: str) -> InputError:
+def readable(  # noqa: PLR0911  one return per kind of error
+    error: Exception, shown: str, name: str
+) -> InputError:
     """Return the error that people are shown for one of MLflow.
 
     Args:

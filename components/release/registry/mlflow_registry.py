@@ -30,7 +30,7 @@ from schema.text.secrets import expand, without_secrets
 
 CHAMPION, CHALLENGER, AUDIT_EVENT = "champion", "challenger", "audit_event"
 NEW = "new"  # in place of an event's id, before the first event was recorded
-NO_ALIAS = "diptych-checks-its-rights"  # nobody's
+NO_ALIAS = "diptych-checks-its-rights"  # deleted to test the permission; never set
 ARTIFACTS = "mlflow-artifacts"  # files of the runs, beside the releases
 MOST_VERSIONS, PAGE = 100_000, 1_000  # a thousand take MLflow one to two seconds
 SECONDS = 10  # for an answer; MLflow would wait two minutes, and a database driver for ever
@@ -133,8 +133,7 @@ class MlflowRegistry:
 
     def last_event(self, model: Any) -> str | None:
         """Return the id of the event that the registry was brought up to."""
-        event_id: str | None = (model.tags or {}).get(AUDIT_EVENT)
-        return event_id
+        return (model.tags or {}).get(AUDIT_EVENT)
 
     def create(self) -> None:
         """Make the registered model."""

@@ -1,4 +1,4 @@
-"""A release's parameters, metrics and curves as an MLflow run, so that MLflow's pages show them."""
+"""Log the parameters, metrics and curves of a release as an MLflow run."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,9 +26,9 @@ def log_run(
 
     Args:
         client: of the registry.
-        experiment: made if it is not there.
+        experiment: created if it does not exist.
         content: what to log.
-        release: its folder; the files people read are copied to the run.
+        release: its folder; the files that people read are copied to the run.
         artifact_location: where a new experiment keeps such files; None: where the server says.
 
     Returns:
@@ -65,32 +65,32 @@ def log_run(
 def experiment_of(
     client: "MlflowClient", name: str, artifact_location: str | None, restore: bool = False
 ) -> str:
-    """Return the id of an experiment, which is made if it is not there.
+    """Return the id of an experiment, and create it if it does not exist.
 
     Args:
         client: of the registry.
         name: of the experiment.
         artifact_location: see `log_run`.
-        restore: bring it back if it was deleted.
+        restore: restore it if it was deleted.
 
     Raises:
-        InputError: it was deleted, and is not to be brought back.
+        InputError: it was deleted, and `restore` is False.
     """
-    found = client.get_experiment_by_name(name)
-    if found is None:
+    existing = client.get_experiment_by_name(name)
+    if existing is None:
         return str(client.create_experiment(name, artifact_location=artifact_location))
-    if found.lifecycle_stage == "deleted":
+    if existing.lifecycle_stage == "deleted":
         if not restore:
             raise InputError(
                 f"the experiment {name} was deleted in MLflow; `diptych releases "
-                "rebuild-registry` brings it back"
+                "rebuild-registry` restores it"
             )
-        client.restore_experiment(found.experiment_id)
-    return str(found.experiment_id)
+        client.restore_experiment(existing.experiment_id)
+    return str(existing.experiment_id)
 
 
 def _run(client: "MlflowClient", experiment_id: str, content: Manifest) -> str:
-    """The run of this model: the one a killed process has begun, or a new one."""
+    """Return the run of this model: one that a killed process has begun, or a new one."""
     same = f"tags.model_digest = '{content.model_digest}'"
     begun: Sequence[Any] = client.search_runs([experiment_id], same, max_results=1)
     if begun:

@@ -11,8 +11,8 @@ from components.catalogue_index.config import IndexConfig
 from components.catalogue_index.report import REPORT, IndexReport
 from components.evaluator import gates as verdict
 from components.evaluator.gates import Verdict
-from components.pusher import component
-from components.pusher.gates import gather
+from components.pusher import outcome
+from components.pusher.measurements import gather
 from components.release import contents
 from components.release.contents import Contents
 from components.release.files import manifest
@@ -74,7 +74,7 @@ def releases(tmp_path) -> ReleaseStore:
 
 
 def test_a_release_holds_the_models_with_their_warm_up_and_all_that_led_to_them(releases, tmp_path):
-    pushed = component.push(releases, content(tmp_path, "a", gathered(None)))
+    pushed = outcome.push(releases, content(tmp_path, "a", gathered(None)))
     assert (pushed.release, pushed.champion) == (1, True)
     assert pushed.sentence == "release 1 serves now"
     for model in MODELS:
@@ -95,14 +95,14 @@ def test_a_release_holds_the_models_with_their_warm_up_and_all_that_led_to_them(
 
 def test_a_push_says_what_became_of_it(releases, tmp_path):
     first = content(tmp_path, "a", gathered(None))
-    component.push(releases, first)
-    again = component.push(releases, first)
+    outcome.push(releases, first)
+    again = outcome.push(releases, first)
     assert (again.release, again.champion, again.sentence) == (1, True, "release 1 serves already")
-    refused = component.push(releases, content(tmp_path, "b", gathered(1, "no", "and no")))
+    refused = outcome.push(releases, content(tmp_path, "b", gathered(1, "no", "and no")))
     assert (refused.release, refused.champion, refused.sentence) == (2, False, "no; and no")
-    better = component.push(releases, content(tmp_path, "c", gathered(1)))
+    better = outcome.push(releases, content(tmp_path, "c", gathered(1)))
     assert better.sentence == "release 3 serves now, in place of release 1"
-    late = component.push(releases, content(tmp_path, "d", gathered(1)))
+    late = outcome.push(releases, content(tmp_path, "d", gathered(1)))
     assert late.sentence == "release 4 was compared with release 1, and release 3 serves now"
     assert releases.champion() == 3
 

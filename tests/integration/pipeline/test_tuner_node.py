@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 import yaml
 
-from components.pusher.component import as_trained
+from components.pusher.executor import as_trained
 from pipeline.local.display import Listener, describe
 from schema.serving_names import FOLDERS, JOINT, TRAINED_WITH
 from tests.integration.pipeline.test_pipeline import NODES

@@ -1,6 +1,6 @@
 """What others do in MLflow between promotions, on PostgreSQL and on MLflow's own server.
 
-What serves changes only by a decision that is journalled, and a folder keeps its number.
+What serves changes only by a recorded decision, and a folder keeps its number.
 """
 
 import uuid
@@ -72,7 +72,7 @@ def test_two_runs_promote_and_rollback(store, hands):
 def test_a_version_that_does_not_serve_is_deleted(store, hands):
     hands.delete_model_version(store.registry.name, "1")
     [note] = store.reconcile()
-    assert note.startswith("the version of release 1 was deleted in MLflow; the release is not pro")
+    assert note.startswith("the version of release 1 was deleted in MLflow; the release cannot")
     assert (serving(store), folders(store)) == (2, BOTH)
     with pytest.raises(InputError, match="no earlier champion"):
         store.rollback()
@@ -177,7 +177,7 @@ def test_the_champion_is_taken_away(store, hands):
 def test_the_experiment_is_deleted(store, hands):
     name = store.registry.name
     hands.delete_experiment(hands.get_experiment_by_name(name).experiment_id)
-    refused(store, f"the experiment {name} was deleted in MLflow; .{REBUILD}. brings it back")
+    refused(store, f"the experiment {name} was deleted in MLflow; .{REBUILD}. restores it")
     assert store.promote(1, decided(2))  # which needs none
     assert aliases(store)["champion"] == 1
     rebuilt(store, 1)
@@ -200,7 +200,7 @@ def test_a_tag_of_a_version_is_edited(store, hands, tag, value):
 def test_the_registry_is_another_stores(store, registry, tmp_path):
     other = registry.store(tmp_path / "other", store.registry.name)
     with pytest.raises(
-        InputError, match=r"its version 1 is a release 1 that .* does not have; set"
+        InputError, match=r"its version 1 is a release 1 that .* does not have; correct"
     ):
         other.publish(writer("z"))
     with pytest.raises(InputError, match="does not have"):

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from components.release.files import model_config_file
+from components.release.files import manifest, model_config_file
 from diptych.cli import releases
 from diptych.cli.main import app
 from schema.errors import InputError
@@ -46,6 +46,13 @@ def test_a_changed_release_is_neither_promoted_nor_returned_to(store, name):
             attempt()
         assert str(store.folders.releases) in str(error.value)
     assert store.champion() == model_config_file.number(store.folder) == 2
+
+
+def test_the_manifest_names_every_file_where_it_lies(store):
+    content = manifest.read(store.folders.path(2))
+    assert content.release == 2
+    assert "joint/2/saved_model.pb" in content.files
+    assert content.empty_folders == ("joint/2/assets",)
 
 
 def test_the_copies_themselves_are_whole(store):

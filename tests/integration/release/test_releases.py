@@ -12,11 +12,10 @@ from components.release import audit_log
 from components.release.audit_log import SERVING
 from components.release.config import PushConfig, RegistryConfig
 from components.release.files import model_config_file
-from components.release.files.manifest import Manifest, read, verify
+from components.release.files.manifest import read, verify
 from components.release.gates import RefusedError
 from components.release.store import ReleaseStore
 from schema.errors import InputError
-from schema.serving_names import MODELS
 from tests.support.releases import aliases, decided, store_in, versions, writer
 
 ODD = "C# x%20y what? 50% q'q\" ü"  # a folder's name that URIs and quotes must get past
@@ -74,14 +73,6 @@ def test_models_config_pins_all_three_models_to_the_champion(releases):
     }
     for path, version in served(releases).values():
         assert (releases.folder / path / str(version) / "saved_model.pb").is_file()
-
-
-def test_a_server_in_a_container_is_told_its_own_paths():
-    text = model_config_file.text("emoji", "/models/releases", 7)
-    parsed = text_format.Parse(text, ModelServerConfig())
-    assert [c.base_path for c in parsed.model_config_list.config] == [
-        f"/models/releases/7/{model}" for model in MODELS
-    ]
 
 
 def test_aliases_say_who_serves_and_who_waits(releases):
@@ -247,13 +238,6 @@ def test_a_version_made_by_somebody_else_leaves_the_numbers_alone(releases):
     assert (releases.folders.model(4, "joint") / "saved_model.pb").read_text() == "joint d"
     assert aliases(releases)["challenger"] == 4
     assert versions(releases)[4] == "5"
-
-
-def test_the_manifest_names_every_file_where_it_lies(releases):
-    content: Manifest = read(releases.folders.path(2))
-    assert content.release == 2
-    assert "joint/2/saved_model.pb" in content.files
-    assert content.empty_folders == ("joint/2/assets",)
 
 
 def test_nothing_is_said_on_the_terminal(tmp_path, capfd):

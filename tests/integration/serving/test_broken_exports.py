@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.serving_check import client_program
+from components.serving_check.clients import client_program
 from components.serving_check.report import CheckReport
 from schema import serving_names
 from tests.support.serving_check import NAMES, Original, data_file, flip_a_byte
@@ -126,7 +126,7 @@ SENTENCES = {
     "missing vocabulary": "joint/assets/vocabulary is missing",
     "NaN weights": "_kernel of joint holds NaN or infinity",
     "wrong signature name": "joint lacks the signature embed_image",
-    "unnormalised output": "off the length 1 by",
+    "unnormalised output": "differs from 1 by",
     "swapped channels": "red and blue are exchanged",
     "turned images": "JPEG of EXIF orientation 2: the embedding differs from that of the same",
     "corrupted variables": "the variables of text_tower cannot be read",

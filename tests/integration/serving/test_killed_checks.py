@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from components.serving_check import client_program, isolated_client, model_server, warmup
-from components.serving_check.isolated_client import Call
+from components.serving_check import warmup
+from components.serving_check.clients import client_program, isolated_client, model_server
+from components.serving_check.contract import Call
 from pipeline.local import runner
 from schema import serving_names
 from schema.errors import UnavailableError, sentence_for_people
@@ -150,9 +151,9 @@ UNAVAILABLE, REFUSED = model_server.ServerError, model_server.RefusedError
         (
             "#!/bin/sh\necho unknown flag\nexit 3\n",
             UNAVAILABLE,
-            "ended with status 3 and said 'unknown flag'",
+            "ended with status 3 and printed 'unknown flag'",
         ),
-        ("#!/bin/sh\necho up\nkill -9 $$\n", UNAVAILABLE, "signal SIGKILL and said 'up'"),
+        ("#!/bin/sh\necho up\nkill -9 $$\n", UNAVAILABLE, "signal SIGKILL and printed 'up'"),
         ("#!/no/such/shell\n", UNAVAILABLE, "cannot be started"),
         (server("{}"), UNAVAILABLE, "did not load joint in time"),
         (failing("UNKNOWN", "no vocabulary"), REFUSED, "does not load joint: no vocabulary"),
@@ -178,5 +179,5 @@ def test_what_a_server_says_of_a_model_and_what_it_does_not(
         file.touch()
     call = Call(serving_names.JOINT, serving_names.EMBED_TEXT, {serving_names.TEXT_INPUT: [b"a"]})
     with pytest.raises(kind, match=sentence) as caught:
-        model_server.ask(str(binary), models, str(tmp_path), {"one": call}, timeout_s=2)
+        model_server.call_models(str(binary), models, str(tmp_path), {"one": call}, timeout_s=2)
     assert isinstance(caught.value, UnavailableError) == (kind is UNAVAILABLE)

@@ -8,10 +8,11 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.serving_check import calls, numerical_checks, records
+from components.serving_check import calls, golden_records, numerical_checks
 from components.serving_check.config import ServingCheckConfig
 from schema import serving_names
-from tests.support.serving_check import Original, seen
+from tests.conftest import SmallRun
+from tests.support.serving_check import Original, observed
 from tests.support.small_run import SmallRun
 from trainer.config.training import Precision
 from trainer.export import golden_outputs, saved_models
@@ -51,10 +52,10 @@ def test_a_changed_weight_is_found(small_run: SmallRun, tmp_path: Path, precisio
     )
 
     loaded = tf.saved_model.load(str(tmp_path / serving_names.FOLDERS[serving_names.JOINT]))
-    probed = records.find(left, Original.of(small_run).files)
-    assert len(probed.images) == golden_outputs.RECORDS
-    inputs = {serving_names.EMBED_IMAGE: probed.images, serving_names.EMBED_TEXT: probed.texts}
-    right = calls.expected(probed)
+    golden = golden_records.find_records(left, Original.of(small_run).files)
+    assert len(golden.images) == golden_outputs.RECORDS
+    inputs = {serving_names.EMBED_IMAGE: golden.images, serving_names.EMBED_TEXT: golden.texts}
+    right = calls.expected(golden)
 
     def agrees(signature: str) -> bool:
         [name] = loaded.signatures[signature].structured_input_signature[1]
@@ -63,7 +64,7 @@ def test_a_changed_weight_is_found(small_run: SmallRun, tmp_path: Path, precisio
         answers = {key: {output: value.numpy() for output, value in given.items()}}
         limits = ServingCheckConfig().suited(left[golden_outputs.PRECISION].item())
         return numerical_checks.agreement(
-            dataclasses.replace(seen(), answers=answers), {key: right[key]}, limits
+            dataclasses.replace(observed(), answers=answers), {key: right[key]}, limits
         ).passed
 
     assert [agrees(signature) for signature in EMBED] == [True, True]

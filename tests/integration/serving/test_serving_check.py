@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from components.serving_check import calls as plan
-from components.serving_check import model_server, records, report, warmup
+from components.serving_check import golden_records, report, warmup
+from components.serving_check.clients import model_server
 from components.serving_check.config import ServingCheckConfig
 from components.serving_check.contract import SIGNATURES
 from schema import features, serving_names
@@ -115,7 +116,7 @@ def original(small_run) -> Original:
 
 def test_every_signature_is_among_the_singles_the_server_is_asked(original):
     left = golden_outputs.read(str(original.folder / serving_names.PROBE))
-    calls = plan.single_calls(records.find(left, original.files)).values()
+    calls = plan.single_calls(golden_records.find_records(left, original.files)).values()
     assert {(call.model, call.signature) for call in calls} == {
         (model, name) for model, signatures in SIGNATURES.items() for name in signatures
     }

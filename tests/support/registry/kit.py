@@ -56,7 +56,7 @@ def serving(store: ReleaseStore) -> int | None:
 
 
 def changes(store: ReleaseStore) -> list[tuple[str, int | None]]:
-    """Every journalled change of what serves."""
+    """Every recorded change of what serves."""
     return [(e.action, e.release) for e in events(store) if e.action in SERVING]
 
 

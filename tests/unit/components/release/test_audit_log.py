@@ -6,7 +6,6 @@ import pytest
 
 from components.release import audit_log
 from components.release.audit_log import Event, champions, new_event, user
-from components.release.files import atomic_files
 
 
 def events(*changes: tuple) -> list[Event]:
@@ -91,7 +90,7 @@ def test_an_event_that_cannot_be_flushed_is_not_there(tmp_path, monkeypatch):
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(audit_log.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         audit_log.append(tmp_path, new_event("promote", 2))
     assert (tmp_path / audit_log.FILE).read_bytes() == before
@@ -105,51 +104,5 @@ def test_a_user_id_without_a_name_is_still_somebody(monkeypatch):
         raise KeyError(f"getpwuid(): uid not found: {uid}")
 
     monkeypatch.setattr("pwd.getpwuid", nobody)
-    monkeypatch.setattr(audit_log.os, "getuid", lambda: 1000720000)
+    monkeypatch.setattr("os.getuid", lambda: 1000720000)
     assert user() == "uid 1000720000"
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = tmp_path / "models.config"
-    atomic_files.atomic_write(path, "old")
-
-    def fails(_):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(atomic_files, "flush", fails)
-    with pytest.raises(OSError, match="disk full"):
-        atomic_files.atomic_write(path, "new")
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["models.config"]
-
-
-def test_a_folder_swept_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
-    flock = atomic_files.fcntl.flock
-    swept: list[bool] = []
-
-    def sweep_first(descriptor, how):
-        if not swept:
-            swept.append(True)
-            atomic_files.sweep(tmp_path)
-        flock(descriptor, how)
-
-    monkeypatch.setattr(atomic_files.fcntl, "flock", sweep_first)
-    with atomic_files.incoming(tmp_path) as mine:
-        assert swept
-        (mine / "whole").write_text("w")
-        assert (mine / "whole").exists()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_sweeping_spares_what_a_living_writer_holds(tmp_path):
-    dead = tmp_path / f"{atomic_files.INCOMING}dead"
-    dead.mkdir()
-    (dead / "half").write_text("h")
-    (tmp_path / f"{atomic_files.INCOMING}file").write_text("x")
-    (tmp_path / "7").mkdir()
-    with atomic_files.incoming(tmp_path) as alive:
-        (alive / "half").write_text("h")
-        atomic_files.sweep(tmp_path)
-        assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["7", alive.name])
-        assert (alive / "half").exists()
-    assert [p.name for p in tmp_path.iterdir()] == ["7"]

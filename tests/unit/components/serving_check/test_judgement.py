@@ -15,21 +15,21 @@ from components.example_gen.ingest.shards import to_example
 from components.example_gen.records.merge import Record
 from components.serving_check import (
     calls,
-    client_program,
-    isolated_client,
+    golden_records,
+    image_checks,
     numerical_checks,
-    records,
     report,
     structural_checks,
 )
-from components.serving_check.check import examine
+from components.serving_check.check import check_export
+from components.serving_check.clients import client_program, isolated_client
 from components.serving_check.config import ServingCheckConfig
-from components.serving_check.isolated_client import Call
+from components.serving_check.contract import Call
 from components.serving_check.odd_images import OddImage, odd_images
 from components.serving_check.report import CheckReport
 from schema import features
 from tests.support import ingest
-from tests.support.serving_check import HASTY, seen
+from tests.support.serving_check import HASTY, observed
 from trainer.export.golden_outputs import PRECISION
 from trainer.preprocessing.captions import caption_ids, fingerprint, normalise, split_words
 from trainer.preprocessing.image_formats import decode
@@ -70,7 +70,7 @@ def write_raw(path: Path, given: list[Record]) -> str:
     return str(path)
 
 
-def probe_of(given: list[Record]) -> dict[str, np.ndarray]:
+def golden_outputs_of(given: list[Record]) -> dict[str, np.ndarray]:
     """Record i embeds its image as [i, 0] and its caption j as [i, j]."""
     ids = np.zeros((len(given), 3), np.int64)
     table = np.zeros((len(given), 3, 2), np.float32)
@@ -90,7 +90,7 @@ def probe_of(given: list[Record]) -> dict[str, np.ndarray]:
 
 def test_records_are_found_in_any_order(raw, tmp_path):
     files = [write_raw(tmp_path / "b.gz", raw[2:][::-1]), write_raw(tmp_path / "a.gz", raw[:2])]
-    found = records.find(probe_of([raw[3], raw[0]]), files)
+    found = golden_records.find_records(golden_outputs_of([raw[3], raw[0]]), files)
     assert found.texts == [b"five", b"One", b"two  2"]
     assert found.image_embeddings.tolist() == [[0, 0], [1, 0]]
     assert found.text_embeddings.tolist() == [[0, 0], [1, 0], [1, 1]]
@@ -103,42 +103,42 @@ def test_records_are_found_in_any_order(raw, tmp_path):
 def test_a_record_that_changed_or_is_gone_is_not_found(raw, tmp_path):
     changed = [dataclasses.replace(raw[0], captions=("One", "two 3")), raw[1]]
     files = [write_raw(tmp_path / "a.gz", changed)]
-    assert records.find(probe_of(raw[:3]), files).texts == [b"ONE"]
-    lost = examine({}, probe_of(raw[:3]), files, HASTY, True, str(tmp_path))
+    assert golden_records.find_records(golden_outputs_of(raw[:3]), files).texts == [b"ONE"]
+    lost = check_export({}, golden_outputs_of(raw[:3]), files, HASTY, True, str(tmp_path))
     assert [check.sentence for check in lost.failed()] == [
         "only 1 of the 3 records the trainer embedded are among the examples"
     ]
 
 
-def test_a_model_without_a_probe_does_not_pass(tmp_path):
-    found = examine({}, None, [], HASTY, True, str(tmp_path))
+def test_a_model_without_golden_outputs_does_not_pass(tmp_path):
+    found = check_export({}, None, [], HASTY, True, str(tmp_path))
     assert not found.passed
-    assert [check.name for check in found.checks] == ["probe"]
+    assert [check.name for check in found.checks] == ["golden-outputs"]
 
 
 def test_a_single_weight_that_is_no_number_is_named():
-    found = seen(a=[[1, 0]])
+    found = observed(a=[[1, 0]])
     assert structural_checks.finite(found).passed
     found.models["joint"]["not_finite"].append("text_tower/row")
     assert not structural_checks.finite(found).passed
     assert structural_checks.finite(found).sentence == (
         "the variable text_tower/row of joint holds NaN or infinity"
     )
-    assert not structural_checks.finite(seen(a=[[np.inf, 0]])).passed
+    assert not structural_checks.finite(observed(a=[[np.inf, 0]])).passed
 
 
 def test_differences_are_relative_only_above_1():
     ones, tens = np.ones((2, 3)), np.full((2, 3), 10.0)
-    assert numerical_checks._difference(ones + 0.25, ones) == pytest.approx(0.25)
-    assert numerical_checks._difference(0.1 * ones + 0.25, 0.1 * ones) == pytest.approx(0.25)
-    assert numerical_checks._difference(tens + 0.25, tens) == pytest.approx(0.025)  # 0.25 / 10
-    assert numerical_checks._difference(ones[:1], ones) == np.inf
+    assert numerical_checks.difference(ones + 0.25, ones) == pytest.approx(0.25)
+    assert numerical_checks.difference(0.1 * ones + 0.25, 0.1 * ones) == pytest.approx(0.25)
+    assert numerical_checks.difference(tens + 0.25, tens) == pytest.approx(0.025)  # 0.25 / 10
+    assert numerical_checks.difference(ones[:1], ones) == np.inf
 
 
 @pytest.mark.parametrize(("limit", "passed"), [(None, True), (1.0, False), (100.0, True)])
 def test_latency_has_a_limit_only_by_config(limit, passed):
     # 1 to 100: numpy's 99th percentile lies at 0.99 of 99 steps above 1, 99.01.
-    timed = dataclasses.replace(seen(), milliseconds={"embed_text": list(range(1, 101))})
+    timed = dataclasses.replace(observed(), milliseconds={"embed_text": list(range(1, 101))})
     measured = numerical_checks.percentiles(timed)
     assert measured["embed_text"].p50 == pytest.approx(50.5)
     assert measured["embed_text"].p99 == pytest.approx(99.01)
@@ -155,7 +155,7 @@ def test_a_report_cannot_claim_more_than_its_checks():
 
 
 def test_answers_of_the_server_are_compared():
-    mine = seen(one=[[1.0, 0.0]])
+    mine = observed(one=[[1.0, 0.0]])
     same = {"one": {"embedding": np.array([[1.0, 1e-6]], np.float32)}}
     other = {"one": {"embedding": np.array([[0.0, 1.0]], np.float32)}}
     assert numerical_checks.served_alike(same, mine, HASTY).passed
@@ -164,7 +164,7 @@ def test_answers_of_the_server_are_compared():
     assert check.sentence.startswith("embedding of one differs from the fresh process's by 1")
 
 
-def odd_seen(**changed) -> isolated_client.Seen:
+def odd_seen(**changed) -> isolated_client.Observed:
     """Answers to images as received and what is stored of them, to odd ones and to damaged ones."""
     rows = np.eye(4, dtype=np.float32)
     answers = {
@@ -173,7 +173,7 @@ def odd_seen(**changed) -> isolated_client.Seen:
         calls.ORIGINAL: {"embedding": rows[:3], "valid": np.array([True, True, True])},
         calls.STORED: {"embedding": rows[:3], "valid": np.array([True, True, True])},
     }
-    return isolated_client.Seen([], {}, {}, {}, {**answers, **changed})
+    return isolated_client.Observed([], {}, {}, {}, {**answers, **changed})
 
 
 ODD = [OddImage("turned JPEG", b"", b""), OddImage("grey PNG", b"", b"")]
@@ -182,9 +182,9 @@ ORIGINALS = [Original("0", "first_frame", b"", b""), Original("1", "shrunk", b""
 
 
 def test_an_odd_image_that_is_embedded_differently_is_named():
-    assert numerical_checks.odd_images(odd_seen(), ODD, HASTY).passed
+    assert image_checks.odd_images(odd_seen(), ODD, HASTY).passed
     off = {"embedding": np.eye(2, 4, dtype=np.float32) + np.array([[0.001], [0]], np.float32)}
-    check = numerical_checks.odd_images(odd_seen(**{calls.ODD: off}), ODD, HASTY)
+    check = image_checks.odd_images(odd_seen(**{calls.ODD: off}), ODD, HASTY)
     assert check.name == "odd-images"
     assert check.sentence == (
         "turned JPEG: the embedding differs from that of the same image as a plain PNG by 0.001, "
@@ -207,7 +207,7 @@ def test_an_image_as_received_is_embedded_like_what_is_stored_or_marked(embeddin
         calls.ORIGINAL: {"embedding": np.array(embedding, np.float32), "valid": np.array(valid)},
         calls.STORED: {"embedding": stored, "valid": np.ones(3, bool)},
     })  # fmt: skip
-    check = numerical_checks.as_received(seen, ORIGINALS, HASTY)
+    check = image_checks.as_received(seen, ORIGINALS, HASTY)
     assert check.passed == (not faults)
     assert faults in check.sentence
 

@@ -1,4 +1,4 @@
-"""Ask the real TensorFlow Serving, where it is installed, over its REST interface.
+"""Call the real TensorFlow Serving, where it is installed, over its REST interface.
 
 Interface: https://www.tensorflow.org/tfx/serving/api_rest
 """
@@ -28,17 +28,17 @@ from tfx.utils import io_utils
 
 from components.release.files import model_config_file
 from components.serving_check import warmup
-from components.serving_check.contract import SIGNATURES
-from components.serving_check.isolated_client import ENVIRONMENT, Call
+from components.serving_check.clients.isolated_client import ENVIRONMENT
+from components.serving_check.contract import SIGNATURES, Call
 from schema.errors import UnavailableError
 from schema.serving_names import MODELS
 from schema.system.child_process import ending_with_parent
 
 BINARY = "tensorflow_model_server"
-NAME, VERSION = "check", 1  # what the models are served under while they are checked
-SECONDS_BETWEEN_LOOKS = 0.2
+NAME, VERSION = "check", 1  # of the models while they are checked
+SECONDS_BETWEEN_POLLS = 0.2
 SECONDS_TO_STOP = 10
-# Answers that say nothing about a model: the server is busy, short of memory or told to stop.
+# Answers that say nothing about a model: the server is busy, short of memory or stopping.
 # TensorFlow Serving turns its own codes into these of HTTP.
 PASSING_CODES = ("RESOURCE_EXHAUSTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED", "CANCELLED")
 PASSING_STATUS = (408, 409, 429, 499, 503, 504)
@@ -60,11 +60,11 @@ class RefusedError(Exception):
 
 
 def find() -> str | None:
-    """The server's program, if there is one on the PATH."""
+    """Return the server's program, None if it is not on the PATH."""
     return shutil.which(BINARY)
 
 
-def ask(
+def call_models(
     binary: str,
     models: Mapping[str, str],
     warm_up_folder: str,
@@ -98,7 +98,7 @@ def _lay_out(root: Path, models: Mapping[str, str], warm_up_folder: str) -> Path
     """Put copies where the config file of a release makes the server look for them."""
     text = model_config_file.text(NAME, str(root), VERSION)
     config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
-    bases = {each.name: Path(each.base_path) for each in config.model_config_list.config}
+    bases = {model.name: Path(model.base_path) for model in config.model_config_list.config}
     for model in MODELS:
         folder = bases[model_config_file.model_name(NAME, model)] / str(VERSION)
         io_utils.copy_dir(models[model], str(folder))
@@ -158,24 +158,20 @@ def _wait(server: subprocess.Popen[bytes], port: int, log: Path, deadline: float
         if _available(port, waiting[0]):
             waiting.pop(0)
         else:
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            time.sleep(SECONDS_BETWEEN_POLLS)
 
 
 def _ended(status: int, log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines() or ["nothing"]
     how = f"status {status}" if status >= 0 else f"signal {signal.Signals(-status).name}"
-    return f"{BINARY} ended with {how} and said {lines[-1]!r}"
+    return f"{BINARY} ended with {how} and printed {lines[-1]!r}"
 
 
 def _available(port: int, model: str) -> bool:
     try:
         answer = _get(_url(port, model), SECONDS_TO_STOP)
-    except (
-        OSError,
-        http.client.HTTPException,
-        ValueError,
-    ):  # not listening yet, or it does not know the model yet
-        return False
+    except (OSError, http.client.HTTPException, ValueError):
+        return False  # it does not listen yet, or does not know the model yet
     for version in answer.get("model_version_status", ()):
         status = version.get("status", {})
         if status.get("error_message"):
@@ -199,9 +195,9 @@ def _predict(port: int, call: Call, timeout_s: float) -> dict[str, np.ndarray]:
     try:
         outputs = _get(url, timeout_s, json.dumps(body).encode()).get("outputs")
     except urllib.error.HTTPError as error:
-        said = error.read().decode(errors="replace")
+        answer = error.read().decode(errors="replace")
         kind = ServerError if error.code in PASSING_STATUS else RefusedError
-        raise kind(f"{BINARY} refuses {call.model}.{call.signature}: {said}") from error
+        raise kind(f"{BINARY} refuses {call.model}.{call.signature}: {answer}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise ServerError(
             f"{BINARY} gives no answer to {call.model}.{call.signature}: {error}"
@@ -220,5 +216,6 @@ def _url(port: int, model: str) -> str:
 
 
 def _get(url: str, timeout_s: float, body: bytes | None = None) -> Any:
-    with _OPENER.open(urllib.request.Request(url, body), timeout=timeout_s) as response:
+    request = urllib.request.Request(url, body)  # noqa: S310  always http://127.0.0.1
+    with _OPENER.open(request, timeout=timeout_s) as response:
         return json.load(response)

@@ -1,8 +1,8 @@
-"""Calls SavedModels the way a stranger would; run as `python -I program.py FOLDER`.
+"""Call SavedModels as an outside client would; run as `python -I client_program.py FOLDER`.
 
-It must work where nothing of this project is installed, so it imports only the standard library,
-NumPy, TensorFlow and TensorFlow Text, whose ops the models need. It judges nothing: what it saw
-goes back as files, and a model that breaks it breaks only it.
+It must work where this project is not installed, so it imports only the standard library, NumPy,
+TensorFlow and TensorFlow Text, whose ops the models need. It makes no verdict: it returns what it
+observed as files, and a model that crashes it crashes nothing else.
 
 Reads from FOLDER:
     request.json: {"models": {name: folder}, "calls": {id: call}, "timed": {id: call},
@@ -16,16 +16,16 @@ Writes to FOLDER:
         "load": fault or null, "signatures": {name: {"inputs": {name: dtype}, "outputs": {name:
         dtype}}}}}, "faults": {id: fault}, "milliseconds": {id: [x]}}
     answers.npz: '<id>/<output>' arrays.
-It says on standard output what it is about to do, for whoever finds it dead.
+It prints every step before it begins it, so that its last line shows where it died.
 """
 
 import json
-import os
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -37,7 +37,7 @@ UNTIMED = 5  # calls before the clock starts
 # A loaded model has to stay: its signatures hold its variables only weakly.
 KEPT: list[Any] = []
 
-# What says nothing about a model: this machine lacks memory, or a file system does not answer.
+# Errors that say nothing about a model: no memory, or a file system that does not answer.
 PASSING = (
     MemoryError,
     tf.errors.ResourceExhaustedError,
@@ -53,14 +53,13 @@ Signatures = dict[str, dict[str, Any]]  # functions by model and name
 
 def main(folder: str) -> None:
     """Answer the request that lies in a folder."""
-    with open(os.path.join(folder, "request.json"), encoding="utf-8") as file:
-        request = json.load(file)
-    strings = read_pool(os.path.join(folder, "pool.npz"))
-    seen = {name: inspect(name, where) for name, where in request["models"].items()}
+    request = json.loads(Path(folder, "request.json").read_text(encoding="utf-8"))
+    strings = read_pool(f"{folder}/pool.npz")
+    models = {name: inspect(name, where) for name, where in request["models"].items()}
     signatures = {}
     for name, where in request["models"].items():
-        signatures[name], seen[name]["load"] = load(name, where)
-        seen[name]["signatures"] = {key: describe(one) for key, one in signatures[name].items()}
+        signatures[name], models[name]["load"] = load(name, where)
+        models[name]["signatures"] = {key: describe(one) for key, one in signatures[name].items()}
     answers, faults, milliseconds = {}, {}, {}
     for key, call in request["calls"].items():
         say(f"calling {key}")
@@ -77,22 +76,21 @@ def main(folder: str) -> None:
         milliseconds[key] = measured or []
     report = {
         "foreign": sorted(set(request["foreign"]) & set(sys.modules)),
-        "models": seen,
+        "models": models,
         "faults": faults,
         "milliseconds": milliseconds,
     }
-    np.savez(os.path.join(folder, "answers.npz"), **answers)  # type: ignore[arg-type]
-    with open(os.path.join(folder, "report.json"), "w", encoding="utf-8") as file:
-        json.dump(report, file)
+    np.savez(f"{folder}/answers.npz", **answers)  # type: ignore[arg-type]
+    Path(folder, "report.json").write_text(json.dumps(report), encoding="utf-8")
 
 
 def say(what: str) -> None:
-    """The last line on standard output is what a dead process was about to do."""
-    print(what, flush=True)
+    """Print a step before it begins: the last line is what a dead process was doing."""
+    print(what, flush=True)  # noqa: T201  the parent reads it
 
 
 def attempt(act: Callable[[], Result]) -> tuple[Result | None, str | None]:
-    """(what `act` returns, None), or (None, its fault in one line); the traceback is printed.
+    """Return (the result, None), or (None, the fault in one line) and print the traceback.
 
     Raises: one of `PASSING`, which ends this process without a report.
     """
@@ -107,14 +105,14 @@ def attempt(act: Callable[[], Result]) -> tuple[Result | None, str | None]:
 
 
 def read_pool(path: str) -> list[bytes]:
-    """The strings of the pool."""
+    """Read the strings of the pool."""
     with np.load(path) as pool:
         joined, ends = pool["bytes"].tobytes(), pool["ends"].tolist()
     return [joined[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def inspect(name: str, folder: str) -> dict[str, Any]:
-    """The files of a SavedModel: are the assets there, can each variable be read."""
+    """Report on the files of a SavedModel: its assets, and whether every variable can be read."""
     say(f"reading the files of {name}")
     assets, _ = attempt(lambda: asset_sizes(folder))
     not_finite = []
@@ -123,12 +121,12 @@ def inspect(name: str, folder: str) -> dict[str, Any]:
 
 
 def asset_sizes(folder: str) -> dict[str, int | None]:
-    """Every asset the graph names, with its bytes, None if it is not there."""
+    """Return the size in bytes of every asset that the graph names, None if it is missing."""
     model = saved_model_pb2.SavedModel()
-    with tf.io.gfile.GFile(os.path.join(folder, "saved_model.pb"), "rb") as file:
+    with tf.io.gfile.GFile(f"{folder}/saved_model.pb", "rb") as file:
         model.ParseFromString(file.read())
     names = {asset.filename for graph in model.meta_graphs for asset in graph.asset_file_def}
-    paths = {name: os.path.join(folder, "assets", name) for name in sorted(names)}
+    paths = {name: f"{folder}/assets/{name}" for name in sorted(names)}
     return {
         name: tf.io.gfile.stat(path).length if tf.io.gfile.exists(path) else None
         for name, path in paths.items()
@@ -137,17 +135,17 @@ def asset_sizes(folder: str) -> dict[str, int | None]:
 
 def not_finite_variables(folder: str) -> list[str]:
     """Read every variable, which compares its checksum, and name those with NaN or infinity."""
-    reader = tf.train.load_checkpoint(os.path.join(folder, "variables", "variables"))
-    found = []
+    reader = tf.train.load_checkpoint(f"{folder}/variables/variables")
+    names = []
     for name, dtype in sorted(reader.get_variable_to_dtype_map().items()):
         value = reader.get_tensor(name)
         if dtype.is_floating and not np.isfinite(value.astype(np.float64)).all():
-            found.append(name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE"))
-    return found
+            names.append(name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE"))
+    return names
 
 
 def load(name: str, folder: str) -> tuple[dict[str, Any], str | None]:
-    """The signatures of a SavedModel, or why there are none."""
+    """Load a SavedModel; return its signatures, or why there are none."""
     say(f"loading {name}")
     model, fault = attempt(lambda: tf.saved_model.load(folder))
     KEPT.append(model)
@@ -155,7 +153,7 @@ def load(name: str, folder: str) -> tuple[dict[str, Any], str | None]:
 
 
 def describe(signature: Any) -> dict[str, dict[str, str]]:
-    """Names of inputs and outputs with their types."""
+    """Return the names of inputs and outputs with their types."""
     inputs = signature.structured_input_signature[1]
     outputs = signature.structured_outputs
     return {
@@ -167,7 +165,7 @@ def describe(signature: Any) -> dict[str, dict[str, str]]:
 def answer(
     signatures: Signatures, strings: list[bytes], call: dict[str, Any]
 ) -> dict[str, np.ndarray]:
-    """One call's outputs."""
+    """Return the outputs of one call."""
     given = {name: [strings[i] for i in indices] for name, indices in call["inputs"].items()}
     function = signatures[call["model"]][call["signature"]]
     outputs = function(**{name: tf.constant(values, tf.string) for name, values in given.items()})
@@ -177,7 +175,7 @@ def answer(
 def clock(
     signatures: Signatures, strings: list[bytes], call: dict[str, Any], times: int
 ) -> list[float]:
-    """Milliseconds of single calls, from the string in memory to the embedding in memory."""
+    """Time single calls in milliseconds, from a string in memory to its embedding in memory."""
     [(name, indices)] = call["inputs"].items()
     function = signatures[call["model"]][call["signature"]]
     measured = []

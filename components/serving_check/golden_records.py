@@ -1,4 +1,4 @@
-"""The raw records behind the trainer's probe."""
+"""The raw records behind the trainer's golden outputs."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ READ_AT_ONCE = 64  # records
 
 
 @dataclasses.dataclass(frozen=True)
-class Probed:
-    """Records as received, and what the trainer embedded of the same."""
+class GoldenRecords:
+    """Records as received, and the trainer's embeddings of them."""
 
     examples: Sequence[bytes]  # serialized tf.train.Example, [n]
     images: Sequence[bytes]  # encoded as received, [n]
@@ -25,38 +25,38 @@ class Probed:
     text_embeddings: np.ndarray  # [m, d], the table's rows of `texts`
 
 
-def find(probe: Mapping[str, np.ndarray], files: Sequence[str]) -> Probed:
-    """Look the probed records up among raw ones, by the fingerprints of key and captions.
+def find_records(golden_outputs: Mapping[str, np.ndarray], files: Sequence[str]) -> GoldenRecords:
+    """Find the records of the golden outputs among raw ones, by fingerprints of key and captions.
 
     Args:
-        probe: see `trainer.export.golden_outputs.embed`.
+        golden_outputs: see `trainer.export.golden_outputs.embed`.
         files: GZIP TFRecords of raw records.
 
     Returns:
-        Those that were found, in the probe's order.
+        Those that are there, in the order of the golden outputs.
     """
-    ids = probe[features.CAPTION_IDS]
+    keys, ids = golden_outputs[features.KEY_ID], golden_outputs[features.CAPTION_IDS]
     wanted = {
         (int(key), tuple(row)): i
-        for i, (key, row) in enumerate(zip(probe[features.KEY_ID], ids.tolist(), strict=True))
+        for i, (key, row) in enumerate(zip(keys, ids.tolist(), strict=True))
     }
-    found: dict[int, tuple[bytes, bytes, list[bytes]]] = {}
-    records = tf.data.TFRecordDataset(list(files), compression_type="GZIP")
-    for batch in records.batch(READ_AT_ONCE).as_numpy_iterator():
+    records: dict[int, tuple[bytes, bytes, list[bytes]]] = {}
+    dataset = tf.data.TFRecordDataset(list(files), compression_type="GZIP")
+    for batch in dataset.batch(READ_AT_ONCE).as_numpy_iterator():
         for identity, record in _identified(batch, ids.shape[1]):
             if identity in wanted:
-                found.setdefault(wanted[identity], record)
-        if len(found) == len(wanted):
+                records.setdefault(wanted[identity], record)
+        if len(records) == len(wanted):
             break
-    rows = sorted(found)
+    rows = sorted(records)
     present = ids[rows] != 0
-    table = probe[features.TEXT_EMBEDDINGS][rows]
-    captions = [caption for row in rows for caption in found[row][2]]
-    return Probed(
-        examples=[found[row][0] for row in rows],
-        images=[found[row][1] for row in rows],
+    table = golden_outputs[features.TEXT_EMBEDDINGS][rows]
+    captions = [caption for row in rows for caption in records[row][2]]
+    return GoldenRecords(
+        examples=[records[row][0] for row in rows],
+        images=[records[row][1] for row in rows],
         texts=captions,
-        image_embeddings=probe[features.IMAGE_EMBEDDING][rows],
+        image_embeddings=golden_outputs[features.IMAGE_EMBEDDING][rows],
         present=present,
         text_table=table,
         text_embeddings=table[present],
@@ -66,7 +66,7 @@ def find(probe: Mapping[str, np.ndarray], files: Sequence[str]) -> Probed:
 def _identified(
     batch: np.ndarray, max_captions: int
 ) -> list[tuple[tuple[int, tuple[int, ...]], tuple[bytes, bytes, list[bytes]]]]:
-    """Each record with its identity: ((key id, caption ids), (example, image, captions))."""
+    """Return records with their identities: ((key id, caption ids), (example, image, captions))."""
     parsed = tf.io.parse_example(
         batch,
         {
@@ -81,11 +81,11 @@ def _identified(
     words = split_words(normalise(captions.values))
     flat_ids = captions.with_values(caption_ids(words))
     result = []
-    for example, key, image, said, ids in zip(
+    for example, key, image, texts, ids in zip(
         batch.tolist(), keys, images, captions.to_list(), flat_ids.to_list(), strict=True
     ):
         padded = tuple(ids[:max_captions] + [0] * (max_captions - len(ids)))
         # A caption without a word has the id of padding, in the model as well.
-        kept = [caption for caption, i in zip(said, padded, strict=False) if i]
+        kept = [caption for caption, i in zip(texts, padded, strict=False) if i]
         result.append(((key, padded), (example, image, kept)))
     return result

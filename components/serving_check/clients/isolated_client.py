@@ -1,4 +1,4 @@
-"""Have SavedModels called by a process that knows nothing of us; see `program.py`."""
+"""Call SavedModels in a process that imports nothing of this project; see `client_program`."""
 
 import dataclasses
 import errno
@@ -9,38 +9,31 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from components.serving_check.contract import Call
 from schema.errors import UnavailableError
 from schema.system import disk, file_errors
 from schema.system.child_process import ending_with_parent
 
-LITTLE = 100_000  # bytes; on a disk with less a write has failed
+NEARLY_FULL = 100_000  # bytes; on a disk with less free space a write has failed
 PROGRAM = Path(__file__).with_name("client_program.py")
-FOREIGN = ("schema", "trainer", "components", "pipeline", "tfx")  # what it must not import
-# Latency and agreement are of the CPU: the trainer in this process may hold the accelerator's
-# memory, and its products may be rounded to fewer bits.
+# Packages that the process must not import.
+FOREIGN = ("schema", "trainer", "components", "pipeline", "diptych", "tfx")
+# Latency and agreement are measured on the CPU: the trainer in this process may hold the
+# accelerator's memory, and an accelerator may round products to fewer bits.
 ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1"}
 
 _LOGGER = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
-class Call:
-    """A signature of a model with its strings by input name."""
-
-    model: str
-    signature: str
-    inputs: Mapping[str, Sequence[bytes]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Seen:
-    """What the process saw; the fields are those of `program.py`'s report."""
+class Observed:
+    """What the process observed; the fields are those of the report of `client_program`."""
 
     foreign: list[str]
     models: dict[str, dict[str, Any]]
@@ -53,19 +46,19 @@ class ProcessError(UnavailableError):
     """The process ended without a report, which says nothing about the models."""
 
 
-def ask(
+def call_models(
     models: Mapping[str, str],
     calls: Mapping[str, Call],
     timed: Mapping[str, Call],
     times: int,
     timeout_s: float,
-) -> Seen:
+) -> Observed:
     """Load the models in a fresh process and call them.
 
     Args:
         models: folder of each SavedModel, absolute; any file system TensorFlow reads.
         calls: by an id of the caller's choice.
-        timed: likewise; their one input is a pool of strings that are given one at a time.
+        timed: also by an id; their one input is a pool of strings that are sent one at a time.
         times: how many timed calls.
         timeout_s: the process is killed after so many seconds.
 
@@ -82,7 +75,7 @@ def ask(
             for key in arrays.files:
                 call, _, output = key.rpartition("/")
                 answers.setdefault(call, {})[output] = arrays[key]
-    return Seen(**report, answers=answers)
+    return Observed(**report, answers=answers)
 
 
 def _write_request(
@@ -94,7 +87,7 @@ def _write_request(
 ) -> None:
     pool: dict[bytes, int] = {}  # an image goes into many calls, and into the file once
 
-    def told(call: Call) -> dict[str, Any]:
+    def payload(call: Call) -> dict[str, Any]:
         inputs = {
             name: [pool.setdefault(value, len(pool)) for value in values]
             for name, values in call.inputs.items()
@@ -103,8 +96,8 @@ def _write_request(
 
     request = {
         "models": dict(models),
-        "calls": {key: told(call) for key, call in calls.items()},
-        "timed": {key: told(call) for key, call in timed.items()},
+        "calls": {key: payload(call) for key, call in calls.items()},
+        "timed": {key: payload(call) for key, call in timed.items()},
         "times": times,
         "foreign": FOREIGN,
     }
@@ -117,11 +110,11 @@ def _write_request(
 
 
 def _run(folder: Path, timeout_s: float) -> None:
-    # Through a file and not a pipe: what was said before a kill is there to read.
-    said = folder / "said"
+    # Through a file and not a pipe: the output before a kill can still be read.
+    output = folder / "output"
     try:
-        with said.open("wb") as out, (folder / "errors").open("wb") as err:
-            status = subprocess.run(
+        with output.open("wb") as out, (folder / "errors").open("wb") as err:
+            status = subprocess.run(  # noqa: PLW1510  the status is in the message
                 # -I: neither the environment nor the current folder adds to its import path.
                 ending_with_parent([sys.executable, "-I", PROGRAM, folder]),
                 cwd=folder,
@@ -135,7 +128,7 @@ def _run(folder: Path, timeout_s: float) -> None:
     _LOGGER.info("the fresh process: %s", (folder / "errors").read_text(errors="replace"))
     if status == 0:
         return
-    doing = f"while {_last_line(said)}" if _last_line(said) else "before it began"
+    doing = f"while {_last_line(output)}" if _last_line(output) else "before it began"
     if status is None:
         what = f"did not finish in {timeout_s:g} s (serving_check.timeout_s) and was killed {doing}"
     else:
@@ -149,8 +142,8 @@ def _run(folder: Path, timeout_s: float) -> None:
 
 
 def _reason(folder: Path) -> str:
-    """Why the process failed, by its last words; on a full disk there may be none."""
-    if disk.space(folder).free < LITTLE:
+    """Return why the process failed by its last line; on a full disk there may be none."""
+    if disk.space(folder).free < NEARLY_FULL:
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
         return str(file_errors.sentence(full))
     return _last_line(folder / "errors")[:300]

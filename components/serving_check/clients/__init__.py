@@ -1,0 +1,1 @@
+"""Clients that call the exported models: a fresh process, and TensorFlow Serving."""
