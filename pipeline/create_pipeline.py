@@ -1,5 +1,6 @@
 """The one pipeline: the same graph for a laptop, a Beam cluster and Kubeflow."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,13 +21,12 @@ from components.example_gen.config import IngestConfig
 from components.import_schema.component import CURATED, ImportSchema
 from components.pusher.component import Pusher
 from components.serving_check.component import ServingCheck
-from pipeline import code_digest
 from pipeline.beam.arguments import beam_arguments, check_paths
+from pipeline.code_digest import node_digest
 from pipeline.config.run_config import RunConfig
-from pipeline.data_nodes import data_nodes, transform_node
-from pipeline.tuner_node import tuner_node
+from pipeline.nodes import data_nodes, transform_node, tuner_node
 from trainer.config.model import canonical_json
-from trainer.export.content_digests import content_digests
+from trainer.export.content_digests import content_digests, plugin_digests
 
 
 def create_pipeline(
@@ -78,7 +78,8 @@ def evaluation_pipeline(
         pipeline_root: where artifacts are written.
     """
     attributes = config.data.attributes
-    examples = ImageTextExampleGen(data, config.text.max_captions)
+    plugins = plugin_digests(config.plugins)
+    examples = ImageTextExampleGen(data, config.text.max_captions, plugins=plugins)
     schema = ImportSchema(curated=CURATED.read_text(), attributes=",".join(attributes))
     release = Importer(source_uri=str(model), artifact_type=Model).with_id("Release")
     trained_on = Importer(source_uri=str(statistics), artifact_type=ExampleStatistics).with_id(
@@ -90,6 +91,7 @@ def evaluation_pipeline(
         schema=schema.outputs["schema"],
         statistics=trained_on.outputs["result"],
         config=canonical_json(config.evaluation),
+        plugins=json.dumps(plugins),
     )
     nodes = [examples, schema, release, trained_on, evaluator]
     return _pipeline(config, nodes, pipeline_root, False)
@@ -101,15 +103,14 @@ def _pipeline(
     for node in nodes:
         if isinstance(node, BaseComponent):
             assert isinstance(node.executor_spec, ExecutorClassSpec)
-            code = code_digest.digest(code_digest.CODE[node.id])
-            node.executor_spec.add_extra_flags([f"--code_version={code}"])
+            node.executor_spec.add_extra_flags([f"--code_version={node_digest(node.id)}"])
     check_paths(config.beam, {"artifacts": pipeline_root, "data": config.data.path})
     return Pipeline(
         pipeline_name=config.name,
         pipeline_root=pipeline_root,
         components=list(nodes),
         enable_cache=enable_cache,
-        beam_pipeline_args=beam_arguments(config.beam),
+        beam_pipeline_args=beam_arguments(config.beam, config.plugins),
     )
 
 
@@ -117,6 +118,7 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
     data = data_nodes(config)
     example_gen, statistics, schema = data.example_gen, data.statistics, data.schema
     transform = transform_node(config, data)
+    plugins = json.dumps(plugin_digests(config.plugins))
     tuner = config.tune and tuner_node(config, transform, checkpoints)
     trainer = Trainer(
         run_fn="trainer.run.run_fn",
@@ -141,6 +143,7 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
         statistics=statistics.outputs["statistics"],
         config=canonical_json(config.evaluation),
         baseline=baseline.outputs["model"],
+        plugins=plugins,
     )
     check = ServingCheck(
         model=trainer.outputs["model"],
@@ -153,6 +156,7 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
         model=trainer.outputs["model"],
         examples=example_gen.outputs["examples"],
         config=config.index,
+        plugins=plugins,
     )
     pusher = Pusher(
         model=trainer.outputs["model"],

@@ -7,11 +7,13 @@ A package whose files register themselves, such as `trainer.losses`, is imported
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from schema.errors import InputError
 
 Entry = TypeVar("Entry")
+_ALL: "list[Registry[Any]]" = []
 
 
 class Registry(Mapping[str, Entry]):
@@ -21,13 +23,16 @@ class Registry(Mapping[str, Entry]):
         kind: what an entry is, for error messages, such as 'loss'.
         package: whose files register the built-in entries, such as 'trainer.losses'; they are
             imported when the registry is first read.
+        module: default: each file of the package; else the name of the one file in each of its
+            subpackages that registers, such as 'node'.
     """
 
-    def __init__(self, kind: str, package: str):
+    def __init__(self, kind: str, package: str, module: str | None = None):
         self.kind = kind
-        self._package = package
+        self._package, self._module = package, module
         self._complete = False
         self._entries: dict[str, Entry] = {}
+        _ALL.append(self)
 
     def add(self, name: str, entry: Entry) -> Entry:
         """Register an entry.
@@ -60,12 +65,21 @@ class Registry(Mapping[str, Entry]):
     def _read(self) -> dict[str, Entry]:
         if not self._complete:
             self._complete = True  # first: the files that are imported may read the registry
-            import_all(self._package)
+            import_all(self._package, self._module)
         return self._entries
 
 
-def import_all(package: str) -> None:
-    """Import every module of a package, but none of its subpackages' modules."""
-    folder = importlib.import_module(package).__path__
-    for module in sorted(pkgutil.iter_modules(folder), key=lambda module: module.name):
-        importlib.import_module(f"{package}.{module.name}")
+def complete_all() -> None:
+    """Import the built-in entries of every registry, before others are added to them."""
+    for registry in tuple(_ALL):
+        len(registry)
+
+
+def import_all(package: str, module: str | None = None) -> None:
+    """Import every module of a package, or one of that name in each subpackage that has it."""
+    places = importlib.import_module(package).__path__
+    for name in sorted(each.name for each in pkgutil.iter_modules(places)):
+        if module is None:
+            importlib.import_module(f"{package}.{name}")
+        elif any(Path(place, name, f"{module}.py").is_file() for place in places):
+            importlib.import_module(f"{package}.{name}.{module}")

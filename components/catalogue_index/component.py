@@ -17,6 +17,8 @@ from components.catalogue_index.config import IndexConfig
 from components.catalogue_index.recall import write_index
 from schema import serving_names
 from schema.errors import InputError
+from schema.plugins import KEY as PLUGINS
+from schema.plugins import load_digested
 from trainer.config.model import canonical_json
 
 MODEL, EXAMPLES, CONFIG, INDEX = "model", "examples", "config", "index"
@@ -38,6 +40,7 @@ class Executor(BaseBeamExecutor):
     ) -> None:
         """Write the index; one whose recall is too low is written with `passed` false."""
         self._log_startup(input_dict, output_dict, exec_properties)
+        load_digested(exec_properties[PLUGINS])
         config = IndexConfig.model_validate_json(exec_properties[CONFIG])
         model = artifact_utils.get_single_instance(input_dict[MODEL])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
@@ -63,7 +66,10 @@ class Executor(BaseBeamExecutor):
 
 
 class _Spec(ComponentSpec):
-    PARAMETERS = {CONFIG: ExecutionParameter(type=str)}  # noqa: RUF012  the names are TFX's
+    PARAMETERS = {  # noqa: RUF012  the names are TFX's
+        CONFIG: ExecutionParameter(type=str),
+        PLUGINS: ExecutionParameter(type=str),
+    }
     INPUTS = {  # noqa: RUF012
         MODEL: ChannelParameter(type=standard_artifacts.Model),
         EXAMPLES: ChannelParameter(type=standard_artifacts.Examples),
@@ -78,17 +84,21 @@ class CatalogueIndexer(BaseBeamComponent):
         model: the Trainer's `model`.
         examples: raw records, the ExampleGen's `examples`.
         config: the `index` section.
+        plugins: as of `schema.plugins.load_digested`.
     """
 
     SPEC_CLASS = _Spec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, model: BaseChannel, examples: BaseChannel, config: IndexConfig):
+    def __init__(
+        self, model: BaseChannel, examples: BaseChannel, config: IndexConfig, plugins: str = "{}"
+    ):
         super().__init__(
             _Spec(
                 model=model,
                 examples=examples,
                 config=canonical_json(config),
+                plugins=plugins,
                 index=Channel(type=CatalogueIndexArtifact),
             )
         )

@@ -28,6 +28,8 @@ from components.evaluator.metrics.classes import attribute_values
 from components.evaluator.ranking import stored
 from components.evaluator.remarks import remarks
 from components.evaluator.tfma import eval_config, results
+from schema.plugins import KEY as PLUGINS
+from schema.plugins import load_digested
 
 CONFIG, BASELINE = "config", "baseline"
 Artifacts = dict[str, list[Artifact]]
@@ -40,6 +42,7 @@ class Executor(tfx_executor.Executor):
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
         """Evaluate the model, beside the baseline if there is one, and decide."""
+        load_digested(exec_properties[PLUGINS])
         config = EvaluationConfig.model_validate_json(exec_properties[CONFIG])
         ours = (BASELINE, specs.STATISTICS_KEY)
         inputs = {key: found for key, found in input_dict.items() if key not in ours}
@@ -113,7 +116,10 @@ def bless(blessing: Artifact, decided: gates.Verdict, inputs: Artifacts) -> None
 
 
 class _Spec(ComponentSpec):
-    PARAMETERS = {CONFIG: ExecutionParameter(type=str)}  # noqa: RUF012  TFX's way
+    PARAMETERS = {  # noqa: RUF012  TFX's way
+        CONFIG: ExecutionParameter(type=str),
+        PLUGINS: ExecutionParameter(type=str),
+    }
     INPUTS = {  # noqa: RUF012
         specs.EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
         specs.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
@@ -140,6 +146,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         statistics: of the data that the candidate was trained on; the classes it knows are there.
         config: canonical JSON of the evaluation section.
         baseline: of the Baseline component; left out, there is nothing to compare with.
+        plugins: as of `schema.plugins.load_digested`.
     """
 
     SPEC_CLASS = _Spec
@@ -153,6 +160,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         statistics: channel.BaseChannel,
         config: str,
         baseline: channel.BaseChannel | None = None,
+        plugins: str = "{}",
     ):
         told: dict[str, Any] = {
             specs.EXAMPLES_KEY: examples,
@@ -161,6 +169,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             specs.STATISTICS_KEY: statistics,
             CONFIG: config,
             BASELINE: baseline,
+            PLUGINS: plugins,
             specs.EVALUATION_KEY: types.Channel(type=standard_artifacts.ModelEvaluation),
             specs.BLESSING_KEY: types.Channel(type=standard_artifacts.ModelBlessing),
         }

@@ -1,6 +1,8 @@
 """The TFX component: files of image-text pairs in, splits of Examples and a quarantine out."""
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from google.protobuf import wrappers_pb2
@@ -104,17 +106,25 @@ class ImageTextExampleGen(FileBasedExampleGen):
         max_captions: the most captions of one image.
         may_be_empty: whether a split may be left without a record. A later node can stop the run
             then, and the quarantine is there to look into: TFX keeps nothing of a node that fails.
+        plugins: digests of the plugins that are loaded before the config is read, by their names.
     """
 
     SPEC_CLASS = _Spec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
     DRIVER_CLASS = Driver
 
-    def __init__(self, config: IngestConfig, max_captions: int, may_be_empty: bool = False):
+    def __init__(
+        self,
+        config: IngestConfig,
+        max_captions: int,
+        may_be_empty: bool = False,
+        plugins: Mapping[str, str] = MappingProxyType({}),
+    ):
         told = {
             "config": json.loads(canonical_json(config)),
             "max_captions": max_captions,
             "may_be_empty": may_be_empty,
+            "plugins": dict(plugins),
         }
         told["config"]["path"] = ""  # it is the input base, which a run may set otherwise
         custom = example_gen_pb2.CustomConfig()

@@ -20,6 +20,7 @@ from components.example_gen.config import IngestConfig
 from components.example_gen.files import find, read_options
 from components.example_gen.readers.registry import files_named, reader_for
 from components.example_gen.storage import open_file, tfx_filesystem
+from schema import plugins
 from schema.errors import InputError
 from schema.text.secrets import expand, without_secrets
 
@@ -63,6 +64,7 @@ def ingest_config(exec_properties: Mapping[str, Any]) -> tuple[IngestConfig, int
     proto_utils.json_to_proto(exec_properties[specs.CUSTOM_CONFIG_KEY], custom)
     custom.custom_config.Unpack(text)
     told = json.loads(text.value)
+    plugins.load(told[plugins.KEY])
     told["config"]["path"] = expand(exec_properties[specs.INPUT_BASE_KEY])
     config = IngestConfig.model_validate_json(json.dumps(told["config"]))
     return config, told["max_captions"], told["may_be_empty"]

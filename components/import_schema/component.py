@@ -10,7 +10,7 @@ from tfx.types import standard_artifacts
 
 from schema import features
 from schema.errors import InputError
-from schema.text.excerpt import excerpt
+from schema.text.messages import excerpt
 
 CURATED = Path(features.__file__).with_name("schema.pbtxt")
 

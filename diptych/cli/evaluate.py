@@ -78,7 +78,7 @@ def evaluate(
     from components.release import contents
     from pipeline.config import path_names
     from pipeline.config.run_config import of_release
-    from pipeline.local.session import session
+    from pipeline.local.session import open_session
     from schema.errors import InputError
     from schema.serving_names import FOLDERS, JOINT
     from schema.system import disk
@@ -93,7 +93,7 @@ def evaluate(
     name = f"release {model.name}"
     with (
         disk.written({}),
-        session(f"{name} on {data}", _logs(trained), silent=as_json) as here,
+        open_session(f"{name} on {data}", _logs(trained), silent=as_json) as here,
         tempfile.TemporaryDirectory() as scratch,
     ):
         # TFX finds a model by the folder it lies in.

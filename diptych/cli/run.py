@@ -52,7 +52,7 @@ def run(config: "RunConfig", use_cache: bool = True, wait: bool = False) -> "Sum
     from pipeline.console.terminal import say
     from pipeline.local import disks
     from pipeline.local.run_logs import logs_of
-    from pipeline.local.session import RunFailedError, session
+    from pipeline.local.session import RunFailedError, open_session
     from pipeline.process.stopping import Interrupted
     from pipeline.process.workspace_lock import locked
     from trainer.config.config_warnings import config_warnings
@@ -62,7 +62,7 @@ def run(config: "RunConfig", use_cache: bool = True, wait: bool = False) -> "Sum
     with (
         disks.of_run(config),
         locked(workspace, "run", wait),
-        session(config.name, logs_of(config)) as here,
+        open_session(config.name, logs_of(config)) as here,
     ):
         record_file = here.log.with_suffix(".json")
         print_warnings(config_warnings(config), [], here.console)

@@ -7,8 +7,8 @@ from typing import Any
 from kubeflow.compiler.package import Package
 from schema.errors import InputError
 from schema.text import json_text
-from schema.text.excerpt import excerpt
 from schema.text.literal_secrets import literal_secrets
+from schema.text.messages import excerpt
 
 _EXPECTED = {
     "STRING": "text",

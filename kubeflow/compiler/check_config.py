@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from fsspec.registry import known_implementations
 
+from components.nodes import NODES
 from kubeflow.compiler.findings import Finding, obstacle, warning
 from kubeflow.compiler.node_settings import cacheable, hidden_inputs
 from kubeflow.compiler.platforms import Platform
@@ -32,7 +33,7 @@ def check_config(config: RunConfig, platform: Platform) -> list[Finding]:
         *_data(config, kubeflow, platform),
         *_files(config, kubeflow, platform),
         *_releases(config, kubeflow, platform),
-        *_loss(config),
+        *_modules(config),
         *_pods(config, kubeflow, platform),
     ]
 
@@ -103,7 +104,7 @@ def _files(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> I
 def _releases(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> Iterator[Finding]:
     path = kubeflow.push_path or config.push.path
     uri = kubeflow.registry_uri if kubeflow.registry_uri is not None else config.registry.uri
-    for node in ("ServedStatistics", "Baseline", "Pusher"):
+    for node in (node_id for node_id, each in NODES.items() if each.uses_releases):
         if "://" in path:
             yield obstacle(
                 node,
@@ -154,8 +155,14 @@ def _mounted(path: str, node: NodeConfig, platform: Platform) -> bool:
     return any(PurePosixPath(path).is_relative_to(volume.path) for volume in node.volumes or ())
 
 
-def _loss(config: RunConfig) -> Iterator[Finding]:
-    """Warn of a custom loss: its module is beside the config, and a pod has only the image."""
+def _modules(config: RunConfig) -> Iterator[Finding]:
+    """Warn of modules of the user: a pod has only the files of the image."""
+    for plugin in config.plugins:
+        yield warning(
+            "plugins",
+            f"every pod that reads the config imports {plugin} from the image",
+            "put the module into the image, in a folder of PYTHONPATH",
+        )
     if isinstance(config.loss, CustomConfig):
         yield warning(
             "Trainer",

@@ -12,13 +12,12 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.kubeflow.v2.compiler_utils import get_artifact_schema
 from tfx.orchestration.pipeline import Pipeline
 
+from components.nodes import NODES
 from kubeflow.compiler.findings import Finding, obstacle, warning
 
 NODE_ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 PIPELINE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 LONGEST_NAME = 63  # of a Kubernetes label
-# The entrypoint runs ingest's driver; the executors of the others do the work where no driver ran.
-DRIVERS_TAKEN_CARE_OF = frozenset({"ImageTextExampleGen", "ServedStatistics", "Baseline"})
 
 
 def check_pipeline(pipeline: Pipeline) -> list[Finding]:
@@ -68,13 +67,11 @@ def _node(node: BaseNode) -> Iterator[Finding]:
                 "name the type like `package.Type`",
             )
     driver = getattr(node, "driver_class", BaseDriver)
-    if (
-        isinstance(node, BaseComponent)
-        and driver is not BaseDriver
-        and node.id not in DRIVERS_TAKEN_CARE_OF
-    ):
+    path = f"{driver.__module__}.{driver.__name__}"
+    known = NODES[node.id].driver if node.id in NODES else None
+    if isinstance(node, BaseComponent) and driver is not BaseDriver and path != known:
         yield warning(
             node.id,
-            f"its driver {driver.__module__}.{driver.__name__} is never run on Kubeflow",
+            f"its driver {path} is never run on Kubeflow",
             "do its work in the executor",
         )

@@ -11,17 +11,16 @@ from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes
 from kfp.pipeline_spec import pipeline_spec_pb2
 from kubernetes.utils.quantity import parse_quantity
 
+from components.nodes import NODES
 from kubeflow.compiler.platforms import Platform
 from pipeline.config.kubeflow import KubeflowConfig, NodeConfig
 from pipeline.config.run_config import RunConfig
+from schema import plugins
 from trainer.config.config_paths import named_files
 from trainer.config.loss import CustomConfig
 
 Container = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec
 
-# These read what is outside the pipeline: the data's folder, the champion, the registry. Kubeflow's
-# cache compares only the spec, so it cannot see a change there.
-NEVER_CACHED = frozenset({"ImageTextExampleGen", "ServedStatistics", "Baseline", "Pusher"})
 GPU = "nvidia.com/gpu"
 BYTES_OF_A_UNIT = 10**9  # the unit of the numeric memory fields
 BACKOFF_FACTOR = 2  # of the wait, with each retry
@@ -35,19 +34,22 @@ def hidden_inputs(node_id: str, config: RunConfig) -> list[str]:
     A compiled file holds paths and names, and what stands there in a pod may change from run to
     run: the weights of `start_from`, say, or the module of `loss.function` in the image.
     """
-    if node_id not in ("Transform", "Tuner", "Trainer"):
-        return []
-    trained = config.for_trainer()
-    searched = config.tune.variants(trained) if config.tune and node_id == "Tuner" else ()
-    keys = {key for each in (trained, *searched) for key in named_files(each, with_presets=True)}
-    if isinstance(config.loss, CustomConfig):
-        keys.add("loss.function")
-    return sorted(key for key in keys if node_id != "Transform" or key.startswith("text."))
+    node, keys = NODES[node_id], set[str]()
+    if node.uses_plugins and config.plugins:
+        keys.add(plugins.KEY)
+    if node.named_files is not None:
+        trained = config.for_trainer()
+        searched = config.tune.variants(trained) if config.tune and node_id == "Tuner" else ()
+        names = {key for one in (trained, *searched) for key in named_files(one, with_presets=True)}
+        if isinstance(config.loss, CustomConfig):
+            names.add("loss.function")
+        keys |= {key for key in names if key.startswith(node.named_files)}
+    return sorted(keys)
 
 
 def cacheable(node_id: str, config: RunConfig) -> bool:
     """Return whether Kubeflow's cache sees everything that a node's output depends on."""
-    return node_id not in NEVER_CACHED and not hidden_inputs(node_id, config)
+    return not NODES[node_id].reads_outside and not hidden_inputs(node_id, config)
 
 
 def task_settings(node: NodeConfig, platform: Platform, cacheable: bool) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from kubeflow.compiler.check_spec import check_retries
 from kubeflow.compiler.platforms import Platform
 from schema.errors import InputError
 from schema.text import text_files, yaml_text
-from schema.text.excerpt import excerpt
+from schema.text.messages import excerpt
 
 PLATFORM_FLAG = "--platform="  # an argument of every container of ours
 SCHEMA = "2.1.0"  # an upload of 2.0.0 ends in an error of the server that names no reason

@@ -17,11 +17,11 @@ from kubeflow.compiler.node_settings import (
     task_settings,
 )
 from kubeflow.compiler.platforms import COMMAND, Platform
-from pipeline import code_digest
+from pipeline.code_digest import node_digest
 from pipeline.config.kubeflow import KubeflowConfig
 from pipeline.config.run_config import RunConfig
 from pipeline.local.run_logs import logs_of
-from pipeline.process.redirect_output import library_output
+from pipeline.local.session import output_logged
 
 Spec = dict[str, Any]
 LOG = "kubeflow-compile.log"
@@ -45,7 +45,7 @@ def compile_with_log(config: RunConfig, platform: Platform) -> tuple[Compiled, f
         ObstacleError: the platform could not run it.
     """
     refuse(check_config(config, platform))  # half a minute before TFX is imported
-    with library_output(logs_of(config) / LOG):
+    with output_logged(logs_of(config) / LOG):
         from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner  # noqa: F401
 
         started = time.monotonic()
@@ -55,7 +55,7 @@ def compile_with_log(config: RunConfig, platform: Platform) -> tuple[Compiled, f
 
 def examine_with_log(config: RunConfig, platform: Platform) -> list[Finding]:
     """Return every obstacle and warning; what TFX prints goes to a log in the workspace."""
-    with library_output(logs_of(config) / LOG):
+    with output_logged(logs_of(config) / LOG):
         return examine(config, platform)[1]
 
 
@@ -141,8 +141,7 @@ def _finish(
     if node.image:
         container["image"] = node.image
     # The code's digest is part of the arguments, and so of Kubeflow's cache key.
-    version = code_digest.digest(code_digest.CODE[node_id])
-    ours = [f"--platform={platform}", f"--node={node_id}", f"--code_version={version}"]
+    ours = [f"--platform={platform}", f"--node={node_id}", f"--code_version={node_digest(node_id)}"]
     container["args"] = ours + container["args"]
     hook = container.get("lifecycle", {}).get("preCacheCheck")
     if hook and platform == "vertex":

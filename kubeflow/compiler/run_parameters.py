@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from components.nodes import IN_CUSTOM_CONFIG, NODES
 from pipeline.config.run_config import RunConfig
-from schema.config.messages import sentences
+from schema.config.messages import describe_errors
 from schema.errors import InputError
 from trainer.config.model import TrainerConfig
 
@@ -22,14 +23,6 @@ Value = str | int
 PREFIX = "set_"  # of a node's input, so that it never meets an execution property of TFX
 NEWEST = -1  # the span that means: whichever is newest when the run starts
 EXAMPLE_GEN = "ImageTextExampleGen"
-# Which execution property holds a config: JSON, in the Tuner's and Trainer's case inside of JSON.
-HELD_IN = {
-    "Tuner": ("custom_config", "config"),
-    "Trainer": ("custom_config", "config"),
-    "ServedStatistics": ("config",),
-    "Baseline": ("config",),
-    "Pusher": ("config",),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,9 +66,10 @@ def taken_by(node: str, properties: Mapping[str, Any]) -> list[RunParameter]:
     """
     if node == EXAMPLE_GEN:
         return [p for p in PARAMETERS if p.name in ("data_path", "span")]
-    if node not in HELD_IN:
+    held_in = NODES[node].config
+    if not held_in:
         return []
-    config = _read(properties, HELD_IN[node])
+    config = _read(properties, held_in)
     return [p for p in PARAMETERS if p.path and p.path[1] in (config.get(p.path[0]) or {})]
 
 
@@ -99,13 +93,13 @@ def apply(node: str, properties: dict[str, Any]) -> None:
         return
     if not values:
         return
-    held_in = HELD_IN[node]
+    held_in = NODES[node].config
     config = _read(properties, held_in)
     for parameter, value in values.items():
         assert parameter.path is not None  # only ingest takes one without
         section, key = parameter.path
         config[section][key] = None if value == "" else value
-    if node in ("Tuner", "Trainer"):
+    if held_in == IN_CUSTOM_CONFIG:
         _check_training(config)
     _write(properties, held_in, config)
 
@@ -125,7 +119,7 @@ def _check_training(config: Mapping[str, Any]) -> None:
     try:
         TrainerConfig.model_validate_json(json.dumps(config))
     except ValidationError as error:
-        raise InputError("; ".join(sentences(error, TrainerConfig))) from error
+        raise InputError("; ".join(describe_errors(error, TrainerConfig))) from error
 
 
 def _typed(parameter: RunParameter, value: Any) -> Value:

@@ -20,9 +20,9 @@ from components.example_gen.storage import tfx_filesystem
 from kubeflow.compiler.run_parameters import EXAMPLE_GEN, apply
 from kubeflow.entrypoint.adapter import adapted, addresses, to_store, with_addresses
 from kubeflow.entrypoint.arguments import Arguments
-from pipeline import code_digest
-from pipeline.beam.arguments import LOCAL_RUNNER
+from pipeline.beam.arguments import LOCAL_RUNNER, imported_by_workers
 from pipeline.beam.local_workers import local_workers
+from pipeline.code_digest import node_digest
 from schema.errors import InputError
 from schema.progress import LOGGER
 from schema.text.secrets import expand
@@ -58,7 +58,10 @@ def run(arguments: Arguments) -> None:
         keep_what_the_driver_knows(executor_input, _read(output))
     if not arguments.driver_only:
         beam = [expand(argument) for argument in arguments.beam]
-        with tempfile.TemporaryDirectory() as folder, local_workers(Path(folder)):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            local_workers(Path(folder), imported_by_workers(beam)),
+        ):
             kubeflow_v2_run_executor.main((_for_tfx(executor_input, arguments), beam))
     if local:
         answered = with_addresses(_read(output), to_store)
@@ -68,7 +71,7 @@ def run(arguments: Arguments) -> None:
 
 def check_code(arguments: Arguments) -> None:
     """Raise an InputError if the image holds other code than the cache key in the spec names."""
-    held = code_digest.digest(code_digest.CODE[arguments.node])
+    held = node_digest(arguments.node)
     if held != arguments.code_version:
         raise InputError(
             f"the image holds other code ({held}) than the spec was compiled from "

@@ -14,7 +14,7 @@ import datetime
 from collections.abc import Iterator
 
 from schema.errors import InputError
-from schema.text.excerpt import excerpt
+from schema.text.messages import excerpt
 
 FIELDS = (  # name, least, greatest
     ("second", 0, 59),

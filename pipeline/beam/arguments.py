@@ -1,7 +1,7 @@
 """What Beam is told for each runner, as its command line has it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.config.beam import BeamConfig, DataflowBeam, FlinkBeam, LocalBeam, SparkBeam
@@ -31,9 +31,23 @@ NO_IMAGE = "none"
 WORKER_KEPT_MS: int | None = 60_000
 
 
-def beam_arguments(beam: BeamConfig) -> list[str]:
-    """The arguments of a Beam pipeline: flags of the section, then its further options."""
-    return [*_arguments(beam), *beam.options]
+IMPORTS = "--beam_plugins="
+
+
+def beam_arguments(beam: BeamConfig, plugins: Sequence[str] = ()) -> list[str]:
+    """Return the arguments of a Beam pipeline: flags of the section, then its further options.
+
+    Args:
+        beam: the section.
+        plugins: modules of the user's own, which each worker imports.
+    """
+    imports = [f"{IMPORTS}{module}" for module in (*WORKERS_IMPORT, *plugins)]
+    return [*_arguments(beam), *imports, *beam.options]
+
+
+def imported_by_workers(arguments: Sequence[str]) -> list[str]:
+    """Return the modules that the arguments of a Beam pipeline have its workers import."""
+    return [each.removeprefix(IMPORTS) for each in arguments if each.startswith(IMPORTS)]
 
 
 def expand_arguments(pipeline: "Pipeline") -> None:
@@ -75,16 +89,15 @@ def check_paths(beam: BeamConfig, paths: Mapping[str, str]) -> None:
 
 
 def _arguments(beam: BeamConfig) -> list[str]:
-    plugins = [f"--beam_plugins={module}" for module in WORKERS_IMPORT]
     match beam:
         case LocalBeam():
-            return [*_local(beam), *plugins]
+            return _local(beam)
         case FlinkBeam():
-            return [*_flink(beam), *_workers(beam.environment), *plugins]
+            return [*_flink(beam), *_workers(beam.environment)]
         case SparkBeam():
-            return [*_spark(beam), *_workers(beam.environment), *plugins]
+            return [*_spark(beam), *_workers(beam.environment)]
         case DataflowBeam():
-            return [*_dataflow(beam), *plugins]
+            return _dataflow(beam)
 
 
 def _local(beam: LocalBeam) -> list[str]:

@@ -12,15 +12,17 @@ import json
 import os
 import shlex
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.beam.arguments import WORKERS_IMPORT
+from pipeline.config.user_modules import FOLDERS
 from schema.errors import UnavailableError
 from schema.system.child_process import ending_with_parent
 
 VARIABLE = "PIPELINE_OPTIONS_FILE"  # Beam's name
+WORKER = "apache_beam.runners.worker.sdk_worker_main"
 DEAD = (
     "a worker process of Beam was killed or crashed; nothing was judged, and the next run repeats "
     "the node (where memory is short, fewer beam.workers need less)"
@@ -28,14 +30,15 @@ DEAD = (
 
 
 @contextlib.contextmanager
-def local_workers(folder: Path) -> Iterator[None]:
+def local_workers(folder: Path, imports: Sequence[str] = WORKERS_IMPORT) -> Iterator[None]:
     """Have workers started meanwhile import what they need, and fail the run when they die.
 
     Args:
         folder: where a file with their options is written.
+        imports: modules that each worker imports; those beside the config are found there, too.
     """
     file = folder / "beam-worker-options.json"
-    file.write_text(json.dumps({"beam:option:beam_plugins:v1": WORKERS_IMPORT}))
+    file.write_text(json.dumps({"beam:option:beam_plugins:v1": list(imports)}))
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = str(file)
     try:
@@ -57,7 +60,8 @@ def _deaths_noticed() -> Iterator[None]:
 
     def start_watched(self: Any) -> None:
         # Beam gives the line to a shell, and waits for it in a thread of the worker's own.
-        shell = ["/bin/sh", "-c", f"exec {self._worker_command_line.decode()}"]
+        line = _with_folders(self._worker_command_line.decode())
+        shell = ["/bin/sh", "-c", f"exec {line}"]
         self._worker_command_line = f"exec {shlex.join(ending_with_parent(shell))}".encode()
         start(self)
         threading.Thread(target=_fail_when_dead, args=(self,), daemon=True).start()
@@ -67,6 +71,20 @@ def _deaths_noticed() -> Iterator[None]:
         yield
     finally:
         handler.start_worker = start
+
+
+def _with_folders(line: str) -> str:
+    """Give a worker the folders of the user's modules, at the end of Python's path as here.
+
+    In PYTHONPATH they would come first, and a file in them could hide a module of Python's.
+    """
+    if not FOLDERS:
+        return line
+    program = (
+        f"import runpy, sys; sys.path += {FOLDERS!r}; "
+        f"runpy.run_module({WORKER!r}, run_name='__main__', alter_sys=True)"
+    )
+    return line.replace(f"-m {WORKER}", f"-c {shlex.quote(program)}")
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
-"""The `beam:` section of the config: where the stages that pass over all records run.
+"""The section `beam` of the config: where the stages that pass over all records run.
 
-What each runner is told is in `pipeline.beam.arguments`. Importing this file stays free of Beam.
+`pipeline.beam.arguments` makes the options of Beam from it. Importing this file imports no Beam.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from pipeline.config.beam_environment import Address, Environment, LoopbackConfig, is_address
-from trainer.config.model import Frozen, PositiveInt
+from schema.config.section import Frozen, PositiveInt
 
 LOCAL_FLINK = "[local]"  # a Flink inside the job server; Beam's name
 THIS_MACHINE = ("localhost", "127.0.0.1", LOCAL_FLINK, "local")
@@ -47,7 +47,8 @@ class BeamSection(Frozen):
     """What all runners share."""
 
     SET_HERE: ClassVar[set[str]]  # options of Beam that the other keys of the section decide
-    options: tuple[Option, ...] = ()  # further options of Beam, e.g. --job_server_timeout=60
+    options: tuple[Option, ...] = ()
+    """Further options of Beam, such as --job_server_timeout=60."""
 
     @model_validator(mode="after")
     def _options_are_further_ones(self) -> Self:
@@ -56,8 +57,8 @@ class BeamSection(Frozen):
                 raise ValueError(f"options: {option!r} is for the other keys of beam to say")
         return self
 
-    def beside(self, folder: Path) -> Self:
-        """The same with its relative paths taken from `folder`."""
+    def beside(self, folder: Path) -> Self:  # noqa: ARG002  used by those that have paths
+        """Return the section with its relative paths taken from a folder."""
         return self
 
 
@@ -66,16 +67,20 @@ class LocalBeam(BeamSection):
 
     SET_HERE = COMMON | {"direct_num_workers", "direct_running_mode"}
     runner: Literal["local"] = "local"
-    # 1: in this process; more: so many processes, slow to start.
+    """Beam runs on this machine."""
     workers: Annotated[int, Field(gt=0, le=1024)] = 1
+    """Worker processes. 1: the pipeline's own process; more start slowly."""
 
 
 class PortableBeam(BeamSection):
     """What Flink and Spark share: a job server takes a job and hands it to the cluster."""
 
-    job_endpoint: Address | None = None  # of a job server that runs already
-    job_server_jar: str | None = None  # path or URL of one to start; relative to the config file
-    environment: Environment  # where the Python workers come from
+    job_endpoint: Address | None = None
+    """host:port of a job server that runs already."""
+    job_server_jar: str | None = None
+    """Path or URL of a job server that is started; relative to the config file."""
+    environment: Environment
+    """Where the Python workers come from."""
 
     def beside(self, folder: Path) -> Self:
         if self.job_server_jar is None or "://" in self.job_server_jar:
@@ -103,10 +108,15 @@ class FlinkBeam(PortableBeam):
         COMMON | PORTABLE | {"flink_master", "flink_version", "flink_job_server_jar", "parallelism"}
     )
     runner: Literal["flink"]
-    master: FlinkMaster | None = None  # host:port or [local]; none: the running job server's own
-    # Of the cluster: Beam downloads the job server that fits. These are what Beam 2.77 knows.
+    """Beam runs on Flink."""
+    master: FlinkMaster | None = None
+    """host:port of the cluster, or [local] for a Flink inside the job server. Default: that of the
+    job server at job_endpoint."""
     version: Literal["1.19", "1.20", "2.0", "2.1", "2.2"] | None = None
-    parallelism: PositiveInt  # tasks of a stage at a time
+    """Version of the cluster: Beam downloads the job server that fits. These are the versions that
+    Beam 2.77 knows."""
+    parallelism: PositiveInt
+    """Tasks of a stage that run at a time."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -127,7 +137,9 @@ class SparkBeam(PortableBeam):
 
     SET_HERE = COMMON | PORTABLE | {"spark_master_url", "spark_job_server_jar", "spark_version"}
     runner: Literal["spark"]
-    master: SparkMaster | None = None  # spark://host:port or local[cores]; none: as for flink
+    """Beam runs on Spark 3."""
+    master: SparkMaster | None = None
+    """spark://host:port or local[cores]. Default: that of the job server at job_endpoint."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -148,17 +160,30 @@ class DataflowBeam(BeamSection):
         *("max_num_workers", "disk_size_gb"),
     }
     runner: Literal["dataflow"]
+    """Beam runs on Google Cloud Dataflow."""
     project: str
-    region: str  # e.g. europe-west1
+    """Project of Google Cloud."""
+    region: str
+    """Region, such as europe-west1."""
     temp_location: CloudFolder
-    image: str  # of the workers; ours, since Beam's own has neither TFX nor our code
-    service_account: str | None = None  # e-mail of the workers' account; none: the project's
-    network: str | None = None  # none: the project's default
-    subnetwork: str | None = None  # regions/REGION/subnetworks/NAME, or its full URL
-    public_addresses: bool = True  # false: workers without, the subnetwork needs Private Access
-    machine_type: str | None = None  # e.g. n2-standard-4; none: Dataflow chooses
-    max_workers: PositiveInt | None = None  # none: Dataflow's limit
-    disk_gb: PositiveInt | None = None  # of a worker, GB
+    """Folder for temporary files."""
+    image: str
+    """Image of the workers, with this project's code: Beam's own has neither TFX nor that."""
+    service_account: str | None = None
+    """E-mail address of the workers' account. Default: the project's."""
+    network: str | None = None
+    """Network of the workers. Default: the project's."""
+    subnetwork: str | None = None
+    """regions/REGION/subnetworks/NAME, or its full URL."""
+    public_addresses: bool = True
+    """Whether workers have public addresses; without, the subnetwork needs Private Google Access.
+"""
+    machine_type: str | None = None
+    """Type of the workers, such as n2-standard-4. Default: Dataflow chooses."""
+    max_workers: PositiveInt | None = None
+    """Most workers at a time. Default: Dataflow's limit."""
+    disk_gb: PositiveInt | None = None
+    """Disk of a worker, GB."""
 
 
 BeamConfig = Annotated[

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from schema.text.excerpt import excerpt_of
-from trainer.config.model import Frozen
+from schema.config.section import Frozen
+from schema.text.messages import excerpt_of
 
 
 def is_address(given: str) -> str:
-    """The same text, or a ValueError."""
+    """Return an address like host:8081, or raise a ValueError."""
     host, _, port = given.rpartition(":")
     if not (host and port.isdecimal() and int(port) < 2**16) or "/" in given:
         raise ValueError(f"{excerpt_of(given)} is no address like host:8081")
@@ -26,28 +26,36 @@ class LoopbackConfig(Frozen):
     """Threads of the process that submits the job; for a cluster on this machine."""
 
     kind: Literal["loopback"]
+    """Workers are threads of the process that submits the job."""
 
 
 class ExternalConfig(Frozen):
     """Started by a worker pool that runs beside each task manager."""
 
     kind: Literal["external"]
-    address: Address  # of the pool, as its task manager sees it
+    """Workers come from a worker pool."""
+    address: Address
+    """host:port of the pool, as its task manager sees it."""
 
 
 class ProcessConfig(Frozen):
     """Processes that a task manager starts."""
 
     kind: Literal["process"]
-    command: str  # one executable on every task manager: see pipeline/beam/worker.py
-    variables: dict[str, str] = Field(default_factory=dict)  # of its environment
+    """Workers are processes."""
+    command: str
+    """Path of one executable on every task manager, such as diptych-beam-worker."""
+    variables: dict[str, str] = Field(default_factory=dict)
+    """Variables of its environment."""
 
 
 class DockerConfig(Frozen):
     """Containers that a task manager starts with Docker."""
 
     kind: Literal["docker"]
+    """Workers are containers."""
     image: str
+    """Image with this project's code."""
 
 
 Environment = Annotated[

@@ -10,15 +10,19 @@ from schema.config.section import Fraction
 class LimitedNearDuplicatesConfig(NearDuplicatesConfig):
     """The same, with what stops a run."""
 
-    max_removed: Fraction = 0.05  # share of a split; above it the run stops before training
+    max_removed: Fraction = 0.05
+    """Largest share of a split that may be removed; above it the run stops before training."""
 
 
 class DataConfig(IngestConfig):
     """The section `data` of a run's config."""
 
     near_duplicates: LimitedNearDuplicatesConfig = LimitedNearDuplicatesConfig()
-    max_quarantined: Fraction = 0.01  # share of the records read; above it the run stops
-    drift: DriftConfig = DriftConfig()  # from the data of the release that serves
+    """Images outside the train split that look like one in it."""
+    max_quarantined: Fraction = 0.01
+    """Largest share of the records read that may be unusable; above it the run stops."""
+    drift: DriftConfig = DriftConfig()
+    """How far the data may be from that of the release that serves."""
 
     def located(self, beside: Callable[[str], str]) -> "DataConfig":
         """The same with the paths in it as `beside` gives them."""

@@ -28,7 +28,11 @@ def load_to_compile(path: Path) -> RunConfig:
         ConfigError: as `load`, or another module hides that of the loss.
     """
     config = load(path)
-    make_importable(config, path)
+    if isinstance(config.loss, CustomConfig):
+        try:
+            make_importable("loss.function", config.loss.function, path)
+        except InputError as error:
+            raise ConfigError(f"{path}: {error}") from error
     return config
 
 
@@ -44,8 +48,10 @@ def load_to_train(path: Path) -> RunConfig:
     config = load_to_compile(path)
     path_names.check(config, path)
     for key, name in named_files(config).items():
-        if "://" not in name and not (os.path.isfile(name) or os.path.isdir(name)):
-            there = os.path.exists(name)
+        # Where a folder may not be entered, pathlib would raise.
+        there = "://" in name or os.path.exists(name)  # noqa: PTH110
+        usable = "://" in name or os.path.isfile(name) or os.path.isdir(name)  # noqa: PTH112, PTH113
+        if not usable:
             what = "is neither a file nor a folder" if there else "no such file or folder"
             raise ConfigError(f"{path}: {key} = {text_files.shown(name)}: {what}")
     _check_vocabulary(config.text, path)

@@ -18,11 +18,13 @@ from components.serving_check.config import ServingCheckConfig
 from pipeline.config.beam import BeamConfig, LocalBeam
 from pipeline.config.data import DataConfig
 from pipeline.config.kubeflow import KubeflowConfig
-from schema.config.messages import sentences
+from pipeline.config.user_modules import make_importable
+from schema import plugins
+from schema.config.messages import describe_errors
 from schema.errors import InputError
 from schema.text import text_files, yaml_text
-from schema.text.excerpt import excerpt_of
 from schema.text.literal_secrets import literal_secrets
+from schema.text.messages import excerpt_of
 from trainer.config import config_paths
 from trainer.config.model import TrainerConfig, TransformConfig
 from trainer.config.tuning import TuneConfig
@@ -40,17 +42,29 @@ class ConfigError(InputError):
 class RunConfig(TrainerConfig):
     """One run, from records to a release."""
 
-    name: Name  # of the pipeline
-    workspace: str  # metadata, artifacts and logs of every run; relative to the config file
+    name: Name
+    """Name of the pipeline."""
+    workspace: str
+    """Folder of metadata, artifacts and logs of every run; relative to the config file."""
     data: DataConfig
-    tune: TuneConfig | None = None  # a search before training; none: the values above are used
+    """The records, and what may be wrong with them."""
+    tune: TuneConfig | None = None
+    """A search for better values before training. Default: none; the values of the config are used.
+"""
     evaluation: EvaluationConfig
+    """How the trained pair is measured, and the gates that decide about it."""
     serving_check: ServingCheckConfig = ServingCheckConfig()
-    index: IndexConfig | None = None  # of the embedded catalogue; none: no index is released
+    """How the exported models are checked before a release."""
+    index: IndexConfig | None = None
+    """The search index of the embedded catalogue. Default: none is released."""
     push: PushConfig
+    """Where releases are written."""
     registry: RegistryConfig = RegistryConfig()
-    beam: BeamConfig = LocalBeam()  # where ingest, Transform, evaluation and the like run
-    kubeflow: KubeflowConfig | None = None  # none: this run stays on this machine
+    """The MLflow registry of the releases."""
+    beam: BeamConfig = LocalBeam()
+    """Where the stages that pass over all records run."""
+    kubeflow: KubeflowConfig | None = None
+    """The same run on Kubeflow Pipelines. Default: it runs on this machine only."""
 
     @model_validator(mode="after")
     def _splits_and_slices_exist(self) -> Self:
@@ -108,7 +122,7 @@ class RunConfig(TrainerConfig):
 
     def for_transform(self) -> TransformConfig:
         """The part Transform is told: no more, so that it stays cached when the rest changes."""
-        return TransformConfig(image=self.image, text=self.text)
+        return TransformConfig(plugins=self.plugins, image=self.image, text=self.text)
 
     def for_trainer(self) -> TrainerConfig:
         """The part the trainer is told."""
@@ -154,7 +168,7 @@ def of_release(file: Path) -> RunConfig:
     try:
         return RunConfig.model_validate_json(text_files.read_text(file, 2 * LARGEST))
     except ValidationError as error:
-        raise InputError(f"{file}: {'; '.join(sentences(error, RunConfig))}") from error
+        raise InputError(f"{file}: {'; '.join(describe_errors(error, RunConfig))}") from error
 
 
 def parse(values: dict[Any, Any], path: Path) -> RunConfig:
@@ -163,12 +177,12 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
     if literal := list(literal_secrets(values)):
         raise ConfigError(f"{path}: {'; '.join(literal)}")
     try:
+        for name in plugins.named_in(values):
+            make_importable(plugins.KEY, name, path)
         # As JSON, where a YAML list may fill a tuple; the types themselves stay strict.
-        config = RunConfig.model_validate_json(json.dumps(values))
+        return _beside(RunConfig.model_validate_json(json.dumps(values)), here)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {'; '.join(sentences(error, RunConfig))}") from error
-    try:
-        return _beside(config, here)
+        raise ConfigError(f"{path}: {'; '.join(describe_errors(error, RunConfig))}") from error
     except InputError as error:
         raise ConfigError(f"{path}: {error}") from error
 

@@ -19,7 +19,7 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 from ml_metadata.proto.metadata_store_pb2 import Event, Execution
 
-from pipeline.code_digest import CODE
+from components.nodes import NODES
 from pipeline.local.metadata_cleanup import forget
 from schema.errors import InputError
 
@@ -185,7 +185,7 @@ def _artifacts(workspace: Path) -> Iterator[tuple[int, Path]]:
 
 def _nodes(workspace: Path) -> list[Path]:
     """Their folders; what else is there is not ours."""
-    return [each for each in _inside(workspace / ARTIFACTS) if each.name in CODE]
+    return [each for each in _inside(workspace / ARTIFACTS) if each.name in NODES]
 
 
 def _inside(folder: Path) -> list[Path]:

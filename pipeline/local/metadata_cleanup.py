@@ -22,8 +22,8 @@ STATEMENTS = (
     "DELETE FROM Artifact WHERE id NOT IN (SELECT artifact_id FROM Event)",
     "DELETE FROM ArtifactProperty WHERE artifact_id NOT IN (SELECT id FROM Artifact)",
     "DELETE FROM Attribution WHERE artifact_id NOT IN (SELECT id FROM Artifact)",
-    "DELETE FROM Context WHERE id NOT IN (SELECT context_id FROM Association) AND type_id NOT IN "
-    f"(SELECT id FROM Type WHERE name IN {LASTING})",
+    f"""DELETE FROM Context WHERE id NOT IN (SELECT context_id FROM Association)
+    AND type_id NOT IN (SELECT id FROM Type WHERE name IN {LASTING})""",  # noqa: S608  a constant
     "DELETE FROM ContextProperty WHERE context_id NOT IN (SELECT id FROM Context)",
     "DELETE FROM Attribution WHERE context_id NOT IN (SELECT id FROM Context)",
     "DELETE FROM ParentContext WHERE context_id NOT IN (SELECT id FROM Context)"

@@ -14,6 +14,7 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.types import Artifact
 
+from pipeline.beam.arguments import imported_by_workers
 from pipeline.beam.local_workers import local_workers
 from pipeline.local.clean import METADATA, sweep
 from pipeline.process import stopping
@@ -68,6 +69,7 @@ def run(
     deployment = runner_utils.extract_local_deployment_config(ir)
     outcomes: dict[str, Outcome] = {}
     outputs: Outputs = {}
+    imports = imported_by_workers(pipeline.beam_pipeline_args)
     for node in (each.pipeline_node for each in ir.nodes):
         node_id = node.node_info.id
         listen(node_id, "started")
@@ -82,7 +84,7 @@ def run(
             custom_executor_operators=_OPERATORS,
         ).launch
         try:
-            with local_workers(workspace):
+            with local_workers(workspace, imports):
                 info = launch()
         except (Exception, SystemExit) as error:  # code of other people may end the process
             raise StoppedError(node_id, outputs) from error

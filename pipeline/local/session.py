@@ -1,4 +1,4 @@
-"""A pipeline run on a person's machine: its log, its display, one sentence when it fails."""
+"""A pipeline run on one machine: its log, its display, and one sentence when it fails."""
 
 import contextlib
 import dataclasses
@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pipeline.beam.arguments import expand_arguments
 from pipeline.console.rich_console import Console
@@ -17,7 +17,7 @@ from pipeline.local.display import Display, Listener, choose, duration
 from pipeline.process import stopping
 from pipeline.process.redirect_output import output_to
 from pipeline.process.temporary_folder import scratch
-from schema.errors import sentence_for_people
+from schema.errors import InputError, sentence_for_people
 from schema.system import file_errors
 from trainer.training.performance import cpu_kernels
 from trainer.training.preemption import StopError
@@ -25,14 +25,20 @@ from trainer.training.preemption import StopError
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
 
-NAME = "%Y-%m-%dT%H-%M-%S"  # of a run, for strftime
+NAME = "%Y-%m-%dT%H-%M-%S"
+"""How a run is named after the second in which it starts, for strftime."""
+LONGEST_LINE = 300
+"""Characters of the last line of an unknown error in a sentence."""
+
 Outputs = dict[str, dict[str, list[Any]]]
 
 
 class RunFailedError(Exception):
     """The run ended early; the message is one sentence and names the log.
 
-    `outputs` has the artifacts of the nodes that were done by then.
+    Args:
+        sentence: the message.
+        outputs: artifacts of the nodes that were done by then.
     """
 
     def __init__(self, sentence: str, outputs: Outputs | None = None):
@@ -42,7 +48,7 @@ class RunFailedError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Session:
-    """What a command prints to, and the log that gets the rest."""
+    """An open run: the console that it prints to, and the log that gets all other output."""
 
     console: Console
     log: Path
@@ -99,8 +105,8 @@ class Session:
 
 
 @contextlib.contextmanager
-def session(title: str, logs: Path, silent: bool = False) -> Iterator[Session]:
-    """Open a log named by the second, and say where it is; at the end say how long it took.
+def open_session(title: str, logs: Path, silent: bool = False) -> Iterator[Session]:
+    """Open a log and print where it is; at the end print how long the run took.
 
     Args:
         title: what runs.
@@ -124,10 +130,35 @@ def session(title: str, logs: Path, silent: bool = False) -> Iterator[Session]:
         say(console, f"took {duration(took)}")
 
 
-def _next_name(logs: Path, now: datetime.datetime) -> str:
-    """The second, or the one after the last run's, where the clock was put back meanwhile.
+@contextlib.contextmanager
+def output_logged(log: Path) -> Iterator[TextIO]:
+    """Send what libraries print to a log, and end with one sentence where they fail.
 
-    The last run is the one with the last name.
+    Args:
+        log: the file; its folder is made.
+
+    Yields:
+        A stream to the terminal.
+
+    Raises:
+        RunFailedError: an error that has no sentence of its own came up; names the log.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with output_to(log) as terminal:
+        try:
+            yield terminal
+        except InputError:
+            raise
+        except (Exception, SystemExit) as error:
+            logging.getLogger(__name__).exception("failed")
+            known = file_errors.sentence(error)
+            raise RunFailedError(known or f"{_last_line(error)} (traceback in {log})") from error
+
+
+def _next_name(logs: Path, now: datetime.datetime) -> str:
+    """Name a run after this second, or the one after that of the last run in its folder.
+
+    The clock may have been put back since; the last run is the one with the last name.
     """
     name = f"{now:{NAME}}"
     for last in sorted((log.stem for log in logs.glob("*.log") if log.stem >= name), reverse=True):
@@ -138,7 +169,7 @@ def _next_name(logs: Path, now: datetime.datetime) -> str:
 
 
 def _advice(error: BaseException) -> str | None:
-    """What training says when a signal ends it: how far it is, and whether that is kept."""
+    """Return what training says when a signal ends it: how far it is, and what is kept of it."""
     seen: BaseException | None = error
     while seen is not None and not isinstance(seen, StopError):
         seen = seen.__cause__ or seen.__context__
@@ -146,8 +177,11 @@ def _advice(error: BaseException) -> str | None:
 
 
 def _sentence(node: str, error: BaseException, log: Path) -> str:
-    known = sentence_for_people(error) or file_errors.sentence(error)
-    if known:
+    if known := sentence_for_people(error) or file_errors.sentence(error):
         return f"{node}: {known}"
+    return f"{node} failed with {_last_line(error)} (traceback in {log})"
+
+
+def _last_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or [""]
-    return f"{node} failed with {type(error).__name__}: {lines[-1][:300]} (traceback in {log})"
+    return f"{type(error).__name__}: {lines[-1][:LONGEST_LINE]}"

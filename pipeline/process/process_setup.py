@@ -26,7 +26,9 @@ def prepare() -> None:
     complete(os.environ)
     if sys.getfilesystemencoding() == "ascii":
         os.environ["PYTHONUTF8"] = "1"
-        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+        os.execv(  # noqa: S606  a list of arguments, never a shell
+            sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+        )
     for stream in (sys.stdout, sys.stderr):
         # A terminal of another encoding shows what it lacks as an escape; printing never fails.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -61,7 +63,7 @@ def complete(environment: MutableMapping[str, str]) -> None:
     home = environment["HOME"]
     if not os.access(home, os.W_OK):
         # Keras would look into /tmp/.keras instead, which may be another user's.
-        environment.setdefault("KERAS_HOME", os.path.join(home, ".keras"))
+        environment.setdefault("KERAS_HOME", f"{home}/.keras")
 
 
 def _entry(user: int) -> pwd.struct_passwd | None:

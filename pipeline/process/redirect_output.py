@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from schema.errors import InputError, UnavailableError
-from schema.system import file_errors
 from schema.system.log_records import make_safe
 
 LAST_WORDS_SECONDS = 10.0  # for which the end of a run waits for what was printed to be written
@@ -42,7 +40,7 @@ def output_to(log: Path) -> Iterator[TextIO]:
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    with _writer(log) as written, open(kept_out, "w", encoding="utf-8") as terminal:
+    with _writer(log) as written, os.fdopen(kept_out, "w", encoding="utf-8") as terminal:
         os.dup2(written, 1)
         os.dup2(written, 2)
         try:
@@ -58,44 +56,16 @@ def output_to(log: Path) -> Iterator[TextIO]:
 
 
 @contextlib.contextmanager
-def library_output(log: Path) -> Iterator[TextIO]:
-    """Redirect what libraries print, as `output_to`, and end their errors in one sentence.
-
-    Args:
-        log: the file; its folder is made.
-
-    Yields:
-        A stream to the standard output as it was.
-
-    Raises:
-        UnavailableError: for an error that is not an InputError; the sentence names the log.
-    """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with output_to(log) as terminal:
-        try:
-            yield terminal
-        except InputError:
-            raise
-        except (Exception, SystemExit) as error:
-            logging.getLogger(__name__).exception("failed")
-            if sentence := file_errors.sentence(error):
-                raise UnavailableError(sentence) from error
-            last = (str(error).strip().splitlines() or [""])[-1]
-            sentence = f"{type(error).__name__}: {last[:300]} (traceback in {log})"
-            raise UnavailableError(sentence) from error
-
-
-@contextlib.contextmanager
 def _writer(log: Path) -> Iterator[int]:
     """A file descriptor; what is written to it is in the log when this ends."""
     if log == Path(os.devnull):
-        with open(log, "ab", buffering=0) as file:
+        with log.open("ab", buffering=0) as file:
             yield file.fileno()
         return
     mark = uuid.uuid4().hex  # which nothing that is printed can hold
     source, target = os.pipe()
     answer, done = os.pipe()
-    with open(log, "ab", buffering=0) as file:
+    with log.open("ab", buffering=0) as file:
         # In a session of its own: a terminal's Ctrl-C must not end it before the run.
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "schema.system.log_pump", mark, str(done)],

@@ -69,7 +69,7 @@ def stoppable(
         grace_s: seconds that closing may take.
         tell: prints the last words; None: standard error as it is now, wherever it may lead then.
     """
-    global _current
+    global _current  # noqa: PLW0603  signals are handled for the whole process
     if threading.current_thread() is not threading.main_thread() or _current is not None:
         yield  # Python lets only the main thread handle signals
         return
@@ -136,7 +136,7 @@ class _Watcher:
             self._terminal.write(SHOW_CURSOR)
         terminal.tell(f"diptych: {sentence}", self._terminal)
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+    def _interrupt(self, number: int, _frame: FrameType | None) -> None:
         self.number = self.number or number
         raise KeyboardInterrupt
 

@@ -62,9 +62,13 @@ class Registered:
     def _validate(self, value: Any, info: core_schema.ValidationInfo) -> Frozen:
         """Return the section of a mapping; pydantic puts the errors below this section's place."""
         union = _union(self.sections, self.key)
-        if info.mode == "json":  # in which a list may stand for a tuple, as it may not in Python
-            return union.validate_json(json.dumps(value))
-        return union.validate_python(value)
+        # In JSON a list may stand for a tuple, as it may not in Python.
+        in_json = info.mode == "json"
+        section = (
+            union.validate_json(json.dumps(value)) if in_json else union.validate_python(value)
+        )
+        assert isinstance(section, Frozen)
+        return section
 
 
 @functools.cache

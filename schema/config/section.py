@@ -48,5 +48,10 @@ class Frozen(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, str_max_length=4096
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        str_max_length=4096,
+        use_attribute_docstrings=True,  # for the reference of all keys
     )

@@ -48,7 +48,7 @@ def main(parent: int, command: Sequence[str]) -> None:
         if os.getppid() != parent:  # it ended before it could be asked for
             sys.exit(-signal.SIGKILL)
     try:
-        os.execvp(command[0], list(command))
+        os.execvp(command[0], list(command))  # noqa: S606  a list of arguments, never a shell
     except OSError as error:
         sys.exit(f"{command[0]} cannot be started: {error.strerror}")
 

@@ -58,7 +58,7 @@ def _chain(error: BaseException) -> Iterator[tuple[BaseException, bool]]:
         seen = seen.__cause__ or seen.__context__
 
 
-def _fault(error: BaseException) -> tuple[int, str | None] | None:
+def _fault(error: BaseException) -> tuple[int, str | None] | None:  # noqa: PLR0911  a library each
     """The number of an error and the path it names, if it is one of a file."""
     if isinstance(error, OSError) and error.errno is not None:
         path = error.filename2 or error.filename
@@ -103,7 +103,7 @@ def _full(code: int, path: str | None) -> str:
     )
 
 
-def _reason(code: int, path: Path) -> str:
+def _reason(code: int, path: Path) -> str:  # noqa: PLR0911  an error each
     match code:
         case errno.EACCES | errno.EPERM:
             return _denied(path)

@@ -1,5 +1,7 @@
-"""Pieces of sentences for people."""
+"""Pieces of messages for people: counted things, and excerpts of long values."""
 
+VALUE, SENTENCE = 80, 1000
+"""Most characters of an excerpt of a value, and of a whole sentence."""
 _IRREGULAR = {"query": "queries"}
 
 
@@ -19,3 +21,23 @@ def plural(number: int, what: str) -> str:
         return what
     first, _, last = what.rpartition(" ")
     return f"{first} {_IRREGULAR.get(last, f'{last}s')}".strip()
+
+
+def excerpt(text: str, most: int = VALUE) -> str:
+    """Cut the middle out of a text.
+
+    Args:
+        text: of any length.
+        most: characters that are kept, with the three dots in place of the rest.
+    """
+    if len(text) <= most:
+        return text
+    end = most // 4
+    return f"{text[: most - end - 3]}...{text[len(text) - end :]}"
+
+
+def excerpt_of(value: object, most: int = VALUE) -> str:
+    """Cut the middle out of how Python writes a value."""
+    if isinstance(value, str):  # however long, only its ends are written
+        value = excerpt(value, most - 2)
+    return excerpt(repr(value), most)

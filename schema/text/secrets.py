@@ -171,7 +171,8 @@ def _known() -> re.Pattern[str] | None:
 
 @functools.lru_cache(maxsize=1000)
 def _secrets_of_variable(name: str, value: str) -> frozenset[str]:
-    names_a_file = os.path.isabs(value) and os.path.exists(value)
+    # Where a folder may not be entered, pathlib would raise.
+    names_a_file = value.startswith("/") and os.path.exists(value)  # noqa: PTH110
     if is_credential(name, in_query=False) and not names_a_file:
         return frozenset((value,))
     return frozenset(_secrets_in(value) if "://" in value else ())

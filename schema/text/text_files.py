@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from schema.errors import InputError
-from schema.text.excerpt import excerpt
+from schema.text.messages import excerpt
 
 LONGEST_PATH = 300  # characters of a path in a sentence
 _KINDS = (
@@ -31,7 +31,7 @@ def read_bytes(path: str | Path, limit: int) -> bytes:
     try:
         # A pipe that nobody writes to would keep an ordinary open waiting for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
+        with os.fdopen(descriptor, "rb") as file:
             mode = os.fstat(descriptor).st_mode
             if not stat.S_ISREG(mode):
                 what = next((words for is_kind, words in _KINDS if is_kind(mode)), "Is special")

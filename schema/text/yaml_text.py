@@ -22,7 +22,7 @@ from yaml.events import (
 )
 
 from schema.errors import InputError
-from schema.text.excerpt import excerpt, excerpt_of
+from schema.text.messages import excerpt, excerpt_of
 
 _STR = "tag:yaml.org,2002:str"  # the one tag that may be written: `!!str 5` is the text 5
 _DROPPED = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")  # read as the text they are

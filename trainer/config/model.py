@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schema.config.section import LARGEST_INT, Frozen, Name, PositiveInt
+from schema.plugins import Extensible
 from trainer.config import compatibility, model_size
 from trainer.config.loss import (
     InfoNceConfig,
@@ -82,7 +83,7 @@ class ModelConfig(Frozen):
         return self
 
 
-class TransformConfig(Frozen):
+class TransformConfig(Extensible):
     """Everything `preprocessing_fn` needs; travels to it as canonical JSON."""
 
     image: ImageConfig = ImageConfig()

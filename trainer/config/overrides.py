@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schema.config.messages import sentences
+from schema.config.messages import describe_errors
 from schema.errors import InputError
 from trainer.config.model import TrainerConfig
 
@@ -63,7 +63,7 @@ def merged(config: Values, values: Values) -> dict[str, Any]:
         try:
             value_at(found, path)
         except KeyError:
-            raise InputError(f"{path} is no key of the config") from None
+            raise InputError(f"{path} is not a key of the config") from None
         *sections, key = path.split(".")
         place = found
         for section in sections:
@@ -82,7 +82,7 @@ def with_values(config: TrainerConfig, values: Values) -> TrainerConfig:
     try:
         return TrainerConfig.model_validate_json(json.dumps(told))
     except ValidationError as error:
-        raise InputError("; ".join(sentences(error, TrainerConfig))) from error
+        raise InputError("; ".join(describe_errors(error, TrainerConfig))) from error
 
 
 def in_words(values: Values) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from schema.config.section import Json, Name
-from schema.text.excerpt import excerpt, excerpt_of
+from schema.text.messages import excerpt, excerpt_of
 from trainer.config.backbone_names import (
     HUB_IMAGE_BACKBONES,
     HUB_TEXT_BACKBONES,

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from schema.config.section import Frozen, Json, PositiveInt
 from schema.errors import InputError
-from schema.text.excerpt import excerpt
+from schema.text.messages import excerpt
 from trainer.config.config_paths import located_values
 from trainer.config.model import TrainerConfig
 from trainer.config.overrides import canonical, value_at, with_values
@@ -120,7 +120,7 @@ class TuneConfig(Frozen):
             try:
                 now = value_at(config.model_dump(mode="json"), path)
             except KeyError:
-                raise ValueError(f"tune.space.{excerpt(path)} is no key of the config") from None
+                raise ValueError(f"tune.space.{excerpt(path)} is not a key of the config") from None
             for value in choices.extremes(now):
                 try:
                     with_values(config, {path: value})

@@ -40,9 +40,15 @@ def content_digests(config: TransformConfig) -> dict[str, str]:
         digest = _digest_of(key, name)
         if digest is not None:
             found[key] = digest
+    found |= plugin_digests(config.plugins)
     if isinstance(config, TrainerConfig) and isinstance(config.loss, CustomConfig):
         found["loss.function"] = digest_of_files(source_files(config.loss.module))
     return found
+
+
+def plugin_digests(plugins: Iterable[str]) -> dict[str, str]:
+    """Digest the source of each plugin, by its dotted name, and of what it imports."""
+    return {name: digest_of_files(source_files(name)) for name in plugins}
 
 
 def digest_of_files(paths: Iterable[Path]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from schema.errors import InputError
-from schema.text.excerpt import excerpt, excerpt_of
+from schema.text.messages import excerpt, excerpt_of
 from trainer.config.loss import CustomConfig
 
 Function = Callable[..., tf.Tensor]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from schema.errors import InputError
-from schema.text.excerpt import excerpt_of
+from schema.text.messages import excerpt_of
 
 if TYPE_CHECKING:
     from trainer.config.model import TextConfig

@@ -45,7 +45,7 @@ def check(config: "RunConfig", wait: bool = False) -> None:
     from pipeline.console.summary import record
     from pipeline.local import disks
     from pipeline.local.run_logs import logs_of
-    from pipeline.local.session import RunFailedError, session
+    from pipeline.local.session import RunFailedError, open_session
     from pipeline.process.workspace_lock import locked
     from schema.errors import InputError
     from trainer.config.config_warnings import config_warnings
@@ -61,7 +61,7 @@ def check(config: "RunConfig", wait: bool = False) -> None:
     with (
         disks.of_run(config),
         locked(workspace, "check", wait),
-        session(title, logs_of(config)) as here,
+        open_session(title, logs_of(config)) as here,
     ):
         record_file = here.log.with_suffix(".json")
         print_warnings(config_warnings(config), [], here.console)

@@ -54,7 +54,7 @@ def _dry_run(config: "RunConfig", package: "Package", given: list[str], fresh: b
     from pipeline.console.summary import summarize
     from pipeline.console.terminal import make_console, tell
     from pipeline.local.display import choose, duration
-    from pipeline.process.redirect_output import library_output
+    from pipeline.local.session import output_logged
 
     folder = Path(config.workspace) / FOLDER
     if fresh:
@@ -73,7 +73,7 @@ def _dry_run(config: "RunConfig", package: "Package", given: list[str], fresh: b
     started = time.monotonic()
     with display:
         ended = run_tasks(package.text, last, values, display.node)
-    with library_output(last / "logs" / "summary.log"):  # reading metrics imports TensorFlow
+    with output_logged(last / "logs" / "summary.log"):  # reading metrics imports TensorFlow
         summary = summarize(
             lambda task, key: ended.folder(task, key) if task in ended.outputs else None
         )

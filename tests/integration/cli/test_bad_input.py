@@ -150,10 +150,10 @@ def test_a_split_without_a_usable_record(project, capfd):
 
 
 def test_data_that_breaks_the_schema(project, capfd, monkeypatch):
-    from pipeline import data_nodes
+    from pipeline import nodes
 
-    stricter = data_nodes.CURATED.read_text().replace("max: 65535", "max: 63", 1)
-    monkeypatch.setattr(data_nodes, "CURATED", project / "schema.pbtxt")
+    stricter = nodes.CURATED.read_text().replace("max: 65535", "max: 63", 1)
+    monkeypatch.setattr(nodes, "CURATED", project / "schema.pbtxt")
     (project / "schema.pbtxt").write_text(stricter)
     sentence = fails(project, capfd)
     assert sentence.startswith(

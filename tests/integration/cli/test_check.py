@@ -241,7 +241,7 @@ class Stage:
         self.workspace = folder / "runs"
         self._log = self.workspace / "logs" / "now.log"
         self._out = io.StringIO()
-        patch.setattr("pipeline.local.session.session", self._session)
+        patch.setattr("pipeline.local.session.open_session", self._session)
 
     @contextlib.contextmanager
     def _session(self, title: str, logs: Path):

@@ -62,7 +62,8 @@ def test_a_bad_config_is_one_sentence_and_exit_code_2(tmp_path):
     assert shown.returncode == 2
     assert shown.stdout == ""
     assert shown.stderr == (
-        f"diptych: {file}: training.epocs is no key of the config; the nearest is training.epochs\n"
+        f"diptych: {file}: training.epocs is not a key of the config; the nearest is "
+        "training.epochs\n"
     )
 
 

@@ -11,7 +11,7 @@ from tests.unit.pipeline.config.test_run_config import load_changed, refusal
 
 def test_of_many_mistakes_the_first_ones_are_described(tmp_path):
     sentence = refusal(tmp_path, **{f"key_{n}": n for n in range(1000)})
-    assert sentence.count(" is no key of the config") == 5
+    assert sentence.count(" is not a key of the config") == 5
     assert sentence.endswith("; and 995 more mistakes")
 
 
@@ -29,7 +29,7 @@ def test_of_many_mistakes_the_first_ones_are_described(tmp_path):
             "xxx': input should be 'pad' or 'crop'",
         ),
         ({"push__path": "x" * 5000}, "push.path = 'xxx", "': string should have at most 4096"),
-        ({"x" * 5000: 1}, "xxxxxxxx", "xxx is no key of the config"),
+        ({"x" * 5000: 1}, "xxxxxxxx", "xxx is not a key of the config"),
         (
             {"model__image_tower": {"kind": "x" * 5000}},
             "model.image_tower.kind = 'xxxxx",

@@ -237,4 +237,4 @@ def test_a_bad_config_is_exit_code_2(project):
     project.refused()
     shown = project.retry(formt="auto")
     assert shown.exit_code == 2
-    assert "data.formt is no key of the config" in shown.stderr
+    assert "data.formt is not a key of the config" in shown.stderr

@@ -88,7 +88,8 @@ def evaluate(run, folder: Path, model: Path, baseline: Path) -> Evaluated:
     context = Executor.Context(
         beam_pipeline_args=beam_arguments(LocalBeam()), tmp_dir=str(folder / "tmp"), unique_id="1"
     )
-    Executor(context).Do(inputs, outputs, {"config": canonical_json(config)})
+    parameters = {"config": canonical_json(config), "plugins": "{}"}
+    Executor(context).Do(inputs, outputs, parameters)
     uri = outputs["evaluation"][0].uri
     return Evaluated(
         report.read(Path(uri)), results.read(uri)[0], verdict.read(uri), outputs["blessing"][0]

@@ -45,7 +45,7 @@ def test_compile_for_vertex_tells_its_warnings(tmp_path):
     config = written(tmp_path / "config.yaml", vertex_section())
     ended = diptych("compile", config, "--platform", "vertex", "-o", tmp_path / "v.yaml")
     assert ended.exit_code == 0, ended.output
-    assert ended.stdout.startswith("  warning: ServedStatistics: Vertex mounts no volume, ")
+    assert ended.stdout.startswith("  warning: Baseline: Vertex mounts no volume, ")
     [spec] = yaml.safe_load_all((tmp_path / "v.yaml").read_text())
     assert spec["defaultPipelineRoot"] == "gs://bucket/root"
 
@@ -67,9 +67,9 @@ def test_check_lists_every_obstacle(tmp_path):
     assert ended.exit_code == 1
     assert [line.split(":")[1].strip() for line in ended.stdout.splitlines()] == [
         "ImageTextExampleGen",
-        "ServedStatistics",
         "Baseline",
         "Pusher",
+        "ServedStatistics",
         "kubeflow.image",  # the warning comes last
     ]
     assert ended.stdout.count("  obstacle: ") == 4
@@ -94,10 +94,10 @@ def test_a_config_without_the_section(tmp_path):
     [
         (
             {"nodes": {"Trianer": {"gpus": 1}}},
-            "kubeflow.nodes.Trianer.[key]: 'Trianer' is no node of the pipeline, which has "
-            "ImageTextExampleGen, StatisticsGen, ImportSchema, ServedStatistics, "
-            "ExampleValidator, Transform, Tuner, Trainer, Baseline, Evaluator, ServingCheck, "
-            "CatalogueIndexer, Pusher",
+            "kubeflow.nodes.Trianer.[key]: 'Trianer' is not a node of the pipeline; choose one "
+            "of Baseline, CatalogueIndexer, Evaluator, ExampleValidator, ImageTextExampleGen, "
+            "ImportSchema, Pusher, ServedStatistics, ServingCheck, StatisticsGen, Trainer, "
+            "Transform, Tuner",
         ),
         (
             {"every_node": {"memory": "4 GB"}},
@@ -106,7 +106,7 @@ def test_a_config_without_the_section(tmp_path):
         ),
         (
             {"every_node": {"cpus": 1}},
-            "kubeflow.every_node.cpus is no key of the config; the nearest is "
+            "kubeflow.every_node.cpus is not a key of the config; the nearest is "
             "kubeflow.every_node.cpu",
         ),
     ],

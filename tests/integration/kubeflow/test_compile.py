@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.code_digest import CODE, digest
+from components.nodes import NODES
+from pipeline.code_digest import node_digest
 from pipeline.config.run_config import RunConfig
 from tests.support.kfp.argo import attempts, retry_strategy
 from tests.support.kubeflow_config import IMAGE, TUNE, cluster_config, section
@@ -95,7 +96,7 @@ def test_every_node_is_a_task_that_waits_for_the_right_ones(documents):
     spec, _ = documents
     assert spec["schemaVersion"] == "2.1.0"
     tasks = spec["root"]["dag"]["tasks"]
-    assert set(tasks) == set(CODE)
+    assert set(tasks) == set(NODES)
     assert tasks["Tuner"]["dependentTasks"] == ["Transform"]
     assert "Tuner" in tasks["Trainer"]["dependentTasks"]
     assert tasks["Baseline"]["dependentTasks"] == ["Trainer"]
@@ -211,7 +212,7 @@ def test_kubernetes_is_told_what_each_pod_needs(documents):
             }
         ],
     }
-    assert set(executors) == {f"{node}_executor" for node in CODE}
+    assert set(executors) == {f"{node}_executor" for node in NODES}
 
 
 def test_the_backend_reads_every_key_of_the_platform_document(documents):
@@ -257,13 +258,13 @@ def test_neither_a_secret_nor_a_path_of_this_machine_stands_in_it(text, folder):
 
 def test_the_command_names_platform_node_and_code(documents):
     spec, _ = documents
-    for node in CODE:
+    for node in NODES:
         given = container(spec, node)
         assert given["command"][:2] == ["python", "-c"]
         assert given["args"][:3] == [
             "--platform=kubeflow",
             f"--node={node}",
-            f"--code_version={digest(CODE[node])}",
+            f"--code_version={node_digest(node)}",
         ]
         assert given["args"].count("{{$}}") == 1
         assert "lifecycle" not in given
@@ -304,7 +305,7 @@ def test_vertex_loads_its_own(vertex, tmp_path):
     made = json.loads(type(job._gca_resource).to_json(job._gca_resource))
     assert made["runtimeConfig"]["gcsOutputDirectory"] == "gs://bucket/root"
     assert made["runtimeConfig"]["parameterValues"] == {"epochs": 3.0}
-    assert set(made["pipelineSpec"]["root"]["dag"]["tasks"]) == set(CODE)
+    assert set(made["pipelineSpec"]["root"]["dag"]["tasks"]) == set(NODES)
 
 
 def test_what_is_vertex_only(vertex):

@@ -11,7 +11,7 @@ import tensorflow as tf
 import yaml
 from typer.testing import CliRunner
 
-from pipeline.code_digest import CODE
+from components.nodes import NODES
 from tests.conftest import EVAL_RECORDS, TRAIN_RECORDS, small_values
 from tests.support.kubeflow_config import section
 
@@ -56,7 +56,7 @@ def dry_runs(small_data: Path) -> DryRuns:
 
 def test_every_task_ran_and_the_first_model_would_serve(dry_runs):
     first = dry_runs.printed[0]
-    assert set(re.findall(r"^(\w+): ran, ", first, re.MULTILINE)) == set(CODE) - {"Tuner"}
+    assert set(re.findall(r"^(\w+): ran, ", first, re.MULTILINE)) == set(NODES) - {"Tuner"}
     assert "shipped: release 1 serves now" in first
     assert dry_runs.codes[0] == 0
     assert dry_runs.baselines[0] == {"release": None}

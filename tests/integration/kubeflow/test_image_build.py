@@ -12,7 +12,8 @@ from importlib.metadata import version
 
 import pytest
 
-from pipeline import code_digest
+from components.nodes import NODES
+from pipeline.code_digest import node_digest
 from tests.support.paths import ROOT
 
 ASKED = "DIPTYCH_BUILD_IMAGE"
@@ -79,10 +80,12 @@ def test_the_entrypoint_answers_as_a_user_without_rights(container):
 def test_a_pod_can_import_all_of_it_and_runs_the_code_it_was_built_from(container):
     program = (
         "import tensorflow_text, trainer.run, mlflow, kfp\n"
-        "from pipeline import code_version, create_pipeline\n"
-        "print(code_version.digest(('schema', 'trainer', 'components')))"
+        "from components.nodes import NODES\n"
+        "from pipeline import create_pipeline\n"
+        "from pipeline.code_digest import node_digest\n"
+        "print(*map(node_digest, NODES))"
     )
-    here = code_digest.digest(("schema", "trainer", "components"))
+    here = " ".join(map(node_digest, NODES))
     assert run(container, "python", "-c", program).splitlines()[-1] == here
 
 

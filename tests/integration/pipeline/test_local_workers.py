@@ -6,7 +6,6 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.beam import local_workers as beam_workers
 from pipeline.beam.arguments import beam_arguments
 from pipeline.beam.local_workers import DEAD, VARIABLE, local_workers
 from pipeline.config.beam import LocalBeam
@@ -44,8 +43,7 @@ def die_at_five(number: int) -> int:
 
 # Beam's own threads, which talked to the dead worker.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_killed_worker_fails_the_run_instead_of_being_waited_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(beam_workers, "WORKERS_IMPORT", ())  # it need not import anything
+def test_a_killed_worker_fails_the_run_instead_of_being_waited_for(tmp_path):
     options = PipelineOptions(beam_arguments(LocalBeam(workers=2)))
     numbers = range(10)
 
@@ -53,6 +51,6 @@ def test_a_killed_worker_fails_the_run_instead_of_being_waited_for(tmp_path, mon
         with beam.Pipeline(options=options) as pipeline:
             _ = pipeline | beam.Create(numbers) | beam.Reshuffle() | beam.Map(die_at_five)
 
-    with local_workers(tmp_path), pytest.raises(RuntimeError) as caught:
+    with local_workers(tmp_path, imports=()), pytest.raises(RuntimeError) as caught:
         run()
     assert sentence_for_people(caught.value) == DEAD

@@ -153,7 +153,7 @@ def test_values_that_the_config_refuses_end_the_trainer_with_a_sentence(small_ru
         custom_config={"config": canonical_json(small_run.config.for_trainer())},
         hyperparameters={"values": {"training.rate": 1}},
     )
-    with pytest.raises(InputError, match=r"^training\.rate is no key of the config$"):
+    with pytest.raises(InputError, match=r"^training\.rate is not a key of the config$"):
         run_fn(told)
 
 

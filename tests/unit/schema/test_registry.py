@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import ValidationError
 
-from schema.config.messages import sentences
+from schema.config.messages import describe_errors
 from schema.config.registered import Registered
 from schema.config.section import Frozen, PositiveInt
 from schema.errors import InputError
@@ -57,7 +57,7 @@ def entries() -> None:
 def mistakes(values: object) -> list[str]:
     with pytest.raises(ValidationError) as error:
         Drawing.model_validate(values)
-    return sentences(error.value, Drawing)
+    return describe_errors(error.value, Drawing)
 
 
 def test_the_name_chooses_the_section() -> None:
@@ -85,7 +85,7 @@ def test_a_mistake_names_the_key_without_the_name_of_the_entry() -> None:
         "shape.side = 0: input should be greater than 0"
     ]
     assert mistakes({"shape": {"name": "square", "sied": 1}}) == [
-        "shape.sied is no key of the config; the nearest is shape.side"
+        "shape.sied is not a key of the config; the nearest is shape.side"
     ]
     assert mistakes({"shape": {"side": 1}}) == ["shape.name is missing"]
 

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from schema.errors import InputError
 from schema.text import json_text
-from schema.text.excerpt import excerpt_of
+from schema.text.messages import excerpt_of
 from trainer.config.model import Frozen, PositiveInt
 
 VARIABLE = "TF_CONFIG"

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from kubeflow.compiler.run_parameters import HELD_IN, PARAMETERS, apply, default, taken_by
+from components.nodes import NODES
+from kubeflow.compiler.run_parameters import PARAMETERS, apply, default, taken_by
 from schema.errors import InputError
 from tests.support.kubeflow_config import TUNE, cluster_config
 from trainer.config.model import canonical_json
@@ -116,7 +117,7 @@ def test_no_node_is_told_a_config_elsewhere(tmp_path):
     for node in create_pipeline(tuned, "root").components:
         held = {k for k, v in node.exec_properties.items() if "learning_rate" in str(v)}
         trains = node.id in ("Tuner", "Trainer", "Pusher")
-        assert held == ({HELD_IN[node.id][0]} if trains else set())
+        assert held == ({NODES[node.id].config[0]} if trains else set())
 
 
 def test_epochs_reach_the_tuner_and_leave_its_search_alone(tmp_path):

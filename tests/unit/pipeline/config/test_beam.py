@@ -179,7 +179,7 @@ NO_MASTER = "beam: master is missing, and no job_endpoint names a server with it
             "beam.runner = 'prism' is none of 'local', 'flink', 'spark', 'dataflow'",
         ),
         ({"runner": "local", "workers": 0}, "beam.workers = 0: input should be greater than 0"),
-        ({"runner": "local", "parallelism": 2}, "beam.parallelism is no key of the config"),
+        ({"runner": "local", "parallelism": 2}, "beam.parallelism is not a key of the config"),
         (
             {"runner": "local", "options": ["--direct_num_workers=2"]},
             "beam: options: '--direct_num_workers=2' is for the other keys of beam to say",

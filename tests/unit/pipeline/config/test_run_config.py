@@ -54,7 +54,7 @@ def test_transform_is_told_its_part_whatever_the_towers_are(tmp_path):
     # An odd side suits `conv`; the defaults of sections Transform never sees must not object.
     odd = load_changed(tmp_path, image__size=33, model__image_tower={"kind": "conv"})
     assert odd.for_transform().image.size == 33
-    assert set(odd.for_transform().model_dump()) == {"image", "text"}
+    assert set(odd.for_transform().model_dump()) == {"plugins", "image", "text"}
 
 
 def test_configs_are_frozen():
@@ -65,7 +65,7 @@ def test_configs_are_frozen():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"image__sise": 3}, "image.sise is no key of the config"),
+        ({"image__sise": 3}, "image.sise is not a key of the config"),
         ({"data__path": None}, "data.path is missing"),
         ({"training__epochs": 0}, "training.epochs = 0: input should be greater than 0"),
         ({"training__epochs": "ten"}, "training.epochs = 'ten': input should be a valid integer"),
@@ -88,7 +88,7 @@ def test_configs_are_frozen():
         ({"model__text_tower": {"width": 3}}, "model.text_tower.kind is missing"),
         (
             {"model__text_tower": {"kind": "bag", "units": 3}},
-            "model.text_tower.units is no key of the config",
+            "model.text_tower.units is not a key of the config",
         ),
         (
             {"model__text_tower": {"kind": "lstm", "vocabulary_size": 100}},
@@ -228,4 +228,4 @@ def test_an_unknown_key_gets_the_nearest_one(tmp_path, key, meant):
     sentence = refusal(tmp_path, **{key: [{**GATE, "at_lest": 1}] if in_a_list else 1})
     path = key.replace("__", ".") + (".0.at_lest" if in_a_list else "")
     nearest = f"; the nearest is {meant}" if meant else ""
-    assert sentence == f"{path} is no key of the config{nearest}"
+    assert sentence == f"{path} is not a key of the config{nearest}"

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from schema.errors import InputError
-from schema.text.excerpt import excerpt, excerpt_of
+from schema.text.messages import excerpt, excerpt_of
 from schema.text.text_files import read_bytes, read_text
 
 LIMIT = 100

@@ -31,7 +31,10 @@ def hub(**values) -> dict:
 @pytest.mark.parametrize("key", ["image_tower", "text_tower"])
 @pytest.mark.parametrize("wrong", [{"sise": 3}, {"rate": 0}])
 def test_a_refusal_names_the_key_and_not_the_kind(tmp_path, key, wrong):
-    told = {"sise": f"model.{key}.sise is no key of the config", "rate": f"model.{key}.rate = 0: "}
+    told = {
+        "sise": f"model.{key}.sise is not a key of the config",
+        "rate": f"model.{key}.rate = 0: ",
+    }
     [sentence] = [told[name] for name in wrong]
     for kind, needed in (IMAGE_KINDS if key == "image_tower" else TEXT_KINDS).items():
         tower = {"kind": kind, **needed, **wrong}
@@ -41,7 +44,7 @@ def test_a_refusal_names_the_key_and_not_the_kind(tmp_path, key, wrong):
 @pytest.mark.parametrize(("name", "needed"), LOSSES.items())
 def test_so_does_one_of_a_loss(tmp_path, name, needed):
     found = refusal(tmp_path, loss={"name": name, **needed, "sise": 3})
-    assert found == "loss.sise is no key of the config"
+    assert found == "loss.sise is not a key of the config"
 
 
 @pytest.mark.parametrize(

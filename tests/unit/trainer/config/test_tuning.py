@@ -81,11 +81,11 @@ def test_a_trial_has_epochs_of_its_own(tmp_path):
         ({}, "tune: space holds no key to search for"),
         (
             {"training.rate": {"values": [1, 2]}},
-            "tune.space.training.rate is no key of the config",
+            "tune.space.training.rate is not a key of the config",
         ),
         (
             {"training.learning_rate.peak": {"values": [1, 2]}},
-            "tune.space.training.learning_rate.peak is no key of the config",
+            "tune.space.training.learning_rate.peak is not a key of the config",
         ),
         (
             {"data.path": {"values": ["a", "b"]}},
@@ -180,7 +180,7 @@ def test_refusals(tmp_path, space, sentence):
         ("algorithm", "hyperband", "tune.algorithm = 'hyperband': input should be 'random' or"),
         ("objective", "loss", "tune.objective = 'loss': input should be 'text_to_image_mrr'"),
         ("held_out", 1.0, "tune.held_out = 1.0: input should be less than 1"),
-        ("budget", 3, "tune.budget is no key of the config"),
+        ("budget", 3, "tune.budget is not a key of the config"),
     ],
 )
 def test_refusals_beside_the_space(tmp_path, key, value, sentence):

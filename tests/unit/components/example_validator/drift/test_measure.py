@@ -15,7 +15,7 @@ from tensorflow_data_validation.statistics.stats_impl import generate_statistics
 from components.example_validator.config import DriftConfig
 from components.example_validator.drift import comparable
 from components.example_validator.drift.measure import Comparison, Drift, compare
-from pipeline.data_nodes import QUANTILES
+from pipeline.nodes import QUANTILES
 from schema import features
 
 WORDS, HEIGHT = features.CAPTION_WORDS, features.IMAGE_HEIGHT

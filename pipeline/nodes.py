@@ -1,11 +1,11 @@
-"""The nodes that look at the data and prepare it, before anything is learned."""
+"""Builders of nodes: those that look at the data and prepare it, and the Tuner."""
 
 import dataclasses
 import json
 
-from tfx.components import StatisticsGen, Transform
+from tfx.components import StatisticsGen, Transform, Tuner
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.proto import transform_pb2
+from tfx.proto import trainer_pb2, transform_pb2
 
 import tensorflow_data_validation as tfdv  # isort: skip  needs tfx to be imported first
 
@@ -16,7 +16,7 @@ from components.import_schema.component import CURATED, ImportSchema, with_attri
 from components.served_statistics.component import ServedStatistics
 from pipeline.config.run_config import RunConfig
 from trainer.config.model import canonical_json
-from trainer.export.content_digests import content_digests
+from trainer.export.content_digests import content_digests, plugin_digests
 
 QUANTILES = 100  # of each number, for drift: TFDV's own 10 are coarse steps
 VALUES = 10_000  # kept of each text: those of an attribute are the classes that a release knows
@@ -36,7 +36,10 @@ class DataNodes:
 def data_nodes(config: RunConfig) -> DataNodes:
     """Ingest, statistics, and their comparison with the schema and with what serves."""
     example_gen = ImageTextExampleGen(
-        config.data.for_ingest(), config.text.max_captions, may_be_empty=True
+        config.data.for_ingest(),
+        config.text.max_captions,
+        may_be_empty=True,
+        plugins=plugin_digests(config.plugins),
     )
     curated = CURATED.read_text()
     schema = ImportSchema(curated=curated, attributes=",".join(config.data.attributes))
@@ -86,3 +89,29 @@ def transform_node(config: RunConfig, data: DataNodes) -> Transform:
     )
     transform.add_upstream_node(data.validator)  # nothing is learned from data that breaks rules
     return transform
+
+
+def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None) -> Tuner:
+    """A search on the train split alone: what the gates see must never have been tuned for.
+
+    Args:
+        config: with a section `tune`.
+        transform: brings the records.
+        checkpoints: as of `create_pipeline`.
+    """
+    assert config.tune is not None
+    trained = config.for_trainer()
+    content = [content_digests(each) for each in (trained, *config.tune.variants(trained))]
+    return Tuner(
+        tuner_fn="trainer.run.tuner_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["train"]),  # TFX asks for one, and nobody reads it
+        custom_config={
+            "config": canonical_json(trained),
+            "content": content,
+            "tune": canonical_json(config.tune),
+            "trials": checkpoints and f"{checkpoints.rstrip('/')}/tuner",
+        },
+    )

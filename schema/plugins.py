@@ -1,0 +1,92 @@
+"""Plugins: modules of the user's own that register losses, towers, readers or metrics."""
+
+import importlib
+import json
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from schema.config.section import Frozen
+from schema.errors import InputError
+from schema.registry import complete_all
+from schema.text.messages import excerpt
+
+KEY = "plugins"  # of the config
+LONGEST_CAUSE = 300  # characters of another module's error message in a sentence
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+ModuleName = Annotated[str, Field(pattern=rf"^{_MODULE.pattern}$", max_length=255)]
+
+
+def _loaded(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"names {name} twice")
+    load(names)
+    return names
+
+
+class Extensible(Frozen):
+    """A section that is validated after its plugins were imported: they define parts of it.
+
+    An InputError of a plugin ends the validation, as no other mistake matters then.
+    """
+
+    # The first field of every subclass: pydantic validates fields in their order.
+    plugins: Annotated[tuple[ModuleName, ...], Field(max_length=20), AfterValidator(_loaded)] = ()
+    """Modules that register losses, towers, readers or metrics of your own, by dotted name.
+
+    They lie beside the config file or are installed. Reading the config imports them.
+    """
+
+
+def named_in(values: Any) -> tuple[str, ...]:
+    """Return the plugins that unchecked values of a config name; none if any name is malformed."""
+    names = values.get(KEY, ()) if isinstance(values, dict) else ()
+    if not isinstance(names, list | tuple):
+        return ()
+    well_formed = all(isinstance(name, str) and _MODULE.fullmatch(name) for name in names)
+    return tuple(names) if well_formed else ()
+
+
+def load(names: Iterable[str]) -> None:
+    """Import modules, which register their entries.
+
+    Args:
+        names: dotted names; a module that was imported before is not imported again.
+
+    Raises:
+        InputError: a module cannot be imported, whatever it raises, or it registers a name that
+            is taken; names the plugin and the cause.
+    """
+    for name in names:
+        complete_all()  # so that a name that is taken is the plugin's fault
+        try:
+            importlib.import_module(name)
+            complete_all()
+        except KeyboardInterrupt:
+            raise
+        except InputError as error:
+            raise InputError(f"{KEY}: {name} cannot be used: {error}") from error
+        except BaseException as error:  # whatever the module does, an exit included
+            raise InputError(f"{KEY}: {name} cannot be imported: {_cause(error)}") from error
+
+
+def load_digested(payload: str) -> None:
+    """Import the plugins that a TFX node is given, before it reads its part of the config.
+
+    Args:
+        payload: a JSON object of digests by plugin, which TFX's cache compares.
+
+    Raises:
+        InputError: as `load`.
+    """
+    load(json.loads(payload))
+
+
+def _cause(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    message = lines[-1] if lines else ""
+    return excerpt(f"{type(error).__name__}: {message}", LONGEST_CAUSE)
