@@ -145,7 +145,7 @@ def test_obstacles_on_vertex(tmp_path):
     assert told(check_config(fine, "vertex"), "warning") == [
         f"{node}: Vertex mounts no volume, so releases in /diptych/releases are lost with the pod; "
         "release from open-source Kubeflow or from a machine with `diptych run`"
-        for node in ("ServedStatistics", "Baseline", "Pusher")
+        for node in ("Baseline", "Pusher", "ServedStatistics")
     ]
     unnamed = {**vertex_section(), "nodes": {"Trainer": {"gpus": 1}}}
     assert told(check_config(cluster_config(tmp_path, unnamed), "vertex")) == [
