@@ -26,7 +26,9 @@ def dry_run_command(
     fresh: Annotated[bool, typer.Option(help="delete the releases of earlier dry runs")] = False,
     wait: Wait = False,
 ) -> None:
-    """Compile the config and run every container command of the package here, as Kubeflow would.
+    """Run the package on this machine, as Kubeflow would.
+
+    Compiles the config, unless --package names a file, and runs every container command.
 
     The real releases are not touched: dry runs have their own, and a second one is compared with
     what the first one released.

@@ -10,8 +10,7 @@ from typer.testing import CliRunner, Result
 
 from diptych.cli.main import app
 from tests.conftest import small_values
-from tests.integration.kubeflow.test_compile import vertex_section
-from tests.support.kubeflow_config import section
+from tests.support.kubeflow_config import section, vertex_section
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from kubeflow.dry_run.driver import inputs_of, outputs_of
 from kubeflow.dry_run.tasks import run_parameters
 from kubeflow.entrypoint.__main__ import main
 from tests.conftest import small_values
-from tests.integration.kubeflow.test_compile import vertex_section
-from tests.support.kubeflow_config import cluster_config
+from tests.support.kubeflow_config import cluster_config, vertex_section
 
 NODE = "ImageTextExampleGen"
 SPLITS = {"train": "span-{SPAN}/train-*.tar", "eval": "span-{SPAN}/eval-*.tar"}
