@@ -1,1 +1,1 @@
-"""One pipeline, its config, the local runner and the command line."""
+"""The pipeline of TFX nodes, its config, its local runner and what it prints."""

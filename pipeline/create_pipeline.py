@@ -1,4 +1,4 @@
-"""The one pipeline: the same graph for a laptop, a Beam cluster and Kubeflow."""
+"""Create the pipeline: the same graph for a laptop, a Beam cluster and Kubeflow."""
 
 import json
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def create_pipeline(
 
 
 def data_pipeline(config: RunConfig, pipeline_root: str, transform: bool = False) -> Pipeline:
-    """All that looks at the data before anything is learned from it, as in a run.
+    """Build the part of the graph that examines the data, as in a run.
 
     Args:
         config: the run.
@@ -68,7 +68,7 @@ def data_pipeline(config: RunConfig, pipeline_root: str, transform: bool = False
 def evaluation_pipeline(
     config: RunConfig, model: Path, statistics: Path, data: IngestConfig, pipeline_root: str
 ) -> Pipeline:
-    """Measure a model on other data: ingest it and evaluate, nothing else.
+    """Build a graph that measures a model on other data: it ingests and evaluates them.
 
     Args:
         config: of the run that made the model.

@@ -24,7 +24,7 @@ VALUES = 10_000  # kept of each text: those of an attribute are the classes that
 
 @dataclasses.dataclass(frozen=True)
 class DataNodes:
-    """Each node that later ones need something of; `all` has them in their order."""
+    """The nodes of the data that later nodes use; `all` has every one in its order."""
 
     example_gen: ImageTextExampleGen
     statistics: StatisticsGen
@@ -34,7 +34,7 @@ class DataNodes:
 
 
 def data_nodes(config: RunConfig) -> DataNodes:
-    """Ingest, statistics, and their comparison with the schema and with what serves."""
+    """Build ingest, statistics, and their comparison with the schema and the served release."""
     example_gen = ImageTextExampleGen(
         config.data.for_ingest(),
         config.text.max_captions,
@@ -75,7 +75,7 @@ def data_nodes(config: RunConfig) -> DataNodes:
 
 
 def transform_node(config: RunConfig, data: DataNodes) -> Transform:
-    """Token ids and pixels, by a graph that serves as well."""
+    """Build Transform, which makes token ids and pixels by a graph that serves as well."""
     part = config.for_transform()
     transform = Transform(
         examples=data.example_gen.outputs["examples"],
@@ -92,7 +92,7 @@ def transform_node(config: RunConfig, data: DataNodes) -> Transform:
 
 
 def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None) -> Tuner:
-    """A search on the train split alone: what the gates see must never have been tuned for.
+    """Build the Tuner, which sees the train split only: values must not fit what the gates see.
 
     Args:
         config: with a section `tune`.
@@ -101,7 +101,7 @@ def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None)
     """
     assert config.tune is not None
     trained = config.for_trainer()
-    content = [content_digests(each) for each in (trained, *config.tune.variants(trained))]
+    content = [content_digests(variant) for variant in (trained, *config.tune.variants(trained))]
     return Tuner(
         tuner_fn="trainer.run.tuner_fn",
         examples=transform.outputs["transformed_examples"],

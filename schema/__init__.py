@@ -1,4 +1,4 @@
-"""What a record is: the names of its features and the rules they obey.
+"""Names, errors, registries and text handling that all other packages share.
 
 PyPI has a package `schema`, too. Where this source tree comes first in the path, the names of that
 package are found here as well. Diptych's wheel leaves this file out, so that both can be installed

@@ -1,10 +1,10 @@
-"""The errors meant for people."""
+"""Errors whose message is a sentence for the user."""
 
 import re
 
 
 class InputError(Exception):
-    """Something a person gave us cannot be used; the message is one sentence that says what.
+    """An input of the user cannot be used; the message is one sentence that names it.
 
     The message names the file, record or key, and reads well on its own: the command line prints
     it, without a traceback.
@@ -22,7 +22,7 @@ class InputError(Exception):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What the command line prints, a line each."""
+        """The lines that the command line prints."""
         return tuple(map(str, self.args))
 
 
@@ -43,11 +43,11 @@ _STAGE = re.compile(r" \[while running.*", re.DOTALL)
 
 
 def sentence_for_people(error: BaseException) -> str | None:
-    """Find the sentence of the `InputError` behind `error`, or None if there is none."""
+    """Return the sentence of the `InputError` behind an error; None: there is none."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, InputError):
             return _STAGE.sub("", str(seen))
         seen = seen.__cause__ or seen.__context__
-    found = _IN_TRACEBACK.findall(str(error))
-    return found[-1] if found else None
+    sentences = _IN_TRACEBACK.findall(str(error))
+    return sentences[-1] if sentences else None

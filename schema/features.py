@@ -1,4 +1,4 @@
-"""Names of every feature, raw and transformed. No name is written anywhere else."""
+"""Names of all features, raw and transformed; they are written in no other file."""
 
 # A record, as ImageTextExampleGen writes it.
 IMAGE_KEY = "image/key"
@@ -35,7 +35,7 @@ IMAGE_FORMATS = ("bmp", "gif", "jpeg", "png", "webp")
 
 
 def attribute(name: str) -> str:
-    """The feature that holds attribute `name`, for slicing: 'vendor' -> 'attributes/vendor'."""
+    """Return the feature of an attribute, for slicing: 'vendor' -> 'attributes/vendor'."""
     return ATTRIBUTES + name
 
 
@@ -45,5 +45,5 @@ def is_attribute(feature: str) -> bool:
 
 
 def attribute_name(feature: str) -> str:
-    """The reverse of `attribute`."""
+    """Return the attribute of a feature: 'attributes/vendor' -> 'vendor'."""
     return feature.removeprefix(ATTRIBUTES)

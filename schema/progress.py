@@ -1,7 +1,7 @@
-"""Progress as log events: whoever listens to this logger sees what the run is doing.
+"""Report progress as log events.
 
-One event is one log record whose `event` attribute is a dict. The command line draws them; a pod
-on Kubeflow prints them as plain lines; nobody listening costs nothing.
+One event is one log record whose `event` attribute is a dict. The command line draws them, and a
+pod on Kubeflow prints them as plain lines.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ _AROUND: ContextVar[tuple[str, Values] | None] = ContextVar("around", default=No
 
 
 def report(node: str, **values: float | int | str) -> None:
-    """Tell listeners how far `node` is, e.g. report('Trainer', step=10, loss=2.3)."""
+    """Report how far a node is, e.g. report('Trainer', step=10, loss=2.3)."""
     around = _AROUND.get()
     if around is not None:
         node, values = around[0], {**around[1], **values}
@@ -28,7 +28,7 @@ def report(node: str, **values: float | int | str) -> None:
 
 @contextlib.contextmanager
 def part_of(node: str, **values: float | int | str) -> Iterator[None]:
-    """What is reported meanwhile, by whomever, is progress of `node`, and has these values too."""
+    """Count all progress that is reported meanwhile to a node, and add values to it."""
     before = _AROUND.set((node, values))
     try:
         yield

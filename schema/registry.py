@@ -23,8 +23,8 @@ class Registry(Mapping[str, Entry]):
         kind: what an entry is, for error messages, such as 'loss'.
         package: whose files register the built-in entries, such as 'trainer.losses'; they are
             imported when the registry is first read.
-        module: default: each file of the package; else the name of the one file in each of its
-            subpackages that registers, such as 'node'.
+        module: name of the one file in each subpackage that registers, such as 'node'. Default:
+            all files of the package register, and its subpackages do not.
     """
 
     def __init__(self, kind: str, package: str, module: str | None = None):
@@ -78,7 +78,7 @@ def complete_all() -> None:
 def import_all(package: str, module: str | None = None) -> None:
     """Import every module of a package, or one of that name in each subpackage that has it."""
     places = importlib.import_module(package).__path__
-    for name in sorted(each.name for each in pkgutil.iter_modules(places)):
+    for name in sorted(module_info.name for module_info in pkgutil.iter_modules(places)):
         if module is None:
             importlib.import_module(f"{package}.{name}")
         elif any(Path(place, name, f"{module}.py").is_file() for place in places):

@@ -1,4 +1,4 @@
-"""Names of what is served: three SavedModels of one release, and the files beside them."""
+"""Names of the three SavedModels of a release, their signatures, and the files beside them."""
 
 JOINT, IMAGE_TOWER, TEXT_TOWER = "joint", "image_tower", "text_tower"
 MODELS = (JOINT, IMAGE_TOWER, TEXT_TOWER)
@@ -12,9 +12,11 @@ EXAMPLES_INPUT, IMAGE_INPUT, TEXT_INPUT = "examples", "image", "text"
 
 # Below a Trainer's model artifact. TFX looks for the joint model in Format-Serving.
 FOLDERS = {JOINT: "Format-Serving", IMAGE_TOWER: IMAGE_TOWER, TEXT_TOWER: TEXT_TOWER}
-PROBE = "probe.npz"  # what the trainer itself embeds, for the serving check to compare with
-REMARKS = "remarks.json"  # what the trainer warns of, a sentence each; none: nothing
-TRAINED_WITH = "trained_with.json"  # values that a Tuner found, by dotted key; none without one
+PROBE = "probe.npz"  # embeddings by the trainer itself, with which the serving check compares
+REMARKS = "remarks.json"  # the trainer's warnings, a list of sentences; absent: none
+TRAINED_WITH = (
+    "trained_with.json"  # values that the Tuner chose, by dotted key; absent: there was no Tuner
+)
 
 CONFIG = "config.json"  # of the run, in the folder of a release
 

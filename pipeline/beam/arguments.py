@@ -1,4 +1,4 @@
-"""What Beam is told for each runner, as its command line has it."""
+"""Options of Apache Beam for each runner, made from the section `beam` of the config."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WORKERS_IMPORT = ("tfx", "tensorflow_text")
 # Beam's default local runner downloads a binary when it runs; this one never does.
 LOCAL_RUNNER = "FnApiRunner"
-# The workers have our environment. Told of no image, TFX would pack itself for each stage, 2 s, and
+# The workers have our environment. Without an image TFX would pack itself for each stage, 2 s, and
 # the workers would install it.
 NO_IMAGE = "none"
 # Flink stops a worker after each stage of a job, and the next one imports for 15 s again, unless
@@ -47,7 +47,7 @@ def beam_arguments(beam: BeamConfig, plugins: Sequence[str] = ()) -> list[str]:
 
 def imported_by_workers(arguments: Sequence[str]) -> list[str]:
     """Return the modules that the arguments of a Beam pipeline have its workers import."""
-    return [each.removeprefix(IMPORTS) for each in arguments if each.startswith(IMPORTS)]
+    return [flag.removeprefix(IMPORTS) for flag in arguments if flag.startswith(IMPORTS)]
 
 
 def expand_arguments(pipeline: "Pipeline") -> None:
@@ -64,11 +64,11 @@ def expand_arguments(pipeline: "Pipeline") -> None:
     for node in pipeline.components:
         spec = getattr(node, "executor_spec", None)
         if isinstance(spec, BeamExecutorSpec):
-            spec.beam_pipeline_args = [expand(str(each)) for each in spec.beam_pipeline_args]
+            spec.beam_pipeline_args = [expand(str(flag)) for flag in spec.beam_pipeline_args]
 
 
 def check_paths(beam: BeamConfig, paths: Mapping[str, str]) -> None:
-    """Refuse what no worker could read.
+    """Check that the workers can open the folders of a run.
 
     On Flink and Spark a path of this machine is fine where it is a mount that the workers share,
     which cannot be seen from here. Dataflow's machines share none.
@@ -101,10 +101,10 @@ def _arguments(beam: BeamConfig) -> list[str]:
 
 
 def _local(beam: LocalBeam) -> list[str]:
-    told = _flags(runner=LOCAL_RUNNER, sdk_container_image=NO_IMAGE)
+    flags = _flags(runner=LOCAL_RUNNER, sdk_container_image=NO_IMAGE)
     if beam.workers > 1:
-        told += _flags(direct_running_mode="multi_processing", direct_num_workers=beam.workers)
-    return told
+        flags += _flags(direct_running_mode="multi_processing", direct_num_workers=beam.workers)
+    return flags
 
 
 def _flink(beam: FlinkBeam) -> list[str]:
@@ -128,7 +128,7 @@ def _spark(beam: SparkBeam) -> list[str]:
 
 
 def _dataflow(beam: DataflowBeam) -> list[str]:
-    told = _flags(
+    flags = _flags(
         runner="DataflowRunner",
         project=beam.project,
         region=beam.region,
@@ -141,7 +141,7 @@ def _dataflow(beam: DataflowBeam) -> list[str]:
         max_num_workers=beam.max_workers,
         disk_size_gb=beam.disk_gb,
     )
-    return told if beam.public_addresses else [*told, "--no_use_public_ips"]
+    return flags if beam.public_addresses else [*flags, "--no_use_public_ips"]
 
 
 def _workers(environment: Environment) -> list[str]:

@@ -1,10 +1,9 @@
-"""What Beam's local worker processes need of us: imports, and that no death goes unnoticed.
+"""Set up Beam's local worker processes: their imports, and their end.
 
-Neither that of a worker, which ends the run, nor that of this process, which ends its workers.
-
-Beam's option for imports, --beam_plugins, reaches the workers of a cluster, but its own local
-runner hands its worker processes no options at all. They do read a file that their environment
-names. And a run of Beam 2.77 whose worker process was killed waits for its answer for ever.
+Beam's option for imports, --beam_plugins, reaches the workers of a cluster, but the local runner
+passes no options to its worker processes. They do read a file that an environment variable names.
+A run of Beam 2.77 whose worker process was killed waits for its answer for ever, so here it fails;
+and workers end with this process.
 """
 
 import contextlib
@@ -31,7 +30,7 @@ DEAD = (
 
 @contextlib.contextmanager
 def local_workers(folder: Path, imports: Sequence[str] = WORKERS_IMPORT) -> Iterator[None]:
-    """Have workers started meanwhile import what they need, and fail the run when they die.
+    """Have the workers that start meanwhile import modules, and fail the run when one dies.
 
     Args:
         folder: where a file with their options is written.
@@ -74,7 +73,7 @@ def _deaths_noticed() -> Iterator[None]:
 
 
 def _with_folders(line: str) -> str:
-    """Give a worker the folders of the user's modules, at the end of Python's path as here.
+    """Add the folders of the user's modules to the end of a worker's Python path.
 
     In PYTHONPATH they would come first, and a file in them could hide a module of Python's.
     """
@@ -107,7 +106,7 @@ def _job_servers_bound() -> Iterator[None]:
 
 
 def _fail_when_dead(handler: Any) -> None:
-    """Answer everything a dead worker was asked, and will be, with an error.
+    """Answer all requests to a dead worker, pending and future ones, with an error.
 
     An error is all that Beam looks for while it waits for the worker's data.
     """

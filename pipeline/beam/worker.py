@@ -1,9 +1,9 @@
-"""A Beam worker on a cluster, in our environment: `python -m pipeline.beam.worker`.
+"""Run a Beam worker of a cluster in our environment: `python -m pipeline.beam.worker`.
 
 Started by a task manager (`environment: {kind: process}`) or by a worker pool beside it
 (`kind: external`), which both hand over the arguments of Beam's container contract:
 https://beam.apache.org/documentation/runtime/environments/. The worker that a pool starts by
-itself is told no options of the job, so it would import neither tfx nor tensorflow_text.
+itself gets no options of the job, so it would import neither tfx nor tensorflow_text.
 Packages staged with the job are not installed: a worker has what its image has.
 """
 
@@ -16,11 +16,11 @@ from pipeline.process import process_setup
 from schema.system.log_records import make_safe
 
 
-def main(given: Sequence[str] | None = None) -> None:
-    """Ask the runner for the job's options, then serve it until it hangs up.
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Get the job's options from the runner, then work for it until it closes the connection.
 
     Args:
-        given: arguments; none: those of this process.
+        arguments: of the command line. Default: those of this process.
     """
     make_safe()
     process_setup.complete(os.environ)
@@ -29,25 +29,25 @@ def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="A Beam worker; its runner knows the arguments.")
     parser.add_argument("--id", required=True)
     parser.add_argument("--provision_endpoint", required=True, metavar="HOST:PORT")
-    told, _ = parser.parse_known_args(given)
-    os.environ["WORKER_ID"] = told.id  # read when Beam is imported, sent along with every call
+    options, _ = parser.parse_known_args(arguments)
+    os.environ["WORKER_ID"] = options.id  # read when Beam is imported, sent along with every call
 
     from apache_beam.runners.worker import sdk_worker_main
 
-    os.environ.update(_provision(told.provision_endpoint, told.id))
+    os.environ.update(_provision(options.provision_endpoint, options.id))
     sdk_worker_main.main(None)
 
 
 def _provision(endpoint: str, worker: str) -> dict[str, str]:
-    """What the runner tells this worker, as the variables that Beam's worker reads."""
+    """Return the runner's options for this worker as variables that Beam's worker reads."""
     from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc
     from apache_beam.runners.worker.channel_factory import GRPCChannelFactory
     from google.protobuf import json_format, text_format
 
     with GRPCChannelFactory.insecure_channel(endpoint) as channel:
         stub = beam_provision_api_pb2_grpc.ProvisionServiceStub(channel)
-        asked = beam_provision_api_pb2.GetProvisionInfoRequest()
-        info = stub.GetProvisionInfo(asked, metadata=[("worker_id", worker)]).info
+        request = beam_provision_api_pb2.GetProvisionInfoRequest()
+        info = stub.GetProvisionInfo(request, metadata=[("worker_id", worker)]).info
     return {
         "PIPELINE_OPTIONS": json_format.MessageToJson(info.pipeline_options),
         "RUNNER_CAPABILITIES": " ".join(info.runner_capabilities),

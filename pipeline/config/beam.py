@@ -23,14 +23,14 @@ PORTABLE = {
 }
 
 
-def _is_flink_master(given: str) -> str:
-    return given if given == LOCAL_FLINK else is_address(given)
+def _is_flink_master(master: str) -> str:
+    return master if master == LOCAL_FLINK else is_address(master)
 
 
-def _is_option(given: str) -> str:
-    if not given.startswith("--") or not _name(given).isidentifier():
-        raise ValueError(f"{given!r} is no option like --name=value")
-    return given
+def _is_option(option: str) -> str:
+    if not option.startswith("--") or not _name(option).isidentifier():
+        raise ValueError(f"{option!r} is not an option like --name=value")
+    return option
 
 
 def _name(option: str) -> str:
@@ -44,7 +44,7 @@ Option = Annotated[str, AfterValidator(_is_option)]
 
 
 class BeamSection(Frozen):
-    """What all runners share."""
+    """Keys of all runners."""
 
     SET_HERE: ClassVar[set[str]]  # options of Beam that the other keys of the section decide
     options: tuple[Option, ...] = ()
@@ -73,7 +73,7 @@ class LocalBeam(BeamSection):
 
 
 class PortableBeam(BeamSection):
-    """What Flink and Spark share: a job server takes a job and hands it to the cluster."""
+    """Keys of Flink and Spark, where a job server submits jobs to the cluster."""
 
     job_endpoint: Address | None = None
     """host:port of a job server that runs already."""
@@ -121,7 +121,7 @@ class FlinkBeam(PortableBeam):
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         servers = (self.job_endpoint, self.job_server_jar, self.version)
-        if sum(each is not None for each in servers) != 1:
+        if sum(server is not None for server in servers) != 1:
             raise ValueError(
                 "exactly one of job_endpoint, job_server_jar and version must be set, and say "
                 "which job server is used"

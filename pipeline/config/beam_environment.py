@@ -1,6 +1,6 @@
-"""Where the Python workers of a Flink or Spark cluster come from: `beam.environment` of the config.
+"""The section `beam.environment`: where the Python workers of a Flink or Spark cluster come from.
 
-Whichever way, a worker needs our code and what it imports: our image, or this environment.
+In any case a worker needs our code and what it imports: our image, or this environment.
 """
 
 from typing import Annotated, Literal
@@ -11,12 +11,12 @@ from schema.config.section import Frozen
 from schema.text.messages import excerpt_of
 
 
-def is_address(given: str) -> str:
+def is_address(address: str) -> str:
     """Return an address like host:8081, or raise a ValueError."""
-    host, _, port = given.rpartition(":")
-    if not (host and port.isdecimal() and int(port) < 2**16) or "/" in given:
-        raise ValueError(f"{excerpt_of(given)} is no address like host:8081")
-    return given
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdecimal() and int(port) < 2**16) or "/" in address:
+        raise ValueError(f"{excerpt_of(address)} is not an address like host:8081")
+    return address
 
 
 Address = Annotated[str, AfterValidator(is_address)]

@@ -8,7 +8,7 @@ from schema.config.section import Fraction
 
 
 class LimitedNearDuplicatesConfig(NearDuplicatesConfig):
-    """The same, with what stops a run."""
+    """Near duplicates, and the share of them that stops a run."""
 
     max_removed: Fraction = 0.05
     """Largest share of a split that may be removed; above it the run stops before training."""
@@ -25,13 +25,13 @@ class DataConfig(IngestConfig):
     """How far the data may be from that of the release that serves."""
 
     def located(self, beside: Callable[[str], str]) -> "DataConfig":
-        """The same with the paths in it as `beside` gives them."""
+        """Return the section with each of its paths replaced by what `beside` makes of it."""
         allow = tuple(map(beside, self.allow))
         return self.model_copy(update={"path": beside(self.path), "allow": allow})
 
     def for_ingest(self) -> IngestConfig:
-        """The part ingest is told: what stops the run later changes no example."""
+        """Return the part that ingest reads; limits that stop the run later change no example."""
         fields = IngestConfig.model_fields
-        told = {name: getattr(self, name) for name in fields}
+        values = {name: getattr(self, name) for name in fields}
         compared = self.near_duplicates.model_dump(exclude={"max_removed"})
-        return IngestConfig.model_validate({**told, "near_duplicates": compared})
+        return IngestConfig.model_validate({**values, "near_duplicates": compared})

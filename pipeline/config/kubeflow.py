@@ -36,7 +36,7 @@ NodeId = Annotated[str, AfterValidator(_is_node)]
 
 
 class Toleration(Frozen):
-    """Lets a pod run on nodes with a taint; a Kubernetes toleration."""
+    """A Kubernetes toleration, which lets a pod run on machines with a taint."""
 
     key: LabelName | None = None
     """Key of the taint. Default: every taint."""
@@ -114,7 +114,7 @@ class NodeConfig(Frozen):
 
 
 class KubeflowConfig(Frozen):
-    """A run on Kubeflow Pipelines."""
+    """Settings of a run on Kubeflow Pipelines."""
 
     image: Image
     """Image of all containers, built from kubeflow/Dockerfile."""

@@ -1,7 +1,7 @@
-"""A config whose files and folders can be used, so that a run does not find out after an hour.
+"""Load a config for training, and check first that the files it names can be used.
 
-What only looks at releases must not ask for them: a rollback works when a file of weights is gone.
-Nor does it import anything of the user's own.
+Commands that only read releases load it without these checks, so that a rollback works although a
+file of weights is gone, and without importing the user's loss.
 """
 
 import os
@@ -22,7 +22,7 @@ from trainer.training.performance import cpu_kernels
 
 
 def load_to_compile(path: Path) -> RunConfig:
-    """Read and check a config file whose caches must see the source of the user's loss.
+    """Read and check a config file, and make the module of the user's loss findable for digests.
 
     Raises:
         ConfigError: as `load`, or another module hides that of the loss.
@@ -37,7 +37,7 @@ def load_to_compile(path: Path) -> RunConfig:
 
 
 def load_to_train(path: Path) -> RunConfig:
-    """Read and check a config file, and the files that it names; import the user's own loss.
+    """Read and check a config file, the files that it names, and the user's own loss.
 
     Raises:
         ConfigError: as `load`, or one sentence that names the key and the file that is not there
@@ -76,7 +76,7 @@ def _check_vocabulary(text: TextConfig, path: Path) -> None:
 
 
 def _check_loss(loss: CustomConfig, batch_size: int, path: Path) -> None:
-    """Trace the user's own loss, which takes TensorFlow; what that prints is of no use here."""
+    """Trace the user's own loss, which imports TensorFlow, whose output is dropped."""
     if not loss.module_is_there:
         raise ConfigError(
             f"{path}: loss.function = {loss.function!r} names no module that can be imported"

@@ -1,4 +1,4 @@
-"""Which characters a path may not have, because a library takes them for something else."""
+"""Check the characters of paths, some of which libraries take for patterns."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ OTHERWISE = "give the folder of {} another name"
 
 
 def check(config: RunConfig, file: Path) -> None:
-    """Refuse what would fail after minutes; the data and the config may lie in any folder.
+    """Check the paths that a run writes to; the data and the config may lie in any folder.
 
     Args:
         config: of a run on this machine.
@@ -49,7 +49,7 @@ def _of_run(config: RunConfig) -> Iterator[str]:
 
 
 def not_utf8(paths: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each path whose name is in no encoding that metadata can be kept in."""
+    """Yield a sentence for each path that is not UTF-8, which metadata cannot hold."""
     for key, path in paths.items():
         try:
             path.encode()
@@ -60,18 +60,19 @@ def not_utf8(paths: Mapping[str, str]) -> Iterator[str]:
 
 
 def read_as_pattern(paths: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each path that Beam and TensorFlow cannot list, by what it is called."""
+    """Yield a sentence for each path that Beam and TensorFlow cannot list."""
     for key, path in paths.items():
-        found = [character for character in path if character in PATTERN]
-        if found:
+        special = [character for character in path if character in PATTERN]
+        if special:
             remedy = REMEDIES.get(key, OTHERWISE.format(key))
             yield (
-                f"{key} = {path}: Beam and TensorFlow read {_listed(found)} as a pattern; {remedy}"
+                f"{key} = {path}: Beam and TensorFlow read {_listed(special)} as a "
+                f"pattern; {remedy}"
             )
 
 
 def scratch() -> dict[str, str]:
-    """Where this process keeps what it needs for a while."""
+    """Return the folder of this process's temporary files, by the variable that sets it."""
     return {disk.TEMPORARY: str(disk.temporary())}
 
 

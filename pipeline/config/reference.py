@@ -127,11 +127,13 @@ class _Page:
             )
         if "anyOf" in value or "oneOf" in value:
             parts = [
-                each for each in value.get("anyOf") or value["oneOf"] if each.get("type") != "null"
+                entry
+                for entry in value.get("anyOf") or value["oneOf"]
+                if entry.get("type") != "null"
             ]
             return " or ".join(dict.fromkeys(self._type(part, path) for part in parts))
         if "enum" in value:
-            return ", ".join(f"`{each}`" for each in value["enum"])
+            return ", ".join(f"`{entry}`" for entry in value["enum"])
         if "const" in value:
             return f"`{value['const']}`"
         if value.get("type") == "array":
@@ -163,7 +165,7 @@ def _discriminator(value: Schema) -> str:
     """The key that chooses one of several sections."""
     choices = (value, *value.get("anyOf", ()))
     return next(
-        each["discriminator"]["propertyName"] for each in choices if "discriminator" in each
+        entry["discriminator"]["propertyName"] for entry in choices if "discriminator" in entry
     )
 
 
@@ -180,11 +182,11 @@ def _without_titles(value: Any) -> Any:
     """The same without the titles that pydantic makes of names."""
     if isinstance(value, dict):
         return {
-            key: _without_titles(each)
-            for key, each in value.items()
-            if not (key == "title" and isinstance(each, str))
+            key: _without_titles(entry)
+            for key, entry in value.items()
+            if not (key == "title" and isinstance(entry, str))
         }
-    return [_without_titles(each) for each in value] if isinstance(value, list) else value
+    return [_without_titles(entry) for entry in value] if isinstance(value, list) else value
 
 
 def main() -> None:

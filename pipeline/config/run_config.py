@@ -1,4 +1,4 @@
-"""The one YAML file that describes a run: typed, frozen, refused with the key's path.
+"""The config of a run, one YAML file: typed, frozen, with errors that name the key.
 
 Importing this file stays free of TensorFlow and TFX, so that the command line answers at once.
 """
@@ -36,11 +36,11 @@ LARGEST = 128 * 1024  # bytes: a pod gets the config as one argument, which Linu
 
 
 class ConfigError(InputError):
-    """The config cannot be used; nothing was run. The message is one line."""
+    """The config cannot be used and nothing was run; the message is one line."""
 
 
 class RunConfig(TrainerConfig):
-    """One run, from records to a release."""
+    """The config of one run, from records to a release."""
 
     name: Name
     """Name of the pipeline."""
@@ -109,7 +109,7 @@ class RunConfig(TrainerConfig):
             )
 
     def on_cluster(self, there: KubeflowConfig) -> Self:
-        """The config as the pods see it: what the section `kubeflow` moves is moved."""
+        """Return the config as the pods see it, with the paths of the section `kubeflow`."""
         registry = self.registry
         if there.registry_uri is not None:
             registry = registry.model_copy(update={"uri": there.registry_uri})
@@ -121,11 +121,11 @@ class RunConfig(TrainerConfig):
         )
 
     def for_transform(self) -> TransformConfig:
-        """The part Transform is told: no more, so that it stays cached when the rest changes."""
+        """Return the part that Transform reads, so that it stays cached when the rest changes."""
         return TransformConfig(plugins=self.plugins, image=self.image, text=self.text)
 
     def for_trainer(self) -> TrainerConfig:
-        """The part the trainer is told."""
+        """Return the part that the trainer reads."""
         return TrainerConfig.model_validate(
             {name: getattr(self, name) for name in TrainerConfig.model_fields}
         )
@@ -136,7 +136,7 @@ def load(path: Path, on_cluster: bool = False) -> RunConfig:
 
     Args:
         path: the file.
-        on_cluster: have what the section `kubeflow` moves where that says.
+        on_cluster: use the paths of the section `kubeflow`.
 
     Raises:
         ConfigError: one sentence that names the file, the key and what was expected.
@@ -147,7 +147,9 @@ def load(path: Path, on_cluster: bool = False) -> RunConfig:
         raise ConfigError(str(error)) from error
     if len(documents) > 1:
         number = len(documents)
-        raise ConfigError(f"{path}: holds {number} documents (parted by ---), and one is expected")
+        raise ConfigError(
+            f"{path}: holds {number} documents (separated by ---), and one is expected"
+        )
     values = documents[0] if documents else None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: holds no config; a mapping of keys to values is expected")
@@ -188,7 +190,7 @@ def parse(values: dict[Any, Any], path: Path) -> RunConfig:
 
 
 def _beside(config: RunConfig, here: Path) -> RunConfig:
-    """The config with its relative paths taken from a folder."""
+    """Return the config with its relative paths taken from a folder."""
 
     def located(path: str) -> str:
         return _located(here, path)
@@ -207,7 +209,7 @@ def _beside(config: RunConfig, here: Path) -> RunConfig:
 
 
 def _located(here: Path, path: str) -> str:
-    """The path from the config's folder; a URL is one already."""
+    """Return a path as seen from the config's folder; a URL stays as it is."""
     if "\n" in path:
         raise InputError(f"the path {excerpt_of(path)} is not one line")
     if "://" in path:

@@ -1,1 +1,1 @@
-"""What is printed on the terminal."""
+"""Tables and messages on the terminal."""

@@ -1,4 +1,4 @@
-"""Rich's console and table for text from elsewhere: each string is text, and one line."""
+"""Rich's console and table for text from elsewhere, which is neither markup nor several lines."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from schema.text.untrusted_text import for_people
 
 
 class Console(console.Console):
-    """A console that takes nothing it is given for markup, nor for orders to the terminal."""
+    """A console that prints markup and control characters as they are written."""
 
     def __init__(self, **named: Any):
         super().__init__(markup=False, emoji=False, highlight=False, **named)

@@ -1,4 +1,4 @@
-"""What came out of a run: the verdict, the metrics, the release."""
+"""Summarise a run: the verdict, the metrics, the release."""
 
 import dataclasses
 import json
@@ -25,7 +25,7 @@ NODE = "ImageTextExampleGen"
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """The end of a run.
+    """The outcome of a run.
 
     `evaluation` holds all measurements; `gates` how each gate went; `baseline` the release it was
     compared with; `warnings` what was found wrong with the data or the training that did not stop
@@ -41,7 +41,7 @@ class Summary:
 
     @property
     def results(self) -> Results:
-        """The measurements by slice, those of all queries under ()."""
+        """Measurements by slice; those of all queries are under ()."""
         return self.evaluation.results
 
     @property
@@ -51,7 +51,7 @@ class Summary:
 
     @property
     def verdict(self) -> str:
-        """One sentence: does the model serve, and why not; the gates say the rest."""
+        """One sentence that says whether the model serves, and why not."""
         if self.shipped:
             return f"shipped: {self.outcome.sentence}"
         refused = sum(not gate.passed for gate in self.gates)
@@ -68,9 +68,9 @@ def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
     """
 
     def there(node: str, key: str) -> Path:
-        found = folder(node, key)
-        assert found is not None  # every run has the node
-        return found
+        path = folder(node, key)
+        assert path is not None  # every run has the node
+        return path
 
     evaluation = there("Evaluator", "evaluation")
     gathered = gather.gather(
@@ -95,14 +95,14 @@ def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
 
 
 def _remarks(model: Path) -> list[str]:
-    """What the trainer warned of, a sentence each."""
+    """Return the warnings of the trainer."""
     path = model / REMARKS
-    found: list[str] = json.loads(path.read_text()) if path.exists() else []
-    return found
+    remarks: list[str] = json.loads(path.read_text()) if path.exists() else []
+    return remarks
 
 
 def of_local_run(outputs: Outputs) -> Summary:
-    """Sum up what the local runner returned."""
+    """Summarise what the local runner returned."""
 
     def folder(node: str, key: str) -> Path | None:
         return Path(outputs[node][key][0].uri) if node in outputs else None
@@ -111,7 +111,7 @@ def of_local_run(outputs: Outputs) -> Summary:
 
 
 def record(summary: Summary | None, verdict: str, outcomes: Outcomes, outputs: Outputs) -> str:
-    """What is kept of a run beside its log, as JSON; `diptych why` and `quarantine` read it.
+    """Return the record of a run as JSON, which `diptych why` and `quarantine` read.
 
     Args:
         summary: None of a run that failed.

@@ -1,6 +1,6 @@
-"""The tables of an evaluation, as `run`, `why` and `evaluate` print them.
+"""Tables of an evaluation, as `run`, `why` and `evaluate` print them.
 
-Each says how many queries there were, of how many candidates, and what chance gives.
+Every table has the numbers of queries and candidates, and the values by chance.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ BY_CHANCE = "  by chance"
 
 
 def print_report(report: Report, console: Console) -> None:
-    """All queries in both directions, the classes, and each slice."""
+    """Print the tables of all queries, of the classes and of the slices."""
     whole = report.results.get((), {})
     for table in (directions(whole), classes(report), slices(report)):
         if table is not None:
@@ -29,35 +29,35 @@ def print_report(report: Report, console: Console) -> None:
 
 
 def directions(measurements: Measurements) -> Table | None:
-    """Two rows for each direction: its metrics, and what they are by chance."""
+    """Make a table with two rows a direction: the metrics, and their values by chance."""
     drawn = _table("all queries", "queries", "candidates", *SHOWN.values())
     for direction in DIRECTIONS:
-        found = [measurements.get(metric_name(direction, statistic)) for statistic in SHOWN]
-        known = [each for each in found if each is not None]
+        measured = [measurements.get(metric_name(direction, statistic)) for statistic in SHOWN]
+        known = [figure for figure in measured if figure is not None]
         if len(known) == len(SHOWN):
             figures = zip(SHOWN, known, strict=True)
             drawn.add_row(
                 direction.replace("_", " "),
                 *_counts(measurements, metric_name(direction, "mrr")),
-                *(_figure(name, each.candidate.value) for name, each in figures),
+                *(_figure(name, figure.candidate.value) for name, figure in figures),
             )
             figures = zip(SHOWN, known, strict=True)
-            chances = (_chance(name, each.background.chance) for name, each in figures)
+            chances = (_chance(name, figure.background.chance) for name, figure in figures)
             drawn.add_row(BY_CHANCE, "", "", *chances, style="dim")
     return drawn if drawn.rows else None
 
 
 def classes(report: Report) -> Table | None:
-    """What zero-shot classification reaches, by chance, and by guessing the largest class."""
+    """Make a table of zero-shot classification, beside chance and the largest class."""
     whole = report.results.get((), {})
     measured = {name: whole[name] for name in ZERO_SHOT_METRICS if name in whole}
     if not measured or report.classes is None:
         return None
     titles = (name.removeprefix("zero_shot_").replace("_", " ") for name in measured)
     drawn = _table("zero-shot", "images", "classes", *titles)
-    values = (f"{each.candidate.value:.3f}" for each in measured.values())
+    values = (f"{figure.candidate.value:.3f}" for figure in measured.values())
     drawn.add_row("images to classes", *_counts(whole, next(iter(measured))), *values)
-    chances = (f"{each.background.chance:.2g}" for each in measured.values())
+    chances = (f"{figure.background.chance:.2g}" for figure in measured.values())
     drawn.add_row(BY_CHANCE, "", "", *chances, style="dim")
     largest = report.classes.largest / report.classes.images
     drawn.add_row("  largest class", "", "", f"{largest:.2g}", style="dim")
@@ -65,24 +65,24 @@ def classes(report: Report) -> Table | None:
 
 
 def slices(report: Report) -> Table | None:
-    """A row for each slice: text to image, with the chance of recall@10 beside it."""
+    """Make a table of the slices, text to image, with recall@10 by chance."""
     drawn = _table("slices, text to image", "queries", "candidates", "recall@10", "chance", "mrr")
     recall, mrr = (metric_name(DIRECTIONS[0], name) for name in ("recall_at_10", "mrr"))
     for key, measurements in sorted((k, m) for k, m in report.results.items() if k):
         if recall in measurements:
-            found = measurements[recall]
+            measured = measurements[recall]
             drawn.add_row(
                 " = ".join(key),
                 *_counts(measurements, recall),
-                f"{found.candidate.value:.3f}",
-                f"{found.background.chance:.2g}",
+                f"{measured.candidate.value:.3f}",
+                f"{measured.background.chance:.2g}",
                 f"{measurements[mrr].candidate.value:.3f}",
             )
     return drawn if drawn.rows else None
 
 
 def every_metric(measurements: Measurements) -> Table:
-    """A row for each metric over all queries, with its interval."""
+    """Make a table of all metrics over all queries, with their intervals."""
     drawn = _table("all queries", "queries", "candidates", "value", "low", "high", "chance")
     for name, measured in measurements.items():
         estimate, chance = measured.candidate, measured.background.chance

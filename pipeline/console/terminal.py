@@ -1,7 +1,7 @@
-r"""The one place that prints: text from elsewhere cannot pass for ours, nor steer the terminal.
+r"""Print to the terminal, where text from elsewhere can neither pass for ours nor control it.
 
-Each call prints one sentence. A line break inside of it came with somebody else's text, so it is
-shown as `\n`; other control characters likewise, and secrets are hidden.
+No other file prints. Each call prints one sentence; a line break inside of it came with somebody
+else's text, so it is shown as `\n`; other control characters likewise, and secrets are hidden.
 """
 
 import json
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def make_console(
     file: TextIO | None = None, live: bool | None = None, width: int | None = None
 ) -> "Console":
-    """A console that takes nothing it is given for markup: `[new]` may be a folder.
+    """Make a console that prints text as it is: `[new]` may be a folder and is not markup.
 
     Args:
         file: where it prints; default: standard output.
@@ -39,14 +39,14 @@ def make_console(
 
 
 def say(console: "Console", text: str, style: str = "") -> None:
-    """Print a sentence, broken at words on a terminal; elsewhere a sentence is a line."""
+    """Print a sentence: wrapped at words on a terminal, in one line elsewhere."""
     width = console.width if console.is_terminal else None
     for line in lines(for_people(text), width):
         console.print(line, style=style, soft_wrap=True)
 
 
 def tell(text: str, file: TextIO | None = None) -> None:
-    """Print a line at once: some of them are a minute apart.
+    """Print a line and flush it, since the next one may take a minute.
 
     Args:
         text: one line.
@@ -72,12 +72,12 @@ def complain(*sentences: str) -> None:
 def complain_of_mistake(
     kind: type[BaseException], error: BaseException, where: TracebackType | None
 ) -> None:
-    """Print the traceback of an error that nobody foresaw; a `sys.excepthook`."""
+    """Print the traceback of an unexpected error; a `sys.excepthook`."""
     print(block("".join(traceback.format_exception(kind, error, where))), file=sys.stderr)
 
 
 def lines(text: str, width: int | None) -> Iterator[str]:
-    """A sentence in lines of so many columns, none where there is no limit.
+    """Wrap a sentence into lines of some width; None: one line.
 
     A longer word, such as a path, stays whole, so that it can be copied.
     """
@@ -99,5 +99,5 @@ def _hidden(value: Any) -> Any:
     if isinstance(value, str):
         return without_secrets(value)
     if isinstance(value, dict):
-        return {_hidden(key): _hidden(each) for key, each in value.items()}
-    return [_hidden(each) for each in value] if isinstance(value, list | tuple) else value
+        return {_hidden(key): _hidden(inner) for key, inner in value.items()}
+    return [_hidden(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -45,11 +45,11 @@ class Superfluous:
         if not self.path.is_dir():
             return self.path.lstat().st_size
         files = (Path(root, name) for root, _, names in os.walk(self.path) for name in names)
-        return sum(each.lstat().st_size for each in files)
+        return sum(file.lstat().st_size for file in files)
 
 
 def connection(workspace: Path) -> metadata_store_pb2.ConnectionConfig:
-    """The metadata store of a workspace: one sqlite file, made when it is first used."""
+    """Return how to open the metadata store of a workspace, a sqlite file."""
     config = metadata_store_pb2.ConnectionConfig()
     config.sqlite.filename_uri = str(workspace / METADATA)
     config.sqlite.connection_mode = config.sqlite.READWRITE_OPENCREATE
@@ -57,7 +57,7 @@ def connection(workspace: Path) -> metadata_store_pb2.ConnectionConfig:
 
 
 def sweep(workspace: Path) -> None:
-    """Settle what a killed command left, which costs little: each run does so before it starts."""
+    """Remove what a killed command left; every run does so before it starts."""
     cancel_running(workspace)
     remove(half(workspace), workspace)
 
@@ -68,33 +68,35 @@ def cancel_running(workspace: Path) -> None:
     if store is None:
         return
     running = [e for e in store.get_executions() if e.last_known_state not in ENDED]
-    for each in running:
-        each.last_known_state = Execution.CANCELED
+    for execution in running:
+        execution.last_known_state = Execution.CANCELED
     if running:
-        LOGGER.info("executions that never ended: %s", [each.id for each in running])
+        LOGGER.info("executions that never ended: %s", [execution.id for execution in running])
         store.put_executions(running)
 
 
 def half(workspace: Path) -> list[Superfluous]:
-    """What killed and failed executions left, and what was about to be removed.
+    """List what killed and failed executions left, and what was about to be removed.
 
     A folder of an execution that the metadata store does not know is half, too: another store was
     here, and this one will give the number of the folder to an execution of its own.
     """
     store = _opened(workspace)
     known = [] if store is None else store.get_executions()
-    whole = {each.id for each in known if each.last_known_state == Execution.COMPLETE}
-    found = [Superfluous(each, "was being removed") for each in _inside(workspace / GOING)]
+    whole = {
+        execution.id for execution in known if execution.last_known_state == Execution.COMPLETE
+    }
+    left = [Superfluous(folder, "was being removed") for folder in _inside(workspace / GOING)]
     of_tfx = [node / OF_TFX for node in _nodes(workspace) if (node / OF_TFX).exists()]
-    found += [Superfluous(each, "of TFX, needed only while its node runs") for each in of_tfx]
+    left += [Superfluous(folder, "of TFX, needed only while its node runs") for folder in of_tfx]
     for number, folder in _artifacts(workspace):
         if number not in whole:
-            found.append(Superfluous(folder, "half: its execution did not end well"))
-    return found
+            left.append(Superfluous(folder, "half: its execution did not end well"))
+    return left
 
 
 def outdated(workspace: Path) -> list[Superfluous]:
-    """Artifacts that the next run of the config cannot find in its cache.
+    """List artifacts that the next run of the config cannot take from its cache.
 
     What stays: the outputs of each node's newest execution that ended well, and all they were made
     from.
@@ -103,7 +105,7 @@ def outdated(workspace: Path) -> list[Superfluous]:
     if store is None:
         return []
     kept = needed(store)
-    unfinished = {each.path for each in half(workspace)}
+    unfinished = {entry.path for entry in half(workspace)}
     return [
         Superfluous(folder, "outdated: its node has run again since")
         for number, folder in _artifacts(workspace)
@@ -119,8 +121,10 @@ def forget_outdated(workspace: Path) -> None:
 
 
 def needed(store: MetadataStore) -> set[int]:
-    """Executions whose outputs stay; see `outdated`."""
-    done = {each.id for each in store.get_executions() if each.last_known_state in DONE}
+    """Return the executions whose outputs stay; see `outdated`."""
+    done = {
+        execution.id for execution in store.get_executions() if execution.last_known_state in DONE
+    }
     inputs: dict[int, set[int]] = defaultdict(set)
     outputs: dict[int, set[int]] = defaultdict(set)
     made_by: dict[int, set[int]] = defaultdict(set)
@@ -132,7 +136,7 @@ def needed(store: MetadataStore) -> set[int]:
             inputs[event.execution_id].add(event.artifact_id)
     waiting = []
     for node in store.get_contexts_by_type("node"):
-        of_node = {each.id for each in store.get_executions_by_context(node.id)} & done
+        of_node = {execution.id for execution in store.get_executions_by_context(node.id)} & done
         waiting += [max(of_node)] if of_node else []
     kept: set[int] = set()
     while waiting:
@@ -141,30 +145,30 @@ def needed(store: MetadataStore) -> set[int]:
             kept.add(execution)
             artifacts = inputs[execution] | outputs[execution]
             # The cache hands on an artifact as the output of many executions: the first made it.
-            waiting += [min(made_by[each]) for each in artifacts if made_by[each]]
+            waiting += [min(made_by[artifact]) for artifact in artifacts if made_by[artifact]]
     return kept
 
 
-def remove(found: Iterable[Superfluous], workspace: Path) -> None:
+def remove(superfluous: Iterable[Superfluous], workspace: Path) -> None:
     """Remove files and folders; a second call finishes what a killed one began.
 
     Raises:
         InputError: one of them may not be removed.
     """
     going = workspace / GOING
-    for each in found:
-        LOGGER.info("%s removed: %s", each.path, each.why)
-        if each.path.parent != going:
+    for entry in superfluous:
+        LOGGER.info("%s removed: %s", entry.path, entry.why)
+        if entry.path.parent != going:
             try:
                 going.mkdir(exist_ok=True)
-                each.path.rename(going / uuid.uuid4().hex)
+                entry.path.rename(going / uuid.uuid4().hex)
             except OSError as error:
-                raise InputError(f"{each.path}: cannot be removed: {error.strerror}") from error
+                raise InputError(f"{entry.path}: cannot be removed: {error.strerror}") from error
     shutil.rmtree(going, ignore_errors=True)
 
 
 def _opened(workspace: Path) -> MetadataStore | None:
-    """The metadata store of a workspace, if a run has made one."""
+    """Open the metadata store of a workspace; None: no run has made one."""
     file = workspace / METADATA
     if not file.exists():
         return None
@@ -176,7 +180,7 @@ def _opened(workspace: Path) -> MetadataStore | None:
 
 
 def _artifacts(workspace: Path) -> Iterator[tuple[int, Path]]:
-    """The number of an execution and a folder that it wrote, of all."""
+    """Yield the number of every execution and a folder that it wrote."""
     keys = (key for node in _nodes(workspace) for key in _inside(node) if key.name != OF_TFX)
     for folder in itertools.chain.from_iterable(map(_inside, keys)):
         if folder.name.isdecimal():
@@ -184,8 +188,8 @@ def _artifacts(workspace: Path) -> Iterator[tuple[int, Path]]:
 
 
 def _nodes(workspace: Path) -> list[Path]:
-    """Their folders; what else is there is not ours."""
-    return [each for each in _inside(workspace / ARTIFACTS) if each.name in NODES]
+    """List the folders of nodes; others in the workspace are not ours."""
+    return [folder for folder in _inside(workspace / ARTIFACTS) if folder.name in NODES]
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The disks that a run on this machine writes to, and what they must have free when it starts."""
+"""Check the disks that a run on this machine writes to."""
 
 import contextlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Progress for people: live on a terminal, plain lines elsewhere."""
+"""Display the progress of a run: live on a terminal, as plain lines elsewhere."""
 
 import logging
 import time
@@ -22,24 +22,24 @@ MARKS = {"ran": "✓", "cached": "=", "skipped": "-", "failed": "✗", "stopped"
 
 
 class Display(Protocol):
-    """What the command line needs of a display; entered for the time of the run."""
+    """A display of a run, which is entered for the time of the run."""
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...
     def node(self, node: str, state: str) -> None:
-        """A node 'started', or ended as one of `MARKS`."""
+        """Show that a node 'started', or ended as one of `MARKS`."""
 
     def progress(self, event: dict[str, Any]) -> None:
-        """A node tells how far it is; see `schema.progress.report`."""
+        """Show how far a node is; see `schema.progress.report`."""
 
 
 def choose(stream: TextIO, console: Console) -> Display:
-    """Live on a terminal that can move its cursor, lines elsewhere."""
+    """Choose the live display on a terminal, lines elsewhere."""
     return LiveDisplay(console) if console.is_terminal else LineDisplay(stream)
 
 
 class Listener(logging.Handler):
-    """Hands progress events to a function, while entered."""
+    """A log handler that passes progress events to a function, while entered."""
 
     def __init__(self, progress: Callable[[dict[str, Any]], None]):
         super().__init__()
@@ -52,7 +52,7 @@ class Listener(logging.Handler):
             self._progress(self._with_total(event))
 
     def _with_total(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Stages of Beam tell how many records are new; people want to know how many there are."""
+        """Replace the number of new records, which Beam's stages report, by that of all."""
         if "new_records" not in event:
             return event
         self._records[event["node"]] += event["new_records"]
@@ -67,7 +67,7 @@ class Listener(logging.Handler):
 
 
 def describe(event: dict[str, Any]) -> str:
-    """'12,800 records, step 50 of 1,050, loss 2.3, 1,250 pairs/s, 3 min 20 s left'."""
+    """Describe an event: '12,800 records, step 50 of 1,050, loss 2.3, 3 min 20 s left'."""
     parts = []
     if "trial" in event:
         parts.append(f"trial {event['trial']:,} of {event['trials']:,}")
@@ -91,7 +91,7 @@ def describe(event: dict[str, Any]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """'8.2 s', '48 s' or '3 min 20 s'."""
+    """Describe a duration: '8.2 s', '48 s' or '3 min 20 s'."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

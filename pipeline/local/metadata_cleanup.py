@@ -48,7 +48,9 @@ def forget(file: Path, kept: Collection[int]) -> None:
             return
         with store:
             store.execute("CREATE TEMP TABLE Kept (id INTEGER PRIMARY KEY)")
-            store.executemany("INSERT INTO temp.Kept VALUES (?)", [(each,) for each in kept])
+            store.executemany(
+                "INSERT INTO temp.Kept VALUES (?)", [(execution,) for execution in kept]
+            )
             for statement in STATEMENTS:
                 store.execute(statement)
         store.execute("VACUUM")

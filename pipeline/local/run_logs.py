@@ -1,4 +1,4 @@
-"""The folder of a workspace with a log and a record of every run."""
+"""Where a workspace has the logs and records of its runs."""
 
 import contextlib
 from pathlib import Path
@@ -7,12 +7,12 @@ from pipeline.config.run_config import RunConfig
 
 
 def logs_of(config: RunConfig) -> Path:
-    """The folder with a log and a record of every run."""
+    """Return the folder with a log and a record of every run."""
     return Path(config.workspace) / "logs"
 
 
 def records_of(config: RunConfig) -> list[Path]:
-    """The record of every run, the last one first; a workspace that was never used has none.
+    """List the records of all runs, the last one first; an unused workspace has none.
 
     Raises:
         OSError: the folder may not be read, where a glob would find nothing in it.

@@ -1,4 +1,4 @@
-"""Run the pipeline in this process, node by node, and tell how each went."""
+"""Run the pipeline in this process, node by node, and report how every node went."""
 
 import datetime
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class StoppedError(Exception):
 
 
 def connection(workspace: Path) -> metadata.ConnectionConfigType:
-    """The metadata store of a workspace: one sqlite file."""
+    """Return how to open the metadata store of a workspace, a sqlite file."""
     workspace.mkdir(parents=True, exist_ok=True)
     return metadata.sqlite_metadata_connection_config(str(workspace / METADATA))
 
@@ -45,8 +45,8 @@ def run(
 
     What a killed run left is settled first; the caller holds the workspace's lock.
 
-    This is TFX's LocalDagRunner with an ear for each node: that one answers nothing, so a caller
-    could neither show progress nor tell a cached node from one that ran.
+    TFX's LocalDagRunner returns nothing, so that a caller could neither show progress nor tell a
+    cached node from one that ran.
 
     Args:
         pipeline: the graph; its metadata connection is set here.
@@ -70,7 +70,7 @@ def run(
     outcomes: dict[str, Outcome] = {}
     outputs: Outputs = {}
     imports = imported_by_workers(pipeline.beam_pipeline_args)
-    for node in (each.pipeline_node for each in ir.nodes):
+    for node in (entry.pipeline_node for entry in ir.nodes):
         node_id = node.node_info.id
         listen(node_id, "started")
         store = metadata.Metadata(connection(workspace))
@@ -97,7 +97,7 @@ def run(
 
 
 def _unless_stopped(operator: Any) -> Any:
-    """The same operator, whose output counts only if no signal came meanwhile.
+    """Return the operator, whose output counts only if no signal came meanwhile.
 
     Libraries may swallow the KeyboardInterrupt of a signal and go on with half of the work.
     """
@@ -120,7 +120,7 @@ _OPERATORS = {
 def _result(
     store: metadata.Metadata, execution_id: int | None
 ) -> tuple[Outcome, dict[str, list[Artifact]]]:
-    """Look an execution up: the launcher itself does not tell whether the cache answered."""
+    """Return how an execution went: the launcher does not tell whether the cache answered."""
     if execution_id is None:
         raise RuntimeError("a node was skipped, and this pipeline has no optional ones")
     with store as handle:

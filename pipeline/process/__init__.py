@@ -1,1 +1,1 @@
-"""What every process of ours sets up: environment, output, signals, temporary files."""
+"""Set-up of every process of ours: environment, output, signals, temporary files."""

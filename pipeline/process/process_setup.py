@@ -1,4 +1,4 @@
-"""What a process needs of its environment before it imports anything that asks for it.
+"""Complete the environment of a process, before it imports libraries that need it.
 
 Containers run under any user id, often one without a name or a home folder, and services have no
 locale. Libraries ask for all three while they are imported, and end in a KeyError or RuntimeError.
@@ -36,7 +36,7 @@ def prepare() -> None:
 
 @contextlib.contextmanager
 def output_written() -> Iterator[None]:
-    """End with 1 and a sentence where the output cannot be written, as on a full disk.
+    """Exit with 1 and a sentence if the output cannot be written, as on a full disk.
 
     Python itself would end with a traceback, and with 120 if it notices only at the end.
     """
@@ -53,7 +53,7 @@ def output_written() -> Iterator[None]:
 
 
 def complete(environment: MutableMapping[str, str]) -> None:
-    """Set what is missing of a user's name and home folder; what is set stays."""
+    """Set the variables of a user's name and home folder where they are missing."""
     user = os.getuid()
     if not any(environment.get(name) for name in _NAMES) and _entry(user) is None:
         environment["LOGNAME"] = f"uid-{user}"

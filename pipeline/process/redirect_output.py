@@ -1,4 +1,4 @@
-"""Send everything libraries print to a file, and keep the terminal for what people want to see."""
+"""Redirect what libraries print to a file, and keep the terminal for our messages."""
 
 import contextlib
 import logging
@@ -57,7 +57,7 @@ def output_to(log: Path) -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def _writer(log: Path) -> Iterator[int]:
-    """A file descriptor; what is written to it is in the log when this ends."""
+    """Open a file descriptor whose content is in the log when this ends."""
     if log == Path(os.devnull):
         with log.open("ab", buffering=0) as file:
             yield file.fileno()
@@ -90,7 +90,7 @@ def _writer(log: Path) -> Iterator[int]:
 
 
 def _flush_or_drop() -> None:
-    """Write what is buffered for the log, or drop it where nobody takes it any more.
+    """Write what is buffered for the log, or drop it where nothing reads it any more.
 
     It must not reach the terminal instead.
     """

@@ -30,7 +30,7 @@ Tell = Callable[[str], None]
 
 
 class Interrupted(Exception):  # noqa: N818  it is not an error
-    """A signal ended what was going on.
+    """A signal ended a command or a node.
 
     Args:
         where: the node.
@@ -46,12 +46,12 @@ _current: "_Watcher | None" = None
 
 
 def signalled() -> bool:
-    """Whether this process was asked to end."""
+    """Whether a signal asked this process to end."""
     return _current is not None and _current.number is not None
 
 
 def check() -> None:
-    """Raise KeyboardInterrupt if this process was asked to end: somebody swallowed the first."""
+    """Raise KeyboardInterrupt if a signal came whose first one a library caught."""
     if signalled():
         raise KeyboardInterrupt
 
@@ -96,9 +96,9 @@ class _Watcher:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         self._before = {
-            each: signal.signal(each, self._interrupt)
-            for each in SIGNALS
-            if signal.getsignal(each) is not signal.SIG_IGN
+            number: signal.signal(number, self._interrupt)
+            for number in SIGNALS
+            if signal.getsignal(number) is not signal.SIG_IGN
         }
         self._heard_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         self._thread = threading.Thread(target=self._watch, daemon=True, name="stopping")
@@ -116,7 +116,7 @@ class _Watcher:
         self._terminal.close()
 
     def end(self, error: BaseException | None = None) -> NoReturn:
-        """Say the last words and leave at once: threads of libraries may never end."""
+        """Print the last sentence and exit at once, since threads of libraries may never end."""
         self._ending.acquire()  # for good: the other thread may come here too
         assert self.number is not None
         with contextlib.suppress(OSError):  # nobody reads any more

@@ -1,4 +1,4 @@
-"""A temporary folder for each process, in which libraries put theirs, and which is not left."""
+"""Give every process a temporary folder, also for its libraries, and remove it at the end."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ VARIABLE = "TMPDIR"  # for libraries and children
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """Have everything temporary made in a folder that goes with this process.
+    """Have all temporary files made in one folder, which is removed with this process.
 
     If this process is killed, the next one on this machine removes the folder.
     """
@@ -41,17 +41,17 @@ def scratch() -> Iterator[Path]:
 
 def abandoned() -> list[Path]:
     """List the folders of processes that ended without removing them."""
-    found = []
+    folders = []
     for folder in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")):
         with contextlib.suppress(OSError):  # somebody else's, just removed, or of a living process
             mark = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
                 if os.fstat(mark).st_uid == os.getuid():
                     fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    found.append(folder)
+                    folders.append(folder)
             finally:
                 os.close(mark)
-    return found
+    return folders
 
 
 def remove(folders: Iterable[Path]) -> None:

@@ -1,4 +1,4 @@
-"""One command at a time works in a workspace: two runs at once would train everything twice."""
+"""Lock a workspace, so that two commands at once do not train everything twice."""
 
 import contextlib
 import datetime
@@ -19,7 +19,7 @@ FILE = "lock"
 def locked(
     workspace: Path, command: str, wait: bool = False, tell: Callable[[str], None] = terminal.tell
 ) -> Iterator[None]:
-    """Hold the lock of a workspace; the kernel lets go of it however this process ends.
+    """Hold the lock of a workspace, which the kernel releases however this process ends.
 
     Args:
         workspace: made if it is not there.
@@ -62,10 +62,10 @@ def _me(command: str) -> bytes:
 
 
 def _holder(file: Path) -> str:
-    """`diptych run` (process 12 on desk, since 2026-01-31 09:00:00+01:00)."""
+    """Describe the holder: `diptych run` (process 12 on desk, since 2026-01-31 09:00:00+01:00)."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        where = f"process {int(found['pid'])} on {found['host']}, since {found['started']}"
-        return f"`diptych {found['command']}` ({where})"
+        holder = json.loads(file.read_text(encoding="utf-8"))
+        where = f"process {int(holder['pid'])} on {holder['host']}, since {holder['started']}"
+        return f"`diptych {holder['command']}` ({where})"
     except (OSError, ValueError, LookupError, TypeError):  # it has just begun, or is of others
         return "another command"

@@ -1,1 +1,1 @@
-"""What all sections of the config share."""
+"""Base class, types and error messages of all sections of the config."""

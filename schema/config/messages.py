@@ -86,8 +86,10 @@ def _sections_at(model: Model, path: Path) -> list[Model]:
     sections = [model]
     for part in path:
         name = str(part)
-        fields = [each.model_fields[name] for each in sections if name in each.model_fields]
-        chosen = [each for each in sections if name in list(_tags(each))]
+        fields = [
+            section.model_fields[name] for section in sections if name in section.model_fields
+        ]
+        chosen = [section for section in sections if name in list(_tags(section))]
         if fields:
             sections = [inner for field in fields for inner in _sections_of(field)]
         elif chosen:

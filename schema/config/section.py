@@ -1,4 +1,4 @@
-"""What all sections of the config share."""
+"""The base class and the types of all sections of the config."""
 
 import math
 from collections.abc import Iterator
@@ -23,17 +23,17 @@ MaybeOff = BeforeValidator(_off)
 
 
 def _is_finite(value: JsonValue) -> JsonValue:
-    for each in numbers_in(value):
-        if not math.isfinite(each):
-            raise ValueError(f"holds the number {each}, where finite ones are expected")
+    for number in numbers_in(value):
+        if not math.isfinite(number):
+            raise ValueError(f"holds the number {number}, where finite ones are expected")
     return value
 
 
 def numbers_in(value: JsonValue) -> Iterator[float]:
-    """Every number in a JSON value, however deep."""
+    """Yield every number in a JSON value, however deep."""
     if isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from numbers_in(each)
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from numbers_in(inner)
     elif isinstance(value, int | float):
         yield value
 

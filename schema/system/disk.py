@@ -1,4 +1,4 @@
-"""How much space the disks of a run have, and what has to fit on them."""
+"""Measure the space on the disks of a run, and check that its files fit."""
 
 import contextlib
 import dataclasses
@@ -19,7 +19,7 @@ _WRITTEN: ContextVar[Mapping[str, Path]] = ContextVar("written")
 
 @dataclasses.dataclass(frozen=True)
 class Space:
-    """What a file system has left for this user.
+    """The free space of a file system for this user.
 
     Attributes:
         mount: its mount point.
@@ -42,7 +42,7 @@ class Space:
 
 @dataclasses.dataclass(frozen=True)
 class Need:
-    """What will be written below a folder.
+    """Files that will be written below a folder.
 
     Attributes:
         folder: need not exist yet.
@@ -60,19 +60,22 @@ class Need:
 def space(path: Path) -> Space:
     """Measure the file system that holds a path, which need not exist yet."""
     there = existing(path)
-    found = os.statvfs(there)
-    limit = found.f_favail if found.f_files else None
+    status = os.statvfs(there)
+    limit = status.f_favail if status.f_files else None
     return Space(
-        mount_point(there), found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, limit
+        mount_point(there),
+        status.f_bavail * status.f_frsize,
+        status.f_blocks * status.f_frsize,
+        limit,
     )
 
 
 def existing(path: Path) -> Path:
     """Return the path itself, or the nearest folder above it that exists and can be looked at."""
-    for each in (path, *path.absolute().parents):
+    for place in (path, *path.absolute().parents):
         with contextlib.suppress(OSError):
-            os.stat(each)
-            return each
+            os.stat(place)
+            return place
     return Path("/")
 
 
@@ -85,7 +88,7 @@ def mount_point(path: Path) -> Path:
 
 
 def require(needs: Iterable[Need]) -> None:
-    """Check that all of it fits; what shares a disk is added up.
+    """Check that all files fit; those on the same disk are added up.
 
     Raises:
         UnavailableError: names the disk, what it has free and what is needed.
@@ -94,22 +97,22 @@ def require(needs: Iterable[Need]) -> None:
     for need in needs:
         by_disk.setdefault(os.stat(existing(need.folder)).st_dev, []).append(need)
     for shared in by_disk.values():
-        found, total = space(shared[0].folder), sum(need.size for need in shared)
+        left, total = space(shared[0].folder), sum(need.size for need in shared)
         files = sum(need.files for need in shared)
-        if found.free >= total and (found.files is None or found.files >= files):
+        if left.free >= total and (left.files is None or left.files >= files):
             continue
         parts = " and ".join(
             f"{in_bytes(need.size)} for {need.what} in {need.folder}" for need in shared
         )
         raise UnavailableError(
-            f"the disk {found.mount} is too full: {found}, and {in_bytes(total)} are needed: "
+            f"the disk {left.mount} is too full: {left}, and {in_bytes(total)} are needed: "
             f"{parts}; free some space there, or choose another disk"
         )
 
 
 @contextlib.contextmanager
 def written(folders: Mapping[str, Path]) -> Iterator[None]:
-    """Note which folders are written to meanwhile, by the key or variable that names each one.
+    """Note which folders are written to meanwhile, by the keys or variables that name them.
 
     A failed write does not say of itself on which disk it failed.
     """
@@ -152,20 +155,20 @@ def _why_not_written(folder: str) -> str:
         return "there is no such folder"
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"this user (uid {os.geteuid()}) may not write into it"
-    found = space(Path(folder))
-    return f"no file can be written there, and on its disk {found.mount} {found}"
+    left = space(Path(folder))
+    return f"no file can be written there, and on its disk {left.mount} {left}"
 
 
 def fullest() -> Space | None:
     """Measure the disk with the least space among those that `written` noted; None: it did not."""
     if _WRITTEN.get(None) is None:
         return None
-    found = [space(folder) for folder in written_folders().values()]
-    return min(found, key=lambda each: (each.files != 0, each.free))
+    spaces = [space(folder) for folder in written_folders().values()]
+    return min(spaces, key=lambda one: (one.files != 0, one.free))
 
 
 def in_bytes(size: int) -> str:
-    """'0.4 MB', '12 MB', '3.1 GB'."""
+    """Write a number of bytes: '0.4 MB', '12 MB', '3.1 GB'."""
     if size >= 1e9:
         return f"{size / 1e9:,.1f} GB"
     return f"{size / 1e6:.0f} MB" if size >= 1e7 else f"{size / 1e6:.1f} MB"

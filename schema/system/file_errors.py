@@ -1,4 +1,4 @@
-"""Say in one sentence why a file, a folder or a disk cannot be used.
+"""Describe in one sentence why a file, a folder or a disk cannot be used.
 
 The operating system's errors reach us as OSError, as the text of TensorFlow, SQLite or Arrow, and
 as the text of a traceback from another process; all of them are recognised here.
@@ -34,22 +34,22 @@ _SHOWN = 200  # characters of a path
 
 
 def sentence(error: BaseException) -> str | None:
-    """Name the file or the disk that an error is about, and what to do; None: it is about none."""
-    for each, is_cause in _chain(error):
-        found = _fault(each)
-        if found is not None and (is_cause or found[0] in _ROOT_CAUSES):
-            return _worded(*found)
+    """Describe the file or disk of an error and what to do; None: it is about none."""
+    for one, is_cause in _chain(error):
+        fault = _fault(one)
+        if fault is not None and (is_cause or fault[0] in _ROOT_CAUSES):
+            return _worded(*fault)
     return None
 
 
 def is_about_space(error: BaseException) -> bool:
     """Whether an error, or one behind it, says that a disk or a quota is used up."""
-    found = (_fault(each) for each, _ in _chain(error))
-    return any(each is not None and each[0] in FULL for each in found)
+    faults = (_fault(one) for one, _ in _chain(error))
+    return any(fault is not None and fault[0] in FULL for fault in faults)
 
 
 def _chain(error: BaseException) -> Iterator[tuple[BaseException, bool]]:
-    """An error and those behind it, and whether each one was given as the cause."""
+    """Yield an error and those behind it, and whether each one was raised as a cause."""
     seen: BaseException | None = error
     is_cause = True
     while seen is not None:
@@ -59,20 +59,20 @@ def _chain(error: BaseException) -> Iterator[tuple[BaseException, bool]]:
 
 
 def _fault(error: BaseException) -> tuple[int, str | None] | None:  # noqa: PLR0911  a library each
-    """The number of an error and the path it names, if it is one of a file."""
+    """Return the number of a file's error and its path; None: it is another error."""
     if isinstance(error, OSError) and error.errno is not None:
         path = error.filename2 or error.filename
         if isinstance(path, bytes | os.PathLike | str):
             return (error.errno, os.fsdecode(path)) if error.errno in _KNOWN else None
         return (error.errno, None) if error.errno in _ROOT_CAUSES else None
     text = str(error)
-    if found := _OF_PYTHON.search(text):
-        code = _BY_TEXT[found[1]]
-        return (code, found[2]) if found[2] or code in _ROOT_CAUSES else None
-    if found := _OF_TENSORFLOW.search(text):
-        return _BY_TEXT[found[2]], found[1]
-    if found := _OF_PATHLIB.search(text):
-        return errno.ELOOP, found[1]
+    if match := _OF_PYTHON.search(text):
+        code = _BY_TEXT[match[1]]
+        return (code, match[2]) if match[2] or code in _ROOT_CAUSES else None
+    if match := _OF_TENSORFLOW.search(text):
+        return _BY_TEXT[match[2]], match[1]
+    if match := _OF_PATHLIB.search(text):
+        return errno.ELOOP, match[1]
     for words, code in _OF_SQLITE.items():
         if words in text:
             return code, None
@@ -92,13 +92,13 @@ def _worded(code: int, path: str | None) -> str:
 def _full(code: int, path: str | None) -> str:
     if code == errno.EFBIG:
         return "a file would be larger than this process may make one; raise the limit (ulimit -f)"
-    found = disk.fullest() if path is None else disk.space(Path(path))
-    if found is None:
+    left = disk.fullest() if path is None else disk.space(Path(path))
+    if left is None:
         return f"the output or a file cannot be written: {os.strerror(code).lower()}"
     # What had been written may be removed again by now, so this need not be nothing.
     used_up = "the space" if code == errno.ENOSPC else "this user's quota"
     return (
-        f"{used_up} of the disk {found.mount} is used up (now {found}); free some there, and start "
+        f"{used_up} of the disk {left.mount} is used up (now {left}); free some there, and start "
         "the same command again"
     )
 
@@ -133,7 +133,7 @@ def _reason(code: int, path: Path) -> str:  # noqa: PLR0911  an error each
 
 
 def _denied(path: Path) -> str:
-    """Which permission is missing, and on what."""
+    """Describe which permission is missing, and where."""
     user = f"this user (uid {os.geteuid()})"
     for folder in reversed(path.absolute().parents):
         if os.path.isdir(folder) and not os.access(folder, os.X_OK):

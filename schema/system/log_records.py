@@ -14,12 +14,12 @@ INDENT = "  "
 
 
 def make_safe() -> None:
-    """Have Python's logging make such records from now on; doing it again changes nothing."""
+    """Have Python's logging make safe records from now on; a second call changes nothing."""
     logging.setLogRecordFactory(_record)
 
 
 def block(text: str) -> str:
-    """Text of several lines as one entry of a log."""
+    """Return a text of several lines as one entry of a log."""
     return f"\n{INDENT}".join(map(for_people, text.split("\n")))
 
 

@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote, bounded: whatever is wrong with it is one kind of error."""
+"""Parse JSON from elsewhere, of bounded depth, with one kind of error for every fault."""
 
 import json
 from typing import Any, NoReturn
@@ -14,21 +14,21 @@ def parse(text: str | bytes) -> Any:
             the message reads well after 'is not JSON: '.
     """
     try:
-        found = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse)
     except RecursionError as error:
         raise ValueError(f"nested deeper than {DEEPEST}") from error
-    level, depth = [found], 0
+    level, depth = [value], 0
     while level:
         depth += 1
         if depth > DEEPEST:
             raise ValueError(f"nested deeper than {DEEPEST}")
         level = [inner for outer in level for inner in _inside(outer)]
-    return found
+    return value
 
 
 def _inside(value: Any) -> list[Any]:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [each for each in inner if isinstance(each, dict | list)]
+    return [value for value in inner if isinstance(value, dict | list)]
 
 
 def _refuse(name: str) -> NoReturn:

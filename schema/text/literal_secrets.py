@@ -1,4 +1,4 @@
-"""Refuse a config in which a password or token stands, in place of a reference to a variable."""
+"""Find passwords and tokens that are written out in a config."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _LONGEST_KEY = 80  # characters of a key in a sentence
 
 
 def literal_secrets(values: object) -> Iterator[str]:
-    """Say of each password or token in the values of a config how to refer to it instead.
+    """Yield a sentence for each password or token that is written out in a config.
 
     Args:
         values: as YAML has them: mappings, lists, texts.
@@ -23,21 +23,21 @@ def literal_secrets(values: object) -> Iterator[str]:
     while pending:
         path, value = pending.pop()
         if isinstance(value, str):
-            found = _secret(value) or _secret_variable(path, value)
-            if found is not None:
-                what, suffix = found
+            secret = _secret(value) or _secret_variable(path, value)
+            if secret is not None:
+                what, suffix = secret
                 variable = "${" + f"{_variable(path)}_{suffix}" + "}"
                 key = ".".join(path)
                 yield f"{key}: holds {what}; write {variable} in its place and set this variable"
         elif isinstance(value, dict | list) and id(value) not in seen:
             seen.add(id(value))
             inner = value.items() if isinstance(value, dict) else enumerate(value)
-            named = [((*path, str(key)[:_LONGEST_KEY]), each) for key, each in inner]
+            named = [((*path, str(key)[:_LONGEST_KEY]), inner_value) for key, inner_value in inner]
             pending += reversed(named)
 
 
 def _secret(text: str) -> tuple[str, str] | None:
-    """What a URI or an option of Beam holds, and how a variable for it may be called."""
+    """Return what kind of secret a URI or an option of Beam holds, and a name for its variable."""
     scheme, slashes, rest = text.partition("://")
     name, colon, password = user_info(rest).partition(":")
     if password and not REFERENCE.fullmatch(password):
@@ -46,11 +46,11 @@ def _secret(text: str) -> tuple[str, str] | None:
     if name and not colon and scheme in ("http", "https") and not REFERENCE.fullmatch(name):
         return "a user name or token", "TOKEN"
     option = re.match(r"--(?P<name>[\w.-]{1,80})=(?P<value>.+)", text, re.DOTALL)
-    found = [option] if option else VALUE.finditer(text) if slashes else ()
-    for each in found:
-        credential = is_credential(each["name"], in_query=option is None)
-        if credential and not REFERENCE.fullmatch(each["value"]):
-            return f"a value of {each['name']}", "TOKEN"
+    matches = [option] if option else VALUE.finditer(text) if slashes else ()
+    for match in matches:
+        credential = is_credential(match["name"], in_query=option is None)
+        if credential and not REFERENCE.fullmatch(match["value"]):
+            return f"a value of {match['name']}", "TOKEN"
     return None
 
 

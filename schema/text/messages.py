@@ -6,17 +6,17 @@ _IRREGULAR = {"query": "queries"}
 
 
 def number_of(number: int, what: str) -> str:
-    """'1 image', '2,000 images'."""
+    """Write a number with its noun: '1 image', '2,000 images'."""
     return f"{number:,} {plural(number, what)}"
 
 
 def share(number: int, of: int, what: str) -> str:
-    """'1 of 9 records is', '2 of 9 records are'."""
+    """Write a share with its verb: '1 of 9 records is', '2 of 9 records are'."""
     return f"{number:,} of {number_of(of, what)} {'is' if number == 1 else 'are'}"
 
 
 def plural(number: int, what: str) -> str:
-    """The word for one thing, or for several."""
+    """Return the singular or the plural of a noun."""
     if number == 1:
         return what
     first, _, last = what.rpartition(" ")

@@ -1,4 +1,4 @@
-"""Hide passwords and tokens in any text, and put them into URIs only when these are used.
+"""Hide passwords and tokens in text, and put them into URIs only when these are used.
 
 A config refers to a secret as `${NAME}`, an environment variable. The reference is what is stored
 and printed; `expand` puts the value in at the moment of use.
@@ -49,7 +49,7 @@ _remembered: set[str] = set()  # secrets that this process has used
 
 
 def without_secrets(text: str) -> str:
-    """Hide what only its owner may see: the text with `***` for each secret.
+    """Replace each secret in a text by `***`.
 
     Hidden are the user info of every URI, values in queries that are named like credentials,
     Authorization and Cookie headers, what `expand` put in and `remember` was given, and the values
@@ -81,13 +81,13 @@ def expand(uri: str) -> str:
         InputError: a variable is not set.
     """
 
-    def value(found: re.Match[str]) -> str:
-        name = found.group(1)
+    def value(reference: re.Match[str]) -> str:
+        name = reference.group(1)
         if name not in os.environ:
             shown = without_secrets(uri)
             raise InputError(f"{shown}: set the environment variable {name}, which it refers to")
         given = os.environ[name]
-        return quote(given, safe="") if _must_be_encoded(uri, found.start()) else given
+        return quote(given, safe="") if _must_be_encoded(uri, reference.start()) else given
 
     expanded = REFERENCE.sub(value, uri)
     remember(*_secrets_in(expanded))
@@ -95,12 +95,12 @@ def expand(uri: str) -> str:
 
 
 def remember(*secrets: str | None) -> None:
-    """Have secrets hidden that neither stand in a URI nor in the environment, such as a cookie."""
+    """Have further secrets hidden, such as a cookie, that are in no URI and no variable."""
     _remembered.update(filter(None, secrets))
 
 
 def user_info(rest: str) -> str:
-    """What stands before the host, of the text behind `://`; empty if nothing does.
+    """Return the user info in the text behind `://`; empty if there is none.
 
     A password may hold `@`, `/` and `:` although it should not, so the last `@` counts where the
     part up to the first slash has an `@` or is no host with a port.
@@ -113,15 +113,15 @@ def user_info(rest: str) -> str:
 
 
 def is_credential(name: str, in_query: bool) -> bool:
-    """Whether a name is one of a secret's: of a variable, an option, a value in a query."""
+    """Whether a variable, an option or a value in a query is named like a secret."""
     name = name.replace("-", "_")
     if _NO_SECRET.search(name):
         return False
     return bool(SECRET_NAME.search(name)) or (in_query and name.lower() in _QUERY_NAMES)
 
 
-def _without_user_info(found: re.Match[str]) -> str:
-    return found["slashes"] + "".join(map(_hide_user_info, _NEXT_URI.split(found["rest"])))
+def _without_user_info(match: re.Match[str]) -> str:
+    return match["slashes"] + "".join(map(_hide_user_info, _NEXT_URI.split(match["rest"])))
 
 
 def _hide_user_info(piece: str) -> str:
@@ -136,15 +136,15 @@ def _hide_user_info(piece: str) -> str:
     return f"{head}{slashes}{host}:{HIDDEN}{rest[len(authority) :]}"  # cut off before its `@`
 
 
-def _without_encoded_user_info(found: re.Match[str]) -> str:
-    *_, last = [None, *_ENCODED_AT.finditer(found["rest"])]
-    return found[0] if last is None else found["slashes"] + HIDDEN + found["rest"][last.start() :]
+def _without_encoded_user_info(match: re.Match[str]) -> str:
+    *_, last = [None, *_ENCODED_AT.finditer(match["rest"])]
+    return match[0] if last is None else match["slashes"] + HIDDEN + match["rest"][last.start() :]
 
 
-def _without_value(found: re.Match[str]) -> str:
-    if not is_credential(found["name"], in_query=found["before"] in tuple("?&;")):
-        return found[0]
-    return f"{found['before']}{found['name']}{found['equals']}{HIDDEN}"
+def _without_value(match: re.Match[str]) -> str:
+    if not is_credential(match["name"], in_query=match["before"] in tuple("?&;")):
+        return match[0]
+    return f"{match['before']}{match['name']}{match['equals']}{HIDDEN}"
 
 
 def _must_be_encoded(uri: str, place: int) -> bool:
@@ -157,15 +157,15 @@ def _must_be_encoded(uri: str, place: int) -> bool:
 
 
 def _secrets_in(uri: str) -> set[str]:
-    """The password of a URI and what its query holds, as it stands there and decoded."""
+    """Return the password of a URI and the secrets in its query, as written and decoded."""
     password = user_info(uri.partition("://")[2]).partition(":")[2]
-    values = [each["value"] for each in VALUE.finditer(uri) if is_credential(each["name"], True)]
+    values = [match["value"] for match in VALUE.finditer(uri) if is_credential(match["name"], True)]
     return {form for value in (password, *values) for form in (value, unquote(value)) if form}
 
 
 def _known() -> re.Pattern[str] | None:
-    """A pattern of every secret that this process knows, None if it knows none."""
-    of_variables = (_secrets_of_variable(*each) for each in os.environ.items())
+    """Return a pattern of all secrets that this process knows; None: it knows none."""
+    of_variables = (_secrets_of_variable(*variable) for variable in os.environ.items())
     return _pattern(frozenset(_remembered.union(*of_variables)))
 
 
@@ -192,7 +192,7 @@ def _pattern(secrets: frozenset[str]) -> re.Pattern[str] | None:
 
 
 def _in_base64(secret: str) -> Iterator[str]:
-    """Patterns of what base64 makes of a text, whatever stands before and behind it."""
+    """Yield patterns of a text in base64, whatever stands before and behind it."""
     raw = secret.encode("utf-8", "surrogateescape")
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")

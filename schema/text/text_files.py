@@ -1,4 +1,4 @@
-"""Text files that people write: regular files of a bounded size, in UTF-8."""
+"""Read text files of users: regular files of a bounded size, in UTF-8."""
 
 import os
 import stat
@@ -18,7 +18,7 @@ _KINDS = (
 
 
 def read_bytes(path: str | Path, limit: int) -> bytes:
-    """Read a file without waiting for anybody to write it.
+    """Read a regular file, without waiting for a writer.
 
     Args:
         path: of a regular file; a link to one will do.
@@ -69,5 +69,5 @@ def read_text(path: str | Path, limit: int) -> str:
 
 
 def shown(path: str | Path) -> str:
-    """How a path is written in a sentence, however long it is."""
+    """Return a path for a sentence, shortened where it is very long."""
     return excerpt(str(path), LONGEST_PATH)

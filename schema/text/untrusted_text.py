@@ -1,4 +1,4 @@
-"""Show text from elsewhere, such as names, captions and answers, so that it cannot pose as ours."""
+"""Make text from elsewhere, such as names and captions, safe to print."""
 
 import re
 import unicodedata
@@ -19,12 +19,12 @@ _VIRAMA = 9  # the combining class of signs after which an Indic script joins
 
 
 def for_people(text: str) -> str:
-    """One line without secrets and with every control character visible."""
+    """Return a text as one line, without secrets and with visible control characters."""
     return escaped(without_secrets(text))
 
 
 def escaped(text: str) -> str:
-    r"""One line in which every control character is visible: `\n`, `\x1b`, `\u202e`.
+    r"""Return a text as one line with visible control characters: `\n`, `\x1b`, `\u202e`.
 
     Letters of all scripts, combining marks, emoji with their joiners and flags stay as they are; of
     a name that is not UTF-8 a byte ff is shown as `\xff`.

@@ -1,4 +1,4 @@
-"""YAML that somebody else wrote: plain values only, and nothing that grows when it is read.
+"""Read YAML from elsewhere: plain values only, of bounded size.
 
 A YAML file is a program for its reader: aliases that multiply (a 'billion laughs' of half a
 kilobyte), nesting without end, tags that make objects. So the events of the parser, which come one
@@ -34,7 +34,7 @@ CHARACTERS = 64  # of a text, that count as one value
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What a document may hold, an alias counted as all that it stands for."""
+    """Limits of a document, in which an alias counts as all that it stands for."""
 
     nodes: int = 20_000  # keys, values, lists and mappings; a longer text as several
     depth: int = 64  # lists and mappings within each other
@@ -85,7 +85,7 @@ class _Node:
 
 
 def _check(events: Iterable[Event], limits: Limits) -> None:
-    """Go through a text without building anything.
+    """Check the events of a text without building any value.
 
     Raises:
         _RefusedError: the first fault.
@@ -116,7 +116,7 @@ def _check(events: Iterable[Event], limits: Limits) -> None:
         outer = open_nodes[-1]
         outer.nodes += node.nodes
         outer.height = max(outer.height, node.height + 1)
-        if sum(each.nodes for each in open_nodes) > limits.nodes:
+        if sum(node.nodes for node in open_nodes) > limits.nodes:
             raise _RefusedError(
                 f"line {line}: holds more than {limits.nodes:,} values, aliases counted as what "
                 "they stand for"
@@ -124,7 +124,7 @@ def _check(events: Iterable[Event], limits: Limits) -> None:
 
 
 def _check_key(event: NodeEvent, mapping: _Node, line: int) -> bool:
-    """Whether this is a key; refuse one that no config can have."""
+    """Whether an event is a key; refuse keys that no config can have."""
     if mapping.keys is None or not mapping.key_is_next:
         return False
     if not isinstance(event, ScalarEvent):
@@ -142,9 +142,9 @@ def _check_key(event: NodeEvent, mapping: _Node, line: int) -> bool:
 def _started(
     event: NodeEvent, open_nodes: list[_Node], anchored: dict[str, _Node], line: int
 ) -> _Node:
-    """The node that begins, or is, at an event."""
+    """Return the node that begins, or is, at an event."""
     if isinstance(event, AliasEvent):
-        if any(each.anchor == event.anchor for each in open_nodes):
+        if any(node.anchor == event.anchor for node in open_nodes):
             raise _RefusedError(f"line {line}: the alias {excerpt_of(event.anchor)} holds itself")
         known = anchored.get(event.anchor or "", _Node())  # an unknown one the composer refuses
         return _Node(nodes=known.nodes, height=known.height)
@@ -177,7 +177,7 @@ class _Loader(yaml.CSafeLoader):
         return {key.value: self.construct_object(value, deep=deep) for key, value in node.value}
 
     def short_number(self, node: yaml.ScalarNode) -> Any:
-        """Refuse what Python would take minutes for, or not take at all."""
+        """Convert a number, and refuse one that would take Python minutes."""
         if len(node.value) > LONGEST_NUMBER:
             raise yaml.constructor.ConstructorError(
                 None, None, f"a number of {len(node.value):,} characters", node.start_mark

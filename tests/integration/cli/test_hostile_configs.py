@@ -69,7 +69,7 @@ def test_long_values_are_cut_in_sentences(tmp_path, changes, start, end):
     ("text", "sentence"),
     [
         ("a: [", "is not valid YAML"),
-        ("name: a\n---\nname: b", r"holds 2 documents \(parted by ---\), and one is expected"),
+        ("name: a\n---\nname: b", r"holds 2 documents \(separated by ---\), and one is expected"),
         ("# nothing", "holds no config"),
         ("a: &a [*a]", "line 1: the alias 'a' holds itself"),
         ("a: " + "x" * 200_000, "is larger than 131,072 bytes"),

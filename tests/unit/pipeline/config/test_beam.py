@@ -190,13 +190,13 @@ NO_MASTER = "beam: master is missing, and no job_endpoint names a server with it
         ),
         (
             {**FLINK, "options": ["max_parallelism=2"]},
-            "beam.options.0: 'max_parallelism=2' is no option like --name=value",
+            "beam.options.0: 'max_parallelism=2' is not an option like --name=value",
         ),
         (WITHOUT_VERSION, ONE_SERVER),
         ({**FLINK, "job_endpoint": "jobs:8099"}, ONE_SERVER),
         ({**FLINK, "job_server_jar": "server.jar"}, ONE_SERVER),
         (WITHOUT_MASTER, NO_MASTER),
-        ({**FLINK, "master": "flink"}, "beam.master: 'flink' is no address like host:8081"),
+        ({**FLINK, "master": "flink"}, "beam.master: 'flink' is not an address like host:8081"),
         (
             {**FLINK, "version": "1.18"},
             "beam.version = '1.18': input should be '1.19', '1.20', '2.0', '2.1' or '2.2'",
