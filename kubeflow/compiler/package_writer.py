@@ -105,7 +105,7 @@ def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Fin
     )
     in_nodes = check_pipeline(pipeline)
     findings += in_nodes
-    if any(each.level == "obstacle" for each in in_nodes):
+    if any(finding.level == "obstacle" for finding in in_nodes):
         return [], findings  # TFX's compiler would stumble over them
     runner = KubeflowV2DagRunner(
         KubeflowV2DagRunnerConfig(
@@ -121,7 +121,7 @@ def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Fin
         _finish(spec, node_id, there, kubeflow, platform)
     documents = [spec]
     if platform == "kubeflow":
-        labels = {each: spec["components"][each]["executorLabel"] for each in spec["components"]}
+        labels = {name: spec["components"][name]["executorLabel"] for name in spec["components"]}
         pods = platform_document(kubeflow, labels)
         documents += [pods] if pods else []
     return documents, findings + check_spec(spec, platform)
