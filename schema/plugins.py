@@ -31,7 +31,7 @@ def _loaded(names: tuple[str, ...]) -> tuple[str, ...]:
 class Extensible(Frozen):
     """A section that is validated after its plugins were imported: they define parts of it.
 
-    An InputError of a plugin ends the validation, as no other mistake matters then.
+    A PluginError ends the validation, as no other mistake matters then.
     """
 
     # The first field of every subclass: pydantic validates fields in their order.
@@ -40,6 +40,10 @@ class Extensible(Frozen):
 
     They lie beside the config file or are installed. Reading the config imports them.
     """
+
+
+class PluginError(InputError):
+    """A plugin cannot be imported, or registers a name that is taken."""
 
 
 def named_in(values: Any) -> tuple[str, ...]:
@@ -58,7 +62,7 @@ def load(names: Iterable[str]) -> None:
         names: dotted names; a module that was imported before is not imported again.
 
     Raises:
-        InputError: a module cannot be imported, whatever it raises, or it registers a name that
+        PluginError: a module cannot be imported, whatever it raises, or it registers a name that
             is taken; names the plugin and the cause.
     """
     for name in names:
@@ -69,9 +73,9 @@ def load(names: Iterable[str]) -> None:
         except KeyboardInterrupt:
             raise
         except InputError as error:
-            raise InputError(f"{KEY}: {name} cannot be used: {error}") from error
+            raise PluginError(f"{KEY}: {name} cannot be used: {error}") from error
         except BaseException as error:  # whatever the module does, an exit included
-            raise InputError(f"{KEY}: {name} cannot be imported: {_cause(error)}") from error
+            raise PluginError(f"{KEY}: {name} cannot be imported: {_cause(error)}") from error
 
 
 def load_digested(payload: str) -> None:
@@ -81,7 +85,7 @@ def load_digested(payload: str) -> None:
         payload: a JSON object of digests by plugin, which TFX's cache compares.
 
     Raises:
-        InputError: as `load`.
+        PluginError: as `load`.
     """
     load(json.loads(payload))
 

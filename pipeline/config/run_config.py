@@ -165,12 +165,16 @@ def of_release(file: Path) -> RunConfig:
     """Read the config that a release keeps, in JSON with all paths absolute.
 
     Raises:
-        InputError: it cannot be read, or is of another version of Diptych.
+        InputError: it cannot be read, is of another version of Diptych, or names plugins that
+            cannot be imported here.
     """
     try:
-        return RunConfig.model_validate_json(text_files.read_text(file, 2 * LARGEST))
+        text = text_files.read_text(file, 2 * LARGEST)
+        return RunConfig.model_validate_json(text)
     except ValidationError as error:
         raise InputError(f"{file}: {'; '.join(describe_errors(error, RunConfig))}") from error
+    except plugins.PluginError as error:
+        raise InputError(f"{file}: {error}") from error
 
 
 def parse(values: dict[Any, Any], path: Path) -> RunConfig:

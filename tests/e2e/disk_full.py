@@ -31,7 +31,7 @@ from tests.support.places import (
 
 # Runs `diptych` without the least space that a run asks for.
 LIFTED = (
-    "from pipeline import disks; "
+    "from pipeline.local import disks; "
     "disks.LEAST = dict.fromkeys(disks.LEAST, 0); "
     "disks.LEAST_FILES = dict.fromkeys(disks.LEAST_FILES, 0); "
     "from diptych.cli.main import main; main()"

@@ -70,7 +70,7 @@ def test_a_file_for_measurements_is_tried_before_anything_is_measured(tmp_path):
 
 LISTED = """
 import sys
-from components.example_gen import listing
+from components.example_gen.storage import listing
 from schema.errors import InputError
 for pattern in sys.argv[2:]:
     try:

@@ -18,8 +18,9 @@ from pipeline.beam.arguments import beam_arguments, imported_by_workers
 from pipeline.beam.local_workers import local_workers
 from pipeline.config import user_modules
 from pipeline.config.beam import LocalBeam
-from pipeline.config.run_config import ConfigError, RunConfig, load
+from pipeline.config.run_config import ConfigError, RunConfig, load, of_release
 from pipeline.create_pipeline import create_pipeline
+from schema.errors import InputError
 from tests.unit.pipeline.config.test_run_config import load_changed
 
 PLUGIN = "beside_the_config"
@@ -103,6 +104,18 @@ def test_a_plugin_that_fails_is_a_failure_of_the_config(folder):
     assert ended.exit_code == 2
     assert ended.stderr == (
         f"diptych: {file}: plugins: {PLUGIN} cannot be imported: SystemExit: 0\n"
+    )
+
+
+def test_a_release_whose_plugin_is_not_here_is_named(folder):
+    file = folder / "config.json"
+    text = config_in(folder).model_dump_json()
+    file.write_text(text.replace(f'"{PLUGIN}"', '"plugin_of_elsewhere"'))
+    with pytest.raises(InputError) as caught:
+        of_release(file)
+    assert str(caught.value) == (
+        f"{file}: plugins: plugin_of_elsewhere cannot be imported: ModuleNotFoundError: No module "
+        "named 'plugin_of_elsewhere'"
     )
 
 

@@ -15,7 +15,7 @@ from tests.support.paths import ROOT
 
 PROGRAM = """
 import hashlib, subprocess, sys, threading, time
-from pipeline import stopping
+from pipeline.process import stopping
 from schema.errors import InputError
 
 def sleep():

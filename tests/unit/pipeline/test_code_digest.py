@@ -1,6 +1,7 @@
 """The digest of a node's code sees each file that the node runs, and no other."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -126,6 +127,20 @@ def test_a_module_that_does_not_exist_is_named(project):
     (project / "components" / "pusher" / "component.py").unlink()
     with pytest.raises(ModuleNotFoundError, match=r"no module named 'components\.pusher\.comp"):
         node_digest("Pusher")
+
+
+def test_an_installed_copy_has_the_same_digests(tmp_path):
+    for package in source_files.PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package)
+    program = (
+        "from components.nodes import NODES; from pipeline.code_digest import node_digest\n"
+        "print(*map(node_digest, sorted(NODES)))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True,
+        cwd=tmp_path, env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert ended.stdout.split() == [node_digest(node_id) for node_id in sorted(NODES)]
 
 
 def test_all_digests_take_no_time():

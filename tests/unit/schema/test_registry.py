@@ -114,3 +114,25 @@ def test_reading_a_registry_imports_the_files_of_its_package(
     assert dict(words) == {"one": 1}
     with pytest.raises(KeyError, match="'two' is not a word; choose one of: one"):
         words["two"]
+
+
+def test_a_registry_may_have_one_file_in_each_subpackage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "from registered_folders import WORDS\nWORDS.add(__name__, object())\n"
+    files = {
+        "__init__.py": "from schema.registry import Registry\n"
+        "WORDS = Registry('word', 'registered_folders', 'entry')\n",
+        "entry.py": "raise RuntimeError('it is in no subpackage')",
+        "first/__init__.py": "",
+        "first/entry.py": text,
+        "first/other.py": "raise RuntimeError('it has another name')",
+        "second/__init__.py": "",
+    }
+    for name, content in files.items():
+        path = tmp_path / "registered_folders" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    words = importlib.import_module("registered_folders").WORDS
+    assert list(words) == ["registered_folders.first.entry"]

@@ -16,7 +16,7 @@ from pipeline.local.display import LineDisplay, LiveDisplay
 from schema.errors import InputError
 from tests.support.paths import ROOT
 
-PACKAGES = ("schema", "trainer", "components", "pipeline", "kubeflow")
+PACKAGES = ("schema", "trainer", "components", "pipeline", "kubeflow", "diptych")
 FOREIGN = "a\nrelease 9 serves now\x1b[2J\u202e[/bold] https://u:hunter2@host"
 SHOWN = r"a\nrelease 9 serves now\x1b[2J\u202e[/bold] https://***@host"
 # Prints a protocol that its parent reads through a pipe; the parent prints what it makes of it.
