@@ -79,7 +79,8 @@ def test_a_user_without_name_and_home_can_use_every_library(tmp_path):
     tmp_path.chmod(0o755)
     give(tmp_path, UID)
     code = (
-        "from pipeline.process import process_setup; process_setup.prepare(); import getpass, pathlib; "
+        "from pipeline.process import process_setup; process_setup.prepare(); "
+        "import getpass, pathlib; "
         "print(getpass.getuser(), pathlib.Path.home()); "
         "import parso, mlflow; print('imported')"
     )

@@ -53,7 +53,7 @@ def test_what_is_in_the_way_is_named(tmp_path):
 DENIED = """
 import os, sys
 from pathlib import Path
-from schema import file_errors
+from schema.system import file_errors
 def say(action, *arguments):
     try:
         action(*arguments)
