@@ -19,9 +19,10 @@ def clean_command(
     ] = False,
     wait: Wait = False,
 ) -> None:
-    """Remove incomplete and outdated artifacts and scratch folders from the workspace.
+    """Remove what no rerun needs from the workspace.
 
-    Releases, logs, and the checkpoints that a rerun continues from stay.
+    These are incomplete and outdated artifacts, and scratch folders of ended processes. Releases,
+    logs, and the checkpoints that a rerun continues from stay.
     """
     with one_sentence(AGAIN):
         from pipeline.config.run_config import load

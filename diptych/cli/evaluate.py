@@ -58,7 +58,10 @@ def evaluate_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print all metrics as JSON")] = False,
 ) -> None:
-    """Measure a release on other data: its metrics, slices and intervals."""
+    """Measure a release on other data.
+
+    Prints its metrics, slices and intervals.
+    """
     with one_sentence():
         evaluate(release, data, files, format, config, output, as_json)
 

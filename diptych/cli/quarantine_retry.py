@@ -30,7 +30,9 @@ JUDGED_TOGETHER = "usable alone; the next run judges them with the others"
 
 
 def retry_command(run: Run = None, config: ConfigFile = HERE, reason: Reason = None) -> None:
-    """Read the quarantined records again, from the files and with the config of now.
+    """Try the quarantined records again.
+
+    Reads them from the files as they are now, with the config as it is now.
 
     Exit codes: 0 the next run uses all of them, 1 they cannot be judged, 3 some are unusable.
     """

@@ -34,7 +34,10 @@ def releases_command(
 
 @commands.command("rebuild-registry")
 def rebuild_registry_command(config: ConfigFile = HERE, on_cluster: OnCluster = False) -> None:
-    """Record the releases in MLflow again, if its database was lost, restored or edited."""
+    """Record the releases in MLflow again.
+
+    Needed if its database was lost, restored or edited.
+    """
     with one_sentence(AGAIN):
         from pipeline.config.run_config import load
 
@@ -43,7 +46,10 @@ def rebuild_registry_command(config: ConfigFile = HERE, on_cluster: OnCluster = 
 
 @commands.command("repair")
 def repair_command(config: ConfigFile = HERE, on_cluster: OnCluster = False) -> None:
-    """Make a damaged or missing audit log agree with the release that serves."""
+    """Repair a damaged or missing audit log.
+
+    It is made to agree with the release that serves.
+    """
     with one_sentence(AGAIN):
         from pipeline.config.run_config import load
 

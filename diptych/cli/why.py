@@ -21,7 +21,7 @@ def why_command(
     config: ConfigFile = HERE,
     on_cluster: OnCluster = False,
 ) -> None:
-    """Say why a model was promoted or not, with one sentence for each gate."""
+    """Say why a model was promoted or not, gate by gate."""
     with one_sentence():
         from pipeline.config.run_config import load
 

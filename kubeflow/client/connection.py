@@ -35,8 +35,8 @@ class Server:
 
     def is_at_least(self, major: int, minor: int) -> bool:
         """Compare the server's version; an unknown one counts as old."""
-        found = re.match(r"v?(\d+)\.(\d+)", self.version)
-        return found is not None and (int(found[1]), int(found[2])) >= (major, minor)
+        match = re.match(r"v?(\d+)\.(\d+)", self.version)
+        return match is not None and (int(match[1]), int(match[2])) >= (major, minor)
 
     def call(self, what: str, method: Callable[..., Any], *args: Any, **given: Any) -> Any:
         """Send one request.
@@ -72,14 +72,14 @@ class Server:
             args: of the method.
             given: of the method.
         """
-        found: list[Any] = []
+        collected: list[Any] = []
         token = ""
         while True:
             answer = self.call(what, method, *args, page_size=PAGE, page_token=token, **given)
-            found += getattr(answer, entries) or []
+            collected += getattr(answer, entries) or []
             token = answer.next_page_token
             if not token:
-                return found
+                return collected
 
     def page(self, path: str) -> str | None:
         """Return the address of a page for a browser, if it is known."""

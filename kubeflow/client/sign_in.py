@@ -41,7 +41,7 @@ class _QuickClient(kfp.client.Client):
     @property
     def api_client(self) -> Any:
         """The object that sends the requests of every part of the API."""
-        return self._healthz_api.api_client
+        return self.runs.api_client
 
     def own_namespace(self) -> str:
         """Return the namespace of kfp's context or of this pod, or an empty string."""

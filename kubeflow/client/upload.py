@@ -45,14 +45,14 @@ def upload(server: Server, package: Package) -> Uploaded:
     pipeline = _pipeline_id(server, package.name)
 
     def find() -> Any:
-        found = server.every(
+        existing = server.every(
             f"list the version {package.version}",
             server.client.pipelines.pipeline_service_list_pipeline_versions,
             "pipeline_versions",
             pipeline,
             filter=named(package.version),
         )
-        return found[0] if found else None
+        return existing[0] if existing else None
 
     def make() -> Any:
         with tempfile.TemporaryDirectory() as folder:
@@ -80,15 +80,15 @@ def experiment_id(server: Server, name: str) -> str:
     made = V2beta1Experiment(display_name=name, namespace=server.namespace)
 
     def find() -> Any:
-        found = server.every(
+        existing = server.every(
             f"list the experiment {name}",
             part.experiment_service_list_experiments,
             "experiments",
             filter=named(name),
             namespace=server.namespace,
         )
-        exact = [each for each in found if each.display_name == name]
-        return next(iter(exact or found), None)
+        exact = [entry for entry in existing if entry.display_name == name]
+        return next(iter(exact or existing), None)
 
     def make() -> Any:
         return server.call(
@@ -149,13 +149,13 @@ def _found_or_made(find: Callable[[], Any], make: Callable[[], Any]) -> tuple[An
 
     Where another client made it in between, theirs is returned.
     """
-    found = find()
-    if found is not None:
-        return found, False
+    existing = find()
+    if existing is not None:
+        return existing, False
     try:
         return make(), True
     except KubeflowError as error:
-        found = find() if error.status == EXISTS else None
-        if found is None:
+        existing = find() if error.status == EXISTS else None
+        if existing is None:
             raise
-        return found, False
+        return existing, False

@@ -104,7 +104,7 @@ def _files(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> I
 def _releases(config: RunConfig, kubeflow: KubeflowConfig, platform: Platform) -> Iterator[Finding]:
     path = kubeflow.push_path or config.push.path
     uri = kubeflow.registry_uri if kubeflow.registry_uri is not None else config.registry.uri
-    for node in (node_id for node_id, each in NODES.items() if each.uses_releases):
+    for node in (node_id for node_id, entry in NODES.items() if entry.uses_releases):
         if "://" in path:
             yield obstacle(
                 node,
@@ -156,7 +156,7 @@ def _mounted(path: str, node: NodeConfig, platform: Platform) -> bool:
 
 
 def _modules(config: RunConfig) -> Iterator[Finding]:
-    """Modules of the user's own lie beside the config, and a pod has the image's files only."""
+    """Warn of modules of the user: a pod has only the files of the image."""
     for plugin in config.plugins:
         yield warning(
             "plugins",

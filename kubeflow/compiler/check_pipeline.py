@@ -22,13 +22,13 @@ LONGEST_NAME = 63  # of a Kubernetes label
 
 def check_pipeline(pipeline: Pipeline) -> list[Finding]:
     """Return every obstacle that the nodes show."""
-    found = [each for node in pipeline.components for each in _node(node)]
+    findings = [finding for node in pipeline.components for finding in _node(node)]
     name = pipeline.pipeline_info.pipeline_name
     if not PIPELINE_NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         problem = f"{name} is not a valid name on Kubernetes"
         remedy = f"use at most {LONGEST_NAME} of a-z, 0-9 and -"
-        found.append(obstacle("pipeline", problem, remedy))
-    return found
+        findings.append(obstacle("pipeline", problem, remedy))
+    return findings
 
 
 def _node(node: BaseNode) -> Iterator[Finding]:

@@ -23,18 +23,20 @@ def check_spec(spec: Mapping[str, Any], platform: Platform) -> list[Finding]:
         spec: a PipelineSpec 2.1.0, as JSON.
         platform: where it is to run.
     """
-    found = [each for node in spec["root"]["dag"]["tasks"] for each in _task(spec, node, platform)]
-    found += check_retries(spec) if platform == "kubeflow" else []
+    findings = [
+        finding for node in spec["root"]["dag"]["tasks"] for finding in _task(spec, node, platform)
+    ]
+    findings += check_retries(spec) if platform == "kubeflow" else []
     for name, given in spec["root"].get("inputDefinitions", {}).get("parameters", {}).items():
         if "defaultValue" not in given:
             problem = f"the run parameter {name} has no default"
             remedy = "set one: a schedule cannot ask for it"
-            found.append(obstacle("pipeline", problem, remedy))
+            findings.append(obstacle("pipeline", problem, remedy))
     size = len(json.dumps(spec).encode())
     if size > LARGEST_SPEC:
         problem = f"the spec is {size:,} bytes, and Kubernetes may refuse to store the workflow"
-        found.append(warning("pipeline", problem, "shorten the config"))
-    return found
+        findings.append(warning("pipeline", problem, "shorten the config"))
+    return findings
 
 
 def _task(spec: Mapping[str, Any], node: str, platform: Platform) -> Iterator[Finding]:
@@ -92,16 +94,16 @@ def check_retries(spec: Mapping[str, Any]) -> list[Finding]:
     Args:
         spec: a PipelineSpec, as JSON.
     """
-    found = []
+    findings = []
     for node, task in spec["root"].get("dag", {}).get("tasks", {}).items():
         policy = pipeline_spec_pb2.PipelineTaskSpec.RetryPolicy()
         json_format.ParseDict(dict(task.get("retryPolicy", {})), policy)
         if policy.max_retry_count and not policy.backoff_max_duration.seconds:
-            found.append(
+            findings.append(
                 obstacle(
                     node,
                     "its retries have no backoffMaxDuration, so Argo gives up at the first failure",
                     "compile again with `diptych kubeflow compile`",
                 )
             )
-    return found
+    return findings

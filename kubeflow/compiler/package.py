@@ -67,7 +67,7 @@ def parse(text: str, source: str) -> Package:
         InputError: it is not a pipeline that open-source Kubeflow can run.
     """
     documents = yaml_text.load_all(text, source, LIMITS)
-    if not documents or not all(isinstance(each, dict) for each in documents):
+    if not documents or not all(isinstance(document, dict) for document in documents):
         raise InputError(f"{source}: holds no compiled pipeline; {AGAIN}")
     spec, *others = documents
     if "pipelineSpec" in spec:

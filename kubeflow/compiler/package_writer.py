@@ -21,7 +21,7 @@ from pipeline.code_digest import node_digest
 from pipeline.config.kubeflow import KubeflowConfig
 from pipeline.config.run_config import RunConfig
 from pipeline.local.run_logs import logs_of
-from pipeline.process.redirect_output import library_output
+from pipeline.local.session import output_logged
 
 Spec = dict[str, Any]
 LOG = "kubeflow-compile.log"
@@ -45,7 +45,7 @@ def compile_with_log(config: RunConfig, platform: Platform) -> tuple[Compiled, f
         ObstacleError: the platform could not run it.
     """
     refuse(check_config(config, platform))  # half a minute before TFX is imported
-    with library_output(logs_of(config) / LOG):
+    with output_logged(logs_of(config) / LOG):
         from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner  # noqa: F401
 
         started = time.monotonic()
@@ -55,7 +55,7 @@ def compile_with_log(config: RunConfig, platform: Platform) -> tuple[Compiled, f
 
 def examine_with_log(config: RunConfig, platform: Platform) -> list[Finding]:
     """Return every obstacle and warning; what TFX prints goes to a log in the workspace."""
-    with library_output(logs_of(config) / LOG):
+    with output_logged(logs_of(config) / LOG):
         return examine(config, platform)[1]
 
 
@@ -105,7 +105,7 @@ def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Fin
     )
     in_nodes = check_pipeline(pipeline)
     findings += in_nodes
-    if any(each.level == "obstacle" for each in in_nodes):
+    if any(finding.level == "obstacle" for finding in in_nodes):
         return [], findings  # TFX's compiler would stumble over them
     runner = KubeflowV2DagRunner(
         KubeflowV2DagRunnerConfig(
@@ -121,7 +121,7 @@ def examine(config: RunConfig, platform: Platform) -> tuple[list[Spec], list[Fin
         _finish(spec, node_id, there, kubeflow, platform)
     documents = [spec]
     if platform == "kubeflow":
-        labels = {each: spec["components"][each]["executorLabel"] for each in spec["components"]}
+        labels = {name: spec["components"][name]["executorLabel"] for name in spec["components"]}
         pods = platform_document(kubeflow, labels)
         documents += [pods] if pods else []
     return documents, findings + check_spec(spec, platform)

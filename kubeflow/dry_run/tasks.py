@@ -142,7 +142,7 @@ class _Run:
 
     def _pod(self, name: str) -> State:
         task = self._tasks[name]
-        if any(self._states[each] == "skipped" for each in upstream(task)):
+        if any(self._states[before] == "skipped" for before in upstream(task)):
             return "skipped"
         component = self._spec["components"][task["componentRef"]["name"]]
         inputs = inputs_of(task, self._parameters, self._outputs, component)

@@ -52,12 +52,16 @@ def adapted(
     outputs = dict(executor_input.get("outputs", {}))
     specs = inputs_spec.get("artifacts", {})
     inputs["artifacts"] = {
-        key: {"artifacts": [_typed(each, specs[key]["artifactType"]) for each in _list(found)]}
-        for key, found in inputs.get("artifacts", {}).items()
-        if _list(found)  # an optional input without a value
+        key: {
+            "artifacts": [
+                _typed(artifact, specs[key]["artifactType"]) for artifact in _list(listed)
+            ]
+        }
+        for key, listed in inputs.get("artifacts", {}).items()
+        if _list(listed)  # an optional input without a value
     }
     outputs["artifacts"] = {
-        key: found for key, found in outputs.get("artifacts", {}).items() if key != LOGS
+        key: listed for key, listed in outputs.get("artifacts", {}).items() if key != LOGS
     }
     result = {**executor_input, "inputs": inputs, "outputs": outputs}
     return with_addresses(result, to_local) if local else result
@@ -71,8 +75,10 @@ def with_addresses(
 
     def moved(artifacts: dict[str, Any]) -> dict[str, Any]:
         return {
-            key: {"artifacts": [{**a, "uri": change(a.get("uri", ""), root)} for a in _list(found)]}
-            for key, found in artifacts.items()
+            key: {
+                "artifacts": [{**a, "uri": change(a.get("uri", ""), root)} for a in _list(listed)]
+            }
+            for key, listed in artifacts.items()
         }
 
     result = dict(message)
@@ -86,13 +92,13 @@ def with_addresses(
 
 def addresses(artifacts: dict[str, Any]) -> Iterator[str]:
     """Yield the address of every artifact in an inputs or outputs section."""
-    for found in artifacts.values():
-        for each in _list(found):
-            yield each["uri"]
+    for listed in artifacts.values():
+        for artifact in _list(listed):
+            yield artifact["uri"]
 
 
-def _list(found: dict[str, Any]) -> list[dict[str, Any]]:
-    return found.get("artifacts", [])
+def _list(listed: dict[str, Any]) -> list[dict[str, Any]]:
+    return listed.get("artifacts", [])
 
 
 def _typed(artifact: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:

@@ -53,16 +53,16 @@ class Cron:
 
     def after(self, moment: datetime.datetime) -> Iterator[datetime.datetime]:
         """Yield the times after `moment` in UTC, for five years."""
-        second, minute, hour = (sorted(each) for each in self.values[:3])
+        second, minute, hour = (sorted(allowed) for allowed in self.values[:3])
         day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
         for _ in range(366 * YEARS):
             if self._comes_on(day):
                 for h in hour:
                     for m in minute:
                         for s in second:
-                            found = day.replace(hour=h, minute=m, second=s)
-                            if found > moment:
-                                yield found
+                            time = day.replace(hour=h, minute=m, second=s)
+                            if time > moment:
+                                yield time
             day += datetime.timedelta(days=1)
 
     def _comes_on(self, day: datetime.datetime) -> bool:

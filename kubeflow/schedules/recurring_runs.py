@@ -62,7 +62,7 @@ def mark(version: str, content: str, enabled: bool) -> str:
 
 def read(recurring: Any) -> Schedule:
     """Convert the API's V2beta1RecurringRun."""
-    found = _MARK.search(recurring.description or "")
+    match = _MARK.search(recurring.description or "")
     reference = recurring.pipeline_version_reference
     cron = recurring.trigger.cron_schedule if recurring.trigger else None
     enabled = recurring.mode != "DISABLE"
@@ -73,9 +73,9 @@ def read(recurring: Any) -> Schedule:
         enabled=enabled,
         created=recurring.created_at,
         pipeline_id=reference.pipeline_id if reference else None,
-        version=found[1] if found else (reference.pipeline_version_id if reference else "") or "",
-        content=found[2] if found else None,
-        wanted=found[3] == "enabled" if found else enabled,
+        version=match[1] if match else (reference.pipeline_version_id if reference else "") or "",
+        content=match[2] if match else None,
+        wanted=match[3] == "enabled" if match else enabled,
     )
 
 
@@ -90,12 +90,12 @@ def find(server: Server, name: str | None = None) -> list[Schedule]:
         filter=named(name) if name else None,
     )
     # The server's database may not tell upper from lower case.
-    return [read(each) for each in recurring if name in (None, each.display_name)]
+    return [read(entry) for entry in recurring if name in (None, entry.display_name)]
 
 
-def that_counts(found: Sequence[Schedule]) -> Schedule:
+def that_counts(schedules: Sequence[Schedule]) -> Schedule:
     """Return the one that counts among those of a name: the newest enabled one, else the newest."""
-    return max(found, key=lambda each: (each.enabled, each.created))
+    return max(schedules, key=lambda entry: (entry.enabled, entry.created))
 
 
 def switch(server: Server, schedule: Schedule, on: bool) -> None:
@@ -150,25 +150,26 @@ def newest_runs(server: Server) -> list[Any]:
 
 
 def remove_others(
-    server: Server, found: Sequence[Schedule], but: Schedule, tell: Tell | None = None
+    server: Server, schedules: Sequence[Schedule], but: Schedule, tell: Tell | None = None
 ) -> None:
     """Delete the leftovers of a name, or print which one stays because it has an unfinished run."""
-    for each in found:
-        if each.id != but.id:
+    for entry in schedules:
+        if entry.id != but.id:
             try:
-                remove(server, each)
+                remove(server, entry)
             except UnderWayError as error:
-                if each.enabled:
-                    switch(server, each, on=False)
+                if entry.enabled:
+                    switch(server, entry, on=False)
                 if tell:
                     tell(f"  warning: {error.left}")
 
 
 def pause(server: Server, name: str, tell: Tell) -> bool:
     """Pause a schedule; return whether it was enabled."""
-    found = _known(server, name)
-    schedule = that_counts(found)
-    remove_others(server, found, schedule, tell)  # first: among paused ones the newest would count
+    schedules = _known(server, name)
+    schedule = that_counts(schedules)
+    # Before it is paused, because among paused ones the newest would count.
+    remove_others(server, schedules, schedule, tell)
     if schedule.enabled:
         switch(server, schedule, on=False)
     return schedule.enabled
@@ -176,26 +177,26 @@ def pause(server: Server, name: str, tell: Tell) -> bool:
 
 def resume(server: Server, name: str, tell: Tell) -> bool:
     """Resume a schedule; return whether it was paused."""
-    found = _known(server, name)
-    schedule = that_counts(found)
+    schedules = _known(server, name)
+    schedule = that_counts(schedules)
     if not schedule.enabled:
         switch(server, schedule, on=True)
-    remove_others(server, found, schedule, tell)
+    remove_others(server, schedules, schedule, tell)
     return not schedule.enabled
 
 
 def delete(server: Server, name: str) -> bool:
     """Delete every schedule of the name; return whether there was one."""
-    found = find(server, name)
-    for each in found:
-        remove(server, each)
-    return bool(found)
+    schedules = find(server, name)
+    for entry in schedules:
+        remove(server, entry)
+    return bool(schedules)
 
 
 def _known(server: Server, name: str) -> list[Schedule]:
-    found = find(server, name)
-    if not found:
-        others = sorted({each.name for each in find(server)})
+    schedules = find(server, name)
+    if not schedules:
+        others = sorted({entry.name for entry in find(server)})
         existing = f"there are {', '.join(others)}" if others else "there are none at all"
         raise InputError(f"{server.host}: no schedule is called {name}; {existing}")
-    return found
+    return schedules

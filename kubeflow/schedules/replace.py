@@ -63,8 +63,8 @@ def schedule(
     """
     uploaded = upload(server, package)
     tell_upload(uploaded, package, tell)
-    found = recurring_runs.find(server, name)
-    if any(s.content is None or s.pipeline_id != uploaded.pipeline_id for s in found):
+    existing = recurring_runs.find(server, name)
+    if any(s.content is None or s.pipeline_id != uploaded.pipeline_id for s in existing):
         raise InputError(
             f"{server.host}: there is a schedule {name} that is not one of {package.name}; choose "
             f"another --name, or delete that one: diptych kubeflow schedule delete {name}"
@@ -80,13 +80,13 @@ def schedule(
         no_catchup=True,
     )
     content = _fingerprint(server, wanted)
-    on = _state_before(found) if enabled is None else enabled
-    counts = recurring_runs.that_counts(found) if found else None
+    on = _state_before(existing) if enabled is None else enabled
+    counts = recurring_runs.that_counts(existing) if existing else None
     if counts is not None and counts.content == content:
-        return _same(server, counts, found, on, tell), on
+        return _same(server, counts, existing, on, tell), on
     wanted.description = recurring_runs.mark(uploaded.name, content, on)
-    _put_in_place(server, wanted, found, on, tell)
-    return "replaced" if found else "scheduled", on
+    _put_in_place(server, wanted, existing, on, tell)
+    return "replaced" if existing else "scheduled", on
 
 
 def account_warning(server: Server, kubeflow: KubeflowConfig) -> str | None:
@@ -112,30 +112,30 @@ def _fingerprint(server: Server, wanted: V2beta1RecurringRun) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-def _state_before(found: Sequence[Schedule]) -> bool:
+def _state_before(existing: Sequence[Schedule]) -> bool:
     """Whether a name was enabled before a change that may have been cut off."""
-    if not found or any(each.enabled for each in found):
+    if not existing or any(entry.enabled for entry in existing):
         return True
     # All of several are paused only while a change is under way: the newest tells its aim.
-    return len(found) > 1 and recurring_runs.that_counts(found).wanted
+    return len(existing) > 1 and recurring_runs.that_counts(existing).wanted
 
 
 def _same(
-    server: Server, counts: Schedule, found: Sequence[Schedule], on: bool, tell: Tell
+    server: Server, counts: Schedule, existing: Sequence[Schedule], on: bool, tell: Tell
 ) -> Outcome:
     if counts.enabled != on:
         recurring_runs.switch(server, counts, on)
-    recurring_runs.remove_others(server, found, counts, tell)
+    recurring_runs.remove_others(server, existing, counts, tell)
     if counts.enabled == on:
         return "is scheduled so already"
     return "resumed" if on else "paused"
 
 
 def _put_in_place(
-    server: Server, wanted: V2beta1RecurringRun, found: Sequence[Schedule], on: bool, tell: Tell
+    server: Server, wanted: V2beta1RecurringRun, existing: Sequence[Schedule], on: bool, tell: Tell
 ) -> None:
     name = wanted.display_name
-    running = [each for each in found if each.enabled]
+    running = [entry for entry in existing if entry.enabled]
     at_once = on and not running
     wanted.mode = RecurringRunMode.ENABLE if at_once else RecurringRunMode.DISABLE
     part = server.client.recurring_runs
@@ -144,15 +144,15 @@ def _put_in_place(
         made = recurring_runs.read(
             server.call(f"make the schedule {name}", make, recurring_run=wanted)
         )
-        for each in running:
-            recurring_runs.switch(server, each, on=False)
+        for entry in running:
+            recurring_runs.switch(server, entry, on=False)
         if on and not at_once:
             recurring_runs.switch(server, made, on=True)
     except BaseException as error:  # an impatient Ctrl-C too
-        _take_back(server, name, found, running, error)
+        _take_back(server, name, existing, running, error)
         raise
     try:
-        recurring_runs.remove_others(server, found, made, tell)
+        recurring_runs.remove_others(server, existing, made, tell)
     except KubeflowError as error:
         sentence = f"the schedule {name} is changed; the old one may be left, paused: {error}"
         raise KubeflowError(sentence, error.status) from error
@@ -161,18 +161,18 @@ def _put_in_place(
 def _take_back(
     server: Server,
     name: str,
-    found: Sequence[Schedule],
+    existing: Sequence[Schedule],
     running: Sequence[Schedule],
     error: BaseException,
 ) -> None:
     """Undo a change: delete what was made, then enable what was enabled."""
-    before = {each.id for each in found}
+    before = {entry.id for entry in existing}
     try:
-        for each in recurring_runs.find(server, name):
-            if each.id not in before:
-                recurring_runs.remove(server, each)
-        for each in running:
-            recurring_runs.switch(server, each, on=True)
+        for entry in recurring_runs.find(server, name):
+            if entry.id not in before:
+                recurring_runs.remove(server, entry)
+        for entry in running:
+            recurring_runs.switch(server, entry, on=True)
     except KubeflowError as second:
         first = str(error) or "interrupted"
         sentence = f"{first}; the change could not be undone either: {second}"

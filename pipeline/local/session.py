@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pipeline.beam.arguments import expand_arguments
 from pipeline.console.rich_console import Console
@@ -17,7 +17,7 @@ from pipeline.local.display import Display, Listener, choose, duration
 from pipeline.process import stopping
 from pipeline.process.redirect_output import output_to
 from pipeline.process.temporary_folder import scratch
-from schema.errors import sentence_for_people
+from schema.errors import InputError, sentence_for_people
 from schema.system import file_errors
 from trainer.training.performance.cpu import choose_kernels
 from trainer.training.preemption import PreemptedError
@@ -128,6 +128,31 @@ def open_session(title: str, logs: Path, silent: bool = False) -> Iterator[Sessi
         yield Session(console, log, choose(shown, console))
         took = (datetime.datetime.now() - started).total_seconds()
         say(console, f"took {duration(took)}")
+
+
+@contextlib.contextmanager
+def output_logged(log: Path) -> Iterator[TextIO]:
+    """Send what libraries print to a log, and end with one sentence where they fail.
+
+    Args:
+        log: the file; its folder is made.
+
+    Yields:
+        A stream to the terminal.
+
+    Raises:
+        RunFailedError: an error that has no sentence of its own came up; names the log.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with output_to(log) as terminal:
+        try:
+            yield terminal
+        except InputError:
+            raise
+        except (Exception, SystemExit) as error:
+            logging.getLogger(__name__).exception("failed")
+            known = file_errors.sentence(error)
+            raise RunFailedError(known or f"{_last_line(error)} (traceback in {log})") from error
 
 
 def _next_name(logs: Path, now: datetime.datetime) -> str:

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from schema.errors import InputError, UnavailableError
-from schema.system import file_errors
 from schema.system.log_records import make_safe
 
 LAST_WORDS_SECONDS = 10.0  # for which the end of a run waits for what was printed to be written
@@ -55,34 +53,6 @@ def output_to(log: Path) -> Iterator[TextIO]:
             os.close(kept_err)
             root.removeHandler(handler)
             handler.close()
-
-
-@contextlib.contextmanager
-def library_output(log: Path) -> Iterator[TextIO]:
-    """Redirect what libraries print, as `output_to`, and end their errors in one sentence.
-
-    Args:
-        log: the file; its folder is made.
-
-    Yields:
-        A stream to the standard output as it was.
-
-    Raises:
-        UnavailableError: for an error that is not an InputError; the sentence names the log.
-    """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with output_to(log) as terminal:
-        try:
-            yield terminal
-        except InputError:
-            raise
-        except (Exception, SystemExit) as error:
-            logging.getLogger(__name__).exception("failed")
-            if sentence := file_errors.sentence(error):
-                raise UnavailableError(sentence) from error
-            last = (str(error).strip().splitlines() or [""])[-1]
-            sentence = f"{type(error).__name__}: {last[:300]} (traceback in {log})"
-            raise UnavailableError(sentence) from error
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 """The folder of our packages: of a checkout, of an image, or of all installed packages."""
 PACKAGES = ("schema", "trainer", "components", "pipeline", "kubeflow", "diptych")
+"""Their own `__init__.py` never counts: it holds no code of a node, and the wheel leaves it out."""
 _INSTALLED = tuple(
     Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")
 )
@@ -99,7 +100,7 @@ def _closure(modules: Iterable[str], locate: Locate, in_functions: bool = True) 
     waiting = list(modules)
     while waiting:
         for name in _with_parents(waiting.pop()):
-            if name in found:
+            if name in found or name in PACKAGES:
                 continue
             path = locate(name)
             if path is None:  # an attribute of a module, or somebody else's

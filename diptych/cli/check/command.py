@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def check_command(config: ConfigArgument, wait: Wait = False) -> None:
-    """Check the data without training: what is read, left out, anomalous, and why.
+    """Check the data without training anything.
+
+    Prints what is read, what is left out and why, and what is anomalous.
 
     Exit codes: 0 a run can use the data, 1 it cannot, 2 the config is bad.
     """

@@ -23,7 +23,9 @@ def compile_command(
         ),
     ] = None,
 ) -> None:
-    """Compile a config into a package: one file that Kubeflow or Vertex AI runs.
+    """Compile a config into one file, the package.
+
+    Open-source Kubeflow or Vertex AI runs it, as --platform says.
 
     Exit codes: 0 written, 1 the platform could not run it, 2 the config is bad.
     """
@@ -44,7 +46,9 @@ def compile_command(
 
 
 def check_command(config: ConfigArgument, platform: On = "kubeflow") -> None:
-    """List every obstacle to running this config on a platform, with the node and the remedy.
+    """List what keeps a config from running on a platform.
+
+    Each line names the node, the problem and the remedy.
 
     Exit codes: 0 no obstacle, 1 at least one, 2 the config is bad.
     """

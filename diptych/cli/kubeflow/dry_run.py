@@ -26,7 +26,9 @@ def dry_run_command(
     fresh: Annotated[bool, typer.Option(help="delete the releases of earlier dry runs")] = False,
     wait: Wait = False,
 ) -> None:
-    """Compile the config and run every container command of the package here, as Kubeflow would.
+    """Run the package on this machine, as Kubeflow would.
+
+    Compiles the config, unless --package names a file, and runs every container command.
 
     The real releases are not touched: dry runs have their own, and a second one is compared with
     what the first one released.
@@ -54,7 +56,7 @@ def _dry_run(config: "RunConfig", package: "Package", given: list[str], fresh: b
     from pipeline.console.summary import summarize
     from pipeline.console.terminal import make_console, tell
     from pipeline.local.display import choose, duration
-    from pipeline.process.redirect_output import library_output
+    from pipeline.local.session import output_logged
 
     folder = Path(config.workspace) / FOLDER
     if fresh:
@@ -73,7 +75,7 @@ def _dry_run(config: "RunConfig", package: "Package", given: list[str], fresh: b
     started = time.monotonic()
     with display:
         ended = run_tasks(package.text, last, values, display.node)
-    with library_output(last / "logs" / "summary.log"):  # reading metrics imports TensorFlow
+    with output_logged(last / "logs" / "summary.log"):  # reading metrics imports TensorFlow
         summary = summarize(
             lambda task, key: ended.folder(task, key) if task in ended.outputs else None
         )

@@ -53,10 +53,11 @@ def _set(
     host: Host = None,
     namespace: Namespace = None,
 ) -> None:
-    """Schedule runs on Kubeflow: schedule [CONFIG] --cron '0 0 2 * * *'.
+    """Set, list, pause, resume and delete schedules on Kubeflow.
 
-    Runs do not overlap, and missed runs are not caught up. The same command again changes nothing;
-    with another cron, config or setting it updates the schedule of that name.
+    To set one: schedule [CONFIG] --cron '0 0 2 * * *', here for every night at 2 UTC. Runs do not
+    overlap, and missed runs are not caught up. The same command again changes nothing; with another
+    cron, config or setting it updates the schedule of that name.
     """
     context.obj = (config, host, namespace)
     if context.invoked_subcommand is not None:
@@ -125,7 +126,10 @@ def resume(
     host: Host = None,
     namespace: Namespace = None,
 ) -> None:
-    """Start runs of a paused schedule again; if one was missed, Kubeflow starts one at once."""
+    """Start runs of a paused schedule again.
+
+    If a run was missed meanwhile, Kubeflow starts one at once.
+    """
     with one_sentence(AGAIN):
         server = _server(context, config, host, namespace)
         from kubeflow.schedules import recurring_runs

@@ -20,18 +20,18 @@ def comes_next(cron: Cron, count: int) -> list[str]:
 def table(server: Server) -> list[str]:
     """Return the lines of the table, one for each name."""
     by_name: dict[str, list[Schedule]] = {}
-    for each in find(server):
-        by_name.setdefault(each.name, []).append(each)
+    for entry in find(server):
+        by_name.setdefault(entry.name, []).append(entry)
     if not by_name:
         return ["no schedules"]
     last = _last_runs(server)
     rows = [HEAD]
-    for name, found in sorted(by_name.items()):
-        counts = that_counts(found)
+    for name, schedules in sorted(by_name.items()):
+        counts = that_counts(schedules)
         state = "enabled" if counts.enabled else "paused"
-        if len(found) > 1:
-            state += f", {len(found) - 1} left over"  # the next change of it clears up
-        ran = next((last[each.id] for each in [counts, *found] if each.id in last), "-")
+        if len(schedules) > 1:
+            state += f", {len(schedules) - 1} left over"  # the next change of it clears up
+        ran = next((last[entry.id] for entry in [counts, *schedules] if entry.id in last), "-")
         rows.append((name, counts.cron or "-", _next(counts), state, counts.version, ran))
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
     aligned = (zip(row, widths, strict=True) for row in rows)
@@ -49,9 +49,9 @@ def _next(schedule: Schedule) -> str:
 
 def _last_runs(server: Server) -> dict[str, str]:
     """Return state and time of the last run of each schedule, among the newest hundred runs."""
-    found: dict[str, str] = {}
+    last_runs: dict[str, str] = {}
     for run in newest_runs(server):
-        if run.recurring_run_id and run.recurring_run_id not in found:
+        if run.recurring_run_id and run.recurring_run_id not in last_runs:
             at = run.scheduled_at or run.created_at
-            found[run.recurring_run_id] = f"{(run.state or '?').lower()} {at:%Y-%m-%d %H:%M}"
-    return found
+            last_runs[run.recurring_run_id] = f"{(run.state or '?').lower()} {at:%Y-%m-%d %H:%M}"
+    return last_runs

@@ -9,8 +9,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from diptych.cli.main import app
-from tests.integration.kubeflow.test_compile import vertex_section
-from tests.support.kubeflow_config import section
+from tests.support.kubeflow_config import section, vertex_section
 from tests.support.small_run import small_values
 
 

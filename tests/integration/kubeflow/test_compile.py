@@ -1,7 +1,6 @@
 """The compiled packages by value, and the platforms' own loaders on them."""
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import yaml
 
 from components.nodes import NODES
 from pipeline.code_digest import node_digest
-from pipeline.config.run_config import RunConfig
 from tests.support.kfp.argo import attempts, retry_strategy
 from tests.support.kubeflow_config import IMAGE, TUNE, cluster_config, section
 
@@ -70,22 +68,6 @@ def text(folder: Path) -> str:
 @pytest.fixture(scope="module")
 def documents(text: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(text))
-
-
-def vertex_section() -> dict[str, Any]:
-    return section(
-        every_node={"cpu": "4"},
-        nodes={"Trainer": {"gpus": 1, "gpu": "NVIDIA_TESLA_T4"}},
-        pipeline_root="gs://bucket/root",
-        data_path="gs://bucket/data",
-    )
-
-
-@pytest.fixture(scope="module")
-def vertex(folder: Path) -> str:
-    from kubeflow.compiler.package_writer import compile_package
-
-    return compile_package(cluster_config(folder, vertex_section(), tune=TUNE), "vertex").text
 
 
 def container(spec: dict[str, Any], node: str) -> dict[str, Any]:
@@ -243,14 +225,6 @@ def test_argo_makes_no_retry_without_a_time_for_them(documents):
     assert attempts(retry_strategy(task), seconds=10) == 1
 
 
-def test_on_vertex_the_longest_wait_is_left_to_it():
-    from kubeflow.compiler.node_settings import task_settings
-    from pipeline.config.kubeflow import NodeConfig
-
-    policy = task_settings(NodeConfig(retries=2), "vertex", True)["retryPolicy"]
-    assert policy == {"maxRetryCount": 2, "backoffDuration": "0s", "backoffFactor": 2.0}
-
-
 def test_neither_a_secret_nor_a_path_of_this_machine_stands_in_it(text, folder):
     assert "hunter2" not in text
     assert str(folder) not in text
@@ -286,62 +260,3 @@ def test_kfp_loads_it(text):
         "data_path", "span", "epochs", "push_path", "registry_uri",
     }  # fmt: skip
     assert loaded.platform_spec.platforms["kubernetes"]
-
-
-def test_vertex_loads_its_own(vertex, tmp_path):
-    from google.auth.credentials import AnonymousCredentials
-    from google.cloud import aiplatform
-
-    file = tmp_path / "vertex.yaml"
-    file.write_text(vertex)
-    job = aiplatform.PipelineJob(
-        display_name="small",
-        template_path=str(file),
-        parameter_values={"epochs": 3},
-        project="project",
-        location="europe-west4",
-        credentials=AnonymousCredentials(),
-    )
-    made = json.loads(type(job._gca_resource).to_json(job._gca_resource))
-    assert made["runtimeConfig"]["gcsOutputDirectory"] == "gs://bucket/root"
-    assert made["runtimeConfig"]["parameterValues"] == {"epochs": 3.0}
-    assert set(made["pipelineSpec"]["root"]["dag"]["tasks"]) == set(NODES)
-
-
-def test_what_is_vertex_only(vertex):
-    [spec] = yaml.safe_load_all(vertex)
-    example_gen = container(spec, "ImageTextExampleGen")
-    hook = example_gen["lifecycle"]["preCacheCheck"]
-    assert hook["command"] == example_gen["command"]
-    assert hook["args"][:4] == [*example_gen["args"][:3], "--driver_only"]
-    assert example_gen["args"][0] == "--platform=vertex"
-    assert container(spec, "Trainer")["resources"]["accelerator"]["type"] == "NVIDIA_TESLA_T4"
-    assert spec["defaultPipelineRoot"] == "gs://bucket/root"
-
-
-def test_what_reads_files_that_the_config_only_names_is_not_cached(tmp_path):
-    """A nightly run must see that another release lies in the folder of start_from."""
-    from kubeflow.compiler.node_settings import cacheable
-    from kubeflow.compiler.package_writer import examine
-
-    (tmp_path / "kubeflow_loss.py").write_text("def loss(s, y): ...")
-    plain = cluster_config(tmp_path, tune=TUNE)
-    start = {"image_tower": {"kind": "conv", "start_from": "/diptych/releases/3"}}
-    from_release = cluster_config(tmp_path, model=start, tune=TUNE)
-    pieces = {"vocabulary": "vocab.txt", "vocabulary_size": 60}
-    with_pieces = cluster_config(tmp_path, text=pieces, tune=TUNE)
-    loss = {"name": "custom", "function": "kubeflow_loss.loss"}
-    with_loss = cluster_config(tmp_path, loss=loss, tune=TUNE)
-    nodes = ("Transform", "Tuner", "Trainer", "Evaluator", "Pusher")
-
-    def cached(config: RunConfig) -> list[bool]:
-        return [cacheable(node, config) for node in nodes]
-
-    assert cached(plain) == [True, True, True, True, False]
-    assert cached(from_release) == [True, False, False, True, False]
-    assert cached(with_pieces) == [False, False, False, True, False]
-    assert cached(with_loss) == [True, False, False, True, False]
-    [spec, *_] = examine(from_release, "kubeflow")[0]
-    tasks = spec["root"]["dag"]["tasks"]
-    assert tasks["Trainer"]["cachingOptions"] == {"enableCache": False}
-    assert tasks["Transform"]["cachingOptions"] == {"enableCache": True}

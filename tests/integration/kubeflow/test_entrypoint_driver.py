@@ -10,8 +10,7 @@ import yaml
 from kubeflow.dry_run.driver import inputs_of, outputs_of
 from kubeflow.dry_run.tasks import run_parameters
 from kubeflow.entrypoint.__main__ import main
-from tests.integration.kubeflow.test_compile import vertex_section
-from tests.support.kubeflow_config import cluster_config
+from tests.support.kubeflow_config import cluster_config, vertex_section
 from tests.support.small_run import small_values
 
 NODE = "ImageTextExampleGen"

@@ -11,7 +11,6 @@ import tensorflow_transform as tft
 from components.serving_check import calls, golden_records, numerical_checks
 from components.serving_check.config import ServingCheckConfig
 from schema import serving_names
-from tests.conftest import SmallRun
 from tests.support.serving_check import Original, observed
 from tests.support.small_run import SmallRun
 from trainer.config.training import Precision

@@ -23,7 +23,9 @@ def imported(modules: list[str]) -> list[str]:
         os.close(read)
         for module in modules:
             __import__(module)
-        ours = sorted(name for name in sys.modules if name.partition(".")[0] in PACKAGES)
+        # Without the packages themselves, which have no file in an installed wheel.
+        loaded = (name.partition(".") for name in sys.modules)
+        ours = sorted(top + dot + rest for top, dot, rest in loaded if rest and top in PACKAGES)
         with os.fdopen(write, "w") as file:
             json.dump(ours, file)
         os._exit(0)
