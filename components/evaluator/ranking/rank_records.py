@@ -14,8 +14,7 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 
-from components.evaluator.ranking.block import Counts
-from components.evaluator.ranking.blocks import count
+from components.evaluator.ranking.blocks import Counts, count
 from components.evaluator.ranking.embedded import Embedded, Place, in_order, places_of
 from components.evaluator.ranking.ranking import Ranks, find_targets, ranks_of
 from components.evaluator.ranking.stored import Rows, Stored, read_all

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-MOST = 8  # each thread holds a tile of its own, and Beam may run many workers on a machine
+MOST = 8  # each thread holds a block of its own, and Beam may run many workers on a machine
 
 T = TypeVar("T")
 _lock = threading.Lock()
