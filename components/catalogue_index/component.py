@@ -1,4 +1,4 @@
-"""The TFX component: a model and a split of the data in, an index of its images out."""
+"""The node CatalogueIndexer: a model and a split of the data in, an index of its images out."""
 
 import tempfile
 from pathlib import Path
@@ -31,7 +31,7 @@ class CatalogueIndexArtifact(Artifact):
 
 
 class Executor(BaseBeamExecutor):
-    """Embeds the catalogue with Beam, builds its index here, measures it."""
+    """Embed the catalogue with Beam, build its index here and measure it."""
 
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]

@@ -61,14 +61,14 @@ def write_embeddings(
 
 
 def pack(keys: list[str], vectors: np.ndarray) -> bytes:
-    """Keys [n] and float32 [n, d] as bytes."""
+    """Write keys [n] and float32 [n, d] as bytes."""
     file = io.BytesIO()
     np.savez(file, keys=np.frombuffer(json.dumps(keys).encode(), np.uint8), vectors=vectors)
     return file.getvalue()
 
 
 def read_batches(folder: str, what: str) -> Iterator[tuple[list[str], np.ndarray]]:
-    """The (keys [n], vectors [n, d]) that were packed; `what` is IMAGES or CAPTIONS."""
+    """Yield the (keys [n], vectors [n, d]) that were packed; `what` is IMAGES or CAPTIONS."""
     files = sorted(tf.io.gfile.glob(f"{folder}/{what}-*"))
     for packed in tf.data.TFRecordDataset(files).as_numpy_iterator():
         with np.load(io.BytesIO(packed)) as arrays:
@@ -94,7 +94,7 @@ class _Embed(beam.DoFn):
         try:
             model = tf.saved_model.load(self._path)
         except (OSError, ValueError, tf.errors.OpError) as error:
-            raise InputError(f"{self._path}: holds no SavedModel that can be loaded") from error
+            raise InputError(f"{self._path}: has no SavedModel that can be loaded") from error
         if serving_names.SERVING_DEFAULT not in model.signatures:
             raise InputError(f"{self._path}: has no signature {serving_names.SERVING_DEFAULT}")
         return model

@@ -1,4 +1,4 @@
-"""From the files that Beam wrote to one catalogue in the order of its keys."""
+"""Gather the files that Beam wrote into one catalogue in the order of its keys."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from schema.errors import InputError
 
 
 def catalogue(embedded: str, scratch: Path) -> tuple[list[str], np.ndarray]:
-    """The catalogue, whatever order Beam wrote it in.
+    """Return the catalogue, whatever order Beam wrote it in.
 
     Args:
         embedded: folder of what `embed.write_embeddings` wrote.
@@ -44,7 +44,7 @@ def catalogue(embedded: str, scratch: Path) -> tuple[list[str], np.ndarray]:
 
 
 def captions(embedded: str) -> np.ndarray:
-    """The sampled captions' embeddings, float32 [q, d].
+    """Return the embeddings of the sampled captions, float32 [q, d].
 
     Raises:
         InputError: the split has no caption.

@@ -5,7 +5,6 @@ nothing: this executor decides, writes the verdict and blesses the model.
 """
 
 import json
-import os
 from typing import Any
 
 from google.protobuf import json_format
@@ -82,9 +81,7 @@ class Executor(tfx_executor.Executor):
 
 def baseline_release(uri: str) -> int | None:
     """Return the number of the release in a baseline artifact, None in that of a first run."""
-    payload: dict[str, int | None] = json.loads(
-        io_utils.read_string_file(os.path.join(uri, baseline.FILE))
-    )
+    payload: dict[str, int | None] = json.loads(io_utils.read_string_file(f"{uri}/{baseline.FILE}"))
     return payload["release"]
 
 
@@ -111,5 +108,5 @@ def bless(blessing: Artifact, verdict: gates.Verdict, inputs: Artifacts) -> None
         if verdict.passed
         else (constants.NOT_BLESSED_FILE_NAME, constants.NOT_BLESSED_VALUE)
     )
-    io_utils.write_string_file(os.path.join(blessing.uri, name), "")
+    io_utils.write_string_file(f"{blessing.uri}/{name}", "")
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)

@@ -1,4 +1,4 @@
-"""The classes that a model knows: the values of each attribute in the data it was trained on."""
+"""Read the classes that a model knows: the values of each attribute in its training data."""
 
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
@@ -10,7 +10,7 @@ TRAINED_ON = "Split-train/FeatureStats.pb"
 
 
 def attribute_values(statistics: str) -> dict[str, tuple[str, ...]]:
-    """The values of each attribute in the train split, sorted; as many as statistics keep.
+    """Return the values of each attribute in the train split, sorted; as many as statistics keep.
 
     Args:
         statistics: folder of an ExampleStatistics artifact, or of a release's copy.
@@ -18,10 +18,10 @@ def attribute_values(statistics: str) -> dict[str, tuple[str, ...]]:
     path = f"{statistics}/{TRAINED_ON}"
     if not tf.io.gfile.exists(path):
         return {}
-    found = {}
+    values = {}
     for feature in tfdv.load_stats_binary(path).datasets[0].features:
         name = feature.name or feature.path.step[0]
         if features.is_attribute(name):
             buckets = feature.string_stats.rank_histogram.buckets
-            found[features.attribute_name(name)] = tuple(sorted(each.label for each in buckets))
-    return found
+            values[features.attribute_name(name)] = tuple(sorted(each.label for each in buckets))
+    return values

@@ -17,7 +17,7 @@ class DriftConfig(Frozen):
     """Limits between 0, the same distribution, and 1, nothing in common; none: not compared.
 
     The default is to warn. New sources and new categories are why people train again, and a model
-    that became worse by them is refused by the gates; who wants a person to look first says stop.
+    that became worse by them is refused by the gates; `stop` lets a person look first.
     """
 
     action: Annotated[Literal["stop", "warn", "off"], MaybeOff] = "warn"

@@ -1,4 +1,4 @@
-"""Whether the records of a split can be ranked at all, whatever a network makes of them."""
+"""Check whether the records of a split can be ranked at all, by any model."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from components.example_gen.records.quarantine import Summary
 
 
 def faults(summary: Summary) -> list[str]:
-    """Why a split cannot be trained on or evaluated: a sentence each."""
+    """List why splits cannot be trained on or evaluated, a sentence for each reason."""
     return [sentence for split in sorted(summary.examples) for sentence in _faults(summary, split)]
 
 

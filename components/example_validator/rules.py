@@ -1,4 +1,4 @@
-"""The rules of the curated schema, checked by TFDV."""
+"""Check the rules of the curated schema with TFDV."""
 
 from typing import Any
 
@@ -17,9 +17,9 @@ def validate(statistics: Any, schema: schema_pb2.Schema) -> anomalies_pb2.Anomal
 
 def sentences(anomalies: anomalies_pb2.Anomalies) -> list[str]:
     """'feature: what is wrong', one for each broken rule, in the order of the names."""
-    found = [
+    broken = [
         f"{feature}: {reason.description}"
         for feature, info in sorted(anomalies.anomaly_info.items())
         for reason in info.reason
     ]
-    return found + [reason.description for reason in anomalies.dataset_anomaly_info.reason]
+    return broken + [reason.description for reason in anomalies.dataset_anomaly_info.reason]

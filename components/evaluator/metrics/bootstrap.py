@@ -1,4 +1,6 @@
-"""Confidence intervals by the bootstrap over records (Efron and Tibshirani, 1993, chapter 13).
+"""Compute confidence intervals by the bootstrap over records.
+
+After Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
 
 Records are drawn with replacement, as many as there are, each with its image and all its captions:
 captions of one image succeed and fail together, and drawing them one by one would pretend to more
@@ -17,7 +19,7 @@ Statistic = Callable[[np.ndarray], np.ndarray]  # weights [r, n] to values [r, .
 
 
 def draw(records: int, resamples: int, seed: int = SEED) -> Iterator[np.ndarray]:
-    """How often each record is drawn, in chunks of resamples.
+    """Draw records with replacement, in chunks of resamples.
 
     Args:
         records: how many there are and how many are drawn.
@@ -38,12 +40,12 @@ def draw(records: int, resamples: int, seed: int = SEED) -> Iterator[np.ndarray]
 
 
 def resample(statistic: Statistic, records: int, resamples: int, seed: int = SEED) -> np.ndarray:
-    """The values of a statistic over resamples, [resamples, ...]."""
+    """Return the values of a statistic over resamples, [resamples, ...]."""
     return np.concatenate([statistic(weights) for weights in draw(records, resamples, seed)])
 
 
 def percentiles(values: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-    """The central interval that holds a share of the resamples.
+    """Return the central interval that holds a share of the resamples.
 
     Args:
         values: [resamples, ...]; nan where a resample allows no value.

@@ -39,7 +39,7 @@ def measure(scores: Scores, resamples: int, confidence: float) -> Measurements:
 
 
 def count_classes(scores: Scores) -> ClassCounts | None:
-    """How many images have which class; None where none has one."""
+    """Count the images of each class; None where none has one."""
     given = collections.Counter(name for name in scores.classes if name is not None)
     if not given:
         return None

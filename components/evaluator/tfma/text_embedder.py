@@ -1,4 +1,4 @@
-"""Texts embedded by the text tower of a served model."""
+"""Embed texts by the text tower of a served model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ TEXTS_AT_ONCE = 1024
 
 
 class TextEmbedder:
-    """Loads the model when it is first asked, so that it travels to Beam's workers as a path.
+    """Load the model at the first call, so that it travels to Beam's workers as a path.
 
     Args:
         path: of a SavedModel with the signature `embed_text`.
@@ -27,7 +27,7 @@ class TextEmbedder:
         return TextEmbedder, (self._path,)
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        """Embeddings of some texts, float32 [n, d]; n > 0."""
+        """Embed some texts, float32 [n, d]; n > 0."""
         if self._model is None:
             self._model = tf.saved_model.load(self._path)
         embed = self._model.signatures[serving_names.EMBED_TEXT]

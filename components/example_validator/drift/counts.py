@@ -88,13 +88,13 @@ def folded(
         total: number of records.
     """
     known = counted(feature)
-    found = {value: known.get(value, 0.0) for value in kept}
+    kept_counts = {value: known.get(value, 0.0) for value in kept}
     common = feature.string_stats.common_stats if feature is not None else None
     values = float(common.tot_num_values or sum(known.values())) if common else 0.0
-    found[OTHERS] = max(0.0, values - sum(found.values()))
+    kept_counts[OTHERS] = max(0.0, values - sum(kept_counts.values()))
     if count_missing:
-        found[MISSING] = float(total - (common.num_non_missing if common else 0))
-    return found
+        kept_counts[MISSING] = float(total - (common.num_non_missing if common else 0))
+    return kept_counts
 
 
 def most_frequent(feature: Feature | None) -> set[str]:

@@ -132,7 +132,7 @@ def test_what_the_component_refuses(small_run, node, tmp_path):
         "index.split = 'nightly' is none of the splits ['eval', 'train']"
     )
     assert failure(node, EXACT, None, tmp_path) == (
-        f"{tmp_path}/Format-Serving: holds no SavedModel that can be loaded"
+        f"{tmp_path}/Format-Serving: has no SavedModel that can be loaded"
     )
     [examples] = small_run.outputs["ImageTextExampleGen"]["examples"]
     twice = tmp_path / "twice" / "Split-eval"

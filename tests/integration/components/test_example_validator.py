@@ -17,8 +17,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from components.example_gen.component import QuarantineArtifact
 from components.example_gen.records.quarantine import Summary
 from components.example_validator import report
-from components.example_validator.component import Executor
 from components.example_validator.config import DriftConfig
+from components.example_validator.executor import Executor
 from components.example_validator.report import Report
 from components.import_schema.component import CURATED, with_attributes
 from components.release import lookup
