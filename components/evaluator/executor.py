@@ -7,6 +7,7 @@ nothing: this executor decides, writes the verdict and blesses the model.
 import json
 from typing import Any
 
+import tensorflow as tf
 from google.protobuf import json_format
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as tfx_executor
@@ -15,6 +16,8 @@ from tfx.types import Artifact, artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, path_utils
 
+import tensorflow_data_validation as tfdv  # isort: skip  needs tfx to be imported first
+
 from components.baseline import component as baseline
 from components.evaluator import gates, report
 from components.evaluator.config import EvaluationConfig
@@ -22,9 +25,11 @@ from components.evaluator.metrics import token_metrics
 from components.evaluator.ranking import stored
 from components.evaluator.remarks import remarks
 from components.evaluator.tfma import eval_config, results
-from components.evaluator.trained_classes import attribute_values
+from schema import features
 
 CONFIG, BASELINE = "config", "baseline"
+# Where StatisticsGen, and a release after it, has the statistics of the train split.
+TRAINED_ON = "Split-train/FeatureStats.pb"
 Artifacts = dict[str, list[Artifact]]
 
 
@@ -77,6 +82,24 @@ class Executor(tfx_executor.Executor):
             stored.FOLDER.reset(before)
             if fileio.exists(embedded):
                 fileio.rmtree(embedded)
+
+
+def attribute_values(statistics: str) -> dict[str, tuple[str, ...]]:
+    """Return the values of each attribute in the train split, sorted; as many as statistics keep.
+
+    Args:
+        statistics: folder of an ExampleStatistics artifact, or of a release's copy.
+    """
+    path = f"{statistics}/{TRAINED_ON}"
+    if not tf.io.gfile.exists(path):
+        return {}
+    values = {}
+    for feature in tfdv.load_stats_binary(path).datasets[0].features:
+        name = feature.name or feature.path.step[0]
+        if features.is_attribute(name):
+            buckets = feature.string_stats.rank_histogram.buckets
+            values[features.attribute_name(name)] = tuple(sorted(each.label for each in buckets))
+    return values
 
 
 def baseline_release(uri: str) -> int | None:

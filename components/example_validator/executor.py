@@ -11,11 +11,11 @@ from tfx.utils import io_utils
 
 from components.example_gen.component import QUARANTINE
 from components.example_gen.records import quarantine
-from components.example_validator import rankable, report
+from components.example_validator import report
 from components.example_validator.config import DriftConfig
 from components.example_validator.drift.since_release import since
 from components.example_validator.report import Report
-from components.example_validator.rules import sentences, validate
+from components.example_validator.rules import rank_faults, sentences, validate
 from components.release import lookup
 from schema.errors import InputError
 from schema.progress import LOGGER
@@ -66,7 +66,7 @@ class Executor(base_executor.BaseExecutor):
         summary = quarantine.read_summary(quarantined)
         stops = quarantine.check(summary, exec_properties[MAX_QUARANTINED])
         stops += quarantine.check_removed(summary, exec_properties[MAX_REMOVED])
-        stops += rankable.faults(summary)
+        stops += rank_faults(summary)
         stops += ["the data breaks the schema: " + "; ".join(broken)] if broken else []
         if config.action == "stop":
             stops += compared.warnings

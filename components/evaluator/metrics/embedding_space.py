@@ -8,12 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.evaluator.metrics.bootstrap import SEED, percentiles, resample
+from components.evaluator.metrics.bootstrap import SEED, Statistic, percentiles, resample
 from components.evaluator.metrics.embedding_sample import FIXED_POINT
 from components.evaluator.metrics.measurement import Background
 from components.evaluator.metrics.registry import METRICS, Metric
 from components.evaluator.metrics.scores import Scores
-from components.evaluator.metrics.statistic import Statistic
 
 SHARPNESS = 2.0  # t in Wang and Isola's uniformity
 

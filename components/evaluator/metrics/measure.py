@@ -4,7 +4,7 @@ import collections
 
 import numpy as np
 
-from components.evaluator.metrics.bootstrap import percentiles
+from components.evaluator.metrics.bootstrap import Statistic, percentiles
 from components.evaluator.metrics.measurement import (
     ClassCounts,
     Estimate,
@@ -13,7 +13,6 @@ from components.evaluator.metrics.measurement import (
 )
 from components.evaluator.metrics.registry import METRICS
 from components.evaluator.metrics.scores import CLASS_RANK, Scores
-from components.evaluator.metrics.statistic import Statistic
 
 ROUNDING = 1e-9  # the same sum in another order
 

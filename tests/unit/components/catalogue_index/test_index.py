@@ -143,7 +143,7 @@ def test_files_of_two_indexes_do_not_mix(tmp_path):
     for name, said in (
         (files.KEYS, "has 41 keys, not 40"),
         (files.VECTORS, "holds float32 [41, 41], not float32 [40, 40]"),
-        (files.GRAPH, "is no graph of 40 vectors of 40 values"),
+        (files.GRAPH, "is not a graph of 40 vectors of 40 values"),
     ):
         mixed = tmp_path / f"with-{name}"
         shutil.copytree(tmp_path / "a", mixed)
@@ -155,7 +155,7 @@ def test_a_report_that_contradicts_itself_is_refused(tmp_path):
     named(np.eye(4, dtype=np.float32), USEARCH).save(tmp_path)
     values = json.loads((tmp_path / report.REPORT).read_text())
     (tmp_path / report.REPORT).write_text(json.dumps({**values, "usearch": None}))
-    assert sentence(report.read, tmp_path).endswith("is no report of an index of the catalogue")
+    assert sentence(report.read, tmp_path).endswith("is not a report of an index of the catalogue")
 
 
 @pytest.mark.parametrize(
