@@ -71,6 +71,7 @@ CODE = {  # what each node runs, by node id
         "components/beam_progress.py",
         "trainer/config/model.py",
         "schema/config/section.py",
+        "trainer/preprocessing/captions.py",
         "components/catalogue_index",
     ),
     "Pusher": (

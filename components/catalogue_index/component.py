@@ -12,7 +12,7 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils
 
-from components.catalogue_index import embed, gather
+from components.catalogue_index import embed
 from components.catalogue_index.config import IndexConfig
 from components.catalogue_index.recall import write_index
 from schema import serving_names
@@ -54,8 +54,8 @@ class Executor(BaseBeamExecutor):
                 embedded,
             )
         with tempfile.TemporaryDirectory() as scratch:
-            keys, vectors = gather.catalogue(embedded, Path(scratch))
-            queries = gather.captions(embedded)
+            keys, vectors = embed.catalogue(embedded, Path(scratch))
+            queries = embed.captions(embedded)
             here = Path(scratch, "index")
             write_index(keys, vectors, queries, config, here)
             # The artifact may lie on a remote file system; the index needs files to map.
