@@ -81,7 +81,7 @@ def of_faiss(data: Embedded) -> dict[str, float]:
 
 
 def product(data: Embedded) -> None:
-    """The same tiles in the same threads, multiplied and dropped."""
+    """The same blocks in the same threads, multiplied and dropped."""
     corners = (
         (slice(row, row + blocks.TEXTS_AT_ONCE), slice(column, column + blocks.IMAGES_AT_ONCE))
         for row in range(0, len(data.texts), blocks.TEXTS_AT_ONCE)

@@ -1,7 +1,7 @@
-"""Baseline: the release that serves now, for the Evaluator to compare with.
+"""The node Baseline: the release that serves now, for the Evaluator to compare with.
 
-It asks not which model was blessed last but which one serves. A model that serves already is not
-compared with itself: a rerun that changed nothing is compared with what it replaced back then, so
+The model that serves counts, not the one that was blessed last. A model that serves already is not
+compared with itself: a rerun that changed nothing is compared with the release that it replaced, so
 that its evaluation stays cached.
 """
 
@@ -27,7 +27,7 @@ CANDIDATE, MODEL = "candidate", "model"
 
 
 def baseline_for(store: ReleaseStore, candidate: Path | None) -> int:
-    """The release to compare a model with, `NONE` if nothing serves or its files are gone.
+    """Return the release to compare a model with, `NONE` if nothing serves or its files are gone.
 
     Args:
         store: the releases of the pipeline.
@@ -55,7 +55,12 @@ def write(store: ReleaseStore, release: int, folder: Path) -> None:
 
 
 class _Lookup(release_lookup.Lookup):
-    def choose(self, store: ReleaseStore, config: Mapping[str, Any], inputs: Any) -> int:
+    def choose(
+        self,
+        store: ReleaseStore,
+        config: Mapping[str, Any],  # noqa: ARG002  the signature is that of release_lookup.Lookup
+        inputs: Any,
+    ) -> int:
         return baseline_for(store, input_folder(inputs, CANDIDATE))
 
     def write(self, store: ReleaseStore, release: int, output: Artifact) -> None:
@@ -63,11 +68,11 @@ class _Lookup(release_lookup.Lookup):
 
 
 class Driver(_Lookup, release_lookup.Driver):
-    """Finds the champion."""
+    """Find the champion."""
 
 
 class Executor(_Lookup, release_lookup.Executor):
-    """Copies the champion."""
+    """Copy the champion."""
 
 
 class _Spec(ComponentSpec):

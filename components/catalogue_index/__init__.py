@@ -1,1 +1,1 @@
-"""The index of the embedded catalogue, which goes with every release."""
+"""The index of the embedded catalogue, which every release holds."""

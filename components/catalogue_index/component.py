@@ -1,4 +1,4 @@
-"""The TFX component: a model and a split of the data in, an index of its images out."""
+"""The node CatalogueIndexer: a model and a split of the data in, an index of its images out."""
 
 import tempfile
 from pathlib import Path
@@ -12,7 +12,7 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils
 
-from components.catalogue_index import embed, gather
+from components.catalogue_index import embed
 from components.catalogue_index.config import IndexConfig
 from components.catalogue_index.recall import write_index
 from schema import serving_names
@@ -33,7 +33,7 @@ class CatalogueIndexArtifact(Artifact):
 
 
 class Executor(BaseBeamExecutor):
-    """Embeds the catalogue with Beam, builds its index here, measures it."""
+    """Embed the catalogue with Beam, build its index here and measure it."""
 
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
@@ -57,8 +57,8 @@ class Executor(BaseBeamExecutor):
                 embedded,
             )
         with tempfile.TemporaryDirectory() as scratch:
-            keys, vectors = gather.catalogue(embedded, Path(scratch))
-            queries = gather.captions(embedded)
+            keys, vectors = embed.catalogue(embedded, Path(scratch))
+            queries = embed.captions(embedded)
             here = Path(scratch, "index")
             write_index(keys, vectors, queries, config, here)
             # The artifact may lie on a remote file system; the index needs files to map.

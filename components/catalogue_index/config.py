@@ -24,17 +24,17 @@ class UsearchConfig(Frozen):
 
 
 class IndexConfig(Frozen):
-    """What is indexed, how, and how much of the exact answer must be found."""
+    """Say what is indexed, how, and which share of the exact answers the index must give."""
 
     split: Name = "eval"  # of the data: its images are the catalogue, its captions the queries
     kind: Literal["auto"] | Kind = "auto"  # auto: exact up to a million vectors, usearch beyond
     usearch: UsearchConfig = UsearchConfig()
     recall_at: PositiveInt = 10  # answers to a query that are compared with the exact ones
-    at_least: Annotated[float, Field(gt=0, le=1)] = 0.95  # share of the exact answers found
-    max_queries: PositiveInt = 2_000  # captions asked; a fixed sample where there are more
+    at_least: Annotated[float, Field(gt=0, le=1)] = 0.95  # of the exact answers
+    max_queries: PositiveInt = 2_000  # captions to measure with, a fixed sample
 
     def kind_for(self, vectors: int) -> Kind:
-        """The kind of an index of so many vectors."""
+        """Choose the kind for a number of vectors."""
         if self.kind != "auto":
             return self.kind
         return "exact" if vectors <= EXACT_UP_TO else "usearch"

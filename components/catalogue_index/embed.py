@@ -1,10 +1,10 @@
 """Embed a split with Beam: the SavedModel once per worker, the embeddings into files."""
 
-import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -16,12 +16,13 @@ from apache_beam.utils.shared import Shared
 from components.beam_progress import count_records
 from schema import features, serving_names
 from schema.errors import InputError
+from trainer.preprocessing.captions import text_ids
 
 NODE = "CatalogueIndexer"
 RECORDS_AT_ONCE = 64  # raw images of one call of the model
 IMAGES, CAPTIONS = "images", "captions"  # what the files' names begin with
 
-Caption = tuple[tuple[bytes, str, int], np.ndarray]  # (its place in the sample, its embedding)
+Caption = tuple[tuple[int, str, int], np.ndarray]  # ((text id, key, number), embedding)
 
 
 def write_embeddings(
@@ -29,7 +30,7 @@ def write_embeddings(
 ) -> None:
     """Embed every record of a split and a sample of its captions.
 
-    The sample holds the captions whose key and number hash lowest: the same ones every time,
+    The sample holds distinct captions, those whose texts hash lowest: the same ones every time,
     however Beam cuts the data.
 
     Args:
@@ -54,31 +55,113 @@ def write_embeddings(
     )
     _ = (
         embedded[CAPTIONS]
-        | "Sample" >> beam.combiners.Top.Smallest(max_captions, key=itemgetter(0))
+        | "Sample" >> beam.CombineGlobally(SampleTexts(max_captions))
         | "PackCaptions" >> beam.Map(_pack_captions)
         | "WriteCaptions" >> beam.io.WriteToTFRecord(f"{folder}/{CAPTIONS}", num_shards=1)
     )
 
 
 def pack(keys: list[str], vectors: np.ndarray) -> bytes:
-    """Keys [n] and float32 [n, d] as bytes."""
+    """Write keys [n] and float32 [n, d] as bytes."""
     file = io.BytesIO()
     np.savez(file, keys=np.frombuffer(json.dumps(keys).encode(), np.uint8), vectors=vectors)
     return file.getvalue()
 
 
 def read_batches(folder: str, what: str) -> Iterator[tuple[list[str], np.ndarray]]:
-    """The (keys [n], vectors [n, d]) that were packed; `what` is IMAGES or CAPTIONS."""
+    """Yield the (keys [n], vectors [n, d]) that were packed; `what` is IMAGES or CAPTIONS."""
     files = sorted(tf.io.gfile.glob(f"{folder}/{what}-*"))
     for packed in tf.data.TFRecordDataset(files).as_numpy_iterator():
         with np.load(io.BytesIO(packed)) as arrays:
             yield json.loads(arrays["keys"].tobytes()), arrays["vectors"]
 
 
+def catalogue(embedded: str, scratch: Path) -> tuple[list[str], np.ndarray]:
+    """Return the catalogue, whatever order Beam wrote it in.
+
+    Args:
+        embedded: folder of what `write_embeddings` wrote.
+        scratch: folder on this machine for a file as large as the vectors, which are put into
+            their places there: only the keys are held in memory.
+
+    Returns:
+        Keys in ascending order of their characters [n], and vectors float32 [n, d] that stay in
+        their file.
+
+    Raises:
+        InputError: no images at all.
+    """
+    keys, dim = [], 0
+    for some, vectors in read_batches(embedded, IMAGES):
+        keys += some
+        dim = vectors.shape[1]
+    if not keys:
+        raise InputError("the split of the catalogue holds no record")
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    ordered = [keys[n] for n in order]
+    places = np.empty(len(keys), np.int64)
+    places[order] = np.arange(len(keys))
+    gathered = np.lib.format.open_memmap(
+        scratch / "gathered.npy", "w+", np.float32, (len(keys), dim)
+    )
+    start = 0
+    for some, vectors in read_batches(embedded, IMAGES):
+        gathered[places[start : start + len(some)]] = vectors
+        start += len(some)
+    return ordered, gathered.view(np.ndarray)
+
+
+def captions(embedded: str) -> np.ndarray:
+    """Return the embeddings of the sampled captions, float32 [q, d].
+
+    Raises:
+        InputError: the split has no caption.
+    """
+    [(keys, vectors)] = read_batches(embedded, CAPTIONS)
+    if not keys:
+        raise InputError("the split of the catalogue has no caption to search it with")
+    return vectors
+
+
 def _pack_captions(sample: list[Caption]) -> bytes:
     keys = [key for (_, key, _), _ in sample]
     vectors = [vector for _, vector in sample]
     return pack(keys, np.stack(vectors) if vectors else np.zeros((0, 0), np.float32))
+
+
+class SampleTexts(beam.CombineFn):
+    """Keep the captions with the least text ids, each text once, in the order of their ids.
+
+    Of captions that are the same, the one with the first key is kept.
+
+    Args:
+        size: of the sample.
+    """
+
+    def __init__(self, size: int):
+        super().__init__()
+        self._size = size
+
+    def create_accumulator(self) -> dict[int, Caption]:
+        return {}
+
+    def add_input(self, accumulator: dict[int, Caption], caption: Caption) -> dict[int, Caption]:
+        text = caption[0][0]
+        accumulator[text] = min(caption, accumulator.get(text, caption), key=itemgetter(0))
+        return self._cut(accumulator) if len(accumulator) > 2 * self._size else accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[dict[int, Caption]]) -> dict[int, Caption]:
+        merged = self.create_accumulator()
+        for accumulator in accumulators:
+            for caption in accumulator.values():
+                merged = self.add_input(merged, caption)
+        return merged
+
+    def extract_output(self, accumulator: dict[int, Caption]) -> list[Caption]:
+        return list(self._cut(accumulator).values())
+
+    def _cut(self, accumulator: dict[int, Caption]) -> dict[int, Caption]:
+        return dict(sorted(accumulator.items(), key=itemgetter(0))[: self._size])
 
 
 class _Embed(beam.DoFn):
@@ -94,7 +177,7 @@ class _Embed(beam.DoFn):
         try:
             model = tf.saved_model.load(self._path)
         except (OSError, ValueError, tf.errors.OpError) as error:
-            raise InputError(f"{self._path}: holds no SavedModel that can be loaded") from error
+            raise InputError(f"{self._path}: has no SavedModel that can be loaded") from error
         if serving_names.SERVING_DEFAULT not in model.signatures:
             raise InputError(f"{self._path}: has no signature {serving_names.SERVING_DEFAULT}")
         return model
@@ -113,7 +196,7 @@ class _Embed(beam.DoFn):
         for key, record, vectors in zip(
             keys, records, answer[features.TEXT_EMBEDDINGS].numpy(), strict=True
         ):
-            for number in range(len(record[features.CAPTIONS].bytes_list.value)):
-                digest = hashlib.blake2b(f"{key}\n{number}".encode(), digest_size=8).digest()
-                place = (digest, key, number)
+            captions = [text.decode() for text in record[features.CAPTIONS].bytes_list.value]
+            for number, text in enumerate(text_ids(captions).tolist()):
+                place = (text, key, number)
                 yield beam.pvalue.TaggedOutput(CAPTIONS, (place, vectors[number].copy()))

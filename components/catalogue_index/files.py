@@ -1,4 +1,4 @@
-"""The files of an index: its keys as JSON lines, its vectors as an array that can be mapped."""
+"""Write and read the files of an index: keys as JSON lines, vectors as an array to map."""
 
 import json
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ KEYS, VECTORS, GRAPH = "keys.jsonl", "vectors.npy", "graph.usearch"
 
 def write(keys: Iterable[str], vectors: np.ndarray, folder: Path) -> None:
     """Write keys [n], any text with line breaks in it too, and vectors float32 [n, d]."""
-    with open(folder / KEYS, "w", encoding="ascii") as file:
+    with (folder / KEYS).open("w", encoding="ascii") as file:
         file.writelines(json.dumps(key) + "\n" for key in keys)
     np.save(folder / VECTORS, vectors)
 
@@ -41,14 +41,14 @@ def read(folder: Path, shape: tuple[int, int]) -> tuple[list[str], np.ndarray]:
 
 def _read_keys(file: Path) -> list[str]:
     try:
-        with open(file, encoding="ascii") as lines:
+        with file.open(encoding="ascii") as lines:
             keys = [json.loads(line) for line in lines]
     except OSError as error:
         raise InputError(f"{file}: {error.strerror or error}") from error
     except ValueError as error:
-        raise InputError(f"{file}: is damaged, a line of it is no key") from error
+        raise InputError(f"{file}: is damaged, a line of it is not a key") from error
     if not all(isinstance(key, str) for key in keys):
-        raise InputError(f"{file}: is damaged, a line of it is no key")
+        raise InputError(f"{file}: is damaged, a line of it is not a key")
     return keys
 
 
@@ -58,4 +58,4 @@ def _read_vectors(file: Path) -> np.ndarray:
     except FileNotFoundError as error:
         raise InputError(f"{file}: {error.strerror}") from error
     except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{file}: is damaged or no NumPy array") from error
+        raise InputError(f"{file}: is damaged or not a NumPy array") from error

@@ -1,4 +1,4 @@
-"""The graph of usearch: approximate answers over more vectors than can be gone through.
+"""Search more vectors than exact search can go over, by the graph of usearch.
 
 HNSW, Malkov and Yashunin 2016, as https://github.com/unum-cloud/usearch has it.
 """
@@ -18,7 +18,7 @@ ROWS_AT_ONCE = 2**16  # vectors added at a time
 
 
 def build(vectors: np.ndarray, config: UsearchConfig) -> Index:
-    """A graph over float32 [n, d] whose keys are the positions of the vectors.
+    """Build a graph over float32 [n, d] whose keys are the positions of the vectors.
 
     Vectors are added from several threads, so two graphs of the same vectors may differ in details.
     """
@@ -37,14 +37,14 @@ def build(vectors: np.ndarray, config: UsearchConfig) -> Index:
 
 
 def propose(graph: Index, queries: np.ndarray, k: int) -> np.ndarray:
-    """What the graph answers, int64 [q, k]; -1 where it found no more."""
-    found = graph.search(queries, k)
+    """Search the graph: int64 [q, k]; -1 where it gives no more."""
+    matches = graph.search(queries, k)
     proposed = np.full((len(queries), k), -1, np.int64)
-    if isinstance(found, Matches):  # usearch's answer to a single query
-        proposed[0, : len(found)] = found.keys
+    if isinstance(matches, Matches):  # usearch's answer to a single query
+        proposed[0, : len(matches)] = matches.keys
     else:
-        valid = np.arange(k) < found.counts[:, None]
-        proposed[valid] = found.keys[valid]
+        valid = np.arange(k) < matches.counts[:, None]
+        proposed[valid] = matches.keys[valid]
     return proposed
 
 
@@ -64,7 +64,7 @@ def read(file: Path, facts: IndexReport) -> Index:
             expansion_search=facts.usearch.expansion_search,  # the file does not keep it
         )
     except (RuntimeError, ValueError) as error:
-        raise InputError(f"{file}: is damaged or no graph of usearch") from error
+        raise InputError(f"{file}: is damaged or not a graph of usearch") from error
     if graph is None or (len(graph), graph.ndim) != (facts.vectors, facts.dim):
-        raise InputError(f"{file}: is no graph of {facts.vectors} vectors of {facts.dim} values")
+        raise InputError(f"{file}: is not a graph of {facts.vectors} vectors of {facts.dim} values")
     return graph

@@ -1,4 +1,4 @@
-"""The index itself: keys and vectors in files, searched exactly or through a graph.
+"""Keep keys and vectors in files, and search them exactly or through a graph.
 
 Exact search goes over every vector (`exact.py`). Beyond a million vectors the graph of usearch
 (HNSW, https://github.com/unum-cloud/usearch) proposes the answers, and their inner products are
@@ -21,7 +21,7 @@ FLOATS_AT_ONCE = 2**22  # gathered at a time to score the graph's answers, 16 Mi
 
 
 class CatalogueIndex:
-    """Finds the keys whose vectors have the largest inner product with a query.
+    """Find the keys whose vectors have the largest inner product with a query.
 
     Args:
         facts: what `index.json` says.
@@ -48,7 +48,7 @@ class CatalogueIndex:
             config: the `index` section.
 
         Raises:
-            InputError: no vectors, not one key per vector, a key twice, a value that is no number.
+            InputError: no vectors, not one key per vector, a key twice, a value that is not finite.
         """
         if vectors.ndim != 2 or not vectors.size:
             raise InputError(
@@ -66,7 +66,7 @@ class CatalogueIndex:
             finite = np.isfinite(vectors[start : start + ROWS_AT_ONCE]).all(axis=1)
             if not finite.all():
                 key = keys[start + int(np.argmin(finite))]
-                raise InputError(f"the embedding of {key!r} holds a value that is no finite number")
+                raise InputError(f"the embedding of {key!r} holds a value that is not finite")
         kind, (count, dim) = config.kind_for(len(vectors)), vectors.shape
         if kind == "exact":
             return cls(IndexReport(kind=kind, vectors=count, dim=dim), keys, vectors, None)
@@ -80,7 +80,7 @@ class CatalogueIndex:
         return cls(facts, keys, vectors, graph.build(vectors, config.usearch))
 
     def save(self, folder: str | Path) -> None:
-        """Write the index's files into a folder on this machine; it is made if need be."""
+        """Write the index's files into a folder on this machine; it is made if there is none."""
         to = Path(folder)
         to.mkdir(parents=True, exist_ok=True)
         files.write(self._keys, self._vectors, to)
@@ -101,7 +101,7 @@ class CatalogueIndex:
         return cls(facts, keys, vectors, hnsw)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """The best keys of each query, as `positions` finds them.
+        """Return the best keys of each query, as `positions` does.
 
         Returns:
             Keys, str objects [q, min(k, n)], and inner products, float32 of the same shape.
@@ -110,7 +110,7 @@ class CatalogueIndex:
         return self._keys[positions], similarities
 
     def positions(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """The best vectors of each query, best first; ties stand in the order of the index.
+        """Return the best vectors of each query, best first; ties stand in the order of the index.
 
         An exact index answers with the k largest inner products. A graph answers with those it
         finds; where it reaches fewer than k vectors, that query is searched exactly.
@@ -123,7 +123,7 @@ class CatalogueIndex:
             Positions in the order of the index, int64 [q, min(k, n)], and inner products, float32.
 
         Raises:
-            InputError: `queries` or `k` is none of these.
+            InputError: `queries` or `k` cannot be used.
         """
         queries = np.ascontiguousarray(queries, np.float32)
         dim = self.report.dim
@@ -133,9 +133,9 @@ class CatalogueIndex:
                 f"[at least 1, {dim}]"
             )
         if not np.isfinite(queries).all():
-            raise InputError("a query holds a value that is no finite number")
+            raise InputError("a query holds a value that is not finite")
         if k < 1:
-            raise InputError(f"{k} answers were asked for, at least 1 is possible")
+            raise InputError(f"k = {k} must be at least 1")
         k = min(k, self.report.vectors)
         if self._hnsw is None:
             return exact.top_k(queries, self._vectors, k)

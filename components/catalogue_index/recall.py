@@ -1,4 +1,4 @@
-"""The index's own gate: how much of the exact answer does it give?"""
+"""Measure which share of the exact answers an index gives, and compare it with its gate."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ ROUNDING = 1e-6  # relative to the lengths of both vectors; float32 sums differ 
 
 
 def recall(index: CatalogueIndex, vectors: np.ndarray, queries: np.ndarray, k: int) -> float:
-    """Mean share of the exact top k that the index answers with.
+    """Measure the mean share of the exact top k that the index answers with.
 
     The reference is a plain product of each query with every vector. An answer counts when its
     inner product reaches the k-th largest: of several vectors that tie for the last place any is
@@ -23,8 +23,8 @@ def recall(index: CatalogueIndex, vectors: np.ndarray, queries: np.ndarray, k: i
     Args:
         index: as it will be served.
         vectors: float32 [n, d], what was indexed, in the order of the index.
-        queries: float32 [q, d]. Embeddings of texts, because that is what will be asked: they lie
-            elsewhere than the images, and a graph over images finds less from there.
+        queries: float32 [q, d]. Embeddings of texts, as people search with: they lie elsewhere
+            than the images, and a graph over images finds less from there.
         k: answers to a query; n if that is less.
     """
     k = min(k, len(vectors))
@@ -36,10 +36,10 @@ def recall(index: CatalogueIndex, vectors: np.ndarray, queries: np.ndarray, k: i
     at_once = max(1, SCORES_AT_ONCE // len(vectors))
     hits = 0
     for start in range(0, len(queries), at_once):
-        asked = queries[start : start + at_once]
-        scores = asked @ vectors.T
+        part = queries[start : start + at_once]
+        scores = part @ vectors.T
         kth = np.partition(scores, len(vectors) - k, axis=1)[:, -k]
-        needed = kth - ROUNDING * longest * np.linalg.norm(asked, axis=1)
+        needed = kth - ROUNDING * longest * np.linalg.norm(part, axis=1)
         for row, answered in enumerate(answers[start : start + at_once]):
             hits += int(np.count_nonzero(scores[row, np.unique(answered)] >= needed[row]))
     return hits / (k * len(queries))
@@ -52,9 +52,9 @@ def write_index(
     config: IndexConfig,
     folder: str | Path,
 ) -> IndexReport:
-    """Build an index, write it, read it back, measure that, and write down what came out.
+    """Build an index, write it, read it back, measure it, and write its report.
 
-    A gate that does not hold is written down too and raises nothing.
+    A gate that does not hold is in the report and raises nothing.
 
     Args:
         keys: of the catalogue, [n].
@@ -68,7 +68,7 @@ def write_index(
     """
     CatalogueIndex.build(keys, vectors, config).save(folder)
     index = CatalogueIndex.load(folder)
-    found = recall(index, vectors, queries, config.recall_at)
-    report = index.report.gated(found, len(queries), config)
+    measured = recall(index, vectors, queries, config.recall_at)
+    report = index.report.gated(measured, len(queries), config)
     report.write(Path(folder))
     return report

@@ -1,4 +1,4 @@
-"""`index.json`: what an index is and how well it answers; all that the Pusher has to read."""
+"""`index.json`: what an index is and how well it answers, for the Pusher to read."""
 
 from pathlib import Path
 from typing import Self
@@ -14,7 +14,7 @@ REPORT = "index.json"
 
 
 class IndexReport(Frozen):
-    """An index in a few words. It has not passed before it is measured."""
+    """Describe an index. It has not passed before it is measured."""
 
     kind: Kind
     vectors: int = Field(gt=0)
@@ -24,7 +24,7 @@ class IndexReport(Frozen):
     recall: float | None = None  # share of the exact answers that the index gives too
     recall_at: int | None = None  # answers per query that were compared
     at_least: float | None = None  # the gate
-    queries: int | None = None  # captions that were asked
+    queries: int | None = None  # captions that were searched with
     passed: bool = False
     sentence: str = "the recall of the catalogue's index was not measured"
 
@@ -35,7 +35,7 @@ class IndexReport(Frozen):
         return self
 
     def gated(self, recall: float, queries: int, config: IndexConfig) -> "IndexReport":
-        """This report with a measured recall and what the gate says to it."""
+        """Return this report with a measured recall and whether the gate holds."""
         passed = recall >= config.at_least
         sentence = (
             f"index_recall_at_{config.recall_at} = {recall:.4f} {'>=' if passed else '<'} "
@@ -62,7 +62,7 @@ def read(folder: str | Path) -> IndexReport:
     """Read `index.json` of the index in a folder.
 
     Raises:
-        InputError: there is none, or it is no report of an index.
+        InputError: there is none, or it is not a report of an index.
     """
     file = Path(folder, REPORT)
     try:
@@ -70,4 +70,4 @@ def read(folder: str | Path) -> IndexReport:
     except OSError as error:
         raise InputError(f"{file}: {error.strerror or error}") from error
     except (UnicodeDecodeError, ValidationError) as error:
-        raise InputError(f"{file}: is no report of an index of the catalogue") from error
+        raise InputError(f"{file}: is not a report of an index of the catalogue") from error

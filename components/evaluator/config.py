@@ -17,12 +17,12 @@ BOUNDS = ("at_least", "at_most", "not_worse_than_baseline_by")  # of a gate; see
 
 
 class Gate(Frozen):
-    """A bound that a metric must keep, or nothing is shipped."""
+    """Bound a metric: a model that does not keep the bound is not shipped."""
 
     metric: Name  # one of components.evaluator.metrics.registry.METRICS
     at_least: float | None = None
     at_most: float | None = None
-    # The loss against the serving model that is put up with, in the metric's own unit.
+    # How much worse than the serving model it may be, in the unit of the metric.
     not_worse_than_baseline_by: Annotated[float, Field(ge=0)] | None = None
     slice: Name | None = None  # of evaluation.slices: each of its values is held; none: all queries
     minimum_count: PositiveInt = MINIMUM_COUNT  # queries a value of the slice needs to be held
@@ -46,7 +46,7 @@ class Gate(Frozen):
 
 
 class ZeroShotConfig(Frozen):
-    """Images are classified by the names of their classes alone."""
+    """Classify images by the names of their classes alone."""
 
     attribute: Name  # the class of an image
     # {} is the class.
@@ -61,7 +61,7 @@ class ZeroShotConfig(Frozen):
 
 
 class EvaluationConfig(Frozen):
-    """What is measured and what must hold."""
+    """Say what is measured and what must hold."""
 
     split: Name = "eval"
     # Attributes or built-in ones; each value of each is a slice of the queries.
@@ -69,7 +69,7 @@ class EvaluationConfig(Frozen):
     resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 1000  # bootstraps of an interval
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of each interval
     zero_shot: ZeroShotConfig | None = None
-    # Without one nothing would be refused.
+    # At least one: without any, no model would be refused.
     gates: Annotated[tuple[Gate, ...], Field(min_length=1, max_length=1000)]
 
     @model_validator(mode="after")

@@ -5,9 +5,9 @@ nothing: this executor decides, writes the verdict and blesses the model.
 """
 
 import json
-import os
 from typing import Any
 
+import tensorflow as tf
 from google.protobuf import json_format
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as tfx_executor
@@ -16,6 +16,8 @@ from tfx.types import Artifact, artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, path_utils
 
+import tensorflow_data_validation as tfdv  # isort: skip  needs tfx to be imported first
+
 from components.baseline import component as baseline
 from components.evaluator import gates, report
 from components.evaluator.config import EvaluationConfig
@@ -23,11 +25,13 @@ from components.evaluator.metrics import token_metrics
 from components.evaluator.ranking import stored
 from components.evaluator.remarks import remarks
 from components.evaluator.tfma import eval_config, results
-from components.evaluator.trained_classes import attribute_values
+from schema import features
 from schema.plugins import KEY as PLUGINS
 from schema.plugins import load_digested
 
 CONFIG, BASELINE = "config", "baseline"
+# Where StatisticsGen, and a release after it, has the statistics of the train split.
+TRAINED_ON = "Split-train/FeatureStats.pb"
 Artifacts = dict[str, list[Artifact]]
 
 
@@ -83,11 +87,27 @@ class Executor(tfx_executor.Executor):
                 fileio.rmtree(embedded)
 
 
+def attribute_values(statistics: str) -> dict[str, tuple[str, ...]]:
+    """Return the values of each attribute in the train split, sorted; as many as statistics keep.
+
+    Args:
+        statistics: folder of an ExampleStatistics artifact, or of a release's copy.
+    """
+    path = f"{statistics}/{TRAINED_ON}"
+    if not tf.io.gfile.exists(path):
+        return {}
+    values = {}
+    for feature in tfdv.load_stats_binary(path).datasets[0].features:
+        name = feature.name or feature.path.step[0]
+        if features.is_attribute(name):
+            buckets = feature.string_stats.rank_histogram.buckets
+            values[features.attribute_name(name)] = tuple(sorted(each.label for each in buckets))
+    return values
+
+
 def baseline_release(uri: str) -> int | None:
     """Return the number of the release in a baseline artifact, None in that of a first run."""
-    payload: dict[str, int | None] = json.loads(
-        io_utils.read_string_file(os.path.join(uri, baseline.FILE))
-    )
+    payload: dict[str, int | None] = json.loads(io_utils.read_string_file(f"{uri}/{baseline.FILE}"))
     return payload["release"]
 
 
@@ -114,5 +134,5 @@ def bless(blessing: Artifact, verdict: gates.Verdict, inputs: Artifacts) -> None
         if verdict.passed
         else (constants.NOT_BLESSED_FILE_NAME, constants.NOT_BLESSED_VALUE)
     )
-    io_utils.write_string_file(os.path.join(blessing.uri, name), "")
+    io_utils.write_string_file(f"{blessing.uri}/{name}", "")
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)

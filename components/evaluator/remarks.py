@@ -1,4 +1,4 @@
-"""Sentences about an evaluation: where a metric is weak, or says less than it seems to."""
+"""Warn where a metric of an evaluation is a weak measure or is missing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -17,7 +17,7 @@ def remarks(
     classes: ClassCounts | None,
     attributes: Mapping[str, Sequence[str]],
 ) -> tuple[str, ...]:
-    """Remarks on an evaluation.
+    """Return the remarks on an evaluation, a sentence each.
 
     Args:
         config: of it.
@@ -37,10 +37,11 @@ def _few_texts(
     texts, images = (results.get((), {}).get(name) for name in (TEXTS, IMAGES))
     if texts is None or images is None or texts.count >= FEW:
         return
-    said = _many(texts.count, "distinct text")
+    distinct = _many(texts.count, "distinct text")
     yield (
-        f"the split {config.split} has {said} for {_many(images.count, 'image')}: with fewer than "
-        f"{FEW}, recall and MRR are a weak measure ({_instead(config, texts.count, attributes)})"
+        f"the split {config.split} has {distinct} for {_many(images.count, 'image')}: with fewer "
+        f"than {FEW}, recall and MRR are a weak measure "
+        f"({_instead(config, texts.count, attributes)})"
     )
 
 
@@ -67,17 +68,17 @@ def _classes(
     name = config.zero_shot.attribute
     known = len(attributes.get(name, ()))
     if known < 2:
-        said = "no image has" if known == 0 else "all images have the same"
-        yield f"zero_shot is not measured: in the train split {said} {name}"
+        images = "no image has" if known == 0 else "all images have the same"
+        yield f"zero_shot is not measured: in the train split {images} {name}"
     elif classes is None:
         yield f"zero_shot is not measured: no image of the split {config.split} has {name}"
     elif classes.unknown:
         left_out = sorted(classes.unknown.items(), key=lambda each: (-each[1], each[0]))
-        told = ", ".join(f"{value!r} ({count:,})" for value, count in left_out[:NAMED])
+        named = ", ".join(f"{value!r} ({count:,})" for value, count in left_out[:NAMED])
         more = f" and {len(left_out) - NAMED:,} more" if len(left_out) > NAMED else ""
         yield (
             f"zero_shot leaves out {_many(sum(classes.unknown.values()), 'image')} whose {name} is "
-            f"not in the train split, and so not a class the model knows: {told}{more}"
+            f"not in the train split, and so not a class the model knows: {named}{more}"
         )
 
 

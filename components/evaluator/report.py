@@ -1,4 +1,4 @@
-"""What the Evaluator writes for people and programs: every measurement, as JSON without TFMA.
+"""Write and read `evaluation.json`: all measurements of the Evaluator, readable without TFMA.
 
 A file looks like this; `remarks` are sentences, a measurement without a slice is of all queries:
 
@@ -27,11 +27,11 @@ ESTIMATES = ("candidate", "baseline", "difference")
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """All that was measured, and what is to be said about it.
+    """All measurements of an evaluation, with remarks.
 
     Attributes:
         results: by slice.
-        classes: of the images, where zero-shot classification is asked for.
+        classes: of the images, where the config has `zero_shot`.
         remarks: sentences: why a metric is weak here, or is missing.
     """
 
@@ -41,33 +41,33 @@ class Report:
 
 
 def write(report: Report, uri: str) -> None:
-    """Keep a report with the evaluation it stems from."""
-    from tfx.utils import io_utils  # heavy, and only the Evaluator writes: to an object store too
+    """Write a report into an evaluation artifact, which may lie in an object store."""
+    from tfx.utils import io_utils  # heavy, and only the Evaluator writes
 
     io_utils.write_string_file(f"{uri}/{FILE}", json.dumps(plain(report), indent=1) + "\n")
 
 
 def read(evaluation: Path) -> Report:
-    """The report of an evaluation artifact, or of a release's copy."""
+    """Read the report of an evaluation artifact, or of the copy in a release."""
     return of_plain(json.loads((evaluation / FILE).read_text(encoding="utf-8")))
 
 
-def of_plain(given: dict[str, Any]) -> Report:
-    """The reverse of `plain`."""
+def of_plain(payload: dict[str, Any]) -> Report:
+    """Build a report from plain JSON values, the reverse of `plain`."""
     return Report(
         {
             next(iter(each["slice"].items()), ()): {
                 name: _measurement(fields) for name, fields in each["metrics"].items()
             }
-            for each in given["measurements"]
+            for each in payload["measurements"]
         },
-        ClassCounts(**given["classes"]) if given["classes"] else None,
-        tuple(given["remarks"]),
+        ClassCounts(**payload["classes"]) if payload["classes"] else None,
+        tuple(payload["remarks"]),
     )
 
 
 def plain(report: Report) -> dict[str, Any]:
-    """A report as plain JSON values; null stands for what is not a number."""
+    """Turn a report into plain JSON values; null stands for what is not a number."""
     return {
         "remarks": list(report.remarks),
         "classes": dataclasses.asdict(report.classes) if report.classes else None,

@@ -1,4 +1,4 @@
-"""By what the queries are sliced: attributes of the data, and two properties every record has."""
+"""Slice the queries by attributes of the data, and by two properties that every record has."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,17 @@ SQUARE = (0.8, 1.25)  # width / height of what still counts as square
 
 
 def slice_feature(name: str) -> str:
-    """The feature TFMA slices by: 'vendor' -> 'slices/vendor'."""
+    """Name the feature that TFMA slices by: 'vendor' -> 'slices/vendor'."""
     return f"slices/{name}"
 
 
 def slice_name(feature: str) -> str:
-    """The inverse of `slice_feature`."""
+    """Return the slice of a feature, the inverse of `slice_feature`."""
     return feature.removeprefix(slice_feature(""))
 
 
 def caption_length(captions: Sequence[str]) -> str:
-    """The bucket of the mean number of words of a record's captions.
+    """Return the bucket of the mean number of words of a record's captions.
 
     A record is one unit of every slice, so that its captions stay together when records are drawn
     anew; hence one length a record, and not one a caption.
@@ -44,7 +44,7 @@ def caption_length(captions: Sequence[str]) -> str:
 
 
 def aspect_ratio(width: int, height: int) -> str:
-    """'portrait', 'square' or 'landscape' by width / height, pixels."""
+    """Return 'portrait', 'square' or 'landscape' by width / height, pixels."""
     ratio = width / height
     if ratio < SQUARE[0]:
         return "portrait"

@@ -1,1 +1,1 @@
-"""Is this data like the data of the model that serves: what is compared, and what is said."""
+"""Check that the data can be used, and whether it drifted from that of the model that serves."""

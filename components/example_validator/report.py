@@ -1,4 +1,4 @@
-"""What the validator had to say of data that it let pass; beside TFX's anomalies files."""
+"""The report of data that passed: `report.json` beside TFX's anomalies files."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ FILE = "report.json"
 
 
 class Report(Frozen):
-    """`compared_with` is the release whose data this was compared with."""
+    """Warn of what drifted since the release `compared_with`, and note what was not compared."""
 
     compared_with: int | None = None
-    warnings: tuple[str, ...] = ()  # a sentence each
+    warnings: tuple[str, ...] = ()  # a sentence for each feature that drifted
     notes: tuple[str, ...] = ()  # what could not be compared, and why
     measured: dict[str, float] = Field(default_factory=dict)  # distance by feature
 

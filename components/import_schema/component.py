@@ -1,4 +1,4 @@
-"""ImportSchema: the curated schema, with the attributes of the config added."""
+"""The node ImportSchema: the curated schema, with the attributes of the config added."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""ServedStatistics: the statistics of the data behind the release that serves now.
+"""The node ServedStatistics: the statistics of the data behind the release that serves now.
 
 Data that serves already has not drifted from itself. A rerun that changed nothing is compared with
 what the data was compared with back then, so that its validation stays cached: from a release whose
@@ -30,7 +30,7 @@ SPLIT = "Split-"  # TFX's own name for a split's folder
 
 
 def served_for(store: ReleaseStore, current: Path, limits: Mapping[str, Any]) -> int:
-    """The release to compare the data with, `NONE` if there is none or its files are gone.
+    """Return the release to compare the data with, `NONE` if there is none or its files are gone.
 
     Args:
         store: the releases of the pipeline.
@@ -88,11 +88,11 @@ class _Lookup(release_lookup.Lookup):
 
 
 class Driver(_Lookup, release_lookup.Driver):
-    """Finds the release."""
+    """Find the release."""
 
 
 class Executor(_Lookup, release_lookup.Executor):
-    """Copies its statistics."""
+    """Copy its statistics."""
 
 
 class _Spec(ComponentSpec):

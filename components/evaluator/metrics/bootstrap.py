@@ -1,4 +1,6 @@
-"""Confidence intervals by the bootstrap over records (Efron and Tibshirani, 1993, chapter 13).
+"""Compute confidence intervals by the bootstrap over records.
+
+After Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
 
 Records are drawn with replacement, as many as there are, each with its image and all its captions:
 captions of one image succeed and fail together, and drawing them one by one would pretend to more
@@ -10,14 +12,16 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from components.evaluator.metrics.measurement import Background
+
 SEED = 20240229  # any number; one, so that a rerun gives the same intervals
 NUMBERS_AT_ONCE = 2**19  # bounds memory: weights of a chunk of resamples, 4 MiB as float64
 
-Statistic = Callable[[np.ndarray], np.ndarray]  # weights [r, n] to values [r, ...]
+Function = Callable[[np.ndarray], np.ndarray]  # weights [r, n] to values [r, ...]
 
 
 def draw(records: int, resamples: int, seed: int = SEED) -> Iterator[np.ndarray]:
-    """How often each record is drawn, in chunks of resamples.
+    """Draw records with replacement, in chunks of resamples.
 
     Args:
         records: how many there are and how many are drawn.
@@ -37,13 +41,13 @@ def draw(records: int, resamples: int, seed: int = SEED) -> Iterator[np.ndarray]
         yield counts.reshape(rows, records).astype(np.float64)
 
 
-def resample(statistic: Statistic, records: int, resamples: int, seed: int = SEED) -> np.ndarray:
-    """The values of a statistic over resamples, [resamples, ...]."""
-    return np.concatenate([statistic(weights) for weights in draw(records, resamples, seed)])
+def resample(function: Function, records: int, resamples: int, seed: int = SEED) -> np.ndarray:
+    """Return the values of a function of weights over resamples, [resamples, ...]."""
+    return np.concatenate([function(weights) for weights in draw(records, resamples, seed)])
 
 
 def percentiles(values: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-    """The central interval that holds a share of the resamples.
+    """Return the central interval that holds a share of the resamples.
 
     Args:
         values: [resamples, ...]; nan where a resample allows no value.
@@ -60,3 +64,34 @@ def percentiles(values: np.ndarray, confidence: float) -> tuple[np.ndarray, np.n
     filled = np.where(known, values, 0)
     low, high = np.nanquantile(filled, [tail, 1 - tail], axis=0)
     return np.where(known, low, np.nan), np.where(known, high, np.nan)
+
+
+class Statistic:
+    """Some metrics of some records, as a function of how often each unit counts.
+
+    A unit is what succeeds or fails as one, such as an image with all its captions: a resample of
+    the bootstrap draws units.
+
+    Attributes:
+        units: how many there are.
+        background: of each metric that the records allow, in the order of the values.
+    """
+
+    units: int
+    background: dict[str, Background]
+
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        """Measure resamples: weights [r, units] to float64 [r, models, metrics].
+
+        nan where a resample allows no value.
+        """
+        raise NotImplementedError
+
+    def values(self) -> np.ndarray:
+        """Measure the records as they are, float64 [models, metrics]."""
+        whole: np.ndarray = self(np.ones((1, self.units)))[0]
+        return whole
+
+    def resampled(self, resamples: int) -> np.ndarray:
+        """Measure resamples of the bootstrap, float64 [resamples, models, metrics]."""
+        return resample(self, self.units, resamples)

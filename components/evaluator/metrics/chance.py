@@ -1,4 +1,4 @@
-"""What each metric is if the candidates are put in an order at random.
+"""Compute each metric of ranks for candidates that are put in an order at random.
 
 Of N candidates m match a query, and its rank is that of its best match among the N - m others, as
 in `ranking`. With S(j) = C(N - m, j) / C(N, j), the probability that none of the first j candidates
@@ -27,7 +27,7 @@ Of = Callable[[int, int], float]  # matches and candidates to an expectation
 
 
 def of_ranks(matches: np.ndarray, candidates: int) -> dict[str, float]:
-    """Chance of each of `names.STATISTICS`.
+    """Return the chance of each of `names.STATISTICS`.
 
     Args:
         matches: of each query, int [q], each from 1 to `candidates`.
@@ -55,7 +55,7 @@ def of_ranks(matches: np.ndarray, candidates: int) -> dict[str, float]:
 
 
 def none_of_first(matches: np.ndarray, candidates: int, first: int) -> np.ndarray:
-    """S(first): the probability that none of the first candidates matches, for each query [q]."""
+    """Compute S(first): the probability that none of the first candidates matches, [q]."""
     others = candidates - matches.astype(np.float64)
     if first <= FACTORS:
         drawn = np.arange(min(first, candidates))
@@ -75,7 +75,7 @@ def none_of_first(matches: np.ndarray, candidates: int, first: int) -> np.ndarra
 
 
 def reciprocal_rank(matches: int, candidates: int) -> float:
-    """The expectation of 1 / rank."""
+    """Compute the expectation of 1 / rank."""
     others = candidates - matches
     last = min(others, NOTHING * candidates // matches)
     drawn = np.arange(last)
@@ -84,7 +84,7 @@ def reciprocal_rank(matches: int, candidates: int) -> float:
 
 
 def average_precision(matches: int, candidates: int) -> float:
-    """The expectation of the average precision."""
+    """Compute the expectation of the average precision."""
     harmonic = float((1 / np.arange(1, candidates + 1)).sum())
     further = (matches - 1) / max(candidates - 1, 1)
     return (harmonic + (candidates - harmonic) * further) / candidates

@@ -1,4 +1,4 @@
-"""Embeddings of a split, small enough to keep: the exact sum of its images, and a sample.
+"""Keep of the embeddings of a split the exact sum of its images, and a sample.
 
 Both merge in any order to the same bits, so a result never depends on how Beam bundles records: the
 sum is kept in fixed point, and the sample is the records whose keys have the least hashes, and the
@@ -18,7 +18,7 @@ FIXED_POINT = 2.0**32  # of a coordinate in [-1, 1]: exact to 1e-10, room for 2^
 
 @dataclasses.dataclass(frozen=True)
 class Space:
-    """What one model makes of the records, on the unit sphere.
+    """The embeddings of the records by one model, on the unit sphere.
 
     Attributes:
         images: of the sampled records, float32 [k, d].
@@ -97,7 +97,7 @@ def _space(image: np.ndarray, texts: np.ndarray) -> Space:
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    """Rows of length 1; a row of zeros stays. float32 [n, d]."""
+    """Scale rows to length 1; a row of zeros stays. float32 [n, d]."""
     wide = vectors.astype(np.float64)
     lengths = np.linalg.norm(wide, axis=1, keepdims=True)
     return (wide / np.where(lengths > 0, lengths, 1)).astype(np.float32)

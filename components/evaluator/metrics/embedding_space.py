@@ -8,12 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.evaluator.metrics.bootstrap import SEED, percentiles, resample
+from components.evaluator.metrics.bootstrap import SEED, Statistic, percentiles, resample
 from components.evaluator.metrics.embedding_sample import FIXED_POINT
 from components.evaluator.metrics.measurement import Background
 from components.evaluator.metrics.registry import METRICS, Metric
 from components.evaluator.metrics.scores import Scores
-from components.evaluator.metrics.statistic import Statistic
 
 SHARPNESS = 2.0  # t in Wang and Isola's uniformity
 
@@ -65,8 +64,8 @@ class EmbeddingStatistics(Statistic):
         images, texts = (side(np.ones((1, side.units))) for side in (self._images, self._texts))
         for model, space in enumerate(self._sample.spaces):
             images[0, model, :-1] = space.image_sum / FIXED_POINT / self._records
-        found: np.ndarray = self._metrics(images, texts)[0]
-        return found
+        metrics: np.ndarray = self._metrics(images, texts)[0]
+        return metrics
 
     def resampled(self, resamples: int) -> np.ndarray:
         """Measure resamples of the sample around `values`, float64 [resamples, models, metrics].
@@ -91,20 +90,20 @@ class EmbeddingStatistics(Statistic):
         )
 
     def _metrics(self, images: np.ndarray, texts: np.ndarray) -> np.ndarray:
-        """From the means and uniformities of both sides, [r, models, d + 1] each."""
+        """Compute the metrics from the means and uniformities of both sides, [r, models, d + 1]."""
         image, text = images[:, :, :-1], texts[:, :, :-1]
-        found = {
+        metrics = {
             "modality_gap": np.linalg.norm(image - text, axis=2),
             "image_embedding_variance": 1 - (image**2).sum(2),
             "text_embedding_variance": 1 - (text**2).sum(2),
             "image_uniformity": images[:, :, -1],
             "text_uniformity": texts[:, :, -1],
         }
-        return np.stack([found[name] for name in self.background], axis=2)
+        return np.stack([metrics[name] for name in self.background], axis=2)
 
 
 class _Side:
-    """The images or the texts of a sample: a function of how often each of them counts.
+    """The images or the texts of a sample, as a function of how often each of them counts.
 
     Args:
         vectors: as each model embeds them, float32 [k, d] each.
@@ -115,13 +114,13 @@ class _Side:
         self._models = [(each, _kernel(each)) for each in vectors]
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
-        """Mean and uniformity of resamples: weights [r, k] to float64 [r, models, d + 1]."""
+        """Return mean and uniformity of resamples: weights [r, k] to float64 [r, models, d + 1]."""
         total = weights.sum(1, keepdims=True)
-        found = [
+        models = [
             np.concatenate([weights @ each / total, _uniformity(kernel, weights)[:, None]], axis=1)
             for each, kernel in self._models
         ]
-        return np.stack(found, axis=1)
+        return np.stack(models, axis=1)
 
 
 def _kernel(vectors: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import collections
 
 import numpy as np
 
-from components.evaluator.metrics.bootstrap import percentiles
+from components.evaluator.metrics.bootstrap import Statistic, percentiles
 from components.evaluator.metrics.measurement import (
     ClassCounts,
     Estimate,
@@ -13,7 +13,6 @@ from components.evaluator.metrics.measurement import (
 )
 from components.evaluator.metrics.registry import METRICS
 from components.evaluator.metrics.scores import CLASS_RANK, Scores
-from components.evaluator.metrics.statistic import Statistic
 
 ROUNDING = 1e-9  # the same sum in another order
 
@@ -39,7 +38,7 @@ def measure(scores: Scores, resamples: int, confidence: float) -> Measurements:
 
 
 def count_classes(scores: Scores) -> ClassCounts | None:
-    """How many images have which class; None where none has one."""
+    """Count the images of each class; None where none has one."""
     given = collections.Counter(name for name in scores.classes if name is not None)
     if not given:
         return None

@@ -1,4 +1,4 @@
-"""What is known of a metric: a value, its interval, and the same against the baseline."""
+"""The value of a metric with its interval, and the same against the baseline."""
 
 import dataclasses
 
@@ -16,7 +16,7 @@ class Estimate:
 
 @dataclasses.dataclass(frozen=True)
 class Background:
-    """What a metric is read against.
+    """Describe the queries of a metric, and its level by chance.
 
     Attributes:
         count: the number of queries; for pairs that of pairs, for embeddings that of
@@ -45,7 +45,7 @@ class Measurement:
 
     @property
     def count(self) -> int:
-        """The number of queries."""
+        """Return the number of queries."""
         return self.background.count
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from components.evaluator.metrics.bootstrap import Statistic
 from components.evaluator.metrics.measurement import Background
 from components.evaluator.metrics.registry import METRICS, Metric
 from components.evaluator.metrics.scores import SIMILARITY, Scores
-from components.evaluator.metrics.statistic import Statistic
 
 AREA, BEST_ACCURACY = NAMES = ("pair_auc", "pair_best_accuracy")
 

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from components.evaluator.metrics.bootstrap import Statistic
 from components.evaluator.metrics.measurement import Background
 from components.evaluator.metrics.scores import AVERAGE_PRECISION, CLASS_RANK, RANK, Scores
-from components.evaluator.metrics.statistic import Statistic
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Literal
 from schema.registry import Registry
 
 if TYPE_CHECKING:  # they need NumPy, which a command without a gate need not wait for
+    from components.evaluator.metrics.bootstrap import Statistic
     from components.evaluator.metrics.scores import Scores
-    from components.evaluator.metrics.statistic import Statistic
 
 
 @dataclasses.dataclass(frozen=True)

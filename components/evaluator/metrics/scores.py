@@ -1,4 +1,4 @@
-"""What is kept of each record once it is ranked: all that any metric of any slice needs."""
+"""The scores of each record once it is ranked: all that any metric of any slice needs."""
 
 import dataclasses
 from collections.abc import Sequence

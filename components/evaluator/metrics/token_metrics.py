@@ -30,29 +30,29 @@ def measure(examples: str, model: str) -> Measurements:
     [vocabulary] = tf.io.gfile.glob(f"{model}/assets/vocabulary*")
     with tf.io.gfile.GFile(vocabulary) as file:
         unknown = token_statistics.unknown_ids(file.read().splitlines())
-    found = map(tokenize, token_statistics.captions_of(examples))
+    batches = map(tokenize, token_statistics.captions_of(examples))
     names = (features.CAPTION_IDS, features.TOKENS)
     return measurements(
         token_statistics.count(
-            (tuple(each[name].numpy() for name in names) for each in found), unknown
+            (tuple(batch[name].numpy() for name in names) for batch in batches), unknown
         )
     )
 
 
-def measurements(found: "TokenStatistics") -> Measurements:
-    """The shares by the names of their metrics; they are counted, so their intervals are points."""
+def measurements(statistics: "TokenStatistics") -> Measurements:
+    """Return the shares by metric; they are counted, so their intervals are points."""
 
     def share(count: int, value: float) -> Measurement:
         return Measurement(Background(count), Estimate(value, value, value))
 
     return {
-        UNKNOWN_TOKENS: share(found.tokens, found.unknown_share),
-        EQUAL_CAPTIONS: share(found.captions, found.equal_share),
+        UNKNOWN_TOKENS: share(statistics.tokens, statistics.unknown_share),
+        EQUAL_CAPTIONS: share(statistics.captions, statistics.equal_share),
     }
 
 
 def sentence(measured: Measurements) -> str:
-    """'tokens: 0.2 % of 1,000 stand for unknown characters; of 90 different captions ...'."""
+    """Say 'tokens: 0.2 % of 1,000 stand for unknown characters; of 90 different captions ...'."""
     unknown, equal = measured[UNKNOWN_TOKENS], measured[EQUAL_CAPTIONS]
     return (
         f"tokens: {_percent(unknown)} of {unknown.count:,} stand for unknown characters; "
@@ -61,21 +61,21 @@ def sentence(measured: Measurements) -> str:
 
 
 def warnings(measured: Measurements) -> list[str]:
-    """A sentence for each share that is large, with what to do."""
+    """Warn of each share that is large, and say what to do."""
     unknown, equal = measured[UNKNOWN_TOKENS], measured[EQUAL_CAPTIONS]
-    said = []
+    sentences = []
     if unknown.candidate.value > WARNED:
-        said.append(
+        sentences.append(
             f"{_percent(unknown)} of the tokens stand for characters that the vocabulary does not "
             "know: put captions that have them into train, raise text.vocabulary_size, or take a "
             "text.vocabulary of this script"
         )
     if equal.candidate.value > WARNED:
-        said.append(
+        sentences.append(
             f"{_percent(equal)} of the different captions have the tokens of another one, and no "
             "network can tell them apart: raise text.max_tokens or text.vocabulary_size"
         )
-    return said
+    return sentences
 
 
 def _percent(measured: Measurement) -> str:

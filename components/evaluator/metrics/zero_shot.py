@@ -55,14 +55,14 @@ def class_ranks(images: np.ndarray, truth: Sequence[str | None], classes: Classe
         the truth is none of the classes.
     """
     places: dict[str | None, int] = {name: place for place, name in enumerate(classes.names)}
-    mine = np.array([places.get(name, -1) for name in truth], np.int64)
+    own_class = np.array([places.get(name, -1) for name in truth], np.int64)
     ranks = np.full(len(truth), np.nan)
-    [asked] = np.nonzero(mine >= 0)
-    if len(asked):
-        similarities = images[asked] @ classes.embeddings.T
-        own = similarities[np.arange(len(asked)), mine[asked]][:, None]
+    [known] = np.nonzero(own_class >= 0)
+    if len(known):
+        similarities = images[known] @ classes.embeddings.T
+        own = similarities[np.arange(len(known)), own_class[known]][:, None]
         tied = (similarities == own).sum(1) - 1
-        ranks[asked] = 1 + (similarities > own).sum(1) + tied / 2
+        ranks[known] = 1 + (similarities > own).sum(1) + tied / 2
     return ranks
 
 

@@ -48,6 +48,22 @@ class Embedded:
         )
 
 
+def match_pairs(embedded: Embedded) -> tuple[np.ndarray, np.ndarray]:
+    """Pair each text with each image that carries it as a match, once: at most a pair a caption.
+
+    As in training, a text that an image calls a mismatch does not match it, even if another
+    caption of the image that says the same is called a match.
+
+    Returns:
+        Text and image index of each pair, int64 [p] each, in the order of text, then image.
+    """
+    images = max(len(embedded.keys), 1)
+    carried = embedded.text * images + embedded.owner
+    pairs = np.setdiff1d(carried[embedded.is_match], carried[~embedded.is_match])
+    text, image = np.divmod(pairs, images)
+    return text, image
+
+
 @dataclasses.dataclass(frozen=True)
 class Place:
     """Where the texts of a part stand among those of all parts.

@@ -14,8 +14,7 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 
-from components.evaluator.ranking.block import Counts
-from components.evaluator.ranking.blocks import count
+from components.evaluator.ranking.blocks import Counts, count
 from components.evaluator.ranking.embedded import Embedded, Place, in_order, places_of
 from components.evaluator.ranking.ranking import Ranks, find_targets, ranks_of
 from components.evaluator.ranking.stored import Rows, Stored, read_all
@@ -178,7 +177,7 @@ def _split_ranks(
 
 def _name(embedded: Embedded) -> bytes:
     """Tell a batch from all others by its content: two of one name hold the same records."""
-    found = hashlib.blake2b("\0".join(embedded.keys).encode(), digest_size=16)
+    digest = hashlib.blake2b("\0".join(embedded.keys).encode(), digest_size=16)
     for each in (embedded.ids, embedded.text, embedded.owner, embedded.is_match):
-        found.update(each.tobytes())
-    return found.digest()
+        digest.update(each.tobytes())
+    return digest.digest()

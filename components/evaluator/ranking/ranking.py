@@ -21,10 +21,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from components.evaluator.ranking.block import Counts
-from components.evaluator.ranking.blocks import count
-from components.evaluator.ranking.embedded import Embedded
-from components.evaluator.ranking.positives import match_pairs
+from components.evaluator.ranking.blocks import Counts, count
+from components.evaluator.ranking.embedded import Embedded, match_pairs
 from components.evaluator.ranking.targets import Targets, both_directions, squared_norms
 from schema.errors import InputError
 

@@ -45,8 +45,8 @@ class Targets:
 
     def last_wanted(self) -> tuple[np.ndarray, np.ndarray]:
         """The queries with a match, and the worst match of each that shall be ranked."""
-        asked = np.flatnonzero(self.wanted)
-        return asked, self.starts[asked] + self.wanted[asked] - 1
+        queries = np.flatnonzero(self.wanted)
+        return queries, self.starts[queries] + self.wanted[queries] - 1
 
     def limits(self, kind: type) -> Limits:
         """The limits for scores of this kind."""

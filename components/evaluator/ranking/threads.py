@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-MOST = 8  # each thread holds a tile of its own, and Beam may run many workers on a machine
+MOST = 8  # each thread holds a block of its own, and Beam may run many workers on a machine
 
 T = TypeVar("T")
 _lock = threading.Lock()
@@ -53,7 +53,7 @@ def one_blas_thread() -> Iterator[None]:
     The setting belongs to the whole process, so the first of several threads in here makes it and
     the last one takes it back: Beam may rank several batches at once.
     """
-    global _inside
+    global _inside  # noqa: PLW0603  BLAS has one setting for the process
     with _lock:
         if _inside == 0:
             _limit.enter_context(_controller().limit(limits=1, user_api="blas"))

@@ -1,4 +1,4 @@
-"""TFMA's EvalConfig from ours, and what our extractor needs back out of it."""
+"""Build TFMA's EvalConfig from ours, and read from it what our extractor needs."""
 
 import json
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from schema.serving_names import SERVING_DEFAULT
 
 
 def build(config: EvaluationConfig, classes: Sequence[str] = ()) -> config_pb2.EvalConfig:
-    """All metrics over all queries and over each value of each slice.
+    """Ask for all metrics over all queries and over each value of each slice.
 
     There are no thresholds in it: TFMA knows none that depend on an interval or on the size of a
-    slice, so the gates are decided afterwards, by `verdict.decide`. TFX adds the baseline's model
+    slice, so the gates are decided afterwards, by `gates.decide`. TFX adds the baseline's model
     when it is given one.
 
     Args:
@@ -45,8 +45,10 @@ def build(config: EvaluationConfig, classes: Sequence[str] = ()) -> config_pb2.E
 def zero_shot_of(
     eval_config: config_pb2.EvalConfig,
 ) -> tuple[ZeroShotConfig | None, tuple[str, ...]]:
-    """The zero-shot section and the classes that `build` was given."""
+    """Return the zero-shot section and the classes that `build` put there."""
     [spec] = eval_config.metrics_specs
-    given = json.loads(spec.metrics[0].config)
-    section = given["zero_shot"]
-    return ZeroShotConfig.model_validate_json(section) if section else None, tuple(given["classes"])
+    payload = json.loads(spec.metrics[0].config)
+    section = payload["zero_shot"]
+    return ZeroShotConfig.model_validate_json(section) if section else None, tuple(
+        payload["classes"]
+    )

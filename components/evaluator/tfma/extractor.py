@@ -19,9 +19,8 @@ from components.evaluator.ranking.rank_records import RankRecords
 from components.evaluator.ranking.stored import FOLDER, Stored
 from components.evaluator.slices import slice_name
 from components.evaluator.tfma.eval_config import zero_shot_of
-from components.evaluator.tfma.predictions import Embed
+from components.evaluator.tfma.predictions import Embed, TextEmbedder
 from components.evaluator.tfma.scored_batch import Batch
-from components.evaluator.tfma.text_embedder import TextEmbedder
 
 
 def custom_extractors(

@@ -1,4 +1,4 @@
-"""The one TFMA metric: it gathers the scores of a slice once and measures everything together.
+"""The one metric that TFMA runs: it gathers the scores of a slice once and measures all together.
 
 TFMA would run a combiner for each metric and each model. One for all of them lets candidate and
 baseline share the bootstrap's draws, and pays for gathering and drawing once.
@@ -71,7 +71,7 @@ def _computations(
 
 
 class MeasureFn(beam.CombineFn):
-    """Gathers the scores of records; the result does not depend on their order or bundles.
+    """Gather the scores of records; the result does not depend on their order or bundles.
 
     Args:
         models: TFMA's name of the candidate and, when there is one, of the baseline.

@@ -1,4 +1,4 @@
-"""Measurements as TFMA keeps them: its keys, its intervals; read back typed."""
+"""Turn measurements into the metrics of TFMA, and read them back from its files."""
 
 import dataclasses
 import json
@@ -33,14 +33,14 @@ CLASSES = "zero_shot/classes"
 def to_tfma(
     measurements: Measurements, classes: ClassCounts | None, models: tuple[str, ...]
 ) -> dict[MetricKey, Any]:
-    """Measurements as TFMA's metrics: its keys for models and differences, its intervals.
+    """Turn measurements into TFMA's metrics: its keys for models and differences, its intervals.
 
     Args:
         measurements: of one slice.
         classes: of the same.
         models: TFMA's name of the candidate and, when there is one, of the baseline.
     """
-    found: dict[MetricKey, Any] = {}
+    metrics: dict[MetricKey, Any] = {}
     for name, measured in measurements.items():
         key = MetricKey(name, model_name=models[0])
         known = measured.background
@@ -50,15 +50,15 @@ def to_tfma(
             (CHANCE, known.chance),
         ):
             if value is not None:
-                found[MetricKey(name + suffix, model_name=models[0])] = float(value)
-        found[key] = _bounded(measured.candidate)
+                metrics[MetricKey(name + suffix, model_name=models[0])] = float(value)
+        metrics[key] = _bounded(measured.candidate)
         if measured.baseline is not None and measured.difference is not None:
-            found[key.make_baseline_key(models[1])] = _bounded(measured.baseline)
-            found[key.make_diff_key()] = _bounded(measured.difference)
+            metrics[key.make_baseline_key(models[1])] = _bounded(measured.baseline)
+            metrics[key.make_diff_key()] = _bounded(measured.difference)
     if classes is not None:
-        said = json.dumps(dataclasses.asdict(classes))
-        found[MetricKey(CLASSES, model_name=models[0])] = said.encode()
-    return found
+        payload = json.dumps(dataclasses.asdict(classes))
+        metrics[MetricKey(CLASSES, model_name=models[0])] = payload.encode()
+    return metrics
 
 
 def _bounded(estimate: Estimate) -> proto.BoundedValue:
@@ -70,18 +70,18 @@ def _bounded(estimate: Estimate) -> proto.BoundedValue:
 
 
 def read(uri: str) -> tuple[Results, ClassCounts | None]:
-    """The measurements of an evaluation by slice, those of all queries under (); and its classes.
+    """Read the classes of an evaluation and its measurements by slice, of all queries under ().
 
     A metric that a slice does not allow (labels of one kind only, no class) is absent.
     """
-    found, classes = {}, None
+    measured, classes = {}, None
     for each in writer.load_and_deserialize_metrics(uri):
         key = _slice_of(each.slice_key)
-        found[key] = dict(_measurements(each))
+        measured[key] = dict(_measurements(each))
         for metric in each.metric_keys_and_values:
             if metric.key.name == CLASSES and key == ():
                 classes = ClassCounts(**json.loads(metric.value.bytes_value))
-    return found, classes
+    return measured, classes
 
 
 def _slice_of(key: proto.SliceKey) -> Slice:
@@ -91,10 +91,10 @@ def _slice_of(key: proto.SliceKey) -> Slice:
     return slice_name(single.column), single.bytes_value.decode()
 
 
-def _measurements(found: proto.MetricsForSlice) -> Iterator[tuple[str, Measurement]]:
+def _measurements(metrics: proto.MetricsForSlice) -> Iterator[tuple[str, Measurement]]:
     known: dict[str, float] = {}
     estimates: dict[str, dict[str, Estimate]] = {}
-    for each in found.metric_keys_and_values:
+    for each in metrics.metric_keys_and_values:
         value, interval = each.value.double_value.value, each.confidence_interval
         if each.HasField("confidence_interval"):
             low, high = interval.lower_bound, interval.upper_bound

@@ -1,16 +1,19 @@
-"""Drift of the data since the release that serves, by TFDV's drift comparators."""
+"""Measure how far the data moved since the release that serves."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import tfx.components  # noqa: F401  TFDV needs its patches
-
-import tensorflow_data_validation as tfdv  # isort: skip
-from tensorflow_metadata.proto.v0 import schema_pb2
+import numpy as np
 
 from components.example_validator.config import DriftConfig, Limit
-from components.example_validator.drift import comparable
+from components.example_validator.drift.counts import (
+    buckets,
+    features_of,
+    folded,
+    most_frequent,
+    records,
+)
 from schema import features
 from schema.text.messages import number_of
 
@@ -20,7 +23,7 @@ DIVERGENCE, DISTANCE = "Jensen-Shannon divergence", "largest change of a share"
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """How far one feature is from what it was, and its limit; `moved` says what moved most."""
+    """Say how far one feature is from what it was, and its limit; `moved` says what moved most."""
 
     feature: str
     measure: str
@@ -36,13 +39,13 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """'text/caption_words: the Jensen-Shannon divergence is 0.41, above 0.1 (...)'."""
-        told = f"the {self.measure} is {self.value:.3g}, above {self.limit:g}"
-        return f"{self.feature}: {told} ({self.moved})"
+        what = f"the {self.measure} is {self.value:.3g}, above {self.limit:g}"
+        return f"{self.feature}: {what} ({self.moved})"
 
 
 @dataclasses.dataclass(frozen=True)
 class Drift:
-    """Every comparison, and a sentence for each that could not be made."""
+    """All comparisons, and a sentence for each that could not be made."""
 
     compared: tuple[Comparison, ...] = ()
     notes: tuple[str, ...] = ()
@@ -57,14 +60,13 @@ def compare(now: Any, served: Any, config: DriftConfig, attributes: Sequence[str
         config: limits.
         attributes: names of the attributes.
     """
-    counts = comparable.records(now), comparable.records(served)
+    counts = records(now), records(served)
     if min(counts) < config.minimum_count:
         verb = "is" if min(counts) == 1 else "are"
         few = f"{number_of(min(counts), 'record')} {verb} fewer than data.drift.minimum_count"
         return Drift(notes=(f"nothing was compared: {few} = {config.minimum_count:,}",))
-    ours, theirs = comparable.features_of(now), comparable.features_of(served)
-    schema, moved, notes = schema_pb2.Schema(), {}, []
-    sides: tuple[list[Any], list[Any]] = [], []
+    ours, theirs = features_of(now), features_of(served)
+    compared, notes = [], []
     for name, limit in _limits(config, attributes).items():
         if name not in theirs:  # its pipeline did not ask for it
             notes.append(f"{name} was not compared: that release has no statistics of it")
@@ -73,27 +75,31 @@ def compare(now: Any, served: Any, config: DriftConfig, attributes: Sequence[str
             notes.append(f"{name} was not compared: this data has none")
             continue
         pair = ours.get(name), theirs[name]
-        made, moved[name] = _text(name, pair, counts) if _is_text(name) else _number(name, pair)
-        for side, each in zip(sides, made, strict=True):
-            side.append(each)
-        _declare(schema, name, limit)
-    if not moved:
-        return Drift(notes=tuple(notes))
-    found = tfdv.validate_statistics(
-        comparable.dataset(sides[0], counts[0]),
-        schema,
-        previous_statistics=comparable.dataset(sides[1], counts[1]),
-    )
-    measured = {
-        "/".join(each.path.step): each.drift_measurements[0] for each in found.drift_skew_info
-    }
-    notes += [f"{name} was not compared: it has no values" for name in moved.keys() - measured]
-    compared = (
-        Comparison(name, _measure(name), measured[name].value, measured[name].threshold, what)
-        for name, what in moved.items()
-        if name in measured
-    )
+        sides, moved = _text(name, pair, counts) if _is_text(name) else _number(pair)
+        if not all(side.any() for side in sides):
+            notes.append(f"{name} was not compared: it has no values")
+            continue
+        shares = [side / side.sum() for side in sides]
+        # A shift of one class matters by its size; of words, how much of the whole has changed.
+        by_share = features.is_attribute(name)
+        value = float(np.abs(shares[0] - shares[1]).max()) if by_share else divergence(*shares)
+        measure = DISTANCE if by_share else DIVERGENCE
+        compared.append(Comparison(name, measure, value, limit, moved))
     return Drift(tuple(compared), tuple(notes))
+
+
+def divergence(one: np.ndarray, other: np.ndarray) -> float:
+    """Compute the Jensen-Shannon divergence of two distributions [n], in bits (Lin, 1991).
+
+    It is the entropy of their mean minus the mean of their entropies: 0 of equal ones, 1 of those
+    that have nothing in common.
+    """
+    return max(0.0, _entropy((one + other) / 2) - (_entropy(one) + _entropy(other)) / 2)
+
+
+def _entropy(shares: np.ndarray) -> float:
+    present = shares[shares > 0]
+    return -float((present * np.log2(present)).sum())
 
 
 def _limits(config: DriftConfig, attributes: Sequence[str]) -> Mapping[str, Limit]:
@@ -115,37 +121,25 @@ def _is_text(name: str) -> bool:
     return name == features.WORDS or features.is_attribute(name)
 
 
-def _measure(name: str) -> str:
-    """A shift of one class matters by its size; of words, how much of the whole has changed."""
-    return DISTANCE if features.is_attribute(name) else DIVERGENCE
-
-
-def _declare(schema: Any, name: str, limit: float) -> None:
-    kind = schema_pb2.BYTES if _is_text(name) else schema_pb2.INT
-    comparator = schema.feature.add(name=name, type=kind).drift_comparator
-    if _measure(name) == DISTANCE:
-        comparator.infinity_norm.threshold = limit
-    else:
-        comparator.jensen_shannon_divergence.threshold = limit
-
-
-def _number(name: str, pair: tuple[Any, Any]) -> tuple[list[Any], str]:
+def _number(pair: tuple[Any, Any]) -> tuple[list[np.ndarray], str]:
     now, served = pair
     medians = [f"{each.num_stats.median:g}" for each in (served, now)]
-    made = [comparable.number(name, comparable.buckets(each)) for each in pair]
-    return made, f"median from {medians[0]} to {medians[1]}"
+    return [buckets(each) for each in pair], f"median from {medians[0]} to {medians[1]}"
 
 
-def _text(name: str, pair: tuple[Any, Any], counts: tuple[int, int]) -> tuple[list[Any], str]:
-    kept = comparable.most_frequent(pair[0]) | comparable.most_frequent(pair[1])
-    folded = [
-        comparable.folded(each, kept, features.is_attribute(name), count)
+def _text(
+    name: str, pair: tuple[Any, Any], counts: tuple[int, int]
+) -> tuple[list[np.ndarray], str]:
+    """Count values of both sides, a missing one of an attribute included; say what moved most."""
+    kept = most_frequent(pair[0]) | most_frequent(pair[1])
+    both = [
+        folded(each, kept, features.is_attribute(name), count)
         for each, count in zip(pair, counts, strict=True)
     ]
-    now, before = (comparable.shares(each) for each in folded)
-    changes = {value: abs(now[value] - before[value]) for value in now}
-    changed = [value for value, change in changes.items() if change > 0]
-    most = sorted(changed, key=lambda value: (-changes[value], value))[:NAMED]
-    told = (f"{value} from {before[value]:.3g} to {now[value]:.3g}" for value in most)
-    made = [comparable.text(name, each) for each in folded]
-    return made, ", ".join(told)
+    values = sorted(both[0])
+    sides = [np.array([each[value] for value in values]) for each in both]
+    now, before = (side / max(side.sum(), 1) for side in sides)
+    changes = np.abs(now - before)
+    most = [n for n in np.argsort(-changes, kind="stable")[:NAMED] if changes[n] > 0]
+    moved = (f"{values[n]} from {before[n]:.3g} to {now[n]:.3g}" for n in most)
+    return sides, ", ".join(moved)

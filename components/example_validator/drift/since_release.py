@@ -1,4 +1,4 @@
-"""From two artifacts to what is said of drift."""
+"""Compare the statistics of this run with those of the release that serves."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ STATISTICS_FILE = "FeatureStats.pb"  # TFX's own name for it
 def since(
     served: Path, statistics: Artifact, schema: schema_pb2.Schema, config: DriftConfig
 ) -> Report:
-    """Compare with the release that serves, if there is one and anybody asks.
+    """Compare with the release that serves, if there is one and the config asks for it.
 
     Args:
         served: folder of a ServedStatistics' artifact.
@@ -37,14 +37,14 @@ def since(
         now = stats_artifact_utils.load_statistics(statistics, config.split).proto()
         names = [each.name for each in schema.feature if features.is_attribute(each.name)]
         attributes = [features.attribute_name(name) for name in names]
-        found = compare(now, tfdv.load_stats_binary(str(before)), config, attributes)
+        drift = compare(now, tfdv.load_stats_binary(str(before)), config, attributes)
     else:
         lacks = f"that release has no statistics of the split {config.split}"
-        found = Drift(notes=(f"nothing was compared: {lacks}",))
+        drift = Drift(notes=(f"nothing was compared: {lacks}",))
     about = f"drift since release {release}: "
     return Report(
         compared_with=release,
-        warnings=tuple(about + each.sentence for each in found.compared if each.drifted),
-        notes=tuple(about + note for note in found.notes),
-        measured={each.feature: each.value for each in found.compared},
+        warnings=tuple(about + each.sentence for each in drift.compared if each.drifted),
+        notes=tuple(about + note for note in drift.notes),
+        measured={each.feature: each.value for each in drift.compared},
     )

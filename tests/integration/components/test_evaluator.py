@@ -223,7 +223,7 @@ def test_a_model_is_no_worse_than_itself(small_run, model, tmp_path):
         assert difference is not None
         assert (difference.value, difference.low, difference.high) == (0, 0, 0)
     assert same.verdict.passed
-    assert "the same as release 7" in same.verdict.gates[0].sentence
+    assert " = 0.000, lower end >= 0.000" in same.verdict.gates[0].sentence
     assert Path(same.blessing.uri, constants.BLESSED_FILE_NAME).is_file()
     assert same.blessing.get_int_custom_property("current_model_id") == 11
     assert pushes(same.blessing)

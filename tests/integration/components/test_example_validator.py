@@ -18,8 +18,8 @@ from components import release_lookup
 from components.example_gen.component import QuarantineArtifact
 from components.example_gen.records.quarantine import Summary
 from components.example_validator import report
-from components.example_validator.component import Executor
 from components.example_validator.config import DriftConfig
+from components.example_validator.executor import Executor
 from components.example_validator.report import Report
 from components.import_schema.component import CURATED, with_attributes
 from schema import features

@@ -5,7 +5,6 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from components.evaluator.ranking import block as tile
 from components.evaluator.ranking import blocks, rank_counts
 from components.evaluator.ranking.ranking import rank
 from tests.support.ranking import (
@@ -19,11 +18,11 @@ from tests.support.ranking import (
 
 
 @pytest.mark.parametrize("block", [(50, 3), (7, 300), (900, 11), (256, 299), (1024, 1280)])
-@pytest.mark.parametrize("few", [0.0, tile.FEW, 1.0])
+@pytest.mark.parametrize("few", [0.0, blocks.FEW, 1.0])
 def test_every_block_size_and_way_of_counting_equals_the_full_matrix(block, few, monkeypatch):
     monkeypatch.setattr(blocks, "TEXTS_AT_ONCE", block[0])
     monkeypatch.setattr(blocks, "IMAGES_AT_ONCE", block[1])
-    monkeypatch.setattr(tile, "FEW", few)
+    monkeypatch.setattr(blocks, "FEW", few)
     data = coarse_data()
     expected = reference(data, data.images @ data.texts.T)
     assert np.isnan(expected[0].best).any()
@@ -31,10 +30,10 @@ def test_every_block_size_and_way_of_counting_equals_the_full_matrix(block, few,
     assert_same(rank(data), expected)
 
 
-@pytest.mark.parametrize("few", [0.0, tile.FEW, 1.0])
+@pytest.mark.parametrize("few", [0.0, blocks.FEW, 1.0])
 def test_many_images_of_a_few_classes_equal_the_full_matrix(few, monkeypatch):
     monkeypatch.setattr(blocks, "TEXTS_AT_ONCE", 70)
-    monkeypatch.setattr(tile, "FEW", few)
+    monkeypatch.setattr(blocks, "FEW", few)
     rng = np.random.default_rng(4)
     named = rng.integers(0, 8, 200)
     vectors = rng.integers(-3, 4, (8, 5))

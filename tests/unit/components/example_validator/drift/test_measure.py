@@ -13,10 +13,11 @@ import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
 
 from components.example_validator.config import DriftConfig
-from components.example_validator.drift import comparable
+from components.example_validator.drift import counts
 from components.example_validator.drift.measure import Comparison, Drift, compare
 from pipeline.nodes import QUANTILES
 from schema import features
+from trainer.preprocessing.captions import words_of
 
 WORDS, HEIGHT = features.CAPTION_WORDS, features.IMAGE_HEIGHT
 CATEGORY = features.attribute("category")
@@ -157,17 +158,16 @@ def test_rare_words_count_together():
 
 def test_two_samples_of_real_captions_do_not_drift():
     """What the default limits rest on."""
-    import re
 
     from tests.support.small_run import SHARDS, read_shard
+
+    pass
 
     records = [r for path in sorted(SHARDS.glob("train-*")) for r in read_shard(str(path))]
     order = np.random.default_rng(0).permutation(len(records))
 
     def taken(indices: Any, prefix: str = "") -> Any:
-        said = [
-            [re.findall(r"\w+", (prefix + c).lower()) for c in records[n].captions] for n in indices
-        ]
+        said = [[words_of(prefix + c) for c in records[n].captions] for n in indices]
         return statistics(
             lengths=[[len(caption) for caption in captions] for captions in said],
             words=[sorted({w.encode() for c in captions for w in c}) for captions in said],
@@ -207,11 +207,8 @@ def test_what_cannot_be_compared_is_said():
 
 
 def test_buckets_are_single_numbers_first_and_reach_every_size():
-    assert comparable.EDGES[:9] == [-0.5, 0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5]
-    assert comparable.EDGES[-1] >= 2**31
-    assert all(
-        high > low for low, high in zip(comparable.EDGES, comparable.EDGES[1:], strict=False)
-    )
-    feature = comparable.features_of(statistics(lengths=each([0, 1, 1, 70, 65535])))[WORDS]
-    counts = comparable.buckets(feature)
-    assert sum(counts) == pytest.approx(5)
+    assert counts.EDGES[:9] == [-0.5, 0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5]
+    assert counts.EDGES[-1] >= 2**31
+    assert all(high > low for low, high in zip(counts.EDGES, counts.EDGES[1:], strict=False))
+    feature = counts.features_of(statistics(lengths=each([0, 1, 1, 70, 65535])))[WORDS]
+    assert counts.buckets(feature).sum() == pytest.approx(5)

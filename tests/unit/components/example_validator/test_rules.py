@@ -1,7 +1,7 @@
 """Data that no network can rank is refused before anything is learned."""
 
 from components.example_gen.records.quarantine import Summary
-from components.example_validator.rankable import faults
+from components.example_validator.rules import rank_faults
 
 HEALTHY = Summary(
     examples={"eval": 20, "train": 1_200},
@@ -11,12 +11,12 @@ HEALTHY = Summary(
 
 
 def test_healthy_data_has_no_fault():
-    assert faults(HEALTHY) == []
+    assert rank_faults(HEALTHY) == []
 
 
 def test_one_record():
     one = {"eval": 1, "train": 1_200}
-    assert faults(HEALTHY.model_copy(update={"examples": one})) == [
+    assert rank_faults(HEALTHY.model_copy(update={"examples": one})) == [
         "split eval has 1 record, which is always its own best match: give it more in data.splits"
     ]
 
@@ -34,7 +34,7 @@ def test_the_same_image_or_caption_everywhere_is_said_of_each_split():
         "split {}: all {} records have the same image, so that no caption can find its own: see "
         "whether data.columns.image names the right column",
     )
-    assert faults(same) == [
+    assert rank_faults(same) == [
         caption.format("eval", 20),
         image.format("train", "1,200"),
         caption.format("train", "1,200"),
