@@ -13,7 +13,8 @@ from components.release.registry.mlflow_registry import MlflowRegistry
 from schema.errors import InputError, UnavailableError
 from tests.support.registry.kit import BOTH, Registry, again, changes, folders, recorded, serving
 from tests.support.registry.kit import two_releases as two
-from tests.support.registry.servers import free_port, postgres
+from tests.support.registry.postgres import postgres
+from tests.support.registry.processes import free_port
 from tests.support.releases import aliases, decided, writer
 
 

@@ -9,8 +9,8 @@ import pytest
 from schema.errors import InputError, UnavailableError
 from tests.support.registry.kit import Registry, actions, again, recorded, serving
 from tests.support.registry.kit import two_releases as two
+from tests.support.registry.mlflow_server import mlflow_server
 from tests.support.registry.proxy import proxy
-from tests.support.registry.servers import mlflow_server
 from tests.support.releases import aliases, decided, writer
 
 NOT_UPDATED = (

@@ -22,7 +22,8 @@ from tests.support.registry.kit import (
     serving,
 )
 from tests.support.registry.kit import two_releases as two
-from tests.support.registry.servers import ADMIN, PUSHER, READER, mlflow_server, postgres
+from tests.support.registry.mlflow_server import ADMIN, PUSHER, READER, mlflow_server
+from tests.support.registry.postgres import postgres
 from tests.support.releases import aliases, decided, writer
 
 REBUILD = "diptych releases rebuild-registry"

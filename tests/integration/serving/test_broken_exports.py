@@ -1,6 +1,8 @@
-"""ServingCheck on broken exports: each is caught by the right name, in a process of its own."""
+"""ServingCheck on broken exports: the check with the right name catches each of them."""
 
 import concurrent.futures
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +10,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.serving_check.clients import client_program
+from components.serving_check.clients import client_program, isolated_client
 from components.serving_check.report import CheckReport
 from schema import serving_names
 from tests.support.serving_check import NAMES, Original, data_file, flip_a_byte
 from trainer.models.dual_encoder import DualEncoder
 from trainer.preprocessing import image_formats, images
+
+WARM_MODULES = ["tensorflow", "tensorflow_text"]  # what the client imports
 
 
 @pytest.fixture(scope="module")
@@ -137,13 +141,22 @@ SENTENCES = {
 
 
 @pytest.fixture(scope="module")
-def verdicts(original, tmp_path_factory) -> dict[str, CheckReport]:
+def verdicts(original, warm_python, tmp_path_factory) -> dict[str, CheckReport]:
     base = tmp_path_factory.mktemp("broken")
     folders = {name: base / str(i) for i, name in enumerate(BROKEN)}
     for name, (spoil, _) in BROKEN.items():
         spoil(original, folders[name])
-    # Each in a fresh process as ever, two at a time: most of it is importing TensorFlow.
-    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+
+    def forked(command: Sequence[str | Path]) -> list[str]:
+        assert command[:2] == [sys.executable, "-I"]
+        return warm_python.command(*command[2:])
+
+    # All have a process of their own, two at a time; what it imports it finds imported.
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        concurrent.futures.ThreadPoolExecutor(2) as threads,
+    ):
+        patch.setattr(isolated_client, "ending_with_parent", forked)
         return dict(zip(BROKEN, threads.map(original.examine, folders.values()), strict=True))
 
 

@@ -1,9 +1,10 @@
 """A run that is killed, or asked to stop, ends as if nothing had happened."""
 
+import functools
 import os
 import signal
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,26 @@ import pytest
 
 from tests.support.paths import ROOT
 from tests.support.training import write_records
+from tests.support.warm_python import WarmPython
 
 SECONDS = 300
 RECORDS = 60  # in batches of 12 five steps an epoch, 20 in all, and a checkpoint after every fourth
 
 
-def started(folder: Path, how: str = "") -> subprocess.Popen:
+WARM_MODULES = ["tests.support.training"]
+
+Start = Callable[..., subprocess.Popen]
+
+
+@pytest.fixture(scope="module")
+def start(warm_python) -> Start:
+    """What starts the training of a folder, and may have it kill itself."""
+    return functools.partial(started, warm_python)
+
+
+def started(python: WarmPython, folder: Path, how: str = "") -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.support.programs.training", str(folder), how],
+        python.command("-m", "tests.support.programs.training", folder, how),
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -27,9 +40,9 @@ def started(folder: Path, how: str = "") -> subprocess.Popen:
     )
 
 
-def run(folder: Path, how: str = "") -> tuple[int, list[int]]:
+def run(start: Start, folder: Path, how: str = "") -> tuple[int, list[int]]:
     """The exit code, and the steps that were made."""
-    process = started(folder, how)
+    process = start(folder, how)
     out, _ = process.communicate(timeout=SECONDS)
     assert process.returncode in (0, -signal.SIGKILL), out[-3000:]
     steps = [int(line.split()[1]) for line in out.splitlines() if line.startswith("step ")]
@@ -37,10 +50,10 @@ def run(folder: Path, how: str = "") -> tuple[int, list[int]]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> list[np.ndarray]:
+def undisturbed(start, tmp_path_factory) -> list[np.ndarray]:
     folder = tmp_path_factory.mktemp("undisturbed")
     write_records(folder / "data", RECORDS)
-    assert run(folder) == (0, list(range(1, 21)))
+    assert run(start, folder) == (0, list(range(1, 21)))
     assert not any((folder / "checkpoints").iterdir())  # the run has ended well
     return weights(folder)
 
@@ -68,19 +81,19 @@ def check(folder: Path, expected: list[np.ndarray]) -> None:
         (["makedirs-2", "variables-1", "notes-1", "old-2", "end"], 21),
     ],
 )
-def test_killed_and_started_again(undisturbed, tmp_path, deaths, then):
+def test_killed_and_started_again(undisturbed, start, tmp_path, deaths, then):
     write_records(tmp_path / "data", RECORDS)
     for how in deaths:
-        code, _ = run(tmp_path, how)
+        code, _ = run(start, tmp_path, how)
         assert code == -signal.SIGKILL
-    code, steps = run(tmp_path)
+    code, steps = run(start, tmp_path)
     assert (code, steps) == (0, list(range(then, 21)))
     check(tmp_path, undisturbed)
 
 
-def test_asked_to_stop(undisturbed, tmp_path):
+def test_asked_to_stop(undisturbed, start, tmp_path):
     write_records(tmp_path / "data", RECORDS)
-    process = started(tmp_path, "wait")
+    process = start(tmp_path, "wait")
     assert process.stdout is not None
     for line in process.stdout:
         if line == "step 6\n":
@@ -93,5 +106,5 @@ def test_asked_to_stop(undisturbed, tmp_path):
     assert told == (
         f"training was stopped at step {step} of 20; start the same run again to continue"
     )
-    assert run(tmp_path) == (0, list(range(step + 1, 21)))
+    assert run(start, tmp_path) == (0, list(range(step + 1, 21)))
     check(tmp_path, undisturbed)

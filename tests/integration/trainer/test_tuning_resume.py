@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,18 @@ import pytest
 from tests.support.paths import ROOT
 from tests.support.programs.tuning import STEPS, TUNE, search
 from tests.support.training import write_records
+from tests.support.warm_python import WarmPython
 
 RECORDS = 60
+WARM_MODULES = ["tests.support.training", "trainer.tuning.tuner"]
 
 
-def run(folder: Path, *fatal: int) -> tuple[int, list[tuple[int, int]], dict[str, float]]:
+def run(
+    python: WarmPython, folder: Path, *fatal: int
+) -> tuple[int, list[tuple[int, int]], dict[str, float]]:
     """The exit code, the (trial, step)s that were made, and the scores."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.programs.tuning", str(folder), *map(str, fatal)],
+        python.command("-m", "tests.support.programs.tuning", folder, *map(str, fatal)),
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -34,17 +37,17 @@ def run(folder: Path, *fatal: int) -> tuple[int, list[tuple[int, int]], dict[str
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of scikit-learn, when its fit is no better
-def test_killed_and_started_again(tmp_path):
+def test_killed_and_started_again(warm_python, tmp_path):
     for name in ("killed", "undisturbed"):
         write_records(tmp_path / name / "data", RECORDS)
     folder = tmp_path / "killed"
 
-    code, steps, _ = run(folder, 3, 6)
+    code, steps, _ = run(warm_python, folder, 3, 6)
     assert code == -signal.SIGKILL
     expected = [(trial, step) for trial in (1, 2) for step in range(1, STEPS + 1)]
     assert steps == [*expected, *((3, step) for step in range(1, 7))]
 
-    code, steps, scores = run(folder)
+    code, steps, scores = run(warm_python, folder)
     assert code == 0
     # Its checkpoint is of step 4: the guided search asked for the very same trial again.
     assert steps[: STEPS - 4] == [(3, step) for step in range(5, STEPS + 1)]

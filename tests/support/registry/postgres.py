@@ -1,7 +1,6 @@
-"""Registries as teams run them: PostgreSQL, and MLflow's server over HTTP with and without sign-in.
+"""A PostgreSQL of the tests, in a folder of its own.
 
-Each server is started once a module; a test has a model name, and where it must, a database of its
-own. Where Debian's postgresql is not installed the tests are skipped.
+Where Debian's package postgresql is not installed, the tests that need it are skipped.
 """
 
 import contextlib
@@ -9,35 +8,16 @@ import dataclasses
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-import requests
 
-ADMIN, PUSHER, READER = "admin", "pusher", "reader"  # users of MLflow's server
-USER_PASSWORD = "password-of-the-users"
+from tests.support.registry.processes import free_port, wait_until
+
 SUPERUSER, PASSWORD = "diptych", "password of the database"
-# Every user may read everything; hashing a password takes half a second, so results are kept.
-AUTH = """[mlflow]
-admin_username = admin
-default_permission = READ
-database_uri = sqlite:///{}/auth.db
-auth_cache_ttl_seconds = 3600
-"""
-SECONDS = 120  # for a server to start on a loaded machine
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclasses.dataclass
@@ -61,7 +41,7 @@ class Postgres:
                 user=_unprivileged(),
                 start_new_session=True,
             )
-        _wait(self._accepts, self.process, self.folder / "log")
+        wait_until(self._accepts, self.process, self.folder / "log")
 
     def kill(self) -> None:
         """Kill the server and its workers at once."""
@@ -150,94 +130,6 @@ def postgres() -> Iterator[Postgres]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@dataclasses.dataclass
-class MlflowServer:
-    """MLflow's own server, with one worker."""
-
-    backend: str
-    folder: Path
-    port: int
-    sign_in: bool = False
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def uri(self, user: str, password: str = USER_PASSWORD) -> str:
-        return f"http://{user}:{password}@127.0.0.1:{self.port}" if self.sign_in else self.address
-
-    def add_users(self) -> None:
-        """Add one who may write what is theirs, and one who is never given a right to write."""
-        for user in (PUSHER, READER):
-            said = requests.post(
-                f"{self.address}/api/2.0/mlflow/users/create",
-                json={"username": user, "password": USER_PASSWORD},
-                auth=(ADMIN, USER_PASSWORD),
-                timeout=60,
-            )
-            assert said.status_code == 200, said.text
-
-    def start(self) -> None:
-        environment = {
-            **os.environ,
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-            "MLFLOW_AUTH_CONFIG_PATH": str(self.folder / "auth.ini"),
-            "MLFLOW_FLASK_SERVER_SECRET_KEY": "of a test",
-            "MLFLOW_AUTH_ADMIN_PASSWORD": USER_PASSWORD,
-        }
-        (self.folder / "auth.ini").write_text(AUTH.format(self.folder))
-        command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
-        command += ["--backend-store-uri", self.backend, "--port", str(self.port)]
-        command += ["--artifacts-destination", str(self.folder / "artifacts")]
-        command += ["--app-name", "basic-auth"] if self.sign_in else []
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                cwd=self.folder,
-                start_new_session=True,
-            )
-        _wait(self._answers, self.process, self.folder / "log")
-
-    def kill(self) -> None:
-        assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    @contextlib.contextmanager
-    def frozen(self) -> Iterator[None]:
-        assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.killpg(self.process.pid, signal.SIGCONT)
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.address}/health", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-
-@contextlib.contextmanager
-def mlflow_server(backend: str, folder: Path, sign_in: bool = False) -> Iterator[MlflowServer]:
-    server = MlflowServer(backend, folder, free_port(), sign_in)
-    try:
-        server.start()
-        if sign_in:
-            server.add_users()
-        yield server
-    finally:
-        if server.process is not None and server.process.poll() is None:
-            server.kill()
-
-
 def _postgres_programs() -> Path | None:
     """The folder of `initdb`, which Debian keeps out of PATH; the newest version's."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
@@ -262,12 +154,3 @@ def _signal(
     for pid in (process.pid, *children):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, what)
-
-
-def _wait(ready: object, process: subprocess.Popen[bytes], log: Path) -> None:
-    assert callable(ready)
-    until = time.monotonic() + SECONDS
-    while not ready():
-        assert process.poll() is None, log.read_text()[-2000:]
-        assert time.monotonic() < until, f"no answer: {log.read_text()[-2000:]}"
-        time.sleep(0.2)
