@@ -4,5 +4,10 @@ from components.nodes import NODES, Node
 
 NODES.add(
     "ServingCheck",
-    Node(modules=("components.serving_check.component", "components.serving_check.client_program")),
+    Node(
+        modules=(
+            "components.serving_check.component",
+            "components.serving_check.clients.client_program",
+        )
+    ),
 )
