@@ -47,7 +47,7 @@ def runs(node_id: str, file: str) -> bool:
         ("trainer/models/dual_encoder.py", {"Trainer", "Tuner"}, {"Transform", "Evaluator"}),
         ("trainer/tuning/trials.py", {"Tuner"}, {"Transform", "ServingCheck"}),
         ("components/evaluator/tfma/extractor.py", {"Evaluator"}, {"Trainer"}),  # TFMA imports it
-        ("components/serving_check/client_program.py", {"ServingCheck"}, {"Evaluator"}),
+        ("components/serving_check/clients/client_program.py", {"ServingCheck"}, {"Evaluator"}),
         ("components/example_gen/component.py", {"ImageTextExampleGen"}, {"Trainer", "Pusher"}),
     ],
 )
