@@ -123,9 +123,9 @@ class SmallRun:
         import tensorflow_transform as tft
 
         from trainer.export.saved_models import Served
-        from trainer.models.dual_encoder import DualEncoder
+        from trainer.training.step import TrainableDualEncoder
 
-        model = DualEncoder(self.trained_config)
+        model = TrainableDualEncoder(self.trained_config)
         with np.load(self.folder / WEIGHTS) as weights:
             model.set_weights([weights[name] for name in weights.files])
         [graph] = self.outputs["Transform"]["transform_graph"]

@@ -268,7 +268,7 @@ def test_a_first_run_has_nothing_to_compare_with(small_run, evaluated):
     decided = gates.read(artifact.uri)
     assert decided.passed
     assert decided.baseline is None
-    assert "there is no release to compare it with" in decided.gates[1].sentence
+    assert "without a release to compare with" in decided.gates[1].sentence
     assert all(each.baseline is None for each in evaluated[()].values())
     [blessing] = small_run.outputs["Evaluator"]["blessing"]
     assert blessing.get_int_custom_property("blessed") == 1
