@@ -10,8 +10,10 @@ from components.evaluator.metrics.scores import Scores
 from components.example_gen.readers.registry import READERS, Reader, ReadOptions
 from components.example_gen.rows import Place, Rejected, Row
 from components.nodes import NODES, Node
+from trainer.config.transform import TOKENIZERS
 from trainer.losses.batch import LossBatch
 from trainer.losses.registry import LOSSES, Loss, LossConfig, PairwiseConfig
+from trainer.preprocessing.tokenizer import Tokenizer
 from trainer.towers.registry import (
     IMAGE_TOWERS,
     TEXT_TOWERS,
@@ -27,6 +29,7 @@ __all__ = [
     "NODES",
     "READERS",
     "TEXT_TOWERS",
+    "TOKENIZERS",
     "Loss",
     "LossBatch",
     "LossConfig",
@@ -41,6 +44,7 @@ __all__ = [
     "Rejected",
     "Row",
     "Scores",
+    "Tokenizer",
     "Tower",
     "TowerConfig",
     "image_queries",
