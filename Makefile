@@ -2,6 +2,7 @@
 SHELL := bash
 PYTHON ?= python3.11
 READY := .venv/.ready
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 
 .PHONY: demo test test-unit coverage check lock format emoji emoji-check image image-check bench clean help
 
@@ -52,7 +53,7 @@ emoji-check: $(READY)  ## compare a rebuild with the committed data
 	.venv/bin/python examples/emoji/build.py --check
 
 image:  ## build the image of the pods with docker
-	docker build -f kubeflow/Dockerfile -t diptych:0.1.0 .
+	docker build -f kubeflow/Dockerfile --build-arg VERSION=$(VERSION) -t diptych:$(VERSION) .
 
 image-check: $(READY)  ## build the image without a daemon and run it; needs root, buildah, debootstrap
 	DIPTYCH_BUILD_IMAGE=1 .venv/bin/pytest tests/integration/kubeflow/test_image_build.py

@@ -64,7 +64,7 @@ def test_stages_and_arguments(instructions):
     assert arguments == {
         "BASE=python:3.11-slim-bookworm",
         "VARIANT=cpu",
-        "VERSION=0.1.0",
+        "VERSION=unknown",
         "REVISION=unknown",
     }
     assert instructions[0] == ("ARG", "BASE=python:3.11-slim-bookworm")  # before the first FROM
