@@ -137,14 +137,14 @@ def test_the_data_that_serves_has_not_drifted_from_itself(story):
 def test_drift_stops_a_run_that_is_told_so_and_the_champion_stays(story):
     said = re.fullmatch(
         r"ExampleValidator: drift since release 1: text/caption_words: the Jensen-Shannon "
-        r"divergence is ([\d.]+), above 0.1 \(median from 3 to 9\); drift since release 1: "
+        r"divergence is ([\d.]+), above 0.1 \(median from 4 to 10\); drift since release 1: "
         r"text/words: the Jensen-Shannon divergence is ([\d.]+), above 0.2 \((.+)\)",
         story.stopped,
     )
     assert said is not None, story.stopped
-    assert float(said[1]) > 0.5
+    assert float(said[1]) > 0.4
     assert float(said[2]) > 0.2
-    assert said[3].endswith("a from 0 to 0.0836, is from 0 to 0.0836")
+    assert said[3].endswith("a from 0 to 0.0758, is from 0 to 0.0758")
     assert story.after_stopped == 1
 
 
