@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import types
 from collections.abc import Sequence
 from pathlib import Path
@@ -129,6 +130,7 @@ def become(request: dict[str, Any], streams: Sequence[int]) -> None:
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
+    tempfile.tempdir = None  # the server's may be a folder that is gone
     kind, *rest = request["arguments"]
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     if kind == "-m":
