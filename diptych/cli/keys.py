@@ -18,7 +18,7 @@ def keys_command(
     key: Annotated[str, typer.Argument(help="a key or section, such as loss; default: all")] = "",
     config: ConfigOrNone = None,
 ) -> None:
-    """Explain the keys of a config: what may stand there, the default, the meaning."""
+    """Explain the keys of a config, with their values and defaults."""
     with one_sentence():
         from pipeline.config.reference import entries
         from pipeline.config.run_config import load

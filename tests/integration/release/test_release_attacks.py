@@ -194,7 +194,7 @@ def test_only_a_registry_that_is_away_is_told_by_the_next_run(store, monkeypatch
         assert ("the next run or promotion updates it" in str(told.value)) is later
 
 
-def test_the_commands_say_what_is_gone_or_not_to_be_believed(store):
+def test_the_commands_say_what_is_gone_or_damaged(store):
     text = EMOJI.read_text().replace("../../runs/emoji/serving", "push")
     (store.folder.parent / "config.yaml").write_text(text)
 
@@ -213,7 +213,7 @@ def test_the_commands_say_what_is_gone_or_not_to_be_believed(store):
     assert "its files are gone" in said("why", "2")
     path = store.folders.path(3) / manifest.FILE
     path.write_text(json.dumps(json.loads(path.read_text()) | {"metrics": {"mrr": 1}}))
-    assert "is not to be believed" in said("why", "3")
+    assert "its manifest is damaged" in said("why", "3")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"created": 1e300}))
     assert "is damaged and cannot be read" in said("why", "3")
     assert "there is no release" in said("promote", "9" * 300)

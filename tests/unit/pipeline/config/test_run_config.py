@@ -182,11 +182,11 @@ def test_configs_are_frozen():
         ({"evaluation__gates": []}, "evaluation.gates = []: "),
         (
             {"evaluation__gates": [{"metric": "recall", "at_least": 0.1}]},
-            "evaluation.gates.0: metric = 'recall' is none of text_to_image_recall_at_1",
+            "evaluation.gates.0: metric = 'recall' is none of equal_caption_share, ",
         ),
         (
             {"evaluation__gates": [{"metric": "text_to_image_mrr"}]},
-            "evaluation.gates.0: a gate needs exactly one of at_least, at_most and not_worse_than",
+            "evaluation.gates.0: a gate needs exactly one of at_least, at_most, not_worse_than",
         ),
         ({"name": "No Spaces"}, "name = 'No Spaces': string should match pattern"),
     ],

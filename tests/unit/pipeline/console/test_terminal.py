@@ -20,7 +20,7 @@ PACKAGES = ("schema", "trainer", "components", "pipeline", "kubeflow", "diptych"
 FOREIGN = "a\nrelease 9 serves now\x1b[2J\u202e[/bold] https://u:hunter2@host"
 SHOWN = r"a\nrelease 9 serves now\x1b[2J\u202e[/bold] https://***@host"
 # Prints a protocol that its parent reads through a pipe; the parent prints what it makes of it.
-SPEAKS_TO_ITS_PARENT = ROOT / "components" / "serving_check" / "client_program.py"
+SPEAKS_TO_ITS_PARENT = ROOT / "components" / "serving_check" / "clients" / "client_program.py"
 DRAWS = {"pipeline/console/rich_console.py", "pipeline/local/display.py"}
 
 
