@@ -25,6 +25,8 @@ def __getattr__(name: str) -> Any:
 @functools.cache
 def _package_of_pypi() -> ModuleType | None:
     for folder in __path__[1:]:
+        if Path(folder, "registry.py").is_file():  # another copy of this package, not PyPI's
+            continue
         file = Path(folder, "__init__.py")
         spec = importlib.util.spec_from_file_location(__name__, file) if file.is_file() else None
         if spec is not None and spec.loader is not None:

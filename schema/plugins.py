@@ -1,4 +1,4 @@
-"""Plugins: modules of the user's own that register losses, towers, readers or metrics."""
+"""Plugins: modules of the user's own that register losses, towers, readers and other entries."""
 
 import importlib
 import json
@@ -36,7 +36,7 @@ class Extensible(Frozen):
 
     # The first field of every subclass: pydantic validates fields in their order.
     plugins: Annotated[tuple[ModuleName, ...], Field(max_length=20), AfterValidator(_loaded)] = ()
-    """Modules that register losses, towers, readers or metrics of your own, by dotted name.
+    """Modules, by dotted name, that register losses, towers, tokenizers, readers, metrics or nodes.
 
     They lie beside the config file or are installed. Reading the config imports them.
     """

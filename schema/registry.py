@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from schema.errors import InputError
 
@@ -38,10 +38,24 @@ class Registry(Mapping[str, Entry]):
         """Register an entry.
 
         Raises:
-            InputError: another entry has the name.
+            InputError: another entry has the name, or the entry is not like the others.
         """
+        if not isinstance(name, str) or not name:
+            raise InputError(f"a {self.kind} is registered under {name!r}; its name must be a text")
         if self._entries.get(name, entry) is not entry:
             raise InputError(f"the {self.kind} {name!r} is registered twice: choose another name")
+        kinds = {type(known) for known in self._entries.values()}
+        if kinds and type(entry) not in kinds:
+            raise InputError(
+                f"the {self.kind} {name!r} is registered as {type(entry).__name__}; it must be "
+                f"{' or '.join(sorted(kind.__name__ for kind in kinds))}"
+            )
+        section = getattr(entry, "config", None)
+        if isinstance(section, type) and (name,) not in _single_values(section):
+            raise InputError(
+                f"the {self.kind} {name!r} has a section without a key of the type "
+                f"Literal[{name!r}], by which a config chooses it"
+            )
         self._entries[name] = entry
         return entry
 
@@ -73,6 +87,13 @@ def complete_all() -> None:
     """Import the built-in entries of every registry, before others are added to them."""
     for registry in tuple(_ALL):
         len(registry)
+
+
+def _single_values(section: Any) -> list[tuple[Any, ...]]:
+    """Return the values of the fields of a section that are a Literal of one value."""
+    annotations = (field.annotation for field in section.model_fields.values())
+    values = [get_args(each) for each in annotations if get_origin(each) is Literal]
+    return [one for one in values if len(one) == 1]
 
 
 def import_all(package: str, module: str | None = None) -> None:

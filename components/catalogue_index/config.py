@@ -17,21 +17,31 @@ EXACT_UP_TO = 1_000_000  # vectors; beyond, `auto` gives up exactness for speed
 class UsearchConfig(Frozen):
     """The HNSW graph of usearch; more of anything is slower and finds more."""
 
-    connectivity: Annotated[int, Field(ge=2, le=1024)] = 16  # neighbours of a node ("M")
-    expansion_add: Expansion = 128  # nodes considered when one is added ("efConstruction")
-    expansion_search: Expansion = 128  # nodes considered when searching ("ef")
-    dtype: Literal["f32", "f16", "bf16"] = "f16"  # in the graph; answers are scored in float32
+    connectivity: Annotated[int, Field(ge=2, le=1024)] = 16
+    """Neighbours of a node ("M")."""
+    expansion_add: Expansion = 128
+    """Nodes considered when one is added ("efConstruction")."""
+    expansion_search: Expansion = 128
+    """Nodes considered when searching ("ef")."""
+    dtype: Literal["f32", "f16", "bf16"] = "f16"
+    """Type of the vectors in the graph; answers are scored in float32."""
 
 
 class IndexConfig(Frozen):
     """Say what is indexed, how, and which share of the exact answers the index must give."""
 
-    split: Name = "eval"  # of the data: its images are the catalogue, its captions the queries
-    kind: Literal["auto"] | Kind = "auto"  # auto: exact up to a million vectors, usearch beyond
+    split: Name = "eval"
+    """The split whose images are the catalogue and whose captions are the queries."""
+    kind: Literal["auto"] | Kind = "auto"
+    """auto: exact up to a million vectors, usearch beyond."""
     usearch: UsearchConfig = UsearchConfig()
-    recall_at: PositiveInt = 10  # answers to a query that are compared with the exact ones
-    at_least: Annotated[float, Field(gt=0, le=1)] = 0.95  # of the exact answers
-    max_queries: PositiveInt = 2_000  # captions to measure with, a fixed sample
+    """The graph of an approximate index."""
+    recall_at: PositiveInt = 10
+    """Answers to a query that are compared with the exact ones."""
+    at_least: Annotated[float, Field(gt=0, le=1)] = 0.95
+    """Share of the exact answers that the index must give."""
+    max_queries: PositiveInt = 2_000
+    """Captions to measure with, a fixed sample."""
 
     def kind_for(self, vectors: int) -> Kind:
         """Choose the kind for a number of vectors."""

@@ -19,13 +19,19 @@ BOUNDS = ("at_least", "at_most", "not_worse_than_baseline_by")  # of a gate; see
 class Gate(Frozen):
     """Bound a metric: a model that does not keep the bound is not shipped."""
 
-    metric: Name  # one of components.evaluator.metrics.registry.METRICS
+    metric: Name
+    """Name of the metric; a wrong one is refused with the list of all."""
     at_least: float | None = None
+    """Smallest value that passes."""
     at_most: float | None = None
-    # How much worse than the serving model it may be, in the unit of the metric.
+    """Largest value that passes."""
     not_worse_than_baseline_by: Annotated[float, Field(ge=0)] | None = None
-    slice: Name | None = None  # of evaluation.slices: each of its values is held; none: all queries
-    minimum_count: PositiveInt = MINIMUM_COUNT  # queries a value of the slice needs to be held
+    """How much worse than the model that serves it may be, in the unit of the metric; the end of
+    the interval of the difference decides."""
+    slice: Name | None = None
+    """One of evaluation.slices: each of its values must pass. Left out: all queries together."""
+    minimum_count: PositiveInt = MINIMUM_COUNT
+    """Queries that a value of the slice needs to be checked."""
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
@@ -48,9 +54,10 @@ class Gate(Frozen):
 class ZeroShotConfig(Frozen):
     """Classify images by the names of their classes alone."""
 
-    attribute: Name  # the class of an image
-    # {} is the class.
+    attribute: Name
+    """The attribute that holds the class of an image."""
     templates: Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)] = (PLACE,)
+    """Texts of a class; {} stands for its name."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -64,13 +71,17 @@ class EvaluationConfig(Frozen):
     """Say what is measured and what must hold."""
 
     split: Name = "eval"
-    # Attributes or built-in ones; each value of each is a slice of the queries.
+    """The split that is measured."""
     slices: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
-    resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 1000  # bootstraps of an interval
-    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of each interval
+    """Attributes, caption_length or aspect_ratio; each value is a slice of the queries."""
+    resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
+    """Bootstrap resamples of an interval."""
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    """Confidence of each interval."""
     zero_shot: ZeroShotConfig | None = None
-    # At least one: without any, no model would be refused.
+    """Zero-shot classification; left out: not measured."""
     gates: Annotated[tuple[Gate, ...], Field(min_length=1, max_length=1000)]
+    """Bounds that a model must keep; at least one, since no model would be refused without."""
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

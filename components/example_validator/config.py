@@ -20,15 +20,22 @@ class DriftConfig(Frozen):
     """
 
     action: Annotated[Literal["stop", "warn", "off"], MaybeOff] = "warn"
+    """What drift above a limit does: stop the run before training, warn, or nothing."""
     split: Name = "train"
+    """The split that is compared."""
     # Records, of either side: two samples of the same data differ too. Of 1,000 emoji each, words
     # by up to 0.013, caption_words by 0.007, an attribute by 0.04; of 240 by 0.07, 0.013 and 0.09.
     minimum_count: PositiveInt = 1000
+    """Records of either side below which nothing is compared."""
     # Jensen-Shannon divergences in bits: 0.1 is a fifth of the values where there were none before,
     # 0.05 a tenth. See `components.example_validator.drift.counts` for what is counted.
-    caption_words: Limit | None = 0.1  # of the number of words of a caption
-    image_size: Limit | None = 0.1  # of the widths, and of the heights
-    words: Limit | None = 0.05  # of the words that captions are made of
-    # The largest change of one value's share, e.g. a category's from 0.05 to 0.16.
-    attribute: Limit | None = 0.1  # of each of data.attributes
-    attributes: dict[str, Limit | None] = Field(default_factory=dict)  # their own, by name
+    caption_words: Limit | None = 0.1
+    """Divergence of the number of words per caption."""
+    image_size: Limit | None = 0.1
+    """Divergence of the widths, and of the heights."""
+    words: Limit | None = 0.05
+    """Divergence of the words of all captions."""
+    attribute: Limit | None = 0.1
+    """Largest change of the share of one value, for each of data.attributes."""
+    attributes: dict[str, Limit | None] = Field(default_factory=dict)
+    """The same for single attributes, by name; null: not compared."""

@@ -221,6 +221,9 @@ def _without_titles(value: Any) -> Any:
 
 def main() -> int:
     """Write both files, or compare them with `--check`; return the exit code."""
+    if unknown := set(sys.argv[1:]) - {"--check"}:
+        tell(f"{min(unknown)} is not an option; the only one is --check")
+        return 2
     files = {MARKDOWN: markdown(), SCHEMA: schema_text()}
     if "--check" in sys.argv:
         stale = [file for file, text in files.items() if file.read_text(encoding="utf-8") != text]

@@ -30,6 +30,10 @@ class BoxConfig(ShapeConfig):
     sides: tuple[PositiveInt, ...] = (1, 2)
 
 
+class OtherBoxConfig(ShapeConfig):
+    name: Literal["box"]
+
+
 class DiscConfig(ShapeConfig):
     name: Literal["disc"]
     radius: PositiveInt = 3
@@ -92,7 +96,16 @@ def test_a_mistake_names_the_key_without_the_name_of_the_entry() -> None:
 
 def test_two_entries_cannot_share_a_name() -> None:
     with pytest.raises(InputError, match="the shape 'box' is registered twice"):
-        SHAPES.add("box", Shape(DiscConfig))
+        SHAPES.add("box", Shape(OtherBoxConfig))
+
+
+def test_an_entry_of_another_kind_or_name_is_refused() -> None:
+    with pytest.raises(InputError, match="the shape 'five' is registered as int; it must be Shape"):
+        SHAPES.add("five", 5)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"a key of the type Literal\['ring'\]"):
+        SHAPES.add("ring", Shape(DiscConfig))
+    with pytest.raises(InputError, match="a shape is registered under 5"):
+        SHAPES.add(5, Shape(DiscConfig))  # type: ignore[arg-type]
 
 
 def test_reading_a_registry_imports_the_files_of_its_package(
