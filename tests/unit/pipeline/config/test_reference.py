@@ -73,3 +73,7 @@ def test_the_example_leads_editors_to_the_schema():
     first = EMOJI.read_text().splitlines()[0]
     path = first.removeprefix("# yaml-language-server: $schema=")
     assert (EMOJI.parent / path).resolve() == ROOT / "docs" / "config.schema.json"
+
+
+def test_every_key_has_a_meaning():
+    assert [entry.path for entry in reference.entries() if not entry.meaning] == []
