@@ -128,10 +128,15 @@ class _Page:
             f"`{key}`",
             self._type(value, path),
             "required" if required else self._default(value),
-            _line(value.get("description", "")),
+            _line(value.get("description") or self._description(value)),
         )
         self.entries.append(Entry(path, self._kind, *cells[1:]))
         return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+    def _description(self, value: Schema) -> str:
+        """That of the one section that a key holds; pydantic leaves out a key's that equals it."""
+        names = self._sections(value)
+        return self._schema["$defs"][names[0]].get("description", "") if len(names) == 1 else ""
 
     def _default(self, value: Schema) -> str:
         default = value.get("default")
