@@ -9,23 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from components.evaluator import report
-from components.evaluator.report import Report
-from components.example_gen.config import IngestConfig, formats
-from components.example_gen.readers.recognition import file_patterns
-from components.release import contents
-from components.release.files import manifest
-from components.release.store import open_store
 from diptych.cli.command import HERE, ConfigFile, one_sentence
-from pipeline.config import path_names
-from pipeline.config.run_config import RunConfig, load, of_release
-from pipeline.console.rich_console import Console
-from pipeline.console.tables import every_metric, print_report
-from pipeline.local.run_logs import logs_of
-from pipeline.local.session import open_session
-from schema.errors import InputError
-from schema.serving_names import CONFIG, FOLDERS, JOINT
-from schema.system import disk
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -91,8 +75,14 @@ def evaluate(
         RunFailedError: the data cannot be read.
         OSError: `output` cannot be written; nothing was measured yet.
     """
+    from components.evaluator import report
     from components.release import contents
+    from pipeline.config import path_names
+    from pipeline.config.run_config import of_release
+    from pipeline.local.session import open_session
     from schema.errors import InputError
+    from schema.serving_names import CONFIG, FOLDERS, JOINT
+    from schema.system import disk
 
     for fault in path_names.read_as_pattern(path_names.scratch()):
         raise InputError(fault)
@@ -141,7 +131,11 @@ def _try_to_write(file: Path) -> None:
 
 def _find(release: str, config: Path) -> tuple[Path, Path]:
     """Return the folder of a release and its joint model, after checking every file."""
+    from components.release.files import manifest
+    from components.release.store import open_store
+    from pipeline.config.run_config import load
     from schema.errors import InputError
+    from schema.serving_names import JOINT
 
     if release.isdecimal() and len(release) < LONGEST_NUMBER:
         store = open_store(load(config).model_dump())
@@ -160,7 +154,8 @@ def _ingest_config(
     trained: "RunConfig", data: Path, files: str | None, format: str | None
 ) -> "IngestConfig":
     """Return the ingest config of the release, changed to read other data."""
-    from components.example_gen.config import IngestConfig
+    from components.example_gen.config import IngestConfig, formats
+    from schema.errors import InputError
 
     if not data.exists():
         raise InputError(f"{data}: is not there")
@@ -176,6 +171,9 @@ def _ingest_config(
 
 def _place(data: Path) -> tuple[Path, str]:
     """Return a folder and a glob below it, of the shards in `data` or of `data` itself."""
+    from components.example_gen.readers.recognition import file_patterns
+    from schema.errors import InputError
+
     if data.is_dir():
         there = [
             pattern
@@ -195,6 +193,8 @@ def _place(data: Path) -> tuple[Path, str]:
 
 def _logs(config: "RunConfig") -> Path:
     """Return the folder of the runs' logs, or a new one where the release came from elsewhere."""
+    from pipeline.local.run_logs import logs_of
+
     ours = logs_of(config)
     return ours if ours.is_dir() else Path(tempfile.mkdtemp(prefix="diptych-"))
 
@@ -202,6 +202,7 @@ def _logs(config: "RunConfig") -> Path:
 def _overlap(examples: Path, folder: Path, split: str) -> "Overlap | None":
     """Measure how much of the data the release was trained on; None if it has no record of that."""
     from components.example_gen import split_digests
+    from components.release import contents
 
     trained_on = folder / contents.TRAINED_ON
     if not trained_on.exists():
@@ -217,6 +218,7 @@ def _trained_on(overlap: "Overlap | None", release: str) -> str:
 
 def _print(measured: "Report", overlap: "Overlap | None", remark: str, console: "Console") -> None:
     from diptych.cli.printing import print_warnings
+    from pipeline.console.tables import every_metric, print_report
 
     unseen = overlap is not None and not overlap.same_image and not overlap.same_key
     warnings, notes = (measured.remarks, (remark,)) if unseen else ((remark, *measured.remarks), ())

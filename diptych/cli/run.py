@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from components.release.store import open_store
 from diptych.cli.command import REFUSED, RERUN, ConfigArgument, Wait, one_sentence
-from pipeline.config.run_config import RunConfig
-from pipeline.console.summary import Summary, of_local_run, record
-from pipeline.console.terminal import say
-from pipeline.local import disks
-from pipeline.local.run_logs import logs_of
-from pipeline.local.session import Outputs, RunFailedError, open_session
-from pipeline.process.stopping import Interrupted
-from pipeline.process.workspace_lock import locked
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -57,6 +48,13 @@ def run(config: "RunConfig", use_cache: bool = True, wait: bool = False) -> "Sum
         Interrupted: SIGINT or SIGTERM came.
     """
     from diptych.cli.printing import keep, print_summary, print_warnings
+    from pipeline.console.summary import of_local_run, record
+    from pipeline.console.terminal import say
+    from pipeline.local import disks
+    from pipeline.local.run_logs import logs_of
+    from pipeline.local.session import RunFailedError, open_session
+    from pipeline.process.stopping import Interrupted
+    from pipeline.process.workspace_lock import locked
 
     workspace = Path(config.workspace)
 
@@ -84,6 +82,7 @@ def run(config: "RunConfig", use_cache: bool = True, wait: bool = False) -> "Sum
 
 def _build(config: "RunConfig", use_cache: bool) -> "Pipeline":
     """Ask the release store which release serves before anything is trained."""
+    from components.release.store import open_store
     from pipeline.create_pipeline import create_pipeline
 
     store = open_store(config.model_dump())
