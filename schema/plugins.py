@@ -1,8 +1,10 @@
 """Plugins: modules of the user's own that register losses, towers, readers and other entries."""
 
+import contextlib
 import importlib
 import json
 import re
+import sys
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -17,7 +19,14 @@ KEY = "plugins"  # of the config
 LONGEST_CAUSE = 300  # characters of another module's error message in a sentence
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
-ModuleName = Annotated[str, Field(pattern=rf"^{_MODULE.pattern}$", max_length=255)]
+
+def _dotted(name: str) -> str:
+    if not _MODULE.fullmatch(name):
+        raise ValueError(f"{name!r} is not the dotted name of a module, such as my_package")
+    return name
+
+
+ModuleName = Annotated[str, Field(max_length=255), AfterValidator(_dotted)]
 
 
 def _loaded(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -68,7 +77,8 @@ def load(names: Iterable[str]) -> None:
     for name in names:
         complete_all()  # so that a name that is taken is the plugin's fault
         try:
-            importlib.import_module(name)
+            with contextlib.redirect_stdout(sys.stderr):  # a command may print JSON for a program
+                importlib.import_module(name)
             complete_all()
         except KeyboardInterrupt:
             raise

@@ -132,6 +132,15 @@ class SmallRun:
         transform = tft.TFTransformOutput(graph.uri)
         return Served(model, transform.transform_features_layer(), transform.raw_feature_spec())
 
+    def examples(self, split: str) -> list[Any]:
+        """Read the `tf.train.Example`s of a split that ingest wrote."""
+        import tensorflow as tf
+
+        [artifact] = self.outputs["ImageTextExampleGen"]["examples"]
+        files = sorted(map(str, Path(artifact.uri, f"Split-{split}").iterdir()))
+        records = tf.data.TFRecordDataset(files, compression_type="GZIP")
+        return [tf.train.Example.FromString(record.numpy()) for record in records]
+
     @contextlib.contextmanager
     def workspace(self) -> Iterator[Path]:
         """Yield the folder for runs in its workspace, which takes one run at a time."""

@@ -21,7 +21,7 @@ def steps_of(config: TrainingConfig, records: int) -> int:
     if records < config.batch_size:
         raise InputError(
             f"training.batch_size = {config.batch_size} is more than the "
-            f"{number_of(records, 'record')} of the train split"
+            f"{number_of(records, 'record')} of the train split; set it to at most {records}"
         )
     steps = records // config.batch_size * config.epochs
     if config.warmup_steps is not None and config.warmup_steps >= steps:

@@ -111,8 +111,8 @@ def corrected(
             number = "" if version.release is None else f"{version.release} "
             raise InputError(
                 f"{model}: its version {version.version} is a release {number}that {folder} does "
-                "not have; correct `name`, registry.uri or push.path, or, if nobody needs that "
-                "version, delete it in MLflow"
+                "not have; correct `name`, registry.uri or push.path, or, if that version is not "
+                "needed, delete it in MLflow"
             )
         versions[key] = version.with_tags(tags)
         if tags and mend is None:

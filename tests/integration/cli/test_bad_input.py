@@ -166,5 +166,6 @@ def test_data_that_breaks_the_schema(project, capfd, monkeypatch):
 def test_more_in_a_batch_than_there_is(project, capfd):
     sentence = fails(project, capfd, training={"batch_size": 500})
     assert sentence == (
-        "Trainer: training.batch_size = 500 is more than the 240 records of the train split"
+        "Trainer: training.batch_size = 500 is more than the 240 records of the train split; "
+        "set it to at most 240"
     )

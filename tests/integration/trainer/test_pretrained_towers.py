@@ -1,7 +1,6 @@
 """Towers of keras.applications and KerasHub, against the libraries themselves."""
 
 import inspect
-import json
 
 import keras
 import keras_hub
@@ -11,10 +10,8 @@ import tensorflow as tf
 from keras.src.utils import file_utils
 
 from schema.errors import InputError
-from tests.support.training import config
+from tests.support.pretrained import pixels, projected, scaled
 from trainer.config.transform import TextConfig
-from trainer.export import initial_weights
-from trainer.models.dual_encoder import DualEncoder
 from trainer.towers.assembly import build_image_tower, build_text_tower
 from trainer.towers.image import keras_application
 from trainer.towers.image.keras_application import KerasApplicationConfig
@@ -30,7 +27,6 @@ BERT = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 8}
 VIT = {**BERT, "patch_size": 8}
 VIT["mlp_dim"] = VIT.pop("intermediate_dim")
 DENSE = {"stackwise_num_repeats": [1, 1]}
-RANDOM = np.random.default_rng(0)
 TOKENS = tf.constant([[3, 4, 5, 0, 0, 0], [7, 0, 0, 0, 0, 0]], tf.int64)
 
 
@@ -44,20 +40,6 @@ def hub_image(**values) -> KerasHubImageConfig:
 
 def hub_text(**values) -> KerasHubTextConfig:
     return KerasHubTextConfig.model_validate({"kind": "keras_hub", **values})
-
-
-def pixels(size: int = 32) -> np.ndarray:
-    return RANDOM.integers(0, 256, (2, size, size, 3)).astype(np.float32)
-
-
-def scaled(given: np.ndarray) -> tf.Tensor:
-    """As `DualEncoder.embed_images` scales them."""
-    return tf.constant(given / 127.5 - 1.0)
-
-
-def projected(tower: keras.Model, features: np.ndarray) -> np.ndarray:
-    kernel, bias = tower.get_layer("projection").get_weights()
-    return features @ kernel + bias
 
 
 def test_the_list_of_applications_is_the_library_s():
@@ -200,79 +182,3 @@ def test_a_pooled_bert():
     without = hub_text(name="DistilBertBackbone", arguments=BERT, pooling="pooled")
     with pytest.raises(InputError, match="DistilBertBackbone gives no such vector"):
         build_text_tower(without, TEXT, 4)
-
-
-def preset_towers(folder, image_size: int = 8) -> dict:
-    """Presets of a tiny ViT and a tiny BERT, as towers of a config."""
-    vit = keras_hub.models.ViTBackbone(image_shape=(image_size, image_size, 3), **VIT)
-    vit.save_to_preset(str(folder / "vit"))
-    converter = {"scale": [0.01, 0.02, 0.03], "offset": [-1.0, -2.0, -3.0]}
-    (folder / "vit" / "image_converter.json").write_text(json.dumps({"config": converter}))
-    bert = keras_hub.models.BertBackbone(vocabulary_size=50, max_sequence_length=8, **BERT)
-    bert.save_to_preset(str(folder / "bert"))
-    return {
-        "image_tower": {"kind": "keras_hub", "preset": str(folder / "vit")},
-        "text_tower": {"kind": "keras_hub", "preset": str(folder / "bert")},
-        "embedding_dim": 6,
-    }
-
-
-def test_presets_bring_their_weights_and_their_scale_of_pixels(tmp_path):
-    model = DualEncoder(config(model=preset_towers(tmp_path)))
-    initial_weights.load(model)
-    given = pixels(8)
-    vit = keras_hub.models.Backbone.from_preset(str(tmp_path / "vit"))
-    asked = given * np.array([0.01, 0.02, 0.03], np.float32) - np.array([1, 2, 3], np.float32)
-    expected = projected(model.image_tower, vit(asked).numpy()[:, 0])
-    np.testing.assert_allclose(model.image_tower(scaled(given)), expected, atol=1e-4)
-    bert = keras_hub.models.Backbone.from_preset(str(tmp_path / "bert"))
-    tokens = tf.constant([[3, 4, 0, 0]])
-    inputs = {"token_ids": tokens, "padding_mask": tf.cast(tokens != 0, tf.int32)}
-    made = bert({**inputs, "segment_ids": tf.zeros_like(tokens)})["sequence_output"].numpy()
-    expected = projected(model.text_tower, made[:, :2].mean(1))
-    np.testing.assert_allclose(model.text_tower(tf.cast(tokens, tf.int64)), expected, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("sections", "sentence"),
-    [
-        ({"image": {"size": 16}}, "image.size = 16, but model.image_tower.preset = .*vit is for "),
-        ({"text": {"vocabulary_size": 51}}, "text.vocabulary_size = 51, but .* knows 50 tokens"),
-        ({"text": {"max_tokens": 9}}, "text.max_tokens = 9, but .* has 8 places"),
-    ],
-)
-def test_a_preset_that_does_not_suit(tmp_path, sections, sentence):
-    told = config(model=preset_towers(tmp_path), **sections)
-    with pytest.raises(InputError, match=sentence):
-        DualEncoder(told)
-
-
-def refusal(**tower) -> str:
-    key = "text_tower" if tower.pop("text", False) else "image_tower"
-    with pytest.raises(InputError) as caught:
-        DualEncoder(config(model={key: {"kind": "keras_hub", **tower}}))
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-def test_presets_that_are_not_there_and_backbones_that_cannot_be_made(tmp_path, monkeypatch):
-    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path))
-    found = refusal(text=True, preset="bert_tiny_en_uncased")
-    place = f"{tmp_path}/models/keras/bert/keras/bert_tiny_en_uncased"
-    start_ = "model.text_tower.preset = bert_tiny_en_uncased: nothing is downloaded; put its files"
-    assert found.startswith(f"{start_} into {place}/")
-    assert refusal(preset="bert_none") == (
-        "model.image_tower.preset = bert_none is none of KerasHub's presets; a folder is written "
-        "with a slash"
-    )
-    assert refusal(preset=f"{tmp_path}/no") == (
-        f"model.image_tower.preset = {tmp_path}/no is not a preset of KerasHub: no config.json in "
-        "it"
-    )
-    assert refusal(name="ViTBackbone", arguments={"patch": 8}).startswith(
-        "model.image_tower.name = ViTBackbone cannot be built: "
-    )
-    preset_towers(tmp_path)
-    assert refusal(preset=f"{tmp_path}/bert").endswith(
-        "is a BertBackbone, which cannot be this tower"
-    )

@@ -157,10 +157,11 @@ def test_values_that_do_not_go_together_fail_without_training(files, tmp_path):
     outcome = made(files, tmp_path).outcome({"training.batch_size": 1})
     assert outcome.reason is not None
     assert outcome.reason.startswith("training.batch_size = 1 is too small")
+    count = input_pipeline.count_records(files, training_keys(SHARE))
     assert made(files, tmp_path).outcome({"training.batch_size": 999}) == Outcome(
         None,
-        "training.batch_size = 999 is more than the "
-        f"{input_pipeline.count_records(files, training_keys(SHARE))} records of the train split",
+        f"training.batch_size = 999 is more than the {count} records of the train split; set it to "
+        f"at most {count}",
     )
 
 
