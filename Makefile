@@ -6,7 +6,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 
 .PHONY: demo test test-unit coverage check lock format emoji emoji-check image image-check bench clean help
 
-demo: $(READY)  ## train, gate and ship the emoji model
+demo: $(READY)  ## train, gate and release the emoji model
 	.venv/bin/diptych run examples/emoji/config.yaml
 
 # A worker takes whole files, in the order of tests/conftest.py: what a file sets up is set up once.
@@ -30,7 +30,7 @@ format: $(READY)  ## rewrite the code in the house style
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-bench: demo  ## the figures of the README
+bench: demo  ## every figure of benchmarks/README.md
 	.venv/bin/python -m benchmarks.demo
 	.venv/bin/python -m benchmarks.ingest
 	.venv/bin/python -m benchmarks.near_duplicates
@@ -41,8 +41,9 @@ bench: demo  ## the figures of the README
 	.venv/bin/python -m benchmarks.training.quality
 	.venv/bin/python -m benchmarks.vocabulary
 	.venv/bin/python -m benchmarks.evaluation
+	.venv/bin/python -m benchmarks.evaluation_memory
 	.venv/bin/python -m benchmarks.catalogue_index
-	.venv/bin/python -m benchmarks.registry
+	.venv/bin/python -m benchmarks.registry 100
 	.venv/bin/python -m benchmarks.kubeflow
 	.venv/bin/python -m benchmarks.beam_flink
 

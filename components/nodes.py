@@ -36,7 +36,7 @@ class Node:
     and our nodes by their ids. It imports TFX itself, as its file must not."""
 
 
-NODES: Registry[Node] = Registry("node", "components", "node")
+NODES: Registry[Node] = Registry("node", "components", "node", entry=Node)
 """Every node by its id: TFX's own from this file, ours from `components/*/node.py`."""
 
 IN_CUSTOM_CONFIG = ("custom_config", "config")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from components.catalogue_index.index import CatalogueIndex
     from components.evaluator.ranking import ranking
     from components.release.store import ReleaseStore
-    from diptych import losses
+    from diptych import extend, losses
     from pipeline.config.run_config import RunConfig
     from schema.errors import InputError
 
@@ -29,6 +29,7 @@ __all__ = [
     "InputError",
     "ReleaseStore",
     "__version__",
+    "extend",
     "load_config",
     "losses",
     "open_index",
@@ -38,7 +39,11 @@ __all__ = [
 
 # The packages that Diptych consists of. Other projects have packages of these names, too.
 PACKAGES = ("schema", "trainer", "components", "pipeline", "kubeflow")
-MODULES = {"losses": "diptych.losses", "ranking": "components.evaluator.ranking.ranking"}
+MODULES = {
+    "extend": "diptych.extend",
+    "losses": "diptych.losses",
+    "ranking": "components.evaluator.ranking.ranking",
+}
 CLASSES = {
     "CatalogueIndex": "components.catalogue_index.index",
     "InputError": "schema.errors",

@@ -7,11 +7,15 @@ files of ours, such as `schema.pbtxt`, and plugins reach a node as parameters, w
 import hashlib
 
 from components.nodes import NODES
+from schema.errors import InputError
 from schema.system.source_files import PACKAGES, own_files, source_files
 
 
 def node_digest(node_id: str) -> str:
     """Digest all files that a node runs, of ours or of its plugin, without importing any of them.
+
+    Raises:
+        InputError: the node of a plugin names a module that does not exist.
 
     Returns:
         16 hex digits, the same in a checkout, an installed wheel and an image.
@@ -21,7 +25,12 @@ def node_digest(node_id: str) -> str:
     files = own_files(ours)
     for name in modules:
         if name not in ours:  # of a plugin's node
-            files |= {f"{name} {number}": file for number, file in enumerate(source_files(name))}
+            listed = source_files(name)
+            if not listed:
+                raise InputError(
+                    f"the node {node_id!r} names the module {name}, which is not there"
+                )
+            files |= {f"{name} {number}": file for number, file in enumerate(listed)}
     digest = hashlib.sha256()
     for module, file in sorted(files.items()):
         content = file.read_bytes()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tfx.components import Trainer
 from tfx.dsl.components.base.base_component import BaseComponent
@@ -27,6 +28,7 @@ from pipeline.code_digest import node_digest
 from pipeline.config.run_config import RunConfig
 from pipeline.nodes import data_nodes, transform_node, tuner_node
 from schema.config.section import canonical_json
+from schema.errors import InputError
 from trainer.export.digests import content_digests, plugin_digests
 
 
@@ -174,4 +176,23 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
     learned = [transform, *([tuner] if tuner else []), trainer, baseline, evaluator, check]
     nodes = [*data.all, *learned, *([index] if index else []), pusher]
     ours = {node.id: node for node in nodes}
-    return nodes + [node.build(config, ours) for node in NODES.values() if node.build is not None]
+    return nodes + [
+        _built(name, node.build(config, ours))
+        for name, node in NODES.items()
+        if node.build is not None
+    ]
+
+
+def _built(name: str, node: Any) -> BaseNode:
+    """Return the node of a plugin.
+
+    Raises:
+        InputError: it is not a TFX component with the id under which it is registered.
+    """
+    if not isinstance(node, BaseComponent) or node.id != name:
+        shown = node.id if isinstance(node, BaseNode) else type(node).__name__
+        raise InputError(
+            f"the node {name!r} of a plugin builds {shown}; it must build a TFX component with the "
+            f"id {name!r}"
+        )
+    return node

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from schema.config.section import Frozen
 from schema.errors import InputError
-from schema.registry import complete_all
+from schema.registry import complete_all, restored_on_failure
 from schema.text.messages import excerpt
 
 KEY = "plugins"  # of the config
@@ -77,9 +77,10 @@ def load(names: Iterable[str]) -> None:
     for name in names:
         complete_all()  # so that a name that is taken is the plugin's fault
         try:
-            with contextlib.redirect_stdout(sys.stderr):  # a command may print JSON for a program
+            # Its output goes to stderr, since a command may print JSON for a program.
+            with restored_on_failure(), contextlib.redirect_stdout(sys.stderr):
                 importlib.import_module(name)
-            complete_all()
+                complete_all()
         except KeyboardInterrupt:
             raise
         except InputError as error:

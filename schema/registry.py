@@ -4,11 +4,14 @@ A package whose files register themselves, such as `trainer.losses`, is imported
 `import_all`; users add their own entries from the modules that `plugins` names in the config.
 """
 
+import contextlib
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel
 
 from schema.errors import InputError
 
@@ -25,10 +28,23 @@ class Registry(Mapping[str, Entry]):
             imported when the registry is first read.
         module: name of the one file in each subpackage that registers, such as 'node'. Default:
             all files of the package register, and its subpackages do not.
+        entry: class of all entries.
+        section: base class of the sections that entries hold as `config`; None: they hold none.
+        key: the field of a section that names its entry, such as 'kind'.
     """
 
-    def __init__(self, kind: str, package: str, module: str | None = None):
-        self.kind = kind
+    def __init__(
+        self,
+        kind: str,
+        package: str,
+        module: str | None = None,
+        *,
+        entry: type[Any] = object,
+        section: type[BaseModel] | None = None,
+        key: str = "name",
+    ):
+        self.kind, self.key = kind, key
+        self._entry, self._section = entry, section
         self._package, self._module = package, module
         self._complete = False
         self._entries: dict[str, Entry] = {}
@@ -44,20 +60,29 @@ class Registry(Mapping[str, Entry]):
             raise InputError(f"a {self.kind} is registered under {name!r}; its name must be a text")
         if self._entries.get(name, entry) is not entry:
             raise InputError(f"the {self.kind} {name!r} is registered twice: choose another name")
-        kinds = {type(known) for known in self._entries.values()}
-        if kinds and type(entry) not in kinds:
+        if not isinstance(entry, self._entry):
             raise InputError(
-                f"the {self.kind} {name!r} is registered as {type(entry).__name__}; it must be "
-                f"{' or '.join(sorted(kind.__name__ for kind in kinds))}"
+                f"the {self.kind} {name!r} is registered as {type(entry).__name__}; it must be of "
+                f"the type {self._entry.__name__}"
             )
-        section = getattr(entry, "config", None)
-        if isinstance(section, type) and (name,) not in _single_values(section):
-            raise InputError(
-                f"the {self.kind} {name!r} has a section without a key of the type "
-                f"Literal[{name!r}], by which a config chooses it"
-            )
+        if self._section is not None:
+            self._check_section(name, getattr(entry, "config", None))
         self._entries[name] = entry
         return entry
+
+    def _check_section(self, name: str, section: Any) -> None:
+        base = self._section
+        assert base is not None
+        if not (isinstance(section, type) and issubclass(section, base)):
+            raise InputError(
+                f"the {self.kind} {name!r} must have a section of the config, a subclass of "
+                f"{base.__name__}"
+            )
+        if get_args(section.model_fields[self.key].annotation) != (name,):
+            raise InputError(
+                f"the section of the {self.kind} {name!r} must have the field "
+                f"{self.key}: Literal[{name!r}], by which a config chooses it"
+            )
 
     def __getitem__(self, name: str) -> Entry:
         """Return the entry of a name.
@@ -79,7 +104,11 @@ class Registry(Mapping[str, Entry]):
     def _read(self) -> dict[str, Entry]:
         if not self._complete:
             self._complete = True  # first: the files that are imported may read the registry
-            import_all(self._package, self._module)
+            try:
+                import_all(self._package, self._module)
+            except BaseException:
+                self._complete = False
+                raise
         return self._entries
 
 
@@ -89,11 +118,16 @@ def complete_all() -> None:
         len(registry)
 
 
-def _single_values(section: Any) -> list[tuple[Any, ...]]:
-    """Return the values of the fields of a section that are a Literal of one value."""
-    annotations = (field.annotation for field in section.model_fields.values())
-    values = [get_args(each) for each in annotations if get_origin(each) is Literal]
-    return [one for one in values if len(one) == 1]
+@contextlib.contextmanager
+def restored_on_failure() -> Iterator[None]:
+    """Take back what was added to any registry if the body fails."""
+    before = [(known, dict(known._entries), known._complete) for known in _ALL]
+    try:
+        yield
+    except BaseException:
+        for registry, entries, complete in before:
+            registry._entries, registry._complete = entries, complete
+        raise
 
 
 def import_all(package: str, module: str | None = None) -> None:

@@ -12,7 +12,9 @@ EXAMPLES_INPUT, IMAGE_INPUT, TEXT_INPUT = "examples", "image", "text"
 
 # Below a Trainer's model artifact. TFX looks for the joint model in Format-Serving.
 FOLDERS = {JOINT: "Format-Serving", IMAGE_TOWER: IMAGE_TOWER, TEXT_TOWER: TEXT_TOWER}
-PROBE = "probe.npz"  # embeddings by the trainer itself, with which the serving check compares
+GOLDEN_OUTPUTS = (
+    "golden_outputs.npz"  # embeddings by the trainer itself, with which the serving check compares
+)
 REMARKS = "remarks.json"  # the trainer's warnings, a list of sentences; absent: none
 TRAINED_WITH = (
     "trained_with.json"  # values that the Tuner chose, by dotted key; absent: there was no Tuner

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from components.evaluator.config import EvaluationConfig
 from components.evaluator.metrics.measurement import ClassCounts, Results
 from components.evaluator.metrics.names import DIRECTIONS, metric_name
+from schema.text.messages import number_of
 
 FEW = 30  # distinct texts; one of them is worth more than 3 points of recall@1
 NAMED = 5  # classes that a sentence names
@@ -37,10 +38,10 @@ def _few_texts(
     texts, images = (results.get((), {}).get(name) for name in (TEXTS, IMAGES))
     if texts is None or images is None or texts.count >= FEW:
         return
-    distinct = _many(texts.count, "distinct text")
+    distinct = number_of(texts.count, "distinct text")
     yield (
-        f"the split {config.split} has {distinct} for {_many(images.count, 'image')}: with fewer "
-        f"than {FEW}, recall and MRR are a weak measure "
+        f"the split {config.split} has {distinct} for {number_of(images.count, 'image')}: with "
+        f"fewer than {FEW}, recall and MRR are a weak measure "
         f"({_instead(config, texts.count, attributes)})"
     )
 
@@ -77,10 +78,6 @@ def _classes(
         named = ", ".join(f"{value!r} ({count:,})" for value, count in left_out[:NAMED])
         more = f" and {len(left_out) - NAMED:,} more" if len(left_out) > NAMED else ""
         yield (
-            f"zero_shot leaves out {_many(sum(classes.unknown.values()), 'image')} whose {name} is "
-            f"not in the train split, and so not a class the model knows: {named}{more}"
+            f"zero_shot leaves out {number_of(sum(classes.unknown.values()), 'image')} whose "
+            f"{name} is not in the train split, and so not a class the model knows: {named}{more}"
         )
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

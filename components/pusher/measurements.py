@@ -38,7 +38,7 @@ def gather(evaluation: Path, serving_check: Path, index: Path | None) -> Gathere
 
 def _serving_gates(checked: CheckReport) -> list[GateResult]:
     """Return one gate for all checks if they hold, else one for each that does not."""
-    failed = [check for check in checked.checks if not check.passed]
+    failed = checked.failed()
     if failed:
         return [
             GateResult(passed=False, sentence=f"serving check {check.name}: {check.sentence}")

@@ -10,7 +10,7 @@ from components.example_gen.images.originals import read_originals
 from components.serving_check import report
 from components.serving_check.check import check_export
 from components.serving_check.config import ServingCheckConfig
-from schema.serving_names import FOLDERS, PROBE
+from schema.serving_names import FOLDERS, GOLDEN_OUTPUTS
 from trainer.export import golden_outputs
 
 # What TFX's InfraValidator leaves, so that TFX's own Pusher would obey this check too.
@@ -28,7 +28,7 @@ def execute(
     normalize: bool,
 ) -> None:
     """Check the export of a model artifact; the arguments are those of the component."""
-    golden = f"{model.uri}/{PROBE}"
+    golden = f"{model.uri}/{GOLDEN_OUTPUTS}"
     result = check_export(
         models={name: f"{model.uri}/{folder}" for name, folder in FOLDERS.items()},
         originals=read_originals(examples.uri),

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-# kubeflow: open-source Kubeflow Pipelines, 2.5 or newer. vertex: Vertex AI Pipelines.
+# kubeflow: open-source Kubeflow Pipelines, 2.14 to 2.17. vertex: Vertex AI Pipelines.
 Platform = Literal["kubeflow", "vertex"]
 
 MODULE = "kubeflow.entrypoint"

@@ -1,7 +1,7 @@
 """Parse cron expressions with seconds, as Kubeflow's scheduler reads them.
 
 Fields: second minute hour day month weekday. The scheduler is robfig/cron 1.2
-(https://pkg.go.dev/github.com/robfig/cron), in UTC unless the cluster gives it another zone by
+(https://github.com/robfig/cron), in UTC unless the cluster gives it another zone by
 CRON_SCHEDULE_TIMEZONE, which the API does not tell. A day that is restricted by both its number
 and its weekday comes on either of them. That parser takes five fields as well, without a weekday:
 a crontab's "0 2 * * *" would run at two minutes past every hour, so five are refused here. It

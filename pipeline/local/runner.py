@@ -43,7 +43,7 @@ def run(
 ) -> tuple[dict[str, Outcome], Outputs]:
     """Run every node in topological order; the first failure ends the run.
 
-    What a killed run left is settled first; the caller holds the workspace's lock.
+    What a killed run left is removed first; the caller holds the workspace's lock.
 
     TFX's LocalDagRunner returns nothing, so that a caller could neither show progress nor tell a
     cached node from one that ran.

@@ -1,8 +1,8 @@
 """Start a child process that ends with its parent, also when the parent is killed.
 
-Run as a program, `python -I -S child.py PARENT COMMAND...`, this file is the first moment of such a
-child: it asks the kernel for SIGKILL at the end of its parent, and becomes the command. It imports
-nothing of this project, so that it costs some 20 ms.
+Run as a program, `python -I -S child_process.py PARENT COMMAND...`, this file is the first moment
+of such a child: it asks the kernel for SIGKILL at the end of its parent, and becomes the command.
+It imports nothing of this project, so that it costs some 20 ms.
 """
 
 import contextlib

@@ -5,6 +5,11 @@ VALUE, SENTENCE = 80, 1000
 _IRREGULAR = {"query": "queries"}
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message; of one without a message, the error's name."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def number_of(number: int, what: str) -> str:
     """Write a number with its noun: '1 image', '2,000 images'."""
     return f"{number:,} {plural(number, what)}"

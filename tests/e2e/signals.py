@@ -80,7 +80,7 @@ NODES = (
     Case("Trainer's steps", has_checkpoint),
     node("Baseline"),
     node("CatalogueIndexer", 1.5),
-    child("ServingCheck", "serving_check/program.py", seconds=1.0),
+    child("ServingCheck", "clients/client_program.py", seconds=1.0),
     node("Evaluator", 5.0),
     node("Pusher", 1.0),
 )

@@ -60,14 +60,14 @@ class Original:
         model.image_tower.set_weights(trained.image_tower._network.get_weights())
         model.text_tower.set_weights(trained.text_tower._network.get_weights())
         where.mkdir()
-        shutil.copy(self.folder / serving_names.PROBE, where)
+        shutil.copy(self.folder / serving_names.GOLDEN_OUTPUTS, where)
         again = saved_models.Served(model, trained._transform, trained._raw_spec)
         saved_models.export(again, str(where))
 
     def examine(self, folder: Path, config: ServingCheckConfig = HASTY) -> CheckReport:
         return check_export(
             {name: str(folder / below) for name, below in serving_names.FOLDERS.items()},
-            golden_outputs.read(str(folder / serving_names.PROBE)),
+            golden_outputs.read(str(folder / serving_names.GOLDEN_OUTPUTS)),
             self.files,
             config,
             normalize=True,

@@ -14,7 +14,7 @@ from schema.registry import Registry
 SMALLEST_LEARNED = 32  # word pieces: 18 are reserved, and some characters have to be known
 Fit = Literal["pad", "crop"]
 # Classes of tokenizers by name, see `trainer.preprocessing.tokenizer`.
-TOKENIZERS: Registry[Any] = Registry("tokenizer", "trainer.preprocessing.tokenizers")
+TOKENIZERS: Registry[Any] = Registry("tokenizer", "trainer.preprocessing.tokenizers", entry=type)
 
 
 def _registered(name: str) -> str:

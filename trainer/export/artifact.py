@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from schema.serving_names import PROBE, REMARKS, TRAINED_WITH
+from schema.serving_names import GOLDEN_OUTPUTS, REMARKS, TRAINED_WITH
 from trainer.export import golden_outputs, saved_models
 from trainer.models.dual_encoder import DualEncoder
 
@@ -38,7 +38,9 @@ def write_artifact(
         model, transform.transform_features_layer(), transform.raw_feature_spec()
     )
     saved_models.export(served, folder)
-    golden_outputs.write(golden_outputs.embed(model, evaluated), posixpath.join(folder, PROBE))
+    golden_outputs.write(
+        golden_outputs.embed(model, evaluated), posixpath.join(folder, GOLDEN_OUTPUTS)
+    )
     for name, notes in ((TRAINED_WITH, tuned), (REMARKS, remarks)):
         if notes:
             with tf.io.gfile.GFile(posixpath.join(folder, name), "w") as file:

@@ -92,7 +92,7 @@ def _place(key: str, name: str) -> str:
         case ["model", tower, "start_from"]:
             return saved_tower(tower, name)
         case [*_, "preset"]:
-            return preset_folder(name, key)
+            return name if tf.io.gfile.exists(name) else preset_folder(name, key)
         case _:
             return name
 

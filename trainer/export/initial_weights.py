@@ -10,6 +10,7 @@ import tensorflow as tf
 from schema.errors import InputError
 from schema.serving_names import CONFIG, IMAGE_TOWER, TEXT_TOWER
 from schema.text import json_text
+from schema.text.messages import first_line
 from trainer.config.overrides import value_at
 from trainer.config.trainer import TrainerConfig
 from trainer.export.saved_models import Tower
@@ -105,7 +106,7 @@ def _copy(key: str, tower: keras.Model, saved: str, config: TrainerConfig) -> No
             variable.assign(reader.get_tensor(name))
     # The type depends on where the networks differ, and on how a file is damaged.
     except (ValueError, RuntimeError, AttributeError, LookupError, tf.errors.OpError) as error:
-        reason = "; ".join(_differences(key, saved, config)) or str(error).splitlines()[0]
+        reason = "; ".join(_differences(key, saved, config)) or first_line(error)
         raise InputError(
             f"model.{key}.start_from: {saved} is not a tower of this kind and size: {reason}"
         ) from error

@@ -73,7 +73,7 @@ class Loss:
     warnings: Callable[[Any, int], Iterable[str]] | None = None
 
 
-LOSSES: Registry[Loss] = Registry("loss", "trainer.losses")
+LOSSES: Registry[Loss] = Registry("loss", "trainer.losses", entry=Loss, section=LossConfig)
 
 
 def collapse_warning(

@@ -10,8 +10,8 @@ tokenizer cuts these words into pieces.
 
 The rule exists twice, because the serving model needs it as a graph and the ExampleGen at millions
 of strings a minute. The second one reads the classes of characters off the first one; its NFKC and
-its lower-casing are Python's, which know another version of Unicode. They differ for about 140
-capital letters and combining marks that are newer than one of the two; a test bounds their number.
+its lower-casing are Python's, which know another version of Unicode. They differ for fewer
+than 150 capital and modifier letters, which only one of the two knows; a test holds that bound.
 """
 
 import functools
@@ -65,7 +65,10 @@ def fingerprint(strings: tf.Tensor) -> tf.Tensor:
 
 
 def words_of(caption: str) -> list[str]:
-    """Return the words of a Python string, as `split_words` of `normalise` does."""
+    """Return the words of a Python string, as `split_words` of `normalise` does.
+
+    But for the letters that the module names.
+    """
     if caption.isascii():
         return _ASCII_WORD.findall(caption.lower())
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", caption).lower())

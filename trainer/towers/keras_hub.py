@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from schema.config.section import Json, Name, numbers_in
 from schema.errors import InputError
+from schema.text.messages import first_line
 from trainer.towers.registry import FileKeys, Source, TowerConfig
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def build_backbone(
             own = {(n if n in accepted else other_names[n]): v for n, v in arguments.items()}
             backbone = build(**{**own, **config.arguments}, dtype=policy)
     except (ValueError, TypeError, OSError, LookupError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         raise InputError(f"{described(config, key)} cannot be built: {reason}") from error
     if type(backbone).__name__ not in classes:
         raise InputError(

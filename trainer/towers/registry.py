@@ -136,8 +136,12 @@ class Tower(Generic[Inputs]):
     load_weights: Callable[[Any, Inputs, keras.Model], None] | None = None
 
 
-IMAGE_TOWERS: Registry[Tower[int]] = Registry("image tower", "trainer.towers.image")
-TEXT_TOWERS: Registry[Tower[TextSizes]] = Registry("text tower", "trainer.towers.text")
+IMAGE_TOWERS: Registry[Tower[int]] = Registry(
+    "image tower", "trainer.towers.image", entry=Tower, section=TowerConfig, key="kind"
+)
+TEXT_TOWERS: Registry[Tower[TextSizes]] = Registry(
+    "text tower", "trainer.towers.text", entry=Tower, section=TowerConfig, key="kind"
+)
 
 
 def one_of(names: Iterable[str], what: str) -> AfterValidator:

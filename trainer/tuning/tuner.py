@@ -30,7 +30,8 @@ class Search(BaseTuner):
         tune: the search.
         config: the trainer's.
         outcome: runs a trial with some values.
-        scratch: a folder for KerasTuner's files, which are not read again; see `tuning.trials`.
+        scratch: a folder for KerasTuner's files, which are not read again; see
+            `trainer.tuning.trials`.
     """
 
     def __init__(

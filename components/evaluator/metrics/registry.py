@@ -41,4 +41,4 @@ class Metric:
     needs: Literal["labels", "zero_shot"] | None = None
 
 
-METRICS: Registry[Metric] = Registry("metric", "components.evaluator.metrics")
+METRICS: Registry[Metric] = Registry("metric", "components.evaluator.metrics", entry=Metric)

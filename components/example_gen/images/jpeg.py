@@ -123,7 +123,7 @@ def _with_end(image: bytes, message: str) -> bytes | None:
         whole = image.rstrip(b"\0")
         return whole + (b"\0" if whole[-1:] == b"\xff" != image[-1:] else b"") + _END_MARKER
     late = _LATE_END.search(message)
-    if not late or _END not in image:
+    if not late or _END_MARKER not in image:
         return None
     end = image.rindex(_END_MARKER)
     start = max(0, end - int(late[1]))

@@ -96,4 +96,4 @@ class Reader:
         return bool(suffixes) and re.search(ending, name, re.IGNORECASE) is not None
 
 
-READERS: Registry[Reader] = Registry("reader", "components.example_gen.readers")
+READERS: Registry[Reader] = Registry("reader", "components.example_gen.readers", entry=Reader)

@@ -9,6 +9,7 @@ import fsspec
 
 from components.example_gen.storage import urls
 from components.example_gen.storage.allowed import Access
+from components.example_gen.storage.attempts import within
 from components.example_gen.storage.errors import OutsideError, as_input_error
 from components.example_gen.storage.urls import join, parent, shown
 from components.example_gen.storage.urls import name as name_of
@@ -119,14 +120,23 @@ def is_folder(address: str) -> bool:
         return bool(fs.isdir(path))
 
 
-def exists(address: str) -> bool:
-    """Return whether there is a file or a folder at an address."""
+def exists(address: str, access: Access | None = None) -> bool:
+    """Return whether there is a file or a folder at an address.
+
+    Args:
+        address: of a store, or a path of this machine.
+        access: for an address that the data names, which hosts may be asked and for how long;
+            None: it is one that a person named.
+    """
     address = urls.plain(address)
     if urls.is_local(address):
         return os.path.exists(address)
-    fs, path = store(address)
+    fs, path = store(address, access)
     with as_input_error(address):
-        return bool(fs.exists(path))
+        if access is None:
+            return bool(fs.exists(path))
+        ask = getattr(fs, "_exists", fs.exists)
+        return bool(within(access.timeouts.record, fs, ask, path))
 
 
 def find(folder: str) -> dict[str, dict[str, Any]]:

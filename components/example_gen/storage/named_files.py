@@ -40,7 +40,7 @@ def exists(address: str, access: Access) -> bool:
     """
 
     def there(spelling: str) -> bool:
-        if not listing.exists(spelling):
+        if not listing.exists(spelling, access):
             raise NotThereError(spelling)
         return True
 

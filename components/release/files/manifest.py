@@ -204,13 +204,13 @@ def verify(
     if number is not None and content.release != number:
         raise InputError(f"{release}: holds release {content.release}, not {number}")
     files, empty = entries(release)
-    for name in content.files.keys() - set(files):
+    for name in sorted(content.files.keys() - set(files)):
         raise InputError(f"{release}: the file {name} is missing")
-    for name in set(files) - content.files.keys():
+    for name in sorted(set(files) - content.files.keys()):
         raise InputError(f"{release}: the file {name} was added after its release")
-    for name in set(empty) - set(content.empty_folders):
+    for name in sorted(set(empty) - set(content.empty_folders)):
         raise InputError(f"{release}: the folder {name} was added after its release")
-    for name in set(content.empty_folders) - set(empty):
+    for name in sorted(set(content.empty_folders) - set(empty)):
         raise InputError(f"{release}: the folder {name} is missing")
     for name, value in _digests(release, files).items():
         if value != content.files[name]:

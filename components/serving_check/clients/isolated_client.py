@@ -23,7 +23,7 @@ from schema.system.child_process import ending_with_parent
 NEARLY_FULL = 100_000  # bytes; on a disk with less free space a write has failed
 PROGRAM = Path(__file__).with_name("client_program.py")
 # Packages that the process must not import.
-FOREIGN = ("schema", "trainer", "components", "pipeline", "diptych", "tfx")
+FOREIGN = ("schema", "trainer", "components", "pipeline", "kubeflow", "diptych", "tfx")
 # Latency and agreement are measured on the CPU: the trainer in this process may hold the
 # accelerator's memory, and an accelerator may round products to fewer bits.
 ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1"}

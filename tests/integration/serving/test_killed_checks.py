@@ -54,7 +54,7 @@ def test_a_process_that_dies_judges_nothing(
     monkeypatch.setattr(isolated_client, "PROGRAM", dying(tmp_path, text))
     copy = tmp_path / "copy"
     copy.mkdir()
-    shutil.copy(original.folder / serving_names.PROBE, copy)
+    shutil.copy(original.folder / serving_names.GOLDEN_OUTPUTS, copy)
     with pytest.raises(UnavailableError) as caught:
         original.examine(copy, HASTY.model_copy(update={"timeout_s": timeout_s}))
     assert str(caught.value).startswith(f"the process that calls the models {sentence}")

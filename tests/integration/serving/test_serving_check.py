@@ -96,7 +96,7 @@ def test_the_warm_up_requests_are_served_by_the_export(blessing, small_run):
         lies = Path(blessing.uri, "warmup", model, "tf_serving_warmup_requests")
         assert warmup.path(blessing.uri, model) == lies
     [model] = small_run.outputs["Trainer"]["model"]
-    left = golden_outputs.read(f"{model.uri}/{serving_names.PROBE}")
+    left = golden_outputs.read(f"{model.uri}/{serving_names.GOLDEN_OUTPUTS}")
     [call] = [
         c
         for c in calls
@@ -115,7 +115,7 @@ def original(small_run) -> Original:
 
 
 def test_every_signature_is_among_the_singles_the_server_is_asked(original):
-    left = golden_outputs.read(str(original.folder / serving_names.PROBE))
+    left = golden_outputs.read(str(original.folder / serving_names.GOLDEN_OUTPUTS))
     calls = plan.single_calls(golden_records.find_records(left, original.files)).values()
     assert {(call.model, call.signature) for call in calls} == {
         (model, name) for model, signatures in SIGNATURES.items() for name in signatures

@@ -14,7 +14,7 @@ from pipeline.local.display import Listener
 from schema import features
 from schema.config.section import canonical_json
 from schema.errors import InputError
-from schema.serving_names import FOLDERS, JOINT, PROBE, REMARKS
+from schema.serving_names import FOLDERS, GOLDEN_OUTPUTS, JOINT, REMARKS
 from tests.support.small_run import read_shard
 from trainer.export import golden_outputs, saved_models
 from trainer.models.dual_encoder import DualEncoder
@@ -99,7 +99,7 @@ def test_training_lowers_the_loss_and_exports(small_run, tmp_path, model, loss, 
 
     # The probe: what the networks in memory embed of transformed records, against the written
     # model on the raw ones.
-    left = golden_outputs.read(str(tmp_path / "model" / PROBE))
+    left = golden_outputs.read(str(tmp_path / "model" / GOLDEN_OUTPUTS))
     by_id = dict(zip(fingerprint(tf.constant(list(records))).numpy(), records, strict=True))
     probed = [records[by_id[key]] for key in left[features.KEY_ID]]
     assert len(probed) == golden_outputs.RECORDS == 32

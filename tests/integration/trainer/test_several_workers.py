@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from schema.config.section import canonical_json
 from schema.errors import InputError
-from schema.serving_names import FOLDERS, JOINT, PROBE
+from schema.serving_names import FOLDERS, GOLDEN_OUTPUTS, JOINT
 from tests.support.paths import ROOT
 from tests.support.programs import training_worker
 from trainer.training.distribution.strategy import create_strategy, records_per_replica
@@ -147,7 +147,7 @@ def test_run_fn_ends_with_the_same_weights_on_both_and_one_model(trained):
     served = tf.saved_model.load(str(trained / "model" / FOLDERS[JOINT])).signatures
     text = served["embed_text"](text=tf.constant(["red apple", "dog"]))["embedding"].numpy()
     np.testing.assert_allclose(np.linalg.norm(text, axis=1), 1, atol=1e-5)
-    assert (trained / "model" / PROBE).is_file()
+    assert (trained / "model" / GOLDEN_OUTPUTS).is_file()
     assert len(list((trained / "run" / "train").glob("*tfevents*"))) == 1  # the chief's alone
     # 240 records in batches of 40, twice: the last report of 12 steps counts all workers' records
     for index in range(WORKERS):

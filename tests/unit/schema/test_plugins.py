@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import ValidationError
 
+from schema import registry
 from schema.config.messages import describe_errors
 from schema.config.registered import Registered
 from schema.errors import InputError
@@ -89,7 +90,10 @@ def test_a_plugin_cannot_take_the_name_of_a_built_in_entry(write):
     )
 
 
-def test_built_in_entries_come_first_even_where_the_registry_was_never_read(write, tmp_path):
+def test_built_in_entries_come_first_even_where_the_registry_was_never_read(
+    write, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(registry, "_ALL", [*registry._ALL])  # the new one goes with its files
     package = tmp_path / "late_words"
     package.mkdir()
     (package / "__init__.py").write_text(

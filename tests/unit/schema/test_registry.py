@@ -13,7 +13,7 @@ from schema.config.messages import describe_errors
 from schema.config.registered import Registered
 from schema.config.section import Frozen, PositiveInt
 from schema.errors import InputError
-from schema.registry import Registry
+from schema.registry import Registry, restored_on_failure
 
 
 class ShapeConfig(Frozen):
@@ -44,7 +44,7 @@ class Shape:
     config: type[Frozen]
 
 
-SHAPES: Registry[Shape] = Registry("shape", "tests.support.empty")
+SHAPES: Registry[Shape] = Registry("shape", "tests.support.empty", entry=Shape, section=ShapeConfig)
 
 
 class Drawing(Frozen):
@@ -100,10 +100,12 @@ def test_two_entries_cannot_share_a_name() -> None:
 
 
 def test_an_entry_of_another_kind_or_name_is_refused() -> None:
-    with pytest.raises(InputError, match="the shape 'five' is registered as int; it must be Shape"):
+    with pytest.raises(InputError, match="is registered as int; it must be of the type Shape"):
         SHAPES.add("five", 5)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match=r"a key of the type Literal\['ring'\]"):
+    with pytest.raises(InputError, match=r"must have the field name: Literal\['ring'\]"):
         SHAPES.add("ring", Shape(DiscConfig))
+    with pytest.raises(InputError, match="'dot' must have a section of the config, a subclass of"):
+        SHAPES.add("dot", Shape(Frozen))
     with pytest.raises(InputError, match="a shape is registered under 5"):
         SHAPES.add(5, Shape(DiscConfig))  # type: ignore[arg-type]
 
@@ -134,7 +136,7 @@ def test_a_registry_may_have_one_file_in_each_subpackage(
 ) -> None:
     text = "from registered_folders import WORDS\nWORDS.add(__name__, object())\n"
     files = {
-        "__init__.py": "from schema.registry import Registry\n"
+        "__init__.py": "from schema.registry import Registry, restored_on_failure\n"
         "WORDS = Registry('word', 'registered_folders', 'entry')\n",
         "entry.py": "raise RuntimeError('it is in no subpackage')",
         "first/__init__.py": "",
@@ -149,3 +151,19 @@ def test_a_registry_may_have_one_file_in_each_subpackage(
     monkeypatch.syspath_prepend(str(tmp_path))
     words = importlib.import_module("registered_folders").WORDS
     assert list(words) == ["registered_folders.first.entry"]
+
+
+def test_a_failed_read_is_tried_again() -> None:
+    words: Registry[int] = Registry("word", "a_package_that_is_not_there")
+    for _ in range(2):
+        with pytest.raises(ModuleNotFoundError):
+            len(words)
+
+
+def test_what_a_failing_body_added_is_taken_back() -> None:
+    with pytest.raises(InputError), restored_on_failure():
+        [SHAPES.add(name, Shape(DiscConfig)) for name in ("disc", "ring")]
+    assert list(SHAPES) == ["square", "box"]
+    with restored_on_failure():
+        SHAPES.add("disc", Shape(DiscConfig))
+    assert list(SHAPES) == ["square", "box", "disc"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from schema.errors import InputError
+from schema.text.messages import first_line
 from trainer.towers.registry import (
     IMAGE_TOWERS,
     FileKeys,
@@ -117,7 +118,7 @@ def load_weights(config: KerasApplicationConfig, size: int, network: keras.Model
             warnings.simplefilter("error", UserWarning)  # of layers that would stay as they are
             network.load_weights(config.weights)
     except (ValueError, OSError, LookupError, UserWarning) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise InputError(
             f"{KEY} = {config.weights} does not fit {config.name}: {reason}"
         ) from error

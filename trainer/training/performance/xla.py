@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from schema.errors import InputError
+from schema.text.messages import first_line
 
 Step = Callable[[Any], dict[str, tf.Tensor]]
 TIMED_STEPS = 5
@@ -50,7 +51,7 @@ def is_faster(
             with_xla = _seconds(compiled, batch, stop)
         except (tf.errors.OpError, ValueError) as error:
             # Some operations have no XLA kernel, or a shape is known only at run time.
-            LOGGER.info("XLA cannot compile this step: %s", str(error).splitlines()[0])
+            LOGGER.info("XLA cannot compile this step: %s", first_line(error))
             return False
         if stop():
             return None
