@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from components.example_gen.images.preparation import ImageLimits
@@ -156,6 +157,23 @@ def test_a_host_is_asked_if_it_is_named(server):
     for elsewhere in ("http://169.254.169.254/", f"http://localhost:{server[10:]}/whole"):
         assert refused(f"http://{server}/to/{elsewhere}", access).reason == "outside"
     assert refused(f"http://{server}/to/file:///etc/passwd", access).reason == "missing_image"
+
+
+def test_whether_a_file_exists_is_asked_of_allowed_hosts_only(server, monkeypatch):
+    assert named_files.exists(
+        f"http://{server}/whole", Access(Allowed((), (f"http://{server}",)), QUICK)
+    )
+    port = int(server.rpartition(":")[2])
+
+    async def resolve(*_: object) -> list[dict[str, object]]:
+        return [
+            {"hostname": "", "host": "127.0.0.1", "port": port, "family": 2, "proto": 0, "flags": 0}
+        ]
+
+    monkeypatch.setattr(aiohttp.ThreadedResolver, "resolve", resolve)
+    access = Access(Allowed((), (f"http://*:{port}",)), QUICK)
+    with pytest.raises(InputError, match=r"pictures\.example is not requested"):
+        named_files.exists(f"http://pictures.example:{port}/whole", access)
 
 
 def test_every_public_host_is_none_of_an_internal_network(server):
