@@ -80,8 +80,8 @@ def seconds(folder: Path, name: str, beam: dict[str, Any]) -> dict[str, float]:
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         sys.exit(done.stdout.decode()[-3000:])
-    told: dict[str, float] = json.loads(written.read_text())["seconds"]
-    return told
+    seconds: dict[str, float] = json.loads(written.read_text())["seconds"]
+    return seconds
 
 
 def main() -> None:

@@ -33,9 +33,9 @@ SMALL, LARGE = 10_000, 40_000
 
 def main() -> None:
     """Print pairs per second, ratios and peaks."""
-    asked = argparse.ArgumentParser()
-    asked.add_argument("--no-memory", action="store_true", help="leave the 40,000 pairs out")
-    told = asked.parse_args()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--no-memory", action="store_true", help="leave the 40,000 pairs out")
+    options = parser.parse_args()
     print(machine.describe())
     photos = write_photos(SCRATCH / "photos", PHOTOS)
     few = write_photos(SCRATCH / "few", FEW)
@@ -63,7 +63,7 @@ def main() -> None:
     marginal = list(zip(theirs, decode, more, strict=True))
     _ratio("  beyond the first: / img2dataset", [t * share / m for t, _, m in marginal], 1.0)
     _ratio("  beyond the first: / decode", [d * share / m / cores for _, d, m in marginal], 0.7)
-    if not told.no_memory:
+    if not options.no_memory:
         _memory()
 
 
@@ -98,7 +98,7 @@ def _theirs(peer: Path, folder: Path) -> float:
     out = SCRATCH / "peer-out"
     subprocess.run(["rm", "-rf", str(out)], check=True)
     cores = len(os.sched_getaffinity(0))
-    told = {
+    options = {
         "url_list": folder / "urls.csv", "input_format": "csv", "url_col": "url",
         "caption_col": "caption", "output_folder": out, "output_format": "webdataset",
         "image_size": SIZE, "resize_mode": "border", "encode_quality": QUALITY,
@@ -107,7 +107,7 @@ def _theirs(peer: Path, folder: Path) -> float:
     }  # fmt: skip
     started = time.perf_counter()
     subprocess.run(
-        [str(peer), *(f"--{name}={value}" for name, value in told.items())],
+        [str(peer), *(f"--{name}={value}" for name, value in options.items())],
         check=True, capture_output=True,
         env={**os.environ, "NO_ALBUMENTATIONS_UPDATE": "1"},
     )  # fmt: skip

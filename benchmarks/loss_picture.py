@@ -58,8 +58,8 @@ def main() -> None:
     s = np.linspace(-1, 1, 201)
     figure, panels = plt.subplots(1, len(drawn), figsize=(11, 2.4), layout="constrained")
     for panel, (name, (loss, value)) in zip(panels, drawn.items(), strict=True):
-        for label, colour, told in ((1, MATCHING, "match"), (0, OTHER, "mismatch")):
-            panel.plot(s, [value(loss, each, label) for each in s], color=colour, label=told)
+        for label, colour, name in ((1, MATCHING, "match"), (0, OTHER, "mismatch")):
+            panel.plot(s, [value(loss, each, label) for each in s], color=colour, label=name)
         panel.set_title(name, family="monospace", fontsize=9)
         panel.set_xlabel("similarity")
         panel.set_ylim(bottom=0)

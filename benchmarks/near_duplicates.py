@@ -66,12 +66,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--bundled", action="store_true", help="fetch nothing")
     parser.add_argument("--originals", type=int, default=40, help="of each set, that have copies")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     print(machine.describe())
     total = Measured()
-    for name, (train, strangers) in sets(fetch=not asked.bundled).items():
+    for name, (train, strangers) in sets(fetch=not options.bundled).items():
         started = time.perf_counter()
-        found = measure(train, strangers, asked.originals)
+        found = measure(train, strangers, options.originals)
         took = time.perf_counter() - started
         _print(f"{name} ({len(train):,} of train)", found, f"{took:.0f} s")
         for mine, other in found.wrong[:5]:

@@ -30,7 +30,7 @@ def main() -> None:
     """Build what the first line says, then make its steps whenever asked."""
     keep_freed_memory()
     asked = questions()
-    told = next(asked)
+    payload = next(asked)
     blocks = {"width": 192, "heads": 3}
     values = {
         "image": {"size": SIDE},
@@ -39,11 +39,11 @@ def main() -> None:
             "image_tower": {"kind": "vit", "patch": 8, "depth": 6, **blocks},
             "text_tower": {"kind": "transformer", "depth": 2, **blocks},
         },
-        "training": {"batch_size": told["batch"], "chunk_size": told["chunk"]},
+        "training": {"batch_size": payload["batch"], "chunk_size": payload["chunk"]},
     }
     config = TrainerConfig.model_validate_json(json.dumps(values))
     batches = iter(
-        input_pipeline.training_batches([str(_records())], SPEC, config, RECORDS, told["batch"])
+        input_pipeline.training_batches([str(_records())], SPEC, config, RECORDS, payload["batch"])
     )
     model = TrainableDualEncoder(config)
     model.compile(optimizer=optimizer.build(config.training, 1000))
@@ -53,7 +53,7 @@ def main() -> None:
     answer(ready=True)
     for _ in asked:
         started = time.perf_counter()
-        for _ in range(told["steps"]):
+        for _ in range(payload["steps"]):
             loss = step(next(batches))["loss"]
         float(loss)
         seconds = time.perf_counter() - started

@@ -35,12 +35,12 @@ class Program:
     Args:
         interpreter: ours or open_clip's.
         module: below benchmarks/training.
-        told: its first line.
+        payload: its first line.
     """
 
-    def __init__(self, interpreter: Path | str, module: str, told: Any):
+    def __init__(self, interpreter: Path | str, module: str, payload: Any):
         self._command = [str(interpreter), "-m", f"benchmarks.training.{module}"]
-        self._told = told
+        self._payload = payload
 
     def __enter__(self) -> Self:
         choose_kernels()  # as `diptych run` does; the process inherits it
@@ -56,7 +56,7 @@ class Program:
 
     def first(self) -> Any:
         """Its answer to what it was told at first."""
-        return self.ask(self._told)
+        return self.ask(self._payload)
 
     def ask(self, question: Any) -> Any:
         """One question, one answer."""

@@ -22,9 +22,9 @@ from trainer.training.monitoring.retrieval_sample import Sample, recall
 
 def main() -> None:
     """Print both recalls and their difference."""
-    asked = argparse.ArgumentParser()
-    asked.add_argument("--seconds", type=float, default=300)
-    told = asked.parse_args()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=300)
+    options = parser.parse_args()
     print(machine.describe())
     artifacts = peer.ROOT / "runs" / "emoji" / "artifacts"
     graph = _newest(artifacts / "Transform" / "transform_graph")
@@ -41,7 +41,7 @@ def main() -> None:
         caption_ids=np.unique(texts, return_inverse=True)[1],
     )
     question = {
-        "seconds": told.seconds, "data": str(pairs), "texts": texts, "graph": str(graph),
+        "seconds": options.seconds, "data": str(pairs), "texts": texts, "graph": str(graph),
         "files": sorted(map(str, train.iterdir())),
     }  # fmt: skip
     at_1 = {}

@@ -95,7 +95,7 @@ def _train(model: torch.nn.Module, batches: Batches, started: float, seconds: fl
     groups = [{"params": flat, "weight_decay": 0.0}, {"params": full, "weight_decay": DECAY}]
     optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.98), eps=1e-6)
     split = types.SimpleNamespace(dataloader=batches, set_epoch=lambda _: None)
-    told = types.SimpleNamespace(
+    options = types.SimpleNamespace(
         device="cpu", precision="fp32", distill=False, accum_freq=1, skip_scheduler=False,
         horovod=False, grad_clip_norm=None, rank=0, local_rank=0, log_local=False,
         log_every_n_steps=10**6, world_size=1, batch_size=BATCH, wandb=False,
@@ -105,7 +105,7 @@ def _train(model: torch.nn.Module, batches: Batches, started: float, seconds: fl
         cosine = cosine_lr(optimizer, RATE, WARMUP, whole)
         batches.num_batches, begun = count, time.perf_counter()
         train_one_epoch(model, {"train": split}, ClipLoss(), 0, optimizer, None,
-                        lambda step: cosine(first + step), None, told)  # fmt: skip
+                        lambda step: cosine(first + step), None, options)  # fmt: skip
         return (time.perf_counter() - begun) / count
 
     run(0, 2, 10**6)

@@ -21,14 +21,14 @@ WARM, TURN = 10, 5
 
 def main() -> None:
     """Print both rates and their ratio."""
-    asked = argparse.ArgumentParser()
-    asked.add_argument("--batch", type=int, default=32)
-    asked.add_argument("--steps", type=int, default=50)
-    asked.add_argument("--short", action="store_true")
-    told = asked.parse_args()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--short", action="store_true")
+    options = parser.parse_args()
     print(machine.describe())
-    size = {"batch": told.batch, "width": 384, "depth": 12, "heads": 6, "patch": 8, "side": 64}
-    size |= {"tokens": 32, "filled": 6 if told.short else 32, "vocabulary": 8000}
+    size = {"batch": options.batch, "width": 384, "depth": 12, "heads": 6, "patch": 8, "side": 64}
+    size |= {"tokens": 32, "filled": 6 if options.short else 32, "vocabulary": 8000}
     ours = peer.Program(sys.executable, "speed_ours", size)
     theirs = peer.Program(peer.python(), "speed_theirs", size)
     with ours, theirs:
@@ -38,7 +38,7 @@ def main() -> None:
             program.ask({"steps": WARM})
         seconds: dict[str, list[float]] = {name: [] for name in both}
         ratios = []
-        for _ in range(told.steps // TURN):
+        for _ in range(options.steps // TURN):
             turn = {name: each.ask({"steps": TURN})["seconds"] for name, each in both.items()}
             for name, taken in turn.items():
                 seconds[name] += taken
@@ -46,7 +46,8 @@ def main() -> None:
     for name, taken in seconds.items():
         median = statistics.median(taken)
         print(
-            f"{name:16} {median:6.3f} s a step of {told.batch}  {told.batch / median:7.2f} pairs/s"
+            f"{name:16} {median:6.3f} s a step of {options.batch}  "
+            f"{options.batch / median:7.2f} pairs/s"
         )
     print(f"ours / theirs    {statistics.median(ratios):6.2f}   (at least 1.0, aim 1.3); "
           f"turns from {min(ratios):.2f} to {max(ratios):.2f}")  # fmt: skip

@@ -20,7 +20,7 @@ def main() -> None:
     asked = questions()
     size = next(asked)
     blocks = {key: size[key] for key in ("width", "depth", "heads")}
-    told = {
+    payload = {
         "image": {"size": size["side"]},
         "text": {
             "vocabulary_size": size["vocabulary"], "max_tokens": size["tokens"], "max_captions": 1
@@ -32,7 +32,7 @@ def main() -> None:
         },
         "training": {"batch_size": size["batch"]},
     }  # fmt: skip
-    config = TrainerConfig.model_validate_json(json.dumps(told))
+    config = TrainerConfig.model_validate_json(json.dumps(payload))
     model = TrainableDualEncoder(config)
     model.compile(optimizer=optimizer.build(config.training, 1000))
     model.optimizer.build(model.trainable_variables)

@@ -61,12 +61,12 @@ def train(
             moments.append(time.perf_counter())
 
     split = types.SimpleNamespace(dataloader=Loader(), set_epoch=lambda _: None)
-    told = types.SimpleNamespace(
+    options = types.SimpleNamespace(
         device="cpu", precision="fp32", distill=False, accum_freq=1, skip_scheduler=True,
         horovod=False, grad_clip_norm=None, rank=0, local_rank=0, log_local=False,
         log_every_n_steps=10**6, world_size=1, batch_size=len(images), wandb=False,
     )  # fmt: skip
-    train_one_epoch(model, {"train": split}, ClipLoss(), 0, optimizer, None, None, None, told)
+    train_one_epoch(model, {"train": split}, ClipLoss(), 0, optimizer, None, None, None, options)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # importing Rich would take longer than the whole answer
     pretty_exceptions_enable=False,
-    help="Train an image tower and a text tower together, gate the pair, ship it, roll it back.",
+    help="Train an image tower and a text tower together, gate, release and roll back.",
 )
 
 

@@ -163,10 +163,11 @@ def _modules(config: RunConfig) -> Iterator[Finding]:
             f"every pod that reads the config imports {plugin} from the image",
             "put the module into the image, in a folder of PYTHONPATH",
         )
-    if isinstance(config.loss, CustomConfig):
+    losses = [one.loss for one in config.trained() if isinstance(one.loss, CustomConfig)]
+    for module in sorted({loss.module for loss in losses}):
         yield warning(
             "Trainer",
-            f"imports {config.loss.module}, which loss.function names, from the image",
+            f"imports {module}, which loss.function names, from the image",
             "put the module into the image, in a folder of PYTHONPATH",
         )
 

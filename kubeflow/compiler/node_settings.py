@@ -38,10 +38,9 @@ def hidden_inputs(node_id: str, config: RunConfig) -> list[str]:
     if node.uses_plugins and config.plugins:
         keys.add(plugins.KEY)
     if node.named_files is not None:
-        trained = config.for_trainer()
-        searched = config.tune.variants(trained) if config.tune and node_id == "Tuner" else ()
-        names = {key for one in (trained, *searched) for key in named_files(one, with_presets=True)}
-        if isinstance(config.loss, CustomConfig):
+        trained = config.trained() if node_id == "Tuner" else [config.for_trainer()]
+        names = {key for one in trained for key in named_files(one, with_presets=True)}
+        if any(isinstance(one.loss, CustomConfig) for one in trained):
             names.add("loss.function")
         keys |= {key for key in names if key.startswith(node.named_files)}
     return sorted(keys)

@@ -30,11 +30,12 @@ def load_to_compile(path: Path) -> RunConfig:
         ConfigError: as `load`, or another module hides that of the loss.
     """
     config = load(path)
-    if isinstance(config.loss, CustomConfig):
-        try:
-            make_importable("loss.function", config.loss.function, path)
-        except InputError as error:
-            raise ConfigError(f"{path}: {error}") from error
+    for trained in config.trained():
+        if isinstance(trained.loss, CustomConfig):
+            try:
+                make_importable("loss.function", trained.loss.function, path)
+            except InputError as error:
+                raise ConfigError(f"{path}: {error}") from error
     return config
 
 
@@ -59,7 +60,7 @@ def load_to_train(path: Path) -> RunConfig:
     _check_vocabulary(config.text, path)
     # The trainer, which knows its devices, checks again; this is before an hour of ingest.
     machine_memory.check(config, devices=1, on_cpu=not machine_memory.has_gpu())
-    _check_loss(config, path)
+    _check_losses(config, path)
     return config
 
 
@@ -76,14 +77,20 @@ def _check_vocabulary(text: TextConfig, path: Path) -> None:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def _check_loss(config: RunConfig, path: Path) -> None:
-    """Check the loss as the trainer will; what TensorFlow prints while it is imported is hidden."""
-    check = LOSSES[config.loss.name].check
-    if check is None:
-        return
-    choose_kernels()  # before anything imports TensorFlow
-    try:
-        with output_to(Path(os.devnull)):
-            check(config.loss, config.training.batch_size)
-    except InputError as error:
-        raise ConfigError(f"{path}: {error}") from error
+def _check_losses(config: RunConfig, path: Path) -> None:
+    """Check the loss as the trainer will, and each of a search.
+
+    What TensorFlow prints while it is imported is hidden.
+    """
+    checked = []
+    for trained in config.trained():
+        check, case = LOSSES[trained.loss.name].check, (trained.loss, trained.training.batch_size)
+        if check is None or case in checked:
+            continue
+        checked.append(case)
+        choose_kernels()  # before anything imports TensorFlow
+        try:
+            with output_to(Path(os.devnull)):
+                check(*case)
+        except InputError as error:
+            raise ConfigError(f"{path}: {error}") from error

@@ -130,6 +130,11 @@ class RunConfig(TrainerConfig):
             {name: getattr(self, name) for name in TrainerConfig.model_fields}
         )
 
+    def trained(self) -> list[TrainerConfig]:
+        """Return each config that a run may train with: its own, and each value of a search."""
+        own = self.for_trainer()
+        return [own, *(self.tune.variants(own) if self.tune else ())]
+
 
 def load(path: Path, on_cluster: bool = False) -> RunConfig:
     """Read and check a config file; its relative paths become absolute.

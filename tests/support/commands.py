@@ -60,10 +60,6 @@ class Command:
                 start_new_session=True,
             )
 
-    def wait_for(self, text: str, seconds: float = SECONDS) -> bool:
-        """Whether the text was printed before the command ended."""
-        return self.wait_until(lambda: text in self.out.read_text(), seconds)
-
     def wait_until(self, there: Callable[[], bool], seconds: float = SECONDS) -> bool:
         """Whether something was there before the command ended."""
         limit = time.monotonic() + seconds

@@ -63,27 +63,28 @@ def _set(
     if context.invoked_subcommand is not None:
         return
     with one_sentence(AGAIN):
-        from kubeflow.schedules import cron as clock
+        from kubeflow.schedules.cron import parse
         from schema.errors import InputError
 
         if cron is None:
             raise InputError(
                 "--cron is missing, e.g. --cron '0 0 2 * * *' for every night at 2 UTC"
             )
-        when = clock.parse(cron)
+        when = parse(cron)
         file = config or HERE
         kubeflow, server = connected(file, host, namespace)
         from diptych.cli.kubeflow.schedule_table import comes_next
-        from kubeflow.client.run_arguments import settings as read
-        from kubeflow.schedules.replace import account_warning
-        from kubeflow.schedules.replace import schedule as put
+        from kubeflow.client import run_arguments
+        from kubeflow.schedules import replace
 
         compiled = compiled_package(file, package)
-        given = read(compiled, settings or [])
-        if message := account_warning(server, kubeflow):
+        given = run_arguments.settings(compiled, settings or [])
+        if message := replace.account_warning(server, kubeflow):
             tell(f"  warning: {message}")
         called = name or compiled.name
-        outcome, on = put(server, kubeflow, compiled, when, called, given, enabled, tell)
+        outcome, on = replace.schedule(
+            server, kubeflow, compiled, when, called, given, enabled, tell
+        )
         tell(f"schedule {called}: {outcome}, {when.text}" + ("" if on else " (paused)"))
         tell(f"  {'next' if on else 'would be next'}, in UTC: {', '.join(comes_next(when, 3))}")
 

@@ -49,11 +49,13 @@ def submit_command(
     with one_sentence(lambda: advice[-1]):
         file = config or config_option or HERE
         kubeflow, server = connected(file, host, namespace)
+        from kubeflow.client import run_arguments
         from kubeflow.client import submit as submission
-        from kubeflow.client.run_arguments import settings as read
 
         compiled = compiled_package(file, package)
-        run = submission.submit(server, kubeflow, compiled, read(compiled, settings or []), tell)
+        run = submission.submit(
+            server, kubeflow, compiled, run_arguments.settings(compiled, settings or []), tell
+        )
         advice.append("the run goes on")
         if wait and not submission.wait(server, compiled, kubeflow.namespace, run, tell):
             raise typer.Exit(FAILED)

@@ -10,8 +10,10 @@ SLOW = GateResult(passed=False, sentence="p99 is 9 ms, over 5 ms")
 
 
 def test_a_release_that_was_compared_with_the_champion_may_replace_it():
-    Decision.of(None, [HELD]).require(1, champion=None)
-    Decision.of(3, [HELD, HELD]).require(4, champion=3)
+    for baseline, gates in ((None, [HELD]), (3, [HELD, HELD])):
+        decision = Decision.of(baseline, gates)
+        assert (decision.passed, decision.refusals) == (True, ())
+        decision.require(4, champion=baseline)
 
 
 def test_every_gate_that_failed_is_named():

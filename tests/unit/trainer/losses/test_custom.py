@@ -16,6 +16,7 @@ from schema.errors import InputError
 from tests.support.paths import ROOT
 from tests.support.training import config, trained, weights, write_records
 from tests.unit.pipeline.config.test_run_config import load_changed
+from trainer.export.digests import content_digests
 from trainer.losses import custom
 from trainer.losses.custom import CustomConfig
 from trainer.training.step import TrainableDualEncoder
@@ -113,6 +114,30 @@ def test_each_fault_is_one_sentence_with_the_line(folder, name):
 def test_a_function_that_cannot_be_imported(folder, function, words):
     load_changed(folder, loss={"name": "custom", "function": function})
     with pytest.raises(ConfigError, match=f"loss.function = {function} .*{words}"):
+        load_to_train(folder / "config.yaml")
+
+
+def searched(folder, function: str) -> dict:
+    """A config whose own loss is built in, with a search that tries a function of the folder."""
+    values = [{"name": "info_nce"}, {"name": "custom", "function": function}]
+    return {"tune": {"space": {"loss": {"values": values}}}}
+
+
+def test_a_function_that_only_a_search_tries_is_found_and_digested(folder):
+    load_changed(folder, **searched(folder, "losses_of_mine.branches"))
+    config = load_to_compile(folder / "config.yaml")
+    [_, _, custom_loss] = [content_digests(trained) for trained in config.trained()]
+    before = custom_loss["loss.function"]
+    file = folder / "losses_of_mine.py"
+    file.write_text(file.read_text() + "\n# edited\n")
+    assert content_digests(config.trained()[2])["loss.function"] != before
+
+
+def test_a_function_that_only_a_search_tries_is_checked_before_the_run(folder):
+    load_changed(folder, **searched(folder, "losses_of_mine.NUMBER"))
+    with pytest.raises(
+        ConfigError, match=r"loss.function = losses_of_mine.NUMBER .*not a function"
+    ):
         load_to_train(folder / "config.yaml")
 
 
