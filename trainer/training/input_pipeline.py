@@ -106,9 +106,9 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Make endless shuffled, augmented batches of exactly `batch_size` records.
 
-    One caption of each record is drawn. A batch depends only on the seed, the worker and the
-    number of its step: a run that resumes at `first_step` gets the batches that it would have got
-    without the interruption.
+    One caption of each record is drawn, or all are taken: `training.captions`. A batch depends only
+    on the seed, the worker and the number of its step: a run that resumes at `first_step` gets the
+    batches that it would have got without the interruption.
 
     Decoded records stay in memory if they fit into `training.cache_mb`, so that only the first
     epoch reads and decodes.
@@ -125,7 +125,9 @@ def training_batches(
 
     Returns:
         A dataset of dicts: the features of `spec`, pixels as floats [n, size, size, 3], the tokens
-        of one caption each [n, tokens], and `features.CHOSEN`, its index [n].
+        of one caption each [n, tokens], and `features.CHOSEN`, its index [n]. With
+        `captions: all` the tokens of all captions instead, [n, captions, tokens], padded as
+        `features.CAPTION_IDS` says.
     """
     training = config.training
     dataset = examples(files, spec, config, cluster, keep)
@@ -159,13 +161,13 @@ def without_padding(tokens: tf.Tensor) -> tf.Tensor:
     its output for a caption does not depend on it.
 
     Args:
-        tokens: [n, max_tokens], 0 = padding, at the end of a row only.
+        tokens: [..., max_tokens], 0 = padding, at the end of a row only.
 
     Returns:
-        [n, the longest caption's length, rounded up], at most max_tokens.
+        [..., the longest caption's length, rounded up], at most max_tokens.
     """
-    longest = tf.reduce_max(tf.math.count_nonzero(tokens, axis=1, dtype=tf.int32))
-    return tokens[:, : STEP_OF_LENGTH * tf.maximum(1, -(-longest // STEP_OF_LENGTH))]
+    longest = tf.reduce_max(tf.math.count_nonzero(tokens, axis=-1, dtype=tf.int32))
+    return tokens[..., : STEP_OF_LENGTH * tf.maximum(1, -(-longest // STEP_OF_LENGTH))]
 
 
 def _parser(spec: Spec) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
@@ -180,13 +182,16 @@ def _finisher(
         def seed(kind: int) -> tf.Tensor:
             return seeds.seed(config.training.seed, step, kind, cluster.index)
 
-        chosen = choose_caption(
-            batch[features.CAPTION_IDS],
-            batch[features.CAPTION_LABELS],
-            config.loss.pairs == "all",
-            seed(seeds.CAPTION),
-        )
-        tokens = tf.gather(batch[features.TOKENS], chosen, batch_dims=1)
+        tokens, choice = batch[features.TOKENS], dict[str, tf.Tensor]()
+        if config.training.captions == "one":
+            chosen = choose_caption(
+                batch[features.CAPTION_IDS],
+                batch[features.CAPTION_LABELS],
+                config.loss.pairs == "all",
+                seed(seeds.CAPTION),
+            )
+            tokens = tf.gather(tokens, chosen, batch_dims=1)
+            choice = {features.CHOSEN: chosen}
         pixels = augment_in_pieces(batch[features.PIXELS], config.augment, seed(seeds.AUGMENT))
         if config.training.chunk_size:
             pixels = tf.cast(pixels, tf.float16)  # exact to an eighth of a grey level
@@ -196,7 +201,7 @@ def _finisher(
             features.TOKENS: (
                 tokens if config.model.text_tower.fixed_length else without_padding(tokens)
             ),
-            features.CHOSEN: chosen,
+            **choice,
         }
 
     return finish
