@@ -74,7 +74,8 @@ def batch_bytes(config: TrainerSections) -> dict[str, int]:
     }
     if config.loss.pairs == "all":
         block = min(config.loss.rows_at_once or rows, rows)
-        held["similarities of all pairs"] = rows * block * FLOAT
+        texts = rows * (text.max_captions if config.training.captions == "all" else 1)
+        held["similarities of all pairs"] = texts * block * FLOAT
     return held
 
 

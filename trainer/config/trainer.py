@@ -8,6 +8,7 @@ from trainer.config import model_size
 from trainer.config.model import TrainerSections
 from trainer.losses.registry import LOSSES, PairwiseConfig
 from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
+from trainer.towers.transformer_blocks import BlocksConfig
 
 
 class TrainerConfig(TrainerSections):
@@ -17,8 +18,10 @@ class TrainerConfig(TrainerSections):
     def _sections_go_together(self) -> Self:
         self._check_towers()
         self._check_loss()
+        self._check_captions()
         self._check_chunks()
         self._check_xla()
+        self._check_checkpointing()
         model_size.check(self)
         return self
 
@@ -58,6 +61,14 @@ class TrainerConfig(TrainerSections):
         if entry.needs_unit_length and not self.model.normalize:
             raise ValueError(f"loss.name = {name} needs model.normalize: true")
 
+    def _check_captions(self) -> None:
+        if self.training.captions == "all" and self.loss.pairs != "all":
+            raise ValueError(
+                f"training.captions: all needs loss.pairs: all, and loss.name = {self.loss.name} "
+                f"has pairs: {self.loss.pairs}: a record's own pair is one image with one caption; "
+                "set loss.pairs: all, or training.captions: one"
+            )
+
     def _check_chunks(self) -> None:
         chunk, tower = self.training.chunk_size, self.model.image_tower
         if chunk is None:
@@ -81,6 +92,21 @@ class TrainerConfig(TrainerSections):
                     f"over parts whose size is known only when it runs; leave out {key}, or set "
                     "training.xla: false"
                 )
+        if self.training.xla is True and self.training.captions == "all":
+            raise ValueError(
+                "training.xla: true does not go with training.captions: all: XLA compiles no step "
+                "whose number of texts is known only when it runs; leave out one of the two"
+            )
+
+    def _check_checkpointing(self) -> None:
+        if self.training.gradient_checkpointing and not any(
+            isinstance(tower, BlocksConfig) for _, tower in self.model.towers
+        ):
+            kinds = " and ".join(tower.kind for _, tower in self.model.towers)
+            raise ValueError(
+                "training.gradient_checkpointing computes transformer blocks again, and the towers "
+                f"({kinds}) have none: leave it out, or bound the memory by training.chunk_size"
+            )
 
 
 def batch_norm_in_chunks(tower: TowerConfig) -> str:

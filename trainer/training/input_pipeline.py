@@ -113,9 +113,9 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Make endless shuffled, augmented batches of exactly `batch_size` records.
 
-    One caption of each record is drawn. A batch depends only on the seed, the worker and the
-    number of its step: a run that resumes at `first_step` gets the batches that it would have got
-    without the interruption.
+    One caption of each record is drawn, or all are taken: `training.captions`. A batch depends only
+    on the seed, the worker and the number of its step: a run that resumes at `first_step` gets the
+    batches that it would have got without the interruption.
 
     Decoded records stay in memory if they fit into `training.cache_mb`, so that only the first
     epoch reads and decodes.
@@ -134,8 +134,10 @@ def training_batches(
 
     Returns:
         A dataset of dicts: the features of `spec`, pixels as floats [n, size, size, 3], the tokens
-        of one caption each [n, tokens], and `features.CHOSEN`, its index [n]. In place of the input
-        of a frozen tower there are the features of its backbone, [n, f].
+        of one caption each [n, tokens], and `features.CHOSEN`, its index [n]. With
+        `captions: all` the tokens of all captions instead, [n, captions, tokens], padded as
+        `features.CAPTION_IDS` says. In place of the input of a frozen tower there are the features
+        of its backbone, [n, f] or [n, captions, f].
     """
     training, towers = config.training, config.model
     if cached is not None:
@@ -176,13 +178,13 @@ def without_padding(tokens: tf.Tensor) -> tf.Tensor:
     its output for a caption does not depend on it.
 
     Args:
-        tokens: [n, max_tokens], 0 = padding, at the end of a row only.
+        tokens: [..., max_tokens], 0 = padding, at the end of a row only.
 
     Returns:
-        [n, the longest caption's length, rounded up], at most max_tokens.
+        [..., the longest caption's length, rounded up], at most max_tokens.
     """
-    longest = tf.reduce_max(tf.math.count_nonzero(tokens, axis=1, dtype=tf.int32))
-    return tokens[:, : STEP_OF_LENGTH * tf.maximum(1, -(-longest // STEP_OF_LENGTH))]
+    longest = tf.reduce_max(tf.math.count_nonzero(tokens, axis=-1, dtype=tf.int32))
+    return tokens[..., : STEP_OF_LENGTH * tf.maximum(1, -(-longest // STEP_OF_LENGTH))]
 
 
 def _parser(spec: Spec) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
@@ -198,13 +200,16 @@ def _finisher(
         def seed(kind: int) -> tf.Tensor:
             return seeds.seed(config.training.seed, step, kind, cluster.index)
 
-        chosen = choose_caption(
-            batch[features.CAPTION_IDS],
-            batch[features.CAPTION_LABELS],
-            config.loss.pairs == "all",
-            seed(seeds.CAPTION),
-        )
-        tokens = tf.gather(batch[features.TOKENS], chosen, batch_dims=1)
+        tokens, choice = batch[features.TOKENS], dict[str, tf.Tensor]()
+        if config.training.captions == "one":
+            chosen = choose_caption(
+                batch[features.CAPTION_IDS],
+                batch[features.CAPTION_LABELS],
+                config.loss.pairs == "all",
+                seed(seeds.CAPTION),
+            )
+            tokens = tf.gather(tokens, chosen, batch_dims=1)
+            choice = {features.CHOSEN: chosen}
         if not text_tower.cached and not text_tower.fixed_length:
             tokens = without_padding(tokens)
         pixels = batch[features.PIXELS]
@@ -216,7 +221,7 @@ def _finisher(
             **batch,
             features.PIXELS: pixels,
             features.TOKENS: tokens,
-            features.CHOSEN: chosen,
+            **choice,
         }
         return batch if cached is None else cached.look_up(batch)
 

@@ -9,23 +9,21 @@ import tensorflow as tf
 from schema import features
 from schema.errors import InputError
 from trainer.config.trainer import TrainerConfig, batch_norm_in_chunks
-from trainer.losses.positives import match_rows
+from trainer.losses.positives import all_texts, chosen_texts, match_rows
 from trainer.models.dual_encoder import DualEncoder
 from trainer.models.joint_loss import JointLoss
 from trainer.towers import partial_training
 from trainer.towers.assembly import Parts
 from trainer.towers.layers import SEED_STATE, has_batch_norm
 from trainer.towers.registry import TowerConfig
+from trainer.towers.transformer_layers import Block
 from trainer.training import gradient_cache, seeds
 from trainer.training.distribution import all_gather
 
 Batch = Mapping[str, tf.Tensor]
-MATCHED_BY = (  # the features that decide which image and which text match
-    features.KEY_ID,
-    features.CAPTION_IDS,
-    features.CAPTION_LABELS,
-    features.CHOSEN,
-)
+EMBEDDED = (features.PIXELS, features.TOKENS, features.CAPTION_IDS)  # what towers get
+# The features that decide which image and which text match.
+MATCHED_BY = (features.KEY_ID, features.CAPTION_IDS, features.CAPTION_LABELS)
 
 
 class TrainableDualEncoder(DualEncoder):
@@ -47,6 +45,9 @@ class TrainableDualEncoder(DualEncoder):
             raise InputError(batch_norm_in_chunks(tower))
         for key, _, parts, tower in self._towers():
             partial_training.freeze(parts, tower, key)
+        for layer in (*self.image_tower.layers, *self.text_tower.layers):
+            if isinstance(layer, Block):
+                layer.recomputes = config.training.gradient_checkpointing
         self.joint_loss = JointLoss(config.loss, config.training.batch_size)
         self._dropout = [state for state in self.variables if state.name == SEED_STATE]
 
@@ -145,12 +146,27 @@ class TrainableDualEncoder(DualEncoder):
         return self.optimizer.iterations.value if self.compiled else 0
 
     def _embed_both(self, batch: Batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """Embed images, [n, d], and texts: [n, d], or [n, captions, d] with zeros for padding."""
         images = self.embed_image_inputs(batch[features.PIXELS], training)
-        return images, self.embed_text_inputs(batch[features.TOKENS], training)
+        if self.config.training.captions == "one":
+            return images, self.embed_text_inputs(batch[features.TOKENS], training)
+        ids = batch[features.CAPTION_IDS]
+        texts = all_texts(ids)
+        embedded = self.embed_text_inputs(tf.gather_nd(batch[features.TOKENS], texts), training)
+        # As many for each image, so that chunks and replicas can be put together.
+        shape = tf.concat([tf.shape(ids, tf.int64), [self.config.model.embedding_dim]], 0)
+        return images, tf.scatter_nd(texts, embedded, shape)
 
     def _loss(self, images: tf.Tensor, texts: tf.Tensor, batch: Batch) -> tf.Tensor:
         images, texts = all_gather.gather(images, texts)
-        matches = match_rows(*all_gather.gather(*(batch[name] for name in MATCHED_BY)))
+        keys, ids, labels = all_gather.gather(*(batch[name] for name in MATCHED_BY))
+        if self.config.training.captions == "one":
+            [chosen] = all_gather.gather(batch[features.CHOSEN])
+            present = chosen_texts(chosen)
+        else:
+            present = all_texts(ids)
+            texts = tf.gather_nd(texts, present)
+        matches = match_rows(keys, ids, labels, present)
         # The same on every replica: all compute the loss of the whole batch.
         seed = seeds.seed(self.config.training.seed, self._step, seeds.MISMATCH)
         return self.joint_loss(images, texts, matches=matches, seed=seed)
@@ -167,7 +183,7 @@ class TrainableDualEncoder(DualEncoder):
         part, of_towers, of_others = gradient_cache.loss_and_gradients(
             embed,
             lambda images, texts: self._loss(images, texts, batch) / parts,
-            {name: batch[name] for name in (features.PIXELS, features.TOKENS)},
+            {name: batch[name] for name in EMBEDDED},
             chunk,
             [variable.value for variable in towers],
             [variable.value for variable in others],
