@@ -13,6 +13,7 @@ Reference: Wu and Johnson, "Rethinking 'Batch' in BatchNorm" (2021), section 3, 
 import numpy as np
 import tensorflow as tf
 
+from trainer.config.trainer import TrainerConfig
 from trainer.towers.layers import batch_norms, has_batch_norm
 from trainer.training import optimizer
 from trainer.training.step import TrainableDualEncoder
@@ -28,10 +29,16 @@ class ServingCopy:
         images: of the train split, uint8 [n, size, size, 3], to measure batch normalisation
             statistics on; None: the learned statistics are copied. Those of a frozen tower always
             are.
+        config: of the copy, which may compute in another type; None: that of the networks.
     """
 
-    def __init__(self, learning: TrainableDualEncoder, images: np.ndarray | None):
-        self.learning, self.model = learning, TrainableDualEncoder(learning.config)
+    def __init__(
+        self,
+        learning: TrainableDualEncoder,
+        images: np.ndarray | None,
+        config: TrainerConfig | None = None,
+    ):
+        self.learning, self.model = learning, TrainableDualEncoder(config or learning.config)
         self.embed_images = tf.function(self.model.embed_images)
         self.embed_texts = tf.function(self.model.embed_texts)
         frozen = learning.config.model.image_tower.frozen
