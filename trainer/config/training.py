@@ -51,8 +51,8 @@ class TrainingConfig(Frozen):
     """Share of the moving average of the weights that is kept at each step; 0: no average."""
     gradient_checkpointing: bool = False
     """Keep only the inputs of transformer blocks, and compute the rest again for the gradient."""
-    precision: Precision = "float32"
-    """What the towers compute in; the loss is float32."""
+    precision: Precision | Literal["auto"] = "float32"
+    """What the towers compute in; the loss is float32. auto: measured, and served in float32."""
     xla: bool | Literal["auto"] = "auto"
     """Whether XLA compiles the step; auto: measured on the first batch."""
     checkpoint_steps: Count = 500

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Literal
 
 import keras
 import tensorflow as tf
@@ -91,10 +92,13 @@ def _fixed(features: tf.Tensor) -> tf.Tensor:
 
 
 @contextlib.contextmanager
-def precision_policy(precision: Precision) -> Iterator[None]:
-    """Let layers that are made inside compute in a type; their weights stay float32."""
+def precision_policy(precision: Precision | Literal["auto"]) -> Iterator[None]:
+    """Let layers that are made inside compute in a type; their weights stay float32.
+
+    What is built before `auto` is decided, or to serve what was trained by it, is float32.
+    """
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32" if precision == "float32" else "mixed_bfloat16")
+    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
     try:
         yield
     finally:

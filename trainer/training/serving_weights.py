@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainer.config.trainer import TrainerConfig
 from trainer.towers.layers import batch_norms, has_batch_norm
 from trainer.training import optimizer
 from trainer.training.step import TrainableDualEncoder
@@ -30,14 +31,20 @@ class ServingCopy:
         images: of the train split, uint8 [n, size, size, 3], to measure batch normalisation
             statistics on; None: the learned statistics are copied. Those of a backbone that learns
             in part always are.
+        config: of the copy, which may compute in another type; None: that of the networks.
 
     Attributes:
         embed_images: embeds what a training step gets of images, as `embed_image_inputs`.
         embed_texts: the same of texts.
     """
 
-    def __init__(self, learning: TrainableDualEncoder, images: np.ndarray | None):
-        self.learning, self.model = learning, TrainableDualEncoder(learning.config)
+    def __init__(
+        self,
+        learning: TrainableDualEncoder,
+        images: np.ndarray | None,
+        config: TrainerConfig | None = None,
+    ):
+        self.learning, self.model = learning, TrainableDualEncoder(config or learning.config)
         self.embed_images = tf.function(self.model.embed_image_inputs)
         self.embed_texts = tf.function(self.model.embed_text_inputs)
         learns = learning.config.model.image_tower.train == "full"

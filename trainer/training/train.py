@@ -22,6 +22,7 @@ from trainer.training.distribution.tf_config import Cluster
 from trainer.training.monitoring import health, retrieval_sample
 from trainer.training.monitoring.monitor import Monitor
 from trainer.training.monitoring.progress import ProgressReporter
+from trainer.training.performance import precision
 from trainer.training.preemption import Preemption
 from trainer.training.serving_weights import ServingCopy
 from trainer.training.step import TrainableDualEncoder
@@ -80,6 +81,12 @@ def train_towers(
         UnavailableError: what will be written does not fit on its disks.
         PreemptedError: SIGTERM came; a checkpoint was written.
     """
+    folder = None
+    if checkpoints is not None and config.training.checkpoint_steps:
+        folder = checkpoint_folder(config, train_files, checkpoints)
+    measured_precision = config.training.precision == "auto"
+    if measured_precision:  # what is served, too, whichever type is faster here
+        config = precision.with_precision(config, "float32")
     training = config.training
     keep = input_pipeline.training_keys(holdout) if holdout else None
     records = input_pipeline.count_records(train_files, keep)
@@ -99,11 +106,18 @@ def train_towers(
         )
         return dataset if per_replica == per_worker else dataset.rebatch(per_replica)
 
+    if measured_precision and strategy.num_replicas_in_sync == 1:
+        model = precision.faster_networks(
+            model,
+            lambda other: _build_model(other, steps, cluster, strategy),
+            lambda: next(iter(batches(0))),
+            steps,
+            folder,
+        )
     for warning in config.warnings():
         LOGGER.warning(warning)
     kept = None
-    if checkpoints is not None and training.checkpoint_steps:
-        folder = checkpoint_folder(config, train_files, checkpoints)
+    if folder is not None and checkpoints is not None:
         kept = Checkpoints(folder, model.changing, cluster.is_chief)
         if cluster.is_chief:
             remove_stale_runs(checkpoints)
@@ -117,7 +131,7 @@ def train_towers(
         learned = featurizer.of_sample(learned, cached if cluster.workers == 1 else None)
     if featurizer.is_needed and held_out is not None:
         held_out = featurizer.of_sample(held_out)
-    copy = ServingCopy(model, learned.pixels if learned is not None else None)
+    copy = ServingCopy(model, learned.pixels if learned is not None else None, config)
     monitor = Monitor(
         copy,
         progress,

@@ -2,10 +2,23 @@
 
 import ctypes
 import os
+from pathlib import Path
 
 ONEDNN_VARIABLE = "TF_ENABLE_ONEDNN_OPTS"
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # names and values of glibc's malloc.h
 LARGEST_HEAP_BLOCK = 1 << 30  # bytes
+
+
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}  # of /proc/cpuinfo
+
+
+def has_bfloat16(root: Path = Path("/")) -> bool:
+    """Return whether the processor multiplies matrices of bfloat16, as far as Linux says."""
+    try:
+        lines = (root / "proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    return any(line.startswith("flags") and BFLOAT16_FLAGS & set(line.split()) for line in lines)
 
 
 def choose_kernels() -> None:

@@ -42,13 +42,13 @@ def is_faster(
     """
     values = [variable.numpy() for variable in variables]
     try:
-        seconds = _seconds(plain, batch, stop)
+        seconds = seconds_of(plain, batch, stop)
         if stop():
             return None
         if seconds * steps < LONG_RUN:
             return False
         try:
-            with_xla = _seconds(compiled, batch, stop)
+            with_xla = seconds_of(compiled, batch, stop)
         except (tf.errors.OpError, ValueError) as error:
             # Some operations have no XLA kernel, or a shape is known only at run time.
             LOGGER.info("XLA cannot compile this step: %s", first_line(error))
@@ -77,7 +77,8 @@ def with_clear_error(compiled: Step) -> Step:
     return step
 
 
-def _seconds(step: Step, batch: Any, stop: Callable[[], bool]) -> float:
+def seconds_of(step: Step, batch: Any, stop: Callable[[], bool] = lambda: False) -> float:
+    """Time a few steps, after one that traces or compiles; return the median, in seconds."""
     taken = [0.0]
     for _ in range(1 + TIMED_STEPS):  # the first one compiles
         if stop():
