@@ -10,28 +10,20 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import enum
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from schema.config.section import Frozen
 from schema.registry import Registry
 from schema.text.messages import excerpt, excerpt_of
+from trainer.weights.source import Kind, Source, parse
 
 if TYPE_CHECKING:
     import keras
 
 CHANNELS = 3  # of an image
-
-
-class Source(enum.Enum):
-    """What a key that names files holds."""
-
-    PATH = enum.auto()  # a file or a folder
-    CACHED = enum.auto()  # a name in a library's cache, where the files may change
-    VERSIONED = enum.auto()  # a name in a library's cache that always means the same files
 
 
 FileKeys = Mapping[str, Callable[[str], Source]]
@@ -41,7 +33,8 @@ class TowerConfig(Frozen):
     """The `model.image_tower` or `model.text_tower` section of the config: what all towers have.
 
     `frozen` and `rate` are about the whole tower, its projection included. Only where a backbone
-    brings weights and `start_from` is not given they leave out the projection, which is new.
+    brings weights, and they are not those of a release, they leave out the projection, which
+    is new.
     """
 
     kind: str
@@ -50,13 +43,18 @@ class TowerConfig(Frozen):
     """Whether its weights stay as they are, statistics of normalisations included."""
     rate: Annotated[float, Field(gt=0)] = 1.0
     """Share of training.learning_rate and of the decay that its weights get."""
-    start_from: str | None = None
-    """A folder of a release, or a tower's SavedModel in it, whose weights it starts with."""
+    weights: str | None = None
+    """The weights it starts with: release:FOLDER (a release, or a tower's SavedModel in it) and,
+    where the tower reads such files, package:NAME, cache:NAME, a file or a folder."""
 
-    file_keys: ClassVar[FileKeys] = {"start_from": lambda _path: Source.PATH}
+    file_keys: ClassVar[FileKeys] = {"weights": parse}
     """The keys that name files, with a function of a value to what it names."""
-    own_weights: ClassVar[str | None] = None
-    """The key, in words, that brings weights from elsewhere than a release."""
+    takes: ClassVar[tuple[Kind, ...]] = (Kind.RELEASE,)
+    """Where its weights can be."""
+    endings: ClassVar[tuple[str, ...]] = ()
+    """Of the names of files of weights that it reads, from a package, a folder or a file."""
+    other_weights: ClassVar[str] = ""
+    """What else brings weights, for messages, such as 'a preset'."""
 
     @property
     def network(self) -> str:
@@ -66,7 +64,18 @@ class TowerConfig(Frozen):
     @property
     def brings_weights(self) -> bool:
         """Whether its backbone starts with weights from elsewhere than a release."""
-        return False
+        return self.source is not None and self.release is None
+
+    @property
+    def source(self) -> Source | None:
+        """What `weights` names."""
+        return None if self.weights is None else parse(self.weights)
+
+    @property
+    def release(self) -> str | None:
+        """The folder of the release that it takes its weights from, if it does."""
+        source = self.source
+        return source.name if source is not None and source.kind is Kind.RELEASE else None
 
     @property
     def batch_norm(self) -> bool:
@@ -81,7 +90,20 @@ class TowerConfig(Frozen):
     @property
     def spares_projection(self) -> bool:
         """Whether `frozen` and `rate` are about the backbone only."""
-        return self.brings_weights and self.start_from is None
+        return self.brings_weights and self.release is None
+
+    @model_validator(mode="after")
+    def _weights_it_reads(self) -> Self:
+        source = self.source
+        if source is not None and source.kind not in self.takes:
+            places = [f"{kind.value}:" for kind in self.takes if kind.value]
+            if Kind.PATH in self.takes:
+                places.append("a file or folder")
+            raise ValueError(
+                f"weights = {excerpt_of(str(self.weights))} is nothing that {self.kind} can start "
+                f"with; it takes {', '.join(places)}"
+            )
+        return self
 
 
 class TextSizes(Protocol):
@@ -94,6 +116,14 @@ class TextSizes(Protocol):
     @property
     def max_tokens(self) -> int:
         """Tokens of one text, at most."""
+
+    @property
+    def tokenizer(self) -> str:
+        """The name of the tokenizer."""
+
+    @property
+    def vocabulary(self) -> str | None:
+        """The vocabulary that the config names; None: it is learned."""
 
 
 Inputs = TypeVar("Inputs")
@@ -127,6 +157,9 @@ class Tower(Generic[Inputs]):
         check: (section, inputs) raises ValueError if it cannot be built, naming the key.
         load_weights: (section, inputs, network of the backbone) gives the network the weights that
             the section names; for a section that `brings_weights`.
+        check_weights: (section, inputs) raises InputError if the file of weights that the section
+            names does not fit, long before they are loaded. Runs without TensorFlow.
+        warnings: (section, inputs) gives sentences about what is allowed and costs quality.
     """
 
     config: type[TowerConfig]
@@ -134,6 +167,8 @@ class Tower(Generic[Inputs]):
     count: Callable[[Any, Inputs], ParameterCount]
     check: Callable[[Any, Inputs], None] | None = None
     load_weights: Callable[[Any, Inputs, keras.Model], None] | None = None
+    check_weights: Callable[[Any, Inputs], None] | None = None
+    warnings: Callable[[Any, Inputs], Iterable[str]] | None = None
 
 
 IMAGE_TOWERS: Registry[Tower[int]] = Registry(
