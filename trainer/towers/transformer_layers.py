@@ -17,10 +17,16 @@ DEVIATION = 0.02  # of the initial token and position embeddings
 
 
 class Norm(keras.layers.Layer):
-    """Layer normalisation in float32, also between layers that compute in half precision."""
+    """Layer normalisation in float32, also between layers that compute in half precision.
 
-    def __init__(self) -> None:
-        super().__init__(dtype="float32")
+    Args:
+        epsilon: added to the variance.
+        name: of the layer.
+    """
+
+    def __init__(self, epsilon: float = EPSILON, name: str | None = None) -> None:
+        super().__init__(dtype="float32", name=name)
+        self._epsilon = epsilon
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Make a scale and an offset for each component of vectors [..., width]."""
@@ -31,7 +37,7 @@ class Norm(keras.layers.Layer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Normalise each vector."""
         gamma, beta = map(tf.convert_to_tensor, (self._gamma, self._beta))
-        return fused_ops.layer_norm(x, gamma, beta, EPSILON)
+        return fused_ops.layer_norm(x, gamma, beta, self._epsilon)
 
     def compute_output_spec(self, x: keras.KerasTensor) -> keras.KerasTensor:
         """Return the spec of the output: the shape of the input, in float32."""
@@ -46,21 +52,31 @@ class Block(keras.layers.Layer):
         heads: attention heads, which divide the width.
         mlp_ratio: hidden units of the second half, in widths.
         dropout: share that is dropped after each half.
+        epsilon: of the normalisations.
+        name: of the layer.
 
     Attributes:
         recomputes: whether training keeps only the input of the block and computes the rest once
             more for the gradient.
     """
 
-    def __init__(self, width: int, heads: int, mlp_ratio: int, dropout: float):
-        super().__init__()
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        mlp_ratio: float,
+        dropout: float,
+        epsilon: float = EPSILON,
+        name: str | None = None,
+    ):
+        super().__init__(name=name)
         self.recomputes = False
         self._heads = heads
-        self._norms = [Norm() for _ in range(2)]
+        self._norms = [Norm(epsilon) for _ in range(2)]
         # One product for queries, keys and values: three narrow ones leave a CPU waiting.
         self._qkv = keras.layers.Dense(3 * width, name="qkv")
         self._out = keras.layers.Dense(width, name="attention_out")
-        self._hidden = keras.layers.Dense(mlp_ratio * width, name="mlp_hidden")
+        self._hidden = keras.layers.Dense(round(mlp_ratio * width), name="mlp_hidden")
         self._back = keras.layers.Dense(width, name="mlp_out")
         self._dropouts = [keras.layers.Dropout(dropout) for _ in range(2)]
 
@@ -96,16 +112,35 @@ class Block(keras.layers.Layer):
     def _transform(
         self, x: tf.Tensor, is_token: tf.Tensor | None, seeds: Sequence[tf.Tensor | None]
     ) -> tf.Tensor:
-        shape = tf.shape(x)
-        # A matrix of all tokens: TensorFlow then adds a bias within the product.
-        x = tf.reshape(x, [-1, x.shape[-1]])
-        qkv = _linear(self._qkv, self._norms[0](x))
+        rows = tf.reshape(x, [-1, x.shape[-1]])
+        rows += self._dropped(
+            self._attention(self._norms[0](rows), is_token, tf.shape(x)), seeds[0]
+        )
+        rows += self._dropped(self._mlp(self._norms[1](rows)), seeds[1])
+        return tf.reshape(rows, tf.shape(x))
+
+    def _attention(
+        self, rows: tf.Tensor, is_token: tf.Tensor | None, shape: tf.Tensor
+    ) -> tf.Tensor:
+        """Mix the vectors of tokens.
+
+        Args:
+            rows: [n * tokens, width]; as a matrix, since TensorFlow then adds a bias within the
+                product.
+            is_token: [n, tokens], 0 at padding; None: all are tokens.
+            shape: n, tokens, width.
+
+        Returns:
+            [n * tokens, width].
+        """
+        qkv = _linear(self._qkv, rows)
         together = tf.reshape(qkv, [shape[0], shape[1], qkv.shape[-1]])
-        mixed = tf.reshape(fused_ops.attention(together, is_token, self._heads), tf.shape(x))
-        x += self._dropped(_linear(self._out, mixed), seeds[0])
-        hidden = fused_ops.gelu(_linear(self._hidden, self._norms[1](x)))
-        x += self._dropped(_linear(self._back, hidden), seeds[1])
-        return tf.reshape(x, shape)
+        mixed = fused_ops.attention(together, is_token, self._heads)
+        return _linear(self._out, tf.reshape(mixed, tf.shape(rows)))
+
+    def _mlp(self, rows: tf.Tensor) -> tf.Tensor:
+        """Transform each vector by itself, [n * tokens, width]."""
+        return _linear(self._back, fused_ops.gelu(_linear(self._hidden, rows)))
 
     def _dropped(self, x: tf.Tensor, seed: tf.Tensor | None) -> tf.Tensor:
         if seed is None:
@@ -126,10 +161,11 @@ class Positions(keras.layers.Layer):
 
     Args:
         longest: largest number of tokens.
+        name: of the layer.
     """
 
-    def __init__(self, longest: int):
-        super().__init__()
+    def __init__(self, longest: int, name: str | None = None):
+        super().__init__(name=name)
         self._longest = longest
 
     def build(self, shape: tuple[int | None, ...]) -> None:

@@ -59,8 +59,8 @@ def transformers(tmp_path_factory) -> dict[str, dict]:
     keras.utils.set_random_seed(3)
     release(folder, TrainableDualEncoder(config(model={"image_tower": VIT, "text_tower": TEXT})))
     return {
-        "image_tower": {**VIT, "start_from": str(folder)},
-        "text_tower": {**TEXT, "start_from": str(folder)},
+        "image_tower": {**VIT, "weights": f"release:{folder}"},
+        "text_tower": {**TEXT, "weights": f"release:{folder}"},
     }
 
 
@@ -166,7 +166,7 @@ def test_adapters_change_nothing_at_first_and_are_merged_at_the_end(
     assert np.abs(served.embed_images(pixels) - plain.embed_images(pixels)).max() > 0.01
     release(tmp_path / "release", served)
     again = {
-        name: {**tower, "start_from": str(tmp_path / "release")}
+        name: {**tower, "weights": f"release:{tmp_path / 'release'}"}
         for name, tower in transformers.items()
     }
     np.testing.assert_array_equal(started(again).embed_images(pixels), served.embed_images(pixels))
@@ -194,7 +194,7 @@ def shares(model: TrainableDualEncoder, tower: keras.Model) -> dict[str, set[flo
 
 def test_the_last_blocks_learn_and_each_at_a_share_of_the_rate_behind_it(transformers):
     keras.utils.clear_session()
-    layers = {"last": 2, "decay": 0.5}
+    layers: dict[str, float | str] = {"last": 2, "decay": 0.5}
     model = started(with_keys(transformers, train="layers", layers=layers, rate=0.1))
     assert shares(model, model.image_tower) == {
         "block_1": {0.05}, "block_2": {0.1}, "norm_6": {0.1}, "projection": {0.1}
