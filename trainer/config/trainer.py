@@ -8,6 +8,7 @@ from trainer.config import model_size
 from trainer.config.model import TrainerSections
 from trainer.losses.registry import LOSSES, PairwiseConfig
 from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
+from trainer.towers.transformer_blocks import BlocksConfig
 
 
 class TrainerConfig(TrainerSections):
@@ -17,8 +18,10 @@ class TrainerConfig(TrainerSections):
     def _sections_go_together(self) -> Self:
         self._check_towers()
         self._check_loss()
+        self._check_captions()
         self._check_chunks()
         self._check_xla()
+        self._check_checkpointing()
         model_size.check(self)
         return self
 
@@ -29,7 +32,7 @@ class TrainerConfig(TrainerSections):
 
     def _check_towers(self) -> None:
         for key, tower in self.model.towers:
-            _check_start(f"model.{key}", tower)
+            _check_training(f"model.{key}", tower)
         image_tower = IMAGE_TOWERS[self.model.image_tower.kind]
         if image_tower.check is not None:
             image_tower.check(self.model.image_tower, self.image.size)
@@ -40,11 +43,11 @@ class TrainerConfig(TrainerSections):
     def _check_loss(self) -> None:
         name, batch_size = self.loss.name, self.training.batch_size
         entry = LOSSES[name]
-        frozen = all(tower.frozen and not tower.spares_projection for _, tower in self.model.towers)
+        frozen = all(tower.cached and not tower.spares_head for _, tower in self.model.towers)
         if frozen and entry.initial_temperature is None and entry.initial_bias is None:
             raise ValueError(
-                "model.image_tower.frozen and model.text_tower.frozen leave nothing to learn: "
-                f"loss.name = {name} learns nothing by itself"
+                "model.image_tower.train = frozen and model.text_tower.train = frozen leave "
+                f"nothing to learn: loss.name = {name} learns nothing by itself"
             )
         sampled = self.loss.sampled_mismatches if isinstance(self.loss, PairwiseConfig) else 0
         if self.loss.pairs == "all" and sampled:
@@ -58,6 +61,14 @@ class TrainerConfig(TrainerSections):
         if entry.needs_unit_length and not self.model.normalize:
             raise ValueError(f"loss.name = {name} needs model.normalize: true")
 
+    def _check_captions(self) -> None:
+        if self.training.captions == "all" and self.loss.pairs != "all":
+            raise ValueError(
+                f"training.captions: all needs loss.pairs: all, and loss.name = {self.loss.name} "
+                f"has pairs: {self.loss.pairs}: a record's own pair is one image with one caption; "
+                "set loss.pairs: all, or training.captions: one"
+            )
+
     def _check_chunks(self) -> None:
         chunk, tower = self.training.chunk_size, self.model.image_tower
         if chunk is None:
@@ -67,7 +78,7 @@ class TrainerConfig(TrainerSections):
                 f"training.chunk_size = {chunk} is more than training.batch_size = "
                 f"{self.training.batch_size}"
             )
-        if tower.batch_norm and not tower.frozen:
+        if tower.batch_norm and tower.train == "full":
             raise ValueError(batch_norm_in_chunks(tower))
 
     def _check_xla(self) -> None:
@@ -81,6 +92,21 @@ class TrainerConfig(TrainerSections):
                     f"over parts whose size is known only when it runs; leave out {key}, or set "
                     "training.xla: false"
                 )
+        if self.training.xla is True and self.training.captions == "all":
+            raise ValueError(
+                "training.xla: true does not go with training.captions: all: XLA compiles no step "
+                "whose number of texts is known only when it runs; leave out one of the two"
+            )
+
+    def _check_checkpointing(self) -> None:
+        if self.training.gradient_checkpointing and not any(
+            isinstance(tower, BlocksConfig) for _, tower in self.model.towers
+        ):
+            kinds = " and ".join(tower.kind for _, tower in self.model.towers)
+            raise ValueError(
+                "training.gradient_checkpointing computes transformer blocks again, and the towers "
+                f"({kinds}) have none: leave it out, or bound the memory by training.chunk_size"
+            )
 
 
 def batch_norm_in_chunks(tower: TowerConfig) -> str:
@@ -91,12 +117,16 @@ def batch_norm_in_chunks(tower: TowerConfig) -> str:
     )
 
 
-def _check_start(key: str, tower: TowerConfig) -> None:
-    if tower.frozen and tower.start_from is None and not tower.brings_weights:
+def _check_training(key: str, tower: TowerConfig) -> None:
+    train = f"{key}.train = {tower.train}"
+    if tower.train != "full" and tower.start_from is None and not tower.brings_weights:
         other = f" or {tower.own_weights}" if tower.own_weights else ""
-        raise ValueError(f"{key}.frozen needs weights: give start_from{other}")
-    if tower.frozen and tower.rate != 1:
+        raise ValueError(f"{train} needs weights: give start_from{other}")
+    if not tower.backbone_learns and tower.rate != 1:
         raise ValueError(
-            f"{key}.rate = {tower.rate} and {key}.frozen contradict each other: a frozen tower "
-            "does not learn; leave out one"
+            f"{key}.rate = {tower.rate} and {train} contradict each other: the backbone does not "
+            "learn; leave out one"
         )
+    for section in ("lora", "layers"):
+        if getattr(tower, section) is not None and tower.train != section:
+            raise ValueError(f"{key}.{section} needs {key}.train: {section}; it is {tower.train}")

@@ -33,6 +33,8 @@ class TrainingConfig(Frozen):
     """Passes over the train split."""
     batch_size: PositiveInt = 256
     """Pairs in a step, of all devices together."""
+    captions: Literal["one", "all"] = "one"
+    """Captions of an image in a step: one that is drawn, or all, each a text of the batch."""
     chunk_size: PositiveInt | None = None
     """Pairs embedded at once, by gradient caching; None: the whole batch."""
     devices: PositiveInt | Literal["all"] = "all"
@@ -49,6 +51,8 @@ class TrainingConfig(Frozen):
     """Largest norm of all gradients together; None: not clipped."""
     average: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the moving average of the weights that is kept at each step; 0: no average."""
+    gradient_checkpointing: bool = False
+    """Keep only the inputs of transformer blocks, and compute the rest again for the gradient."""
     precision: Precision = "float32"
     """What the towers compute in; the loss is float32."""
     xla: bool | Literal["auto"] = "auto"

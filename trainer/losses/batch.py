@@ -17,9 +17,11 @@ class LossBatch:
 
     Args:
         images: u, image embeddings [n, d].
-        texts: v, text embeddings [n, d]; row i is the caption that came with image i, match or not.
-        matches: rows [start, end) of which images and texts match, bool [end - start, n]; the
-            diagonal holds the records' own labels.
+        texts: v, text embeddings [m, d]. With training.captions: one, m = n and row i is the
+            caption that came with image i, match or not; with all, the rows are all captions of
+            image 0, then those of image 1, and so on, and all_pairs is true.
+        matches: rows [start, end) of which images and texts match, bool [end - start, m]; if m = n
+            the diagonal holds the records' own labels.
         all_pairs: whether every image is compared with every text, or with its own alone.
         sampled_mismatches: further texts to compare each image with, if not with all.
         seed: int [2], of the mismatches that are sampled.
@@ -40,7 +42,7 @@ class LossBatch:
         """Return similarity and label of the pairs that the config compares.
 
         Returns:
-            Similarity, float, and label, bool, of one shape: [n, n] of all pairs, else
+            Similarity, float, and label, bool, of one shape: [n, m] of all pairs, else
             [n, 1 + sampled_mismatches], whose first column is the record's own pair.
         """
         import tensorflow as tf

@@ -6,6 +6,7 @@ are on the same side.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
@@ -16,6 +17,9 @@ from trainer.preprocessing import images
 from trainer.training import seeds
 from trainer.training.augmentation import augment_in_pieces
 from trainer.training.distribution.tf_config import Cluster
+
+if TYPE_CHECKING:
+    from trainer.training.cached_features import CachedFeatures
 
 Spec = dict[str, tf.io.FixedLenFeature]
 Keep = Callable[[dict[str, tf.Tensor]], tf.Tensor]  # whether to keep a record, a boolean scalar
@@ -78,10 +82,12 @@ def examples(
         keep: only records that it keeps are decoded; None: all.
 
     Returns:
-        A dataset of dicts: the features of `spec`, pixels as uint8 [size, size, 3].
+        A dataset of dicts: the features of `spec`, pixels, if any, as uint8 [size, size, 3].
     """
 
     def decode(record: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        if features.PIXELS not in record:
+            return record
         image = images.read(record[features.PIXELS], config.image)
         return {**record, features.PIXELS: image}
 
@@ -103,12 +109,13 @@ def training_batches(
     cluster: Cluster = SINGLE_WORKER,
     first_step: int = 0,
     keep: Keep | None = None,
+    cached: "CachedFeatures | None" = None,
 ) -> tf.data.Dataset:
     """Make endless shuffled, augmented batches of exactly `batch_size` records.
 
-    One caption of each record is drawn. A batch depends only on the seed, the worker and the
-    number of its step: a run that resumes at `first_step` gets the batches that it would have got
-    without the interruption.
+    One caption of each record is drawn, or all are taken: `training.captions`. A batch depends only
+    on the seed, the worker and the number of its step: a run that resumes at `first_step` gets the
+    batches that it would have got without the interruption.
 
     Decoded records stay in memory if they fit into `training.cache_mb`, so that only the first
     epoch reads and decodes.
@@ -122,16 +129,28 @@ def training_batches(
         cluster: the workers, and which one this is.
         first_step: the number of the first batch, counted from 0.
         keep: which records to train on; None: all.
+        cached: the features of frozen towers, for the records that this worker reads and keeps;
+            None: no tower is frozen.
 
     Returns:
         A dataset of dicts: the features of `spec`, pixels as floats [n, size, size, 3], the tokens
-        of one caption each [n, tokens], and `features.CHOSEN`, its index [n].
+        of one caption each [n, tokens], and `features.CHOSEN`, its index [n]. With
+        `captions: all` the tokens of all captions instead, [n, captions, tokens], padded as
+        `features.CAPTION_IDS` says. In place of the input of a frozen tower there are the features
+        of its backbone, [n, f] or [n, captions, f].
     """
-    training = config.training
+    training, towers = config.training, config.model
+    if cached is not None:
+        frozen = {
+            features.PIXELS: towers.image_tower.cached,
+            features.TOKENS: towers.text_tower.cached,
+        }
+        spec = {name: parsed for name, parsed in spec.items() if not frozen.get(name)}
     dataset = examples(files, spec, config, cluster, keep)
-    bytes_of_record = 3 * config.image.size**2 + 8 * config.text.max_captions * (
-        config.text.max_tokens + 2
-    )
+    if cached is not None:
+        dataset = cached.with_rows(dataset)
+    bytes_of_pixels = 3 * config.image.size**2 if features.PIXELS in spec else 0
+    bytes_of_record = bytes_of_pixels + 8 * config.text.max_captions * (config.text.max_tokens + 2)
     if records * bytes_of_record <= training.cache_mb * 2**20:
         dataset = dataset.cache()
 
@@ -146,7 +165,7 @@ def training_batches(
     epoch, taken = divmod(first_step * batch_size, records)
     endless = tf.data.Dataset.range(epoch, MANY_EPOCHS).flat_map(shuffled).skip(taken)
     numbered = endless.batch(batch_size, drop_remainder=True).enumerate(first_step)
-    finished = numbered.map(_finisher(config, cluster))
+    finished = numbered.map(_finisher(config, cluster, cached))
     # A batch that is trained on in chunks takes much memory and little time to make: it is not made
     # before it is needed.
     return finished if training.chunk_size else finished.prefetch(2)
@@ -159,13 +178,13 @@ def without_padding(tokens: tf.Tensor) -> tf.Tensor:
     its output for a caption does not depend on it.
 
     Args:
-        tokens: [n, max_tokens], 0 = padding, at the end of a row only.
+        tokens: [..., max_tokens], 0 = padding, at the end of a row only.
 
     Returns:
-        [n, the longest caption's length, rounded up], at most max_tokens.
+        [..., the longest caption's length, rounded up], at most max_tokens.
     """
-    longest = tf.reduce_max(tf.math.count_nonzero(tokens, axis=1, dtype=tf.int32))
-    return tokens[:, : STEP_OF_LENGTH * tf.maximum(1, -(-longest // STEP_OF_LENGTH))]
+    longest = tf.reduce_max(tf.math.count_nonzero(tokens, axis=-1, dtype=tf.int32))
+    return tokens[..., : STEP_OF_LENGTH * tf.maximum(1, -(-longest // STEP_OF_LENGTH))]
 
 
 def _parser(spec: Spec) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
@@ -173,30 +192,37 @@ def _parser(spec: Spec) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
 
 
 def _finisher(
-    config: TrainerConfig, cluster: Cluster
+    config: TrainerConfig, cluster: Cluster, cached: "CachedFeatures | None"
 ) -> Callable[[tf.Tensor, dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
+    image_tower, text_tower = config.model.image_tower, config.model.text_tower
 
     def finish(step: tf.Tensor, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         def seed(kind: int) -> tf.Tensor:
             return seeds.seed(config.training.seed, step, kind, cluster.index)
 
-        chosen = choose_caption(
-            batch[features.CAPTION_IDS],
-            batch[features.CAPTION_LABELS],
-            config.loss.pairs == "all",
-            seed(seeds.CAPTION),
-        )
-        tokens = tf.gather(batch[features.TOKENS], chosen, batch_dims=1)
-        pixels = augment_in_pieces(batch[features.PIXELS], config.augment, seed(seeds.AUGMENT))
-        if config.training.chunk_size:
-            pixels = tf.cast(pixels, tf.float16)  # exact to an eighth of a grey level
-        return {
+        tokens, choice = batch[features.TOKENS], dict[str, tf.Tensor]()
+        if config.training.captions == "one":
+            chosen = choose_caption(
+                batch[features.CAPTION_IDS],
+                batch[features.CAPTION_LABELS],
+                config.loss.pairs == "all",
+                seed(seeds.CAPTION),
+            )
+            tokens = tf.gather(tokens, chosen, batch_dims=1)
+            choice = {features.CHOSEN: chosen}
+        if not text_tower.cached and not text_tower.fixed_length:
+            tokens = without_padding(tokens)
+        pixels = batch[features.PIXELS]
+        if not image_tower.cached:
+            pixels = augment_in_pieces(pixels, config.augment, seed(seeds.AUGMENT))
+            if config.training.chunk_size:
+                pixels = tf.cast(pixels, tf.float16)  # exact to an eighth of a grey level
+        batch = {
             **batch,
             features.PIXELS: pixels,
-            features.TOKENS: (
-                tokens if config.model.text_tower.fixed_length else without_padding(tokens)
-            ),
-            features.CHOSEN: chosen,
+            features.TOKENS: tokens,
+            **choice,
         }
+        return batch if cached is None else cached.look_up(batch)
 
     return finish

@@ -111,8 +111,9 @@ def _compiled(
         The step, and whether it uses XLA; None: the run ended before that was measured.
     """
     plain = tf.function(_step(run), input_signature=signature)
-    if run.strategy.num_replicas_in_sync > 1:
-        return plain, False  # XLA cannot compile communication between devices
+    if run.strategy.num_replicas_in_sync > 1 or run.model.config.training.captions == "all":
+        # XLA compiles neither communication between devices nor a number of texts that varies.
+        return plain, False
     compiled = tf.function(_step(run), input_signature=signature, jit_compile=True)
     if use_xla is None and setting == "auto":
         use_xla = xla.is_faster(

@@ -1,6 +1,6 @@
 """The training step of a dual encoder: both towers, one joint loss, one gradient tape."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -9,20 +9,21 @@ import tensorflow as tf
 from schema import features
 from schema.errors import InputError
 from trainer.config.trainer import TrainerConfig, batch_norm_in_chunks
-from trainer.losses.positives import match_rows
+from trainer.losses.positives import all_texts, chosen_texts, match_rows
 from trainer.models.dual_encoder import DualEncoder
 from trainer.models.joint_loss import JointLoss
-from trainer.towers.layers import BACKBONE, SEED_STATE, has_batch_norm
+from trainer.towers import partial_training
+from trainer.towers.assembly import Parts
+from trainer.towers.layers import SEED_STATE, has_batch_norm
+from trainer.towers.registry import TowerConfig
+from trainer.towers.transformer_layers import Block
 from trainer.training import gradient_cache, seeds
 from trainer.training.distribution import all_gather
 
 Batch = Mapping[str, tf.Tensor]
-MATCHED_BY = (  # the features that decide which image and which text match
-    features.KEY_ID,
-    features.CAPTION_IDS,
-    features.CAPTION_LABELS,
-    features.CHOSEN,
-)
+EMBEDDED = (features.PIXELS, features.TOKENS, features.CAPTION_IDS)  # what towers get
+# The features that decide which image and which text match.
+MATCHED_BY = (features.KEY_ID, features.CAPTION_IDS, features.CAPTION_LABELS)
 
 
 class TrainableDualEncoder(DualEncoder):
@@ -39,27 +40,62 @@ class TrainableDualEncoder(DualEncoder):
     def __init__(self, config: TrainerConfig):
         super().__init__(config)
         tower = config.model.image_tower
-        chunked = config.training.chunk_size is not None and not tower.frozen
+        chunked = config.training.chunk_size is not None and tower.train == "full"
         if chunked and has_batch_norm(self.image_tower):
             raise InputError(batch_norm_in_chunks(tower))
+        for key, _, parts, tower in self._towers():
+            partial_training.freeze(parts, tower, key)
+        for layer in (*self.image_tower.layers, *self.text_tower.layers):
+            if isinstance(layer, Block):
+                layer.recomputes = config.training.gradient_checkpointing
         self.joint_loss = JointLoss(config.loss, config.training.batch_size)
         self._dropout = [state for state in self.variables if state.name == SEED_STATE]
+
+    def add_adapters(self) -> None:
+        """Add the low-rank adapters of `train: lora`, once the weights to start with are loaded.
+
+        Raises:
+            InputError: a target of the config does not exist.
+        """
+        for key, _, parts, tower in self._towers():
+            partial_training.add_adapters(parts, tower, key)
 
     @property
     def changing(self) -> list[tf.Variable]:
         """All that training changes: weights, and what the optimizer keeps."""
-        return [variable.value for variable in (*self.variables, *self.optimizer.variables)]
+        fixed = {id(variable) for variable in self.fixed}
+        changing = [v for v in (*self.variables, *self.optimizer.variables) if id(v) not in fixed]
+        return [variable.value for variable in changing]
+
+    @property
+    def fixed(self) -> list[keras.Variable]:
+        """The weights that training does not change: those of backbones that learn in part."""
+        return [
+            variable
+            for _, _, parts, tower in self._towers()
+            if tower.train != "full"
+            for variable in parts.backbone.weights
+            if not variable.trainable
+        ]
+
+    @property
+    def adapters(self) -> list[partial_training.Adapter]:
+        """The low-rank adapters of both towers."""
+        return [a for _, network, *_ in self._towers() for a in partial_training.adapters(network)]
 
     @property
     def rates(self) -> list[float]:
         """The share of the learning rate of each of `trainable_variables`."""
         rates: dict[int, float] = {}
-        networks = {"image_tower": self.image_tower, "text_tower": self.text_tower}
-        for key, tower in self.config.model.towers:
-            network = networks[key]
-            part = network.get_layer(BACKBONE) if tower.spares_projection else network
-            rates |= {id(variable): tower.rate for variable in part.trainable_variables}
+        for key, network, parts, tower in self._towers():
+            rates |= partial_training.rates(parts, network, tower, key)
         return [rates.get(id(variable), 1.0) for variable in self.trainable_variables]
+
+    def _towers(self) -> Iterator[tuple[str, keras.Model, Parts, TowerConfig]]:
+        """Yield key of the section, network, parts and section of both towers."""
+        image, text = self.config.model.image_tower, self.config.model.text_tower
+        yield "model.image_tower", self.image_tower, self.image_parts, image
+        yield "model.text_tower", self.text_tower, self.text_parts, text
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -110,12 +146,27 @@ class TrainableDualEncoder(DualEncoder):
         return self.optimizer.iterations.value if self.compiled else 0
 
     def _embed_both(self, batch: Batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        images = self.embed_images(batch[features.PIXELS], training)
-        return images, self.embed_texts(batch[features.TOKENS], training)
+        """Embed images, [n, d], and texts: [n, d], or [n, captions, d] with zeros for padding."""
+        images = self.embed_image_inputs(batch[features.PIXELS], training)
+        if self.config.training.captions == "one":
+            return images, self.embed_text_inputs(batch[features.TOKENS], training)
+        ids = batch[features.CAPTION_IDS]
+        texts = all_texts(ids)
+        embedded = self.embed_text_inputs(tf.gather_nd(batch[features.TOKENS], texts), training)
+        # As many for each image, so that chunks and replicas can be put together.
+        shape = tf.concat([tf.shape(ids, tf.int64), [self.config.model.embedding_dim]], 0)
+        return images, tf.scatter_nd(texts, embedded, shape)
 
     def _loss(self, images: tf.Tensor, texts: tf.Tensor, batch: Batch) -> tf.Tensor:
         images, texts = all_gather.gather(images, texts)
-        matches = match_rows(*all_gather.gather(*(batch[name] for name in MATCHED_BY)))
+        keys, ids, labels = all_gather.gather(*(batch[name] for name in MATCHED_BY))
+        if self.config.training.captions == "one":
+            [chosen] = all_gather.gather(batch[features.CHOSEN])
+            present = chosen_texts(chosen)
+        else:
+            present = all_texts(ids)
+            texts = tf.gather_nd(texts, present)
+        matches = match_rows(keys, ids, labels, present)
         # The same on every replica: all compute the loss of the whole batch.
         seed = seeds.seed(self.config.training.seed, self._step, seeds.MISMATCH)
         return self.joint_loss(images, texts, matches=matches, seed=seed)
@@ -132,7 +183,7 @@ class TrainableDualEncoder(DualEncoder):
         part, of_towers, of_others = gradient_cache.loss_and_gradients(
             embed,
             lambda images, texts: self._loss(images, texts, batch) / parts,
-            {name: batch[name] for name in (features.PIXELS, features.TOKENS)},
+            {name: batch[name] for name in EMBEDDED},
             chunk,
             [variable.value for variable in towers],
             [variable.value for variable in others],

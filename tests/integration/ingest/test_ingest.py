@@ -12,14 +12,14 @@ from components.example_gen.near_duplicates import pairs
 from schema import features
 from tests.support.ingest import Ingested, ingested, picture, values, write_tar
 
-RECORDS = 10_007
+RECORDS = 3_007
 DAMAGED, WORDLESS, REPEATED = 31, 13, 57  # of them; REPEATED join the record of another
 EXAMPLES = RECORDS - DAMAGED - WORDLESS - REPEATED
 
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory) -> IngestConfig:
-    """10,007 records in seven tars, some of them bad, some of one image."""
+    """3,007 records in seven tars, some of them bad, some of one image."""
     folder = tmp_path_factory.mktemp("many")
     tars: list[list[tuple[str, bytes]]] = [[] for _ in range(7)]
     for n in range(RECORDS):

@@ -36,7 +36,8 @@ class DryRuns:
 def dry_runs(small_data: Path, warm_python: WarmPython) -> DryRuns:
     """Run the small pipeline dry twice, the second time for fewer epochs.
 
-    The commands of the first are started as they are; those of the second find TFX imported.
+    The Trainer's and the Pusher's commands of the first are started as they are; the others, and
+    those of the second run, find TFX imported.
     """
     from diptych.cli.main import app
 
@@ -53,7 +54,13 @@ def dry_runs(small_data: Path, warm_python: WarmPython) -> DryRuns:
         assert command[:2] == ["python", "-c"]
         return warm_python.command(*command[1:])
 
-    for given, start in (([], pod.ending_with_parent), (["--set", "epochs=2"], forked)):
+    def partly_forked(command: Sequence[str]) -> list[str]:
+        [executor] = command[command.index("--executor_class_path") + 1 :][:1] or [""]
+        started_anew = "trainer" in executor or "pusher" in executor
+        return pod_command(command) if started_anew else forked(command)
+
+    pod_command = pod.ending_with_parent
+    for given, start in (([], partly_forked), (["--set", "epochs=2"], forked)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(pod, "ending_with_parent", start)
             ended = CliRunner().invoke(app, ["kubeflow", "dry-run", str(file), *given])

@@ -5,7 +5,9 @@ Reference: Dosovitskiy et al., "An image is worth 16x16 words" (2021).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 from schema.config.section import PositiveInt
 from trainer.towers.registry import CHANNELS, IMAGE_TOWERS, ParameterCount, Tower
@@ -22,29 +24,45 @@ class ViTConfig(BlocksConfig):
     """Name of the tower."""
     patch: PositiveInt = 8
     """Side of a patch, pixels; it divides image.size."""
+    patch_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the patches that a training step leaves out, drawn anew for each image."""
+
+    def patches(self, size: int) -> int:
+        """Return the number of patches of an image of a side in pixels."""
+        return (size // self.patch) ** 2
+
+    def kept_patches(self, size: int) -> int:
+        """Return the number of patches that a training step computes with."""
+        return round((1 - self.patch_dropout) * self.patches(size))
 
 
-def _build(config: ViTConfig, _size: int, pixels: keras.KerasTensor) -> keras.KerasTensor:
+def _build(config: ViTConfig, size: int, pixels: keras.KerasTensor) -> keras.KerasTensor:
     import keras
 
-    from trainer.towers.layers import mean_of_tokens, space_to_depth
+    from trainer.towers.layers import space_to_depth
+    from trainer.towers.patch_dropout import PatchDropout
     from trainer.towers.transformer_layers import Block, Norm, Positions
 
     # A product with the flattened patches is the strided convolution that papers draw.
     patches = space_to_depth(pixels, config.patch)
-    count = patches.shape[1] * patches.shape[2]
+    count = config.patches(size)
     x = keras.layers.Reshape((count, patches.shape[3]))(patches)
-    x = Positions(count)(keras.layers.Dense(config.width, use_bias=False, name="patches")(x))
-    is_token = keras.ops.ones_like(x[:, :, 0])
+    project = keras.layers.Dense(config.width, use_bias=False, name="patches")
+    if config.patch_dropout:
+        # In front of the product: pixels need no gradient, and what is left out is not multiplied.
+        x, places = PatchDropout(config.kept_patches(size))(x)
+        x = Positions(count)(project(x), places)
+    else:
+        x = Positions(count)(project(x))
     for _ in range(config.depth):
-        x = Block(config.width, config.heads, config.mlp_ratio, config.dropout)(x, is_token)
-    return mean_of_tokens(Norm()(x), is_token)
+        x = Block(config.width, config.heads, config.mlp_ratio, config.dropout)(x)
+    return keras.ops.mean(Norm()(x), axis=1)
 
 
 def _count(config: ViTConfig, size: int) -> ParameterCount:
     by_key = {
         "model.image_tower.patch": CHANNELS * config.patch**2 * config.width,
-        "image.size": (size // config.patch) ** 2 * config.width,
+        "image.size": config.patches(size) * config.width,
         "model.image_tower.width": config.block_parameters,
     }
     return ParameterCount(by_key, config.width)
@@ -54,6 +72,11 @@ def _check(config: ViTConfig, size: int) -> None:
     if size % config.patch:
         raise ValueError(
             f"model.image_tower.patch = {config.patch} does not divide image.size = {size}"
+        )
+    if not config.kept_patches(size):
+        raise ValueError(
+            f"model.image_tower.patch_dropout = {config.patch_dropout:g} leaves none of the "
+            f"{config.patches(size)} patches of an image: give less, or a smaller patch"
         )
 
 

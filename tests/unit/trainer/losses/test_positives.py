@@ -1,7 +1,13 @@
 import numpy as np
 import tensorflow as tf
 
-from trainer.losses.positives import choose_caption, match_rows, sample_mismatches
+from trainer.losses.positives import (
+    all_texts,
+    choose_caption,
+    chosen_texts,
+    match_rows,
+    sample_mismatches,
+)
 
 
 def matrix(keys, ids, labels, chosen) -> list[list[int]]:
@@ -9,7 +15,7 @@ def matrix(keys, ids, labels, chosen) -> list[list[int]]:
         tf.constant(keys, tf.int64),
         tf.constant(ids, tf.int64),
         tf.constant(labels, tf.int64),
-        tf.constant(chosen, tf.int64),
+        chosen_texts(tf.constant(chosen, tf.int64)),
     )
     whole = found(0, len(keys)).numpy()
     for start in range(len(keys)):  # a part of the rows is that part of the whole
@@ -46,6 +52,17 @@ def test_an_explicit_mismatch_never_matches_its_own_image():
 
 def test_padding_matches_nothing():
     assert matrix([1, 2], [[10, 0], [20, 0]], [[1, 0], [1, 0]], [0, 0]) == [[1, 0], [0, 1]]
+
+
+def test_all_captions_of_the_images_are_texts():
+    # Image 0 says 10 and 11, image 1 says 11 and calls 12 a mismatch, image 2 says 13.
+    ids = tf.constant([[10, 11, 0], [11, 12, 0], [13, 0, 0]], tf.int64)
+    labels = tf.constant([[1, 1, 0], [1, 0, 0], [1, 0, 0]], tf.int64)
+    texts = all_texts(ids)
+    assert texts.numpy().tolist() == [[0, 0], [0, 1], [1, 0], [1, 1], [2, 0]]
+    found = match_rows(tf.constant([1, 2, 3], tf.int64), ids, labels, texts)(0, 3)
+    expected = [[1, 1, 1, 0, 0], [0, 1, 1, 0, 0], [0, 0, 0, 0, 1]]
+    assert found.numpy().astype(int).tolist() == expected
 
 
 def test_one_record():

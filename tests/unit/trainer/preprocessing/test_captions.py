@@ -14,7 +14,7 @@ from components.example_gen.ingest.shards import to_example
 from components.example_gen.records.merge import Record
 from schema import features
 from tests.support.ingest import record
-from trainer.losses.positives import match_rows
+from trainer.losses.positives import chosen_texts, match_rows
 from trainer.preprocessing import token_statistics
 from trainer.preprocessing.captions import (
     caption_ids,
@@ -56,7 +56,9 @@ def said(*captions: str) -> Record:
 def by_loss(one: str, other: str) -> bool:
     """Whether the text of one image is a positive of another image with the other caption."""
     table = ids([one, other])[:, None]
-    rows = match_rows(tf.constant([1, 2]), table, tf.ones_like(table), tf.constant([0, 0]))
+    rows = match_rows(
+        tf.constant([1, 2]), table, tf.ones_like(table), chosen_texts(tf.constant([0, 0]))
+    )
     return bool(rows(0, 1)[0, 1])
 
 

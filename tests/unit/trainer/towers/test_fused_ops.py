@@ -23,6 +23,41 @@ def test_gelu():
     np.testing.assert_allclose(found, [0.5, 1.0833155, 2 * -0.0833155], atol=1e-6)
 
 
+@pytest.mark.parametrize("padded", [False, True])
+def test_attention(padded):
+    random = np.random.default_rng(1)
+    n, tokens, width, heads = 3, 4, 6, 2
+    qkv = tf.constant(random.normal(0, 2, (n, tokens, 3 * width)))
+    upstream = tf.constant(random.normal(size=(n, tokens, width)))
+    is_token = np.ones((n, tokens))
+    if padded:
+        is_token[0, 2:], is_token[2, 1:] = 0, 0
+
+    def slow(qkv: tf.Tensor) -> tf.Tensor:
+        """A text and a head at a time."""
+        rows = []
+        for number in range(n):
+            q, k, v = (tf.split(part, heads, 1) for part in tf.split(qkv[number], 3, 1))
+            mixed = []
+            for head in range(heads):
+                scores = tf.exp(q[head] @ tf.transpose(k[head]) / math.sqrt(width / heads))
+                scores *= is_token[number][None]
+                mixed.append(scores / tf.reduce_sum(scores, 1, keepdims=True) @ v[head])
+            rows.append(tf.concat(mixed, 1))
+        return tf.stack(rows)
+
+    mask = tf.constant(is_token) if padded else None
+    found = []
+    for function in (slow, lambda x: fused_ops.attention(x, mask, heads)):
+        with tf.GradientTape() as tape:
+            tape.watch(qkv)
+            y = function(qkv)
+        found.append((y, tape.gradient(y, qkv, upstream)))
+    for expected, fast in zip(*found, strict=True):
+        # The softmax is computed in float32.
+        np.testing.assert_allclose(fast, expected, atol=5e-6)
+
+
 @pytest.mark.parametrize("shape", [(3, 5), (2, 3, 5)])
 def test_layer_norm(shape):
     random = np.random.default_rng(0)

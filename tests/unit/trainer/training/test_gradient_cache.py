@@ -65,6 +65,22 @@ def test_equal_to_the_direct_batch(loss, chunk, batch):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
 
 
+@pytest.mark.parametrize("loss", [LOSSES[0], LOSSES[2]], ids=["info_nce", "sigmoid-block"])
+def test_equal_with_all_captions_of_an_image(loss, batch):
+    tokens = np.random.default_rng(3).integers(1, VOCABULARY, (N, 2, TOKENS))
+    ids = batch[features.CAPTION_IDS].numpy()
+    ids[[0, 3, 12], 1] = 0  # images with one caption
+    every = {**batch, features.TOKENS: tf.constant(tokens), features.CAPTION_IDS: tf.constant(ids)}
+    training = {"batch_size": N, "captions": "all"}
+    expected, moves = stepped(config(model=TOWERS, loss=loss, training=training), every)
+    cached = config(model=TOWERS, loss=loss, training={**training, "chunk_size": 5})
+    value, found = stepped(cached, every)
+    assert value == pytest.approx(expected, abs=1e-5)
+    assert max(np.abs(move).max() for move in moves) > 1e-3
+    for mine, theirs in zip(found, moves, strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
 def test_dropout_draws_the_same_in_both_passes(batch):
     # The gradient of a dropped-out network, found chunk by chunk, points downhill for that very
     # network: a small step along it lowers the loss by step * |gradient|^2.

@@ -91,6 +91,15 @@ def test_batches_are_full_shuffled_and_leave_no_record_out(files, cache_mb, shuf
     assert len({tuple(each) for each in passes}) == 5
 
 
+def test_all_captions_of_an_image_are_in_its_batch(files):
+    batches = input_pipeline.training_batches(files, SPEC, config(captions="all"), COUNT, 5)
+    [batch] = batches.take(1).as_numpy_iterator()
+    assert features.CHOSEN not in batch
+    first, second = batch[features.KEY_ID], 1000 + batch[features.KEY_ID]
+    expected = np.repeat(np.stack([first, second], 1)[:, :, None], 3, 2)
+    np.testing.assert_array_equal(batch[features.TOKENS], expected)
+
+
 @pytest.mark.parametrize(
     ("longest", "columns"), [(0, 8), (1, 8), (8, 8), (9, 16), (17, 20), (20, 20)]
 )
