@@ -104,17 +104,29 @@ def records(folder: Path) -> dict[str, tuple[bytes, dict]]:
             category.update(dict.fromkeys(members, group))
     found = {}
     for vendor, package in packages.items():
-        icons = json.loads(package["icons.json"])
-        for name, texts in sorted(captions.items()):
-            icon = icons["icons"].get(name)
-            if icon is not None:
-                attributes = {
-                    "vendor": vendor,
-                    "category": category.get(name, "Component"),
-                    "name": texts[0],
-                }
-                meta = {"captions": texts, "attributes": attributes}
-                found[f"{vendor}/{name}"] = (render(icons, icon), meta)
+        found |= drawings(vendor, package, captions, category)
+    return found
+
+
+def drawings(
+    vendor: str,
+    package: dict[str, bytes],
+    captions: dict[str, list[str]],
+    category: dict[str, str],
+) -> dict[str, tuple[bytes, dict]]:
+    """Every named emoji that one vendor draws, by key: (PNG, captions and attributes)."""
+    icons = json.loads(package["icons.json"])
+    found = {}
+    for name, texts in sorted(captions.items()):
+        icon = icons["icons"].get(name)
+        if icon is not None:
+            attributes = {
+                "vendor": vendor,
+                "category": category.get(name, "Component"),
+                "name": texts[0],
+            }
+            meta = {"captions": texts, "attributes": attributes}
+            found[f"{vendor}/{name}"] = (render(icons, icon), meta)
     return found
 
 

@@ -39,6 +39,8 @@ class TrainingConfig(Frozen):
     """Pairs embedded at once, by gradient caching; None: the whole batch."""
     devices: PositiveInt | Literal["all"] = "all"
     """Devices of this machine to train on: GPUs, or CPUs where there is no GPU."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """adamw; muon: orthogonal steps for the kernels within the networks, AdamW for the rest."""
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
     """Peak of the learning rate, after the warm-up."""
     warmup_steps: Count | None = None

@@ -1,4 +1,4 @@
-"""AdamW with warm-up and cosine decay, made of the public API of Keras and TensorFlow."""
+"""AdamW or Muon with warm-up and cosine decay, made of the public API of Keras and TensorFlow."""
 
 import functools
 import warnings
@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from trainer.config.training import TrainingConfig
 from trainer.training import schedule
+from trainer.training.orthogonal import MOMENTUM, is_hidden_matrix, orthogonal_step
 
 # As open_clip trains CLIP: a shorter memory of squared gradients than Adam's default.
 BETA_1, BETA_2 = 0.9, 0.98
@@ -22,7 +23,7 @@ class _State(NamedTuple):
     rate: float  # share of the learning rate
     constraint: Callable[[tf.Variable], tf.Tensor] | None  # of Keras, applied after each step
     momentum: keras.Variable
-    velocity: keras.Variable
+    velocity: keras.Variable | None = None  # None: the variable takes orthogonal steps
     average: keras.Variable | None = None
 
 
@@ -46,6 +47,7 @@ class ClippedAdamW(keras.optimizers.Optimizer):
         clip_norm: the largest global norm of the gradients; None: any.
         rates: each variable's share of the learning rate; None: all of it.
         average: what a step keeps of the average of the weights, at most; 0: no average.
+        muon: whether kernels within the networks take orthogonal steps; all else learns by AdamW.
 
     Reference: Loshchilov and Hutter, "Decoupled weight decay regularization" (2019).
     """
@@ -57,11 +59,13 @@ class ClippedAdamW(keras.optimizers.Optimizer):
         clip_norm: float | None,
         rates: Sequence[float] | None,
         average: float,
+        muon: bool = False,
     ):
         super().__init__(learning_rate, name="adam")
         self._schedule, self._decay, self._clip_norm = learning_rate, decay, clip_norm
         self._rates = None if rates is None else tuple(rates)
-        self._average, self._states = average, dict[int, _State]()
+        self._average, self._muon = average, muon
+        self._states = dict[int, _State]()
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
         """Create the state of each variable.
@@ -73,8 +77,10 @@ class ClippedAdamW(keras.optimizers.Optimizer):
         if len(rates) != len(variables):
             raise ValueError(f"{len(rates)} rates for {len(variables)} variables")
         super().build(variables)
-        names = ("momentum", "velocity", *(("average",) if self._average else ()))
+        kept = ("average",) if self._average else ()
         for variable, rate in zip(variables, rates, strict=True):
+            orthogonal = self._muon and is_hidden_matrix(variable)
+            names = ("momentum", *(() if orthogonal else ("velocity",)), *kept)
             made = {name: self.add_variable_from_reference(variable, name) for name in names}
             self._states[id(variable)] = _State(rate, variable.constraint, **made)
 
@@ -145,25 +151,43 @@ class ClippedAdamW(keras.optimizers.Optimizer):
         rate = tf.cast(learning_rate, variable.dtype) * state.rate
         if self._decay and len(variable.shape) > 1:
             variable.assign(variable * (1 - rate * self._decay))
-        count = tf.cast(step + 1, variable.dtype)
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=state.momentum.value.handle,
-            v=state.velocity.value.handle,
-            beta1_power=tf.pow(tf.cast(BETA_1, variable.dtype), count),
-            beta2_power=tf.pow(tf.cast(BETA_2, variable.dtype), count),
-            lr=rate,
-            beta1=BETA_1,
-            beta2=BETA_2,
-            epsilon=EPSILON,
-            grad=gradient,
-        )
+        if state.velocity is None:
+            momentum = state.momentum.value
+            momentum.assign(MOMENTUM * momentum + (1 - MOMENTUM) * gradient)
+            # Nesterov's: the momentum that the next step would have with the same gradient.
+            ahead = MOMENTUM * momentum + (1 - MOMENTUM) * gradient
+            variable.assign_sub(rate * orthogonal_step(ahead))
+        else:
+            _adam_step(state.momentum, state.velocity, variable, gradient, rate, step)
         if state.constraint is not None:
             variable.assign(state.constraint(variable))
         if state.average is not None:
             kept = tf.minimum(self._average, (1 + step) / (10 + step))
             kept = tf.cast(tf.where(step > 0, kept, 0.0), variable.dtype)
             state.average.value.assign(kept * state.average.value + (1 - kept) * variable)
+
+
+def _adam_step(
+    momentum: keras.Variable,
+    velocity: keras.Variable,
+    variable: tf.Variable,
+    gradient: tf.Tensor,
+    rate: tf.Tensor,
+    step: tf.Tensor,
+) -> None:
+    count = tf.cast(step + 1, variable.dtype)
+    tf.raw_ops.ResourceApplyAdam(
+        var=variable.handle,
+        m=momentum.value.handle,
+        v=velocity.value.handle,
+        beta1_power=tf.pow(tf.cast(BETA_1, variable.dtype), count),
+        beta2_power=tf.pow(tf.cast(BETA_2, variable.dtype), count),
+        lr=rate,
+        beta1=BETA_1,
+        beta2=BETA_2,
+        epsilon=EPSILON,
+        grad=gradient,
+    )
 
 
 def averages(optimizer: keras.optimizers.Optimizer) -> dict[int, keras.Variable]:
@@ -177,7 +201,7 @@ def build(
     """Create the optimizer of a run.
 
     Args:
-        config: peak learning rate, warm-up, decay, clipping, average.
+        config: optimizer, peak learning rate, warm-up, decay, clipping, average.
         steps: length of the whole run, more than its warm-up; the rate ends at 0.
         rates: each variable's share of that rate, as `TrainableDualEncoder.rates`; None: all of it.
     """
@@ -188,4 +212,11 @@ def build(
         warmup_target=config.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
-    return ClippedAdamW(rate, config.weight_decay, config.clip_norm, rates, config.average)
+    return ClippedAdamW(
+        rate,
+        config.weight_decay,
+        config.clip_norm,
+        rates,
+        config.average,
+        muon=config.optimizer == "muon",
+    )
