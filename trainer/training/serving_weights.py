@@ -10,6 +10,8 @@ steps ago, and it never belongs to averaged weights. So it is measured anew on t
 Reference: Wu and Johnson, "Rethinking 'Batch' in BatchNorm" (2021), section 3, PreciseBN.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -47,12 +49,38 @@ class ServingCopy:
         Returns:
             The copy, the same object at each call.
         """
-        averages = optimizer.averages(self.learning.optimizer)
-        for copied, learned in zip(self.model.weights, self.learning.weights, strict=True):
-            copied.assign(averages.get(id(learned), learned).numpy())
+        for copied, learned in zip(self.model.weights, self.current(), strict=True):
+            copied.assign(learned)
         if self._statistics is not None:
             self._statistics.measure()
         return self.model
+
+    def current(self) -> list[np.ndarray]:
+        """Return what `update` copies, in the order of the copy's weights.
+
+        Every worker must call this, as `update`.
+        """
+        averages = optimizer.averages(self.learning.optimizer)
+        return [averages.get(id(learned), learned).numpy() for learned in self.learning.weights]
+
+    def set_mix(
+        self, before: Sequence[np.ndarray], after: Sequence[np.ndarray], ratio: float
+    ) -> None:
+        """Set the copy to (1 - ratio) * before + ratio * after.
+
+        Batch normalisation statistics belong to the weights: those of a mix are measured, and those
+        before stay as they are, so that ratio 0 is what the run started from.
+
+        Args:
+            before: weights, in the order of the copy's.
+            after: likewise, as `current` returns them.
+            ratio: from 0 to 1.
+        """
+        for copied, old, new in zip(self.model.weights, before, after, strict=True):
+            is_float = np.issubdtype(old.dtype, np.floating)
+            copied.assign(old + ratio * (new - old) if is_float and ratio < 1 else new)
+        if self._statistics is not None and ratio > 0:
+            self._statistics.measure()
 
 
 class BatchStatistics:
