@@ -17,6 +17,7 @@ import argparse
 import contextlib
 import dataclasses
 import hashlib
+import json
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -172,7 +173,7 @@ def _variants(seed: int) -> Iterator[tuple[str, TrainerConfig]]:
         own["model"][tower]["start_from"] = str(PLACE / "release")
     own["training"] |= {**TUNING, "seed": seed}
     for name, fine_tune in (("plain", None), ("mixed", {})):
-        yield name, TrainerConfig.model_validate(own | {"fine_tune": fine_tune}, strict=False)
+        yield name, TrainerConfig.model_validate_json(json.dumps(own | {"fine_tune": fine_tune}))
 
 
 def _tune(seeds: int, allowed: float) -> None:

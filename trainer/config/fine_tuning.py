@@ -50,8 +50,8 @@ def check(image: TowerConfig, text: TowerConfig) -> None:
             f"model.image_tower.start_from = {image.start_from} and "
             f"model.text_tower.start_from = {text.start_from} are two"
         )
-    if image.frozen and text.frozen:
+    if image.train == "frozen" and text.train == "frozen":
         raise ValueError(
-            "fine_tune has nothing to mix: model.image_tower.frozen and model.text_tower.frozen "
-            "leave all weights as they are"
+            "fine_tune has nothing to mix: model.image_tower.train and model.text_tower.train: "
+            "frozen leave all weights as they are"
         )

@@ -1,7 +1,8 @@
 """A copy of the networks with the weights that will be served, beside the ones that learn.
 
 Only this copy is evaluated, scored and exported. It holds averaged weights where the config asks
-for them, and batch normalisation statistics that were measured with these weights.
+for them, and batch normalisation statistics that were measured with these weights. Low-rank
+adapters are merged into the weights, so that it is a plain network.
 
 While a tower learns, its batch normalisation layers keep a moving average of each batch's mean and
 variance. Where the average moves slowly (0.999 in MobileNetV3) it belongs to the weights of many
@@ -10,8 +11,10 @@ steps ago, and it never belongs to averaged weights. So it is measured anew on t
 Reference: Wu and Johnson, "Rethinking 'Batch' in BatchNorm" (2021), section 3, PreciseBN.
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -28,17 +31,21 @@ class ServingCopy:
     Args:
         learning: the compiled networks that learn.
         images: of the train split, uint8 [n, size, size, 3], to measure batch normalisation
-            statistics on; None: the learned statistics are copied. Those of a frozen tower always
-            are.
+            statistics on; None: the learned statistics are copied. Those of a backbone that learns
+            in part always are.
+
+    Attributes:
+        embed_images: embeds what a training step gets of images, as `embed_image_inputs`.
+        embed_texts: the same of texts.
     """
 
     def __init__(self, learning: TrainableDualEncoder, images: np.ndarray | None):
         self.learning, self.model = learning, TrainableDualEncoder(learning.config)
-        self.embed_images = tf.function(self.model.embed_images)
-        self.embed_texts = tf.function(self.model.embed_texts)
-        frozen = learning.config.model.image_tower.frozen
-        self._statistics = None
-        if images is not None and not frozen and has_batch_norm(self.model.image_tower):
+        self.embed_images = tf.function(self.model.embed_image_inputs)
+        self.embed_texts = tf.function(self.model.embed_text_inputs)
+        learns = learning.config.model.image_tower.train == "full"
+        self._statistics, self._are_fixed_copied = None, False
+        if images is not None and learns and has_batch_norm(self.model.image_tower):
             self._statistics = BatchStatistics(self.model, images)
 
     def update(self) -> TrainableDualEncoder:
@@ -49,19 +56,47 @@ class ServingCopy:
         Returns:
             The copy, the same object at each call.
         """
-        for copied, learned in zip(self.model.weights, self.current(), strict=True):
-            copied.assign(learned)
+        fixed = {id(v) for v in self.learning.fixed} if self._are_fixed_copied else set()
+        fixed -= {id(adapter.kernel) for adapter in self.learning.adapters}
+        for copied, (learned, value) in zip(self.model.weights, self._values(), strict=True):
+            if id(learned) not in fixed:
+                copied.assign(value())
+        self._are_fixed_copied = True
         if self._statistics is not None:
             self._statistics.measure()
         return self.model
 
-    def current(self) -> list[np.ndarray]:
+    def current(self, averaged: bool = True) -> list[np.ndarray]:
         """Return what `update` copies, in the order of the copy's weights.
 
         Every worker must call this, as `update`.
+
+        Args:
+            averaged: take the averages of weights where there are some.
         """
-        averages = optimizer.averages(self.learning.optimizer)
-        return [averages.get(id(learned), learned).numpy() for learned in self.learning.weights]
+        return [value() for _, value in self._values(averaged)]
+
+    def _values(
+        self, averaged: bool = True
+    ) -> Iterator[tuple[keras.Variable, Callable[[], np.ndarray]]]:
+        """Yield each weight that the copy has, too, with a function of its value to serve."""
+        averages = optimizer.averages(self.learning.optimizer) if averaged else {}
+
+        def plain(learned: keras.Variable) -> np.ndarray:
+            return averages.get(id(learned), learned).numpy()
+
+        def merged(learned: keras.Variable) -> np.ndarray:
+            adapter = adapters[id(learned)]
+            return plain(learned) + adapter.scale * np.matmul(
+                plain(adapter.down), plain(adapter.up)
+            )
+
+        adapters = {id(a.kernel): a for a in self.learning.adapters}
+        thin = {id(matrix) for a in adapters.values() for matrix in (a.down, a.up)}
+        for learned in self.learning.weights:
+            if id(learned) not in thin:
+                value = merged if id(learned) in adapters else plain
+                yield learned, functools.partial(value, learned)
 
     def set_mix(
         self, before: Sequence[np.ndarray], after: Sequence[np.ndarray], ratio: float

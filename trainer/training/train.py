@@ -3,19 +3,22 @@
 import dataclasses
 import logging
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from schema.errors import InputError
 from schema.system import disk
 from schema.system.disk import Need
 from trainer.config import machine_memory
+from trainer.config.fine_tuning import FineTuneConfig
 from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights
 from trainer.export.digests import run_fingerprint
 from trainer.training import input_pipeline, loop, optimizer, schedule, weight_mixing
+from trainer.training.cached_features import Featurizer
 from trainer.training.checkpoints import Checkpoints, remove_stale_runs
 from trainer.training.distribution.strategy import records_per_replica
 from trainer.training.distribution.tf_config import Cluster
@@ -109,14 +112,17 @@ def train_towers(
     records = input_pipeline.count_records(train_files, keep)
     steps = schedule.steps_of(training, records)
     model = _build_model(config, steps, cluster, strategy)
-    before = [] if mixes is None else [weight.numpy() for weight in model.weights]
+    mine = len(range(cluster.index, records, cluster.workers))
+    featurizer = Featurizer(model, curves if _is_local(curves) else None)
+    cached = None
+    if featurizer.is_needed:
+        cached = featurizer.of_records(train_files, spec, mine, cluster, keep)
 
     def batches(first: int) -> tf.data.Dataset:
-        mine = len(range(cluster.index, records, cluster.workers))
         per_worker = training.batch_size // cluster.workers
         per_replica = training.batch_size // strategy.num_replicas_in_sync
         dataset = input_pipeline.training_batches(
-            train_files, spec, config, mine, per_worker, cluster, first, keep
+            train_files, spec, config, mine, per_worker, cluster, first, keep, cached
         )
         return dataset if per_replica == per_worker else dataset.rebatch(per_replica)
 
@@ -134,7 +140,12 @@ def train_towers(
     learned = retrieval_sample.read_sample(train_files, spec, config, keep)
     measured = input_pipeline.held_out_keys(holdout) if holdout else None
     held_out = retrieval_sample.read_sample(eval_files, spec, config, measured)
+    if featurizer.is_needed and learned is not None:
+        learned = featurizer.of_sample(learned, cached if cluster.workers == 1 else None)
+    if featurizer.is_needed and held_out is not None:
+        held_out = featurizer.of_sample(held_out)
     copy = ServingCopy(model, learned.pixels if learned is not None else None)
+    before = [] if mixes is None else copy.current(averaged=False)
     monitor = Monitor(
         copy,
         progress,
@@ -148,10 +159,12 @@ def train_towers(
         loop.run_steps(run, config)
     served, mixing = copy.update(), None
     if mixes is not None:
-        apart = _read(train_files, spec, config, input_pipeline.held_out_keys(mixes.holdout))
-        kept_sets = retained or Retained({}, ())
-        samples = {name: _read(paths, spec, config) for name, paths in kept_sets.files.items()}
-        mixing = weight_mixing.mix(copy, before, mixes.ratios, apart, samples, kept_sets.limits)
+
+        def read(files: Sequence[str], keep: input_pipeline.Keep | None = None) -> Sample:
+            sample = _read(files, spec, config, keep)
+            return featurizer.of_sample(sample) if featurizer.is_needed else sample
+
+        mixing = _mix(copy, before, mixes, read, train_files, retained or Retained({}, ()))
     remarks = [] if mixing is None or mixing.remark is None else [mixing.remark]
     if learned is not None and held_out is not None:
         remark = health.overfitting_remark(copy, learned, held_out)
@@ -159,6 +172,20 @@ def train_towers(
     for remark in remarks:
         LOGGER.warning(remark)
     return Trained(served, tuple(remarks), mixing)
+
+
+def _mix(
+    copy: ServingCopy,
+    before: Sequence[np.ndarray],
+    config: FineTuneConfig,
+    read: Callable[..., Sample],
+    train_files: Sequence[str],
+    retained: Retained,
+) -> Mixing:
+    """Mix the weights before and after; the copy is left with the chosen ones."""
+    held_out = read(train_files, input_pipeline.held_out_keys(config.holdout))
+    samples = {name: read(files) for name, files in retained.files.items()}
+    return weight_mixing.mix(copy, before, config.ratios, held_out, samples, retained.limits)
 
 
 def _read(
@@ -191,9 +218,11 @@ def _build_model(
     machine_memory.check(config, local_replicas, on_cpu, cluster.workers)
     with strategy.scope():
         model = TrainableDualEncoder(config)
+    initial_weights.load(model)
+    with strategy.scope():
+        model.add_adapters()
         model.compile(optimizer=optimizer.build(config.training, steps, model.rates))
         model.optimizer.build(model.trainable_variables)
-    initial_weights.load(model)
     return model
 
 

@@ -234,6 +234,7 @@ def test_an_unknown_key_gets_the_nearest_one(tmp_path, key, meant):
 
 RELEASE = "serving/releases/1"
 FROM_RELEASE = {"start_from": RELEASE}
+FROZEN = {**FROM_RELEASE, "train": "frozen"}
 
 
 @pytest.mark.parametrize(
@@ -242,7 +243,11 @@ FROM_RELEASE = {"start_from": RELEASE}
         ({}, FROM_RELEASE, "model.image_tower does not start from one"),
         (FROM_RELEASE, {}, "model.text_tower does not start from one"),
         (FROM_RELEASE, {"start_from": "serving/releases/2"}, "start from the same release"),
-        ({**FROM_RELEASE, "frozen": True}, {**FROM_RELEASE, "frozen": True}, "nothing to mix"),
+        (
+            {**FROM_RELEASE, "train": "frozen"},
+            {**FROM_RELEASE, "train": "frozen"},
+            "nothing to mix",
+        ),
     ],
 )
 def test_weights_are_mixed_with_those_of_one_release(tmp_path, image, text, sentence):
