@@ -68,8 +68,17 @@ class Lookup:
         """
         raise NotImplementedError
 
-    def write(self, store: ReleaseStore, release: int, output: Artifact) -> None:
-        """Copy what is needed from the release; for `NONE`, write that there is none."""
+    def write(
+        self, store: ReleaseStore, release: int, config: Mapping[str, Any], output: Artifact
+    ) -> None:
+        """Copy what is needed from the release; for `NONE`, write that there is none.
+
+        Args:
+            store: the releases of the pipeline.
+            release: as `choose` returned it.
+            config: the node's `config` parameter, parsed.
+            output: the node's artifact.
+        """
         raise NotImplementedError
 
     def _choose(self, properties: Mapping[str, Any], inputs: Any) -> int:
@@ -103,10 +112,11 @@ class Executor(Lookup, base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Write the one output artifact."""
-        store = open_store(json.loads(exec_properties[CONFIG]))
+        config = json.loads(exec_properties[CONFIG])
+        store = open_store(config)
         release = exec_properties.get(RELEASE)
         if release is None:
             store.reconcile()  # a registry that is down stops the run before it trains
             release = self._choose(exec_properties, input_dict)
         [[output]] = output_dict.values()
-        self.write(store, int(release), output)
+        self.write(store, int(release), config, output)

@@ -26,9 +26,10 @@ from components.serving_check.component import ServingCheck
 from pipeline.beam.arguments import beam_arguments, check_paths
 from pipeline.code_digest import node_digest
 from pipeline.config.run_config import RunConfig
-from pipeline.nodes import data_nodes, transform_node, tuner_node
+from pipeline.nodes import data_nodes, retained_for_mixing, transform_node, tuner_node
 from schema.config.section import canonical_json
 from schema.errors import InputError
+from trainer.config.fine_tuning import starting_release
 from trainer.export.digests import content_digests, plugin_digests
 
 
@@ -122,6 +123,7 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
     example_gen, statistics, schema = data.example_gen, data.statistics, data.schema
     transform = transform_node(config, data)
     plugins = json.dumps(plugin_digests(config.plugins))
+    mixed = retained_for_mixing(config)
     tuner = config.tune and tuner_node(config, transform, checkpoints)
     trainer = Trainer(
         run_fn="trainer.run.run_fn",
@@ -129,16 +131,22 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
         transform_graph=transform.outputs["transform_graph"],
         schema=schema.outputs["schema"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
-        eval_args=trainer_pb2.EvalArgs(splits=[config.evaluation.split]),
+        eval_args=trainer_pb2.EvalArgs(splits=[config.evaluation.split, *mixed["splits"]]),
         custom_config={
+            "retained": mixed,
             "config": canonical_json(config.for_trainer()),
             "content": content_digests(config),  # for the cache, which compares custom_config
             "checkpoints": checkpoints,
         },
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
     )
-    place = config.model_dump_json(include={"name", "push", "registry"})
-    baseline = Baseline(config=place, candidate=trainer.outputs["model"])
+    place = config.model_dump(mode="json", include={"name", "push", "registry"})
+    if config.data.retain:
+        place["start"] = starting_release(config.model.image_tower, config.model.text_tower)
+    baseline = Baseline(
+        config=json.dumps(place),
+        candidate=trainer.outputs["model"],
+    )
     evaluator = Evaluator(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
@@ -147,6 +155,7 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
         config=canonical_json(config.evaluation),
         baseline=baseline.outputs["model"],
         plugins=plugins,
+        retained=tuple(config.data.retain),
     )
     check = ServingCheck(
         model=trainer.outputs["model"],

@@ -83,12 +83,32 @@ def transform_node(config: RunConfig, data: DataNodes) -> Transform:
         preprocessing_fn="trainer.preprocessing.preprocessing_fn.preprocessing_fn",
         custom_config={"config": canonical_json(part), "content": content_digests(part)},
         splits_config=transform_pb2.SplitsConfig(
-            analyze=["train"], transform=list(config.data.splits)
+            analyze=["train"], transform=list(config.data.all_splits)
         ),
         disable_statistics=True,  # over pixels they cost minutes and say nothing
     )
     transform.add_upstream_node(data.validator)  # nothing is learned from data that breaks rules
     return transform
+
+
+def retained_for_mixing(config: RunConfig) -> dict[str, list]:
+    """Return the retained data sets that the Trainer measures mixes of weights on, with its gates.
+
+    Without `fine_tune` there are none, so that the Trainer stays cached when they change.
+    """
+    if config.fine_tune is None:
+        return {"splits": [], "limits": []}
+    limits = [
+        {
+            "data": gate.data,
+            "metric": gate.metric,
+            "worse_by": gate.not_worse_than_baseline_by,
+            "at_least": gate.at_least,
+        }
+        for gate in config.evaluation.gates
+        if gate.data is not None and gate.slice is None and gate.at_most is None
+    ]
+    return {"splits": list(config.data.retain), "limits": limits}
 
 
 def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None) -> Tuner:

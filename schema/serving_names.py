@@ -19,6 +19,7 @@ REMARKS = "remarks.json"  # the trainer's warnings, a list of sentences; absent:
 TRAINED_WITH = (
     "trained_with.json"  # values that the Tuner chose, by dotted key; absent: there was no Tuner
 )
+WEIGHT_MIXING = "weight_mixing.json"  # the curve of a fine-tuning; absent: weights were not mixed
 
 CONFIG = "config.json"  # of the run, in the folder of a release
 

@@ -3,7 +3,8 @@
 import logging
 import os
 import posixpath
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
@@ -14,7 +15,7 @@ from trainer.config.overrides import decoded, in_words, with_values
 from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights
 from trainer.export.artifact import write_artifact
-from trainer.training import input_pipeline, train
+from trainer.training import input_pipeline, mixing_curve, train, weight_mixing
 from trainer.training.checkpoints import Checkpoints
 from trainer.training.distribution.strategy import create_strategy, wait_for_all
 from trainer.training.distribution.tf_config import read_cluster
@@ -35,8 +36,10 @@ def run_fn(fn_args: "FnArgs") -> None:
 
     Args:
         fn_args: `custom_config` holds 'config', canonical JSON of a `TrainerConfig`, and
-            'checkpoints', the folder for them or None. `hyperparameters` holds a Tuner's best
-            values, which replace those of the config, or is None.
+            'checkpoints', the folder for them or None. 'retained' names the splits of retained
+            data sets among the evaluated ones, with the limits on them; left out, there are none.
+            `hyperparameters` holds a Tuner's best values, which replace those of the config, or is
+            None.
 
     Raises:
         InputError: the train split holds less than one batch, the evaluated split no record, the
@@ -55,7 +58,8 @@ def run_fn(fn_args: "FnArgs") -> None:
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     spec = transform.transformed_feature_spec()
     train_files = sorted(tf.io.gfile.glob(fn_args.train_files))
-    eval_files = sorted(tf.io.gfile.glob(fn_args.eval_files))
+    retained, evaluated_files = _retained(params.get("retained", {}), fn_args.eval_files)
+    eval_files = sorted(tf.io.gfile.glob(evaluated_files))
     artifact = posixpath.dirname(fn_args.serving_model_dir)
     checkpoints = params.get("checkpoints")
     initial_weights.check_vocabulary(config, transform.vocabulary_file_by_name("vocabulary"))
@@ -69,13 +73,42 @@ def run_fn(fn_args: "FnArgs") -> None:
         fn_args.model_run_dir,
         checkpoints,
         exports=artifact,
+        retained=retained,
     )
     if cluster.is_chief:
         evaluated = input_pipeline.examples(eval_files, spec, config)
         write_artifact(artifact, trained.model, transform, evaluated, tuned, trained.remarks)
+        if trained.mixing is not None:
+            weight_mixing.write(trained.mixing, artifact)
     if cluster.workers > 1:
         wait_for_all(strategy)  # TFX looks for the model when this returns
     if cluster.is_chief and checkpoints is not None:
         # Not before: a run that is killed while it writes the model must not train anew.
         folder = train.checkpoint_folder(config, train_files, checkpoints)
         Checkpoints(folder, []).remove()
+
+
+def _retained(
+    params: Mapping[str, Any], patterns: Sequence[str]
+) -> tuple[train.Retained, list[str]]:
+    """Separate the files of retained data sets from those of the evaluated split.
+
+    Args:
+        params: 'splits', the names of the retained ones, and 'limits', fields of `Limit`.
+        patterns: of the files, each in the folder that TFX gives a split.
+
+    Returns:
+        The retained data sets, and the other patterns.
+    """
+    files: dict[str, list[str]] = {}
+    others = []
+    names = {f"Split-{name}": name for name in params.get("splits", ())}
+    for pattern in patterns:
+        name = names.get(posixpath.basename(posixpath.dirname(pattern)))
+        if name is None:
+            others.append(pattern)
+        else:
+            files[name] = sorted(tf.io.gfile.glob(pattern))
+    limits = [mixing_curve.Limit(**fields) for fields in params.get("limits", ())]
+    known = weight_mixing.measured_metrics()
+    return train.Retained(files, tuple(each for each in limits if each.metric in known)), others

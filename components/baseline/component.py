@@ -3,6 +3,9 @@
 The model that serves counts, not the one that was blessed last. A model that serves already is not
 compared with itself: a rerun that changed nothing is compared with the release that it replaced, so
 that its evaluation stays cached.
+
+While nothing serves, a run that starts from the weights of another release, perhaps of another
+pipeline, brings that one: retained data sets are then compared with it.
 """
 
 import shutil
@@ -24,6 +27,7 @@ from schema.serving_names import FOLDERS, JOINT
 
 FILE = "baseline.json"  # {"release": its number, or null}
 CANDIDATE, MODEL = "candidate", "model"
+START = "start"  # of the node's config: the folder of the release that the run starts from
 
 
 def baseline_for(store: ReleaseStore, candidate: Path | None) -> int:
@@ -54,6 +58,13 @@ def write(store: ReleaseStore, release: int, folder: Path) -> None:
     release_lookup.write_release(folder / FILE, release)
 
 
+def write_start(start: Path, folder: Path) -> None:
+    """Copy the joint model of the release that a run starts from, if the folder holds one."""
+    models = sorted((start / JOINT).glob("[0-9]*"))
+    if models:
+        shutil.copytree(models[-1], folder / FOLDERS[JOINT])
+
+
 class _Lookup(release_lookup.Lookup):
     def choose(
         self,
@@ -63,8 +74,13 @@ class _Lookup(release_lookup.Lookup):
     ) -> int:
         return baseline_for(store, input_folder(inputs, CANDIDATE))
 
-    def write(self, store: ReleaseStore, release: int, output: Artifact) -> None:
+    def write(
+        self, store: ReleaseStore, release: int, config: Mapping[str, Any], output: Artifact
+    ) -> None:
         write(store, release, Path(output.uri))
+        start = config.get(START)
+        if release == NONE and start:
+            write_start(Path(start), Path(output.uri))
 
 
 class Driver(_Lookup, release_lookup.Driver):
@@ -85,10 +101,12 @@ class _Spec(ComponentSpec):
 
 
 class Baseline(base_component.BaseComponent):
-    """The champion, as a model artifact with `baseline.json`; an empty one on the first run.
+    """The champion, as a model artifact with `baseline.json`.
+
+    On the first run there is none, or the model that the run starts from.
 
     Args:
-        config: canonical JSON with `name`, `push` and `registry`.
+        config: canonical JSON with `name`, `push` and `registry`, and perhaps `start`.
         candidate: the model that will be compared with it.
     """
 

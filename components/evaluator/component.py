@@ -1,5 +1,7 @@
 """The Evaluator: TFX's node, whose executor lets the gates of the config decide."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from tfx import types
@@ -9,13 +11,14 @@ from tfx.types import standard_component_specs as specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.types.system_executions import Evaluate
 
-from components.evaluator.executor import BASELINE, CONFIG, PLUGINS, Executor
+from components.evaluator.executor import BASELINE, CONFIG, PLUGINS, RETAINED, Executor
 
 
 class _Spec(ComponentSpec):
     PARAMETERS = {  # noqa: RUF012  TFX's way
         CONFIG: ExecutionParameter(type=str),
         PLUGINS: ExecutionParameter(type=str),
+        RETAINED: ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
         specs.EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
@@ -44,6 +47,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         config: canonical JSON of the evaluation section.
         baseline: of the Baseline component; left out, there is nothing to compare with.
         plugins: as of `schema.plugins.load_digested`.
+        retained: names of the retained data sets, splits of `examples`.
     """
 
     SPEC_CLASS = _Spec
@@ -58,6 +62,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         config: str,
         baseline: channel.BaseChannel | None = None,
         plugins: str = "{}",
+        retained: Sequence[str] = (),
     ):
         parameters: dict[str, Any] = {
             specs.EXAMPLES_KEY: examples,
@@ -67,6 +72,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             CONFIG: config,
             BASELINE: baseline,
             PLUGINS: plugins,
+            RETAINED: json.dumps(list(retained)),
             specs.EVALUATION_KEY: types.Channel(type=standard_artifacts.ModelEvaluation),
             specs.BLESSING_KEY: types.Channel(type=standard_artifacts.ModelBlessing),
         }

@@ -21,13 +21,16 @@ class Gate(Frozen):
 
     metric: Name
     """Name of the metric; a wrong one is refused with the list of all."""
+    data: Name | None = None
+    """One of data.retain, on which it is measured. Left out: the evaluated split."""
     at_least: float | None = None
     """Smallest value that passes."""
     at_most: float | None = None
     """Largest value that passes."""
     not_worse_than_baseline_by: Annotated[float, Field(ge=0)] | None = None
     """How much worse than the model that serves it may be, in the unit of the metric; the end of
-    the interval of the difference decides."""
+    the interval of the difference decides. With `data`, while nothing serves: than the release that
+    the run starts from."""
     slice: Name | None = None
     """One of evaluation.slices: each of its values must pass. Left out: all queries together."""
     minimum_count: PositiveInt = MINIMUM_COUNT
@@ -40,10 +43,11 @@ class Gate(Frozen):
         if sum(getattr(self, bound) is not None for bound in BOUNDS) != 1:
             raise ValueError(f"a gate needs exactly one of {', '.join(BOUNDS)}")
         of_tokens = METRICS[self.metric].statistic is None
-        if of_tokens and (self.at_most is None or self.slice is not None):
+        parts = (self.slice, self.data)
+        if of_tokens and (self.at_most is None or any(part is not None for part in parts)):
             raise ValueError(
-                f"metric = {self.metric!r} needs at_most and no slice: it is measured of the "
-                "candidate alone, over the whole split"
+                f"metric = {self.metric!r} needs at_most and no slice, and no data: it is "
+                "measured of the candidate alone, over the whole evaluated split"
             )
         # By its value, because the canonical JSON of a config sets every field.
         if self.slice is None and self.minimum_count != MINIMUM_COUNT:

@@ -12,7 +12,7 @@ from google.protobuf import json_format
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as tfx_executor
 from tfx.dsl.io import fileio
-from tfx.types import Artifact, artifact_utils
+from tfx.types import Artifact, artifact_utils, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, path_utils
 
@@ -28,8 +28,10 @@ from components.evaluator.tfma import eval_config, results
 from schema import features
 from schema.plugins import KEY as PLUGINS
 from schema.plugins import load_digested
+from schema.serving_names import FOLDERS, JOINT
 
-CONFIG, BASELINE = "config", "baseline"
+CONFIG, BASELINE, RETAINED = "config", "baseline", "retained"
+RETAINED_FOLDER = "retained"  # in the evaluation artifact: TFMA's files of each retained data set
 # Where StatisticsGen, and a release after it, has the statistics of the train split.
 TRAINED_ON = "Split-train/FeatureStats.pb"
 Artifacts = dict[str, list[Artifact]]
@@ -48,12 +50,12 @@ class Executor(tfx_executor.Executor):
             artifact_utils.get_single_uri(input_dict[specs.STATISTICS_KEY])
         )
         classes = attributes.get(config.zero_shot.attribute, ()) if config.zero_shot else ()
-        models = input_dict.get(BASELINE)
+        models = input_dict.get(BASELINE, [])
         release = baseline_release(models[0].uri) if models else None
         ours = (BASELINE, specs.STATISTICS_KEY)
-        inputs = {key: artifacts for key, artifacts in input_dict.items() if key not in ours}
-        if models and release is not None:
-            inputs[specs.BASELINE_MODEL_KEY] = models
+        alone = {key: artifacts for key, artifacts in input_dict.items() if key not in ours}
+        compared = {**alone, specs.BASELINE_MODEL_KEY: models}
+        inputs = compared if release is not None else alone
         parameters = {
             specs.EVAL_CONFIG_KEY: json_format.MessageToJson(eval_config.build(config, classes)),
             specs.EXAMPLE_SPLITS_KEY: json.dumps([config.split]),
@@ -61,6 +63,19 @@ class Executor(tfx_executor.Executor):
         }
         self._measure(inputs, output_dict, {**exec_properties, **parameters})
         uri = artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])
+        # Where nothing serves there may be the model that the run started from.
+        start = release is None and bool(models) and has_model(models[0].uri)
+        retained = {}
+        for name in json.loads(exec_properties[RETAINED]):
+            place = standard_artifacts.ModelEvaluation()
+            place.uri = f"{uri}/{RETAINED_FOLDER}/{name}"
+            parameters[specs.EXAMPLE_SPLITS_KEY] = json.dumps([name])
+            self._measure(
+                compared if start else inputs,
+                {**output_dict, specs.EVALUATION_KEY: [place]},
+                {**exec_properties, **parameters},
+            )
+            retained[name], _ = results.read(place.uri)
         examples = artifact_utils.get_split_uri(input_dict[specs.EXAMPLES_KEY], config.split)
         [model] = input_dict[specs.MODEL_KEY]
         tokens = token_metrics.measure(examples, path_utils.serving_model_path(model.uri))
@@ -68,8 +83,8 @@ class Executor(tfx_executor.Executor):
         measured[()] = measured.get((), {}) | tokens
         sentences = remarks(config, measured, class_counts, attributes)
         sentences += tuple(token_metrics.warnings(tokens))
-        report.write(report.Report(measured, class_counts, sentences), uri)
-        verdict = gates.decide(config, measured, release)
+        report.write(report.Report(measured, class_counts, sentences, retained), uri)
+        verdict = gates.decide(config, measured, release, retained, start)
         gates.write(verdict, uri)
         bless(artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY]), verdict, inputs)
 
@@ -109,6 +124,11 @@ def baseline_release(uri: str) -> int | None:
     """Return the number of the release in a baseline artifact, None in that of a first run."""
     payload: dict[str, int | None] = json.loads(io_utils.read_string_file(f"{uri}/{baseline.FILE}"))
     return payload["release"]
+
+
+def has_model(uri: str) -> bool:
+    """Return whether a baseline artifact holds a model."""
+    return bool(fileio.exists(f"{uri}/{FOLDERS[JOINT]}"))
 
 
 def bless(blessing: Artifact, verdict: gates.Verdict, inputs: Artifacts) -> None:

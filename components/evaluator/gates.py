@@ -1,12 +1,14 @@
 """Decide whether a model may be shipped, with one line that says why for each gate of the config.
 
 A line reads `text_to_image_recall_at_1 = 0.583 [0.560, 0.606] >= 0.400`; the brackets hold the
-confidence interval. A kind of gate is a key of `config.Gate` and a function of `_KINDS`.
+confidence interval. With a retained data set its name stands behind the metric: `... on noto`.
+A kind of gate is a key of `config.Gate` and a function of `_KINDS`.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from components.evaluator.config import EvaluationConfig, Gate
 from components.evaluator.metrics.measurement import Estimate, Measurement, Results
@@ -17,7 +19,9 @@ from schema.text.messages import number_of
 
 FILE = "verdict.json"  # in the Evaluator's evaluation artifact
 SHOWN = 2  # values of a slice that one line names
+START = "the release that it starts from"  # instead of the number of a baseline
 ROUNDING = 1e-9  # the same sum in another order is not a loss
+Compared = int | str | None  # the release that is compared with: a number, words, or none
 
 
 class Verdict(Frozen):
@@ -26,25 +30,42 @@ class Verdict(Frozen):
     passed: bool
     baseline: int | None  # the release compared with
     gates: tuple[GateResult, ...]  # in the order of the config
-    metrics: dict[str, float]  # of the candidate over all queries
+    metrics: dict[str, float]  # of the candidate over all queries; `noto/...` of retained data
 
 
-def decide(config: EvaluationConfig, results: Results, baseline: int | None) -> Verdict:
+def decide(
+    config: EvaluationConfig,
+    results: Results,
+    baseline: int | None,
+    retained: Mapping[str, Results] = MappingProxyType({}),
+    start: bool = False,
+) -> Verdict:
     """Compare measurements with the gates.
 
     Args:
         config: the gates.
         results: measurements by slice, those of all queries under ().
         baseline: the release that the results compare with.
+        retained: the same of retained data sets, by name.
+        start: whether those compare with the release that the run started from.
     """
-    gates = tuple(_decide_one(gate, results, baseline) for gate in config.gates)
+    gates = tuple(
+        _decide_one(gate, results, baseline)
+        if gate.data is None
+        else _decide_one(gate, retained[gate.data], START if start else baseline)
+        for gate in config.gates
+    )
     return Verdict(
         passed=all(gate.passed for gate in gates),
         baseline=baseline,
         gates=gates,
         metrics={
-            name: measured.candidate.value
-            for name, measured in results.get((), {}).items()
+            prefix + name: measured.candidate.value
+            for prefix, found in {
+                "": results,
+                **{f"{name}/": found for name, found in retained.items()},
+            }.items()
+            for name, measured in found.get((), {}).items()
             if math.isfinite(measured.candidate.value)
         },
     )
@@ -62,15 +83,19 @@ def read(uri: str) -> Verdict:
     return Verdict.model_validate_json(Path(uri, FILE).read_text(encoding="utf-8"))
 
 
-def _decide_one(gate: Gate, results: Results, baseline: int | None) -> GateResult:
+def _decide_one(gate: Gate, results: Results, baseline: Compared) -> GateResult:
     overall = results.get((), {}).get(gate.metric)
     # A slice in which a metric is missing has too few queries; a split, the wrong data.
     if gate.slice is not None and overall is not None:
         return _decide_slice(gate, gate.slice, results, baseline)
-    return _compare(gate, gate.metric, overall, baseline)
+    return _compare(gate, _what(gate), overall, baseline)
 
 
-def _decide_slice(gate: Gate, name: str, results: Results, baseline: int | None) -> GateResult:
+def _what(gate: Gate) -> str:
+    return gate.metric if gate.data is None else f"{gate.metric} on {gate.data}"
+
+
+def _decide_slice(gate: Gate, name: str, results: Results, baseline: Compared) -> GateResult:
     """Compare each value of a slice that has enough queries."""
     values = [
         (value[1], measured.get(gate.metric))
@@ -81,11 +106,11 @@ def _decide_slice(gate: Gate, name: str, results: Results, baseline: int | None)
     small = len(values) - len(held)
     if not held:
         sentence = (
-            f"{gate.metric} [{name}]: no value has {gate.minimum_count} queries, none is held"
+            f"{_what(gate)} [{name}]: no value has {gate.minimum_count} queries, none is held"
         )
         return GateResult(passed=True, sentence=sentence)
     decided = [
-        (m.count, _compare(gate, _place(gate.metric, name, v, m.count), m, baseline))
+        (m.count, _compare(gate, _place(_what(gate), name, v, m.count), m, baseline))
         for v, m in held
     ]
     failures = [each for each in decided if not each[1].passed]
@@ -111,9 +136,7 @@ def _place(metric: str, name: str, value: str, count: int) -> str:
     return f"{metric} [{name} = {value!r}, {number_of(count, 'query')}]"
 
 
-def _compare(
-    gate: Gate, what: str, measured: Measurement | None, baseline: int | None
-) -> GateResult:
+def _compare(gate: Gate, what: str, measured: Measurement | None, baseline: Compared) -> GateResult:
     """Compare one measurement; `what` is its metric, with the value of the slice."""
     if measured is None or not math.isfinite(measured.candidate.value):
         return GateResult(
@@ -129,21 +152,21 @@ def _compare(
 
 
 def _at_least(
-    _metric: str, bound: float, measured: Measurement, _baseline: int | None
+    _metric: str, bound: float, measured: Measurement, _baseline: Compared
 ) -> tuple[bool, str]:
     passed = measured.candidate.value >= bound
     return passed, f"= {_bounded(measured.candidate, '>=' if passed else '<', bound)}"
 
 
 def _at_most(
-    _metric: str, bound: float, measured: Measurement, _baseline: int | None
+    _metric: str, bound: float, measured: Measurement, _baseline: Compared
 ) -> tuple[bool, str]:
     passed = measured.candidate.value <= bound
     return passed, f"= {_bounded(measured.candidate, '<=' if passed else '>', bound)}"
 
 
 def _not_worse_than_baseline_by(
-    metric: str, allowed: float, measured: Measurement, baseline: int | None
+    metric: str, allowed: float, measured: Measurement, baseline: Compared
 ) -> tuple[bool, str]:
     """Compare the end of the interval that is worse, so that luck promotes nothing."""
     if measured.baseline is None or measured.difference is None:
@@ -156,13 +179,15 @@ def _not_worse_than_baseline_by(
         passed = difference.low >= -allowed - ROUNDING
         limit = f"lower end {'>=' if passed else '<'} {_number(-allowed)}"
     release = "the baseline" if baseline is None else f"release {baseline}"
+    if isinstance(baseline, str):
+        release = baseline
     values = f"{_number(measured.candidate.value)} - {_number(measured.baseline.value)}"
     return passed, f"- {release} = {values} = {_interval(difference)}, {limit}"
 
 
 # Each key of a gate: from the metric, the bound, a measurement and the release of the baseline to
 # whether the measurement passes, and what the line says behind the metric.
-_Kind = Callable[[str, float, Measurement, int | None], tuple[bool, str]]
+_Kind = Callable[[str, float, Measurement, Compared], tuple[bool, str]]
 _KINDS: Mapping[str, _Kind] = {
     "at_least": _at_least,
     "at_most": _at_most,

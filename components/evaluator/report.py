@@ -1,15 +1,18 @@
 """Write and read `evaluation.json`: all measurements of the Evaluator, readable without TFMA.
 
-A file looks like this; `remarks` are sentences, a measurement without a slice is of all queries:
+A file looks like this; `remarks` are sentences, a measurement without a slice is of all queries,
+and `retained` holds such measurements of each retained data set by its name:
 
     {"remarks": [], "classes": null, "measurements": [{"slice": {"vendor": "noto"}, "metrics":
       {"text_to_image_mrr": {"queries": 90, "candidates": 300, "chance": 0.0209,
-        "candidate": {"value": 0.71, "low": 0.66, "high": 0.75}, "baseline": null, ...}}}]}
+        "candidate": {"value": 0.71, "low": 0.66, "high": 0.75}, "baseline": null, ...}}}],
+     "retained": {}}
 """
 
 import dataclasses
 import json
 import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +36,13 @@ class Report:
         results: by slice.
         classes: of the images, where the config has `zero_shot`.
         remarks: sentences: why a metric is weak here, or is missing.
+        retained: by slice, of each retained data set by its name.
     """
 
     results: Results
     classes: ClassCounts | None = None
     remarks: tuple[str, ...] = ()
+    retained: Mapping[str, Results] = dataclasses.field(default_factory=dict)
 
 
 def write(report: Report, uri: str) -> None:
@@ -55,15 +60,20 @@ def read(evaluation: Path) -> Report:
 def of_plain(payload: dict[str, Any]) -> Report:
     """Build a report from plain JSON values, the reverse of `plain`."""
     return Report(
-        {
-            next(iter(each["slice"].items()), ()): {
-                name: _measurement(fields) for name, fields in each["metrics"].items()
-            }
-            for each in payload["measurements"]
-        },
+        _results(payload["measurements"]),
         ClassCounts(**payload["classes"]) if payload["classes"] else None,
         tuple(payload["remarks"]),
+        {name: _results(found) for name, found in payload.get("retained", {}).items()},
     )
+
+
+def _results(measurements: Iterable[dict[str, Any]]) -> Results:
+    return {
+        next(iter(each["slice"].items()), ()): {
+            name: _measurement(fields) for name, fields in each["metrics"].items()
+        }
+        for each in measurements
+    }
 
 
 def plain(report: Report) -> dict[str, Any]:
@@ -71,14 +81,19 @@ def plain(report: Report) -> dict[str, Any]:
     return {
         "remarks": list(report.remarks),
         "classes": dataclasses.asdict(report.classes) if report.classes else None,
-        "measurements": [
-            {
-                "slice": dict([key]) if key else {},
-                "metrics": {name: _fields(measured) for name, measured in measurements.items()},
-            }
-            for key, measurements in report.results.items()
-        ],
+        "measurements": _plain_results(report.results),
+        "retained": {name: _plain_results(found) for name, found in report.retained.items()},
     }
+
+
+def _plain_results(results: Results) -> list[dict[str, Any]]:
+    return [
+        {
+            "slice": dict([key]) if key else {},
+            "metrics": {name: _fields(measured) for name, measured in measurements.items()},
+        }
+        for key, measurements in results.items()
+    ]
 
 
 def _fields(measured: Measurement) -> dict[str, Any]:

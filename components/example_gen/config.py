@@ -68,6 +68,39 @@ class NearDuplicatesConfig(Frozen):
     """From which similarity on images are copies: of their pixels, where they differ most."""
 
 
+class RetainedConfig(Frozen):
+    """An older data set that a model must not forget: it is measured, and never trained on.
+
+    Either `release` says what it is, or `path` and `files` do.
+    """
+
+    release: str | None = None
+    """Folder of a release: the data that it was evaluated on; relative to the config file."""
+    path: Annotated[str, AfterValidator(_check_readable)] | None = None
+    """Folder of the data, as data.path."""
+    files: str | None = None
+    """Glob below `path`."""
+    format: Format = AUTO
+    """Name of the reader; auto: recognised from the files."""
+    columns: ColumnsConfig = ColumnsConfig()
+    """Names of the columns."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        own = self.path is not None or self.files is not None
+        if (self.release is not None) == own:
+            raise ValueError("give either release, or path and files")
+        if own and (self.path is None or self.files is None):
+            raise ValueError("path and files belong together, and one is missing")
+        if self.release is not None and (self.format, self.columns) != (AUTO, ColumnsConfig()):
+            raise ValueError("format and columns are those of the release: leave them out")
+        if self.files is not None and "{" in self.files:
+            raise ValueError(
+                f"files = {self.files!r} must be a glob of certain files: name one span"
+            )
+        return self
+
+
 class IngestConfig(Frozen):
     """What ingest does; travels to it as canonical JSON, so that its cache sees every change."""
 
@@ -107,6 +140,8 @@ class IngestConfig(Frozen):
     """
     near_duplicates: NearDuplicatesConfig = NearDuplicatesConfig()
     """What becomes of images outside train that are copies of one in train."""
+    retain: Annotated[dict[SplitName, RetainedConfig], Field(max_length=20)] = Field({})
+    """Older data sets, by a name for each, that are measured beside the evaluated split."""
 
     @model_validator(mode="after")
     def _check_splits(self) -> Self:
@@ -119,7 +154,15 @@ class IngestConfig(Frozen):
             raise ValueError("files is for splits that are shares; these are globs already")
         if shares and abs(sum(shares) - 1) > 1e-6:
             raise ValueError(f"the shares of splits add up to {sum(shares):g}, not to 1")
+        taken = sorted({*self.retain} & {*self.splits, ALL})
+        if taken:
+            raise ValueError(f"retain.{taken[0]}: a split has this name; choose another")
         return self
+
+    @property
+    def all_splits(self) -> tuple[str, ...]:
+        """The names of the splits, then those of the retained data sets, each a split too."""
+        return (*self.splits, *self.retain)
 
     @property
     def patterns(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ adds the fingerprint of each file, and of the images that manifests name.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from google.protobuf import wrappers_pb2
@@ -19,6 +19,7 @@ from tfx.utils import proto_utils
 from components.example_gen.config import IngestConfig
 from components.example_gen.files import files_named, find, read_options
 from components.example_gen.readers.recognition import reader_for
+from components.example_gen.records.retained import sources
 from components.example_gen.storage import fingerprints, tfx_filesystem, urls
 from schema import plugins
 from schema.errors import InputError
@@ -73,9 +74,29 @@ def ingest_config(exec_properties: Mapping[str, Any]) -> tuple[IngestConfig, int
 
 
 def fingerprint(base: str, globs: Mapping[str, str], config: IngestConfig) -> str:
-    """Return a digest of the fingerprints of all files, and of all images that they name."""
-    options = read_options(config)
+    """Return a digest of the fingerprints of all files, and of all images that they name.
+
+    Args:
+        base: folder of the data.
+        globs: below it, by split.
+        config: of the data; the files of its retained data sets count, too.
+    """
     digest = hashlib.sha256()
+    for line in _fingerprint_lines(base, globs, config):
+        digest.update(line)
+    for name, source in sorted(sources(config).items()):
+        try:
+            for line in _fingerprint_lines(source.config.path, {name: source.glob}, source.config):
+                digest.update(line)
+        except InputError as error:
+            raise InputError(f"data.retain.{name}: {error}") from error
+    return f"files:{digest.hexdigest()[:32]}"
+
+
+def _fingerprint_lines(
+    base: str, globs: Mapping[str, str], config: IngestConfig
+) -> Iterator[bytes]:
+    options = read_options(config)
     for split, pattern in sorted(globs.items()):
         files = find(base, pattern, options.access)
         reader = reader_for(config.format, files)
@@ -84,5 +105,4 @@ def fingerprint(base: str, globs: Mapping[str, str], config: IngestConfig) -> st
         prints = fingerprints.fingerprints_of(addresses, options.access)
         for address, its_print in zip(addresses, prints, strict=True):
             # A signature or password that was renewed does not make it another file.
-            digest.update(f"{split}\0{without_secrets(address)}\0{its_print}\n".encode())
-    return f"files:{digest.hexdigest()[:32]}"
+            yield f"{split}\0{without_secrets(address)}\0{its_print}\n".encode()

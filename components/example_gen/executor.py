@@ -10,7 +10,7 @@ from tfx.types import Artifact, artifact_utils
 from tfx.types import standard_component_specs as specs
 
 from components.example_gen.driver import ingest_config, patterns
-from components.example_gen.files import find_parts
+from components.example_gen.files import find_parts, retained_parts
 from components.example_gen.ingest.beam_graph import NODE, Places, ingest
 from components.example_gen.ingest.shards import shard_path, write_shard
 from components.example_gen.records import quarantine
@@ -34,20 +34,24 @@ class Executor(BaseBeamExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         config, max_captions, may_be_empty = ingest_config(exec_properties)
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
-        examples.split_names = artifact_utils.encode_split_names(sorted(config.splits))
+        examples.split_names = artifact_utils.encode_split_names(sorted(config.all_splits))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
         places = Places(
             examples=examples.uri,
             splits={
-                split: artifact_utils.get_split_uri([examples], split) for split in config.splits
+                split: artifact_utils.get_split_uri([examples], split)
+                for split in config.all_splits
             },
             quarantine=artifact_utils.get_single_uri(output_dict[QUARANTINE]),
             image_store=f"{self._get_tmp_dir()}/images",  # where workers of a cluster reach it
         )
         for folder in (*places.splits.values(), places.quarantine):
             fileio.makedirs(folder)
-        parts = list(find_parts(config.path, patterns(exec_properties), config))
+        parts = [
+            *find_parts(config.path, patterns(exec_properties), config),
+            *retained_parts(config),
+        ]
         try:
             with self._make_beam_pipeline() as pipeline:
                 ingest(pipeline, parts, config, max_captions, places)
@@ -56,7 +60,7 @@ class Executor(BaseBeamExecutor):
                 fileio.rmtree(places.image_store)
         summary = _checked_summary(places.quarantine)
         if not may_be_empty:
-            for sentence in quarantine.empty_splits(places.quarantine, config.splits):
+            for sentence in quarantine.empty_splits(places.quarantine, config.all_splits):
                 raise InputError(sentence)
         for split, folder in places.splits.items():
             if not summary.examples.get(split):  # whoever reads a split expects a file

@@ -6,6 +6,7 @@ from components.example_gen.config import IngestConfig
 from components.example_gen.readers.parsing.limits import check_rejected
 from components.example_gen.readers.recognition import recognise
 from components.example_gen.readers.registry import AUTO, READERS, Reader, ReadOptions
+from components.example_gen.records.retained import sources
 from components.example_gen.rows import Rejected, Row
 from components.example_gen.storage import listing, urls
 from components.example_gen.storage.allowed import Access, Allowed
@@ -18,8 +19,18 @@ Part = tuple[str, str, str, int]  # split, name of a reader, file, number of the
 
 
 def access_of(config: IngestConfig) -> Access:
-    """Return what a config gives access to: where its globs start, and what it allows besides."""
-    own = [config.path]
+    """Return what a config gives access to: where its globs start, and what it allows besides.
+
+    The globs of retained data sets count, too.
+    """
+    own: list[str] = []
+    for source in (config, *(source.config for source in sources(config).values())):
+        own += _places_of(source)
+    return Access(Allowed(tuple(dict.fromkeys(own)), config.allow), config.timeouts)
+
+
+def _places_of(config: IngestConfig) -> Iterator[str]:
+    yield config.path
     for pattern in config.patterns.values():
         whole = urls.join(config.path, pattern)
         at = min(
@@ -27,10 +38,9 @@ def access_of(config: IngestConfig) -> Access:
             default=len(whole),
         )
         folder = urls.parent(whole[:at] + "-")
-        own.append(folder if at < len(whole) else whole)
+        yield folder if at < len(whole) else whole
         if config.columns.image is not None:  # of COCO, the folder of the images
-            own.append(urls.join(folder, config.columns.image))
-    return Access(Allowed(tuple(dict.fromkeys(own)), config.allow), config.timeouts)
+            yield urls.join(folder, config.columns.image)
 
 
 def read_options(config: IngestConfig) -> ReadOptions:
@@ -86,6 +96,19 @@ def find_parts(base: str, globs: Mapping[str, str], config: IngestConfig) -> Ite
         for file in files:
             for number in range(READERS[name].parts(file, options)):
                 yield split, name, file, number
+
+
+def retained_parts(config: IngestConfig) -> Iterator[Part]:
+    """Yield the parts of the files of all retained data sets, as `find_parts`.
+
+    Raises:
+        InputError: as `find`; names the key.
+    """
+    for name, source in sources(config).items():
+        try:
+            yield from find_parts(source.config.path, {name: source.glob}, source.config)
+        except InputError as error:
+            raise InputError(f"data.retain.{name}: {error}") from error
 
 
 def files_named(file: str, reader: Reader, options: ReadOptions) -> Iterator[str]:

@@ -17,7 +17,7 @@ from components.release.config import Keep
 from components.release.contents import Contents
 from components.release.retention import prune
 from components.release.store import open_store
-from schema.serving_names import TRAINED_WITH
+from schema.serving_names import TRAINED_WITH, WEIGHT_MIXING
 from trainer.config.overrides import merged
 
 
@@ -45,6 +45,7 @@ def execute(
     values = json.loads(config)
     paths = {name: Path(artifact.uri) for name, artifact in folders.items()}
     checked = Path(serving_check.uri)
+    curve = Path(model.uri, WEIGHT_MIXING)
     fingerprint = examples.get_string_custom_property("input_fingerprint")
     release = Contents(
         model=Path(model.uri),
@@ -58,7 +59,10 @@ def execute(
             "fingerprint": hashlib.sha256(fingerprint.encode()).hexdigest()[:16],
         },
         curves=read_curves(Path(model_run.uri)),
-        files={contents.TRAINED_ON: Path(examples.uri, split_digests.FILE.format(TRAIN))},
+        files={
+            contents.TRAINED_ON: Path(examples.uri, split_digests.FILE.format(TRAIN)),
+            **({WEIGHT_MIXING: curve} if curve.exists() else {}),
+        },
     )
     store = open_store(values)
     pushed = outcome.push(store, release)

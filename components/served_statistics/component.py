@@ -82,7 +82,13 @@ class _Lookup(release_lookup.Lookup):
         assert current is not None  # the input is not optional
         return served_for(store, current, config["data"]["drift"])
 
-    def write(self, store: ReleaseStore, release: int, output: Artifact) -> None:
+    def write(
+        self,
+        store: ReleaseStore,
+        release: int,
+        config: Mapping[str, Any],  # noqa: ARG002  the signature is that of release_lookup.Lookup
+        output: Artifact,
+    ) -> None:
         splits = write(store, release, Path(output.uri))
         output.split_names = artifact_utils.encode_split_names(splits)
 

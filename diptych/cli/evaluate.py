@@ -165,7 +165,7 @@ def _ingest_config(
     path, pattern = (data, files) if files is not None else _place(data)
     chosen = format or (trained.data.format if files is not None or data.is_file() else AUTO)
     ingest = trained.data.for_ingest().model_dump()
-    ingest |= {"format": chosen, "path": str(path), "files": None}
+    ingest |= {"format": chosen, "path": str(path), "files": None, "retain": {}}
     return IngestConfig.model_validate(ingest | {"splits": {trained.evaluation.split: pattern}})
 
 

@@ -29,7 +29,7 @@ def print_summary(summary: Summary, console: Console) -> None:
     for gate in summary.gates:
         print_gate(gate.passed, gate.sentence, console)
     print_warnings(summary.warnings, summary.notes, console)
-    print_report(summary.evaluation, console)
+    print_report(summary.evaluation, console, summary.mixing)
     say(console, token_metrics.sentence(summary.results[()]))
 
 

@@ -63,6 +63,7 @@ def why(config: "RunConfig", what: str | None) -> None:
     from pipeline.console.terminal import make_console
     from pipeline.local.run_logs import logs_of, records_of
     from schema.errors import InputError
+    from trainer.training import mixing_curve
 
     if what is not None and number_of_name(what) is not None:
         _why_release(open_store(config.model_dump()), int(what))
@@ -79,7 +80,9 @@ def why(config: "RunConfig", what: str | None) -> None:
     console = make_console()
     print_warnings(record["warnings"], record["notes"], console)
     if record["evaluation"]:
-        print_report(report.of_plain(record["evaluation"]), console)
+        mixing = record.get("mixing")
+        curve = mixing_curve.of_plain(mixing) if mixing else None
+        print_report(report.of_plain(record["evaluation"]), console, curve)
 
 
 def _record(path: Path) -> Any:
@@ -100,6 +103,7 @@ def _why_release(store: "ReleaseStore", number: int) -> None:
     from diptych.cli.printing import print_warnings, when
     from pipeline.console.tables import print_report
     from pipeline.console.terminal import make_console
+    from trainer.training import mixing_curve
 
     if number in store.log().pruned():
         _history(store, number)
@@ -122,7 +126,7 @@ def _why_release(store: "ReleaseStore", number: int) -> None:
     if (evaluation / report.FILE).exists():
         measured = report.read(evaluation)
         print_warnings(measured.remarks, (), make_console())
-        print_report(measured, make_console())
+        print_report(measured, make_console(), mixing_curve.read(evaluation.parent))
     _history(store, number)
 
 

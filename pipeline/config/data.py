@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from components.example_gen.config import IngestConfig, NearDuplicatesConfig
+from components.example_gen.config import IngestConfig, NearDuplicatesConfig, RetainedConfig
 from components.example_validator.config import DriftConfig
 from schema.config.section import Fraction
 
@@ -27,7 +27,9 @@ class DataConfig(IngestConfig):
     def located(self, beside: Callable[[str], str]) -> "DataConfig":
         """Return the section with each of its paths replaced by what `beside` makes of it."""
         allow = tuple(map(beside, self.allow))
-        return self.model_copy(update={"path": beside(self.path), "allow": allow})
+        retain = {name: _located(retained, beside) for name, retained in self.retain.items()}
+        update = {"path": beside(self.path), "allow": allow, "retain": retain}
+        return self.model_copy(update=update)
 
     def for_ingest(self) -> IngestConfig:
         """Return the part that ingest reads; limits that stop the run later change no example."""
@@ -35,3 +37,9 @@ class DataConfig(IngestConfig):
         values = {name: getattr(self, name) for name in fields}
         compared = self.near_duplicates.model_dump(exclude={"max_removed"})
         return IngestConfig.model_validate({**values, "near_duplicates": compared})
+
+
+def _located(retained: RetainedConfig, beside: Callable[[str], str]) -> RetainedConfig:
+    paths = {"path": retained.path, "release": retained.release}
+    there = {key: beside(path) for key, path in paths.items() if path is not None}
+    return retained.model_copy(update=there)

@@ -91,6 +91,12 @@ class RunConfig(TrainerConfig):
                 f"evaluation.zero_shot.attribute = {zero_shot.attribute!r} must be listed in "
                 "data.attributes too"
             )
+        for number, gate in enumerate(self.evaluation.gates):
+            if gate.data is not None and gate.data not in self.data.retain:
+                raise ValueError(
+                    f"evaluation.gates.{number}.data = {gate.data!r} is none of the names in "
+                    f"data.retain: {', '.join(sorted(self.data.retain)) or 'it is empty'}"
+                )
         self._drift_can_be_seen()
         if self.tune is not None:
             self.tune.check(self.for_trainer())

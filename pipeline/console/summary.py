@@ -16,6 +16,8 @@ from components.pusher.outcome import Outcome
 from components.release.gates import GateResult
 from schema.serving_names import REMARKS
 from schema.text.messages import number_of
+from trainer.training import mixing_curve
+from trainer.training.mixing_curve import Mixing
 
 Outputs = Mapping[str, Mapping[str, Sequence[Any]]]
 Outcomes = Mapping[str, str]
@@ -28,7 +30,7 @@ class Summary:
 
     `evaluation` holds all measurements; `gates` how each gate went; `baseline` the release it was
     compared with; `warnings` what was found wrong with the data or the training that did not stop
-    the run, and `notes` what could not be looked at.
+    the run, and `notes` what could not be looked at; `mixing` is the curve of a fine-tuning.
     """
 
     outcome: Outcome
@@ -37,6 +39,7 @@ class Summary:
     evaluation: Report
     warnings: Sequence[str] = ()
     notes: Sequence[str] = ()
+    mixing: Mixing | None = None
 
     @property
     def results(self) -> Results:
@@ -90,6 +93,7 @@ def summarize(folder: Callable[[str, str], Path | None]) -> Summary:
             *measured.remarks,
         ),
         notes=(*([read.not_read] if read.not_read else []), *data.notes),
+        mixing=mixing_curve.read(there("Trainer", "model")),
     )
 
 
@@ -126,6 +130,7 @@ def record(summary: Summary | None, verdict: str, outcomes: Outcomes, outputs: O
             "warnings": list(summary.warnings) if summary else [],
             "notes": list(summary.notes) if summary else [],
             "evaluation": evaluation_report.plain(summary.evaluation) if summary else None,
+            "mixing": mixing_curve.plain(summary.mixing) if summary and summary.mixing else None,
             "nodes": dict(outcomes),
             "quarantine": kept[0].uri if kept else None,
         },

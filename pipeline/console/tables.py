@@ -10,6 +10,7 @@ from components.evaluator.metrics.names import DIRECTIONS, metric_name
 from components.evaluator.metrics.registry import METRICS
 from components.evaluator.report import Report
 from pipeline.console.rich_console import Console, Table
+from trainer.training.mixing_curve import Mixing
 
 SHOWN = {  # statistics of the first table and what stands above them
     "recall_at_1": "recall@1",
@@ -21,10 +22,11 @@ SHOWN = {  # statistics of the first table and what stands above them
 BY_CHANCE = "  by chance"
 
 
-def print_report(report: Report, console: Console) -> None:
-    """Print the tables of all queries, of the classes and of the slices."""
+def print_report(report: Report, console: Console, mixing: Mixing | None = None) -> None:
+    """Print the tables of all queries, classes, slices, retained data, and the mixes of weights."""
     whole = report.results.get((), {})
-    for table in (directions(whole), classes(report), slices(report)):
+    tables = (directions(whole), classes(report), slices(report), retained(report), mixes(mixing))
+    for table in tables:
         if table is not None:
             console.print(table)
 
@@ -84,6 +86,37 @@ def slices(report: Report) -> Table | None:
                 f"{measurements[mrr].candidate.value:.3f}",
             )
     return drawn if drawn.rows else None
+
+
+def retained(report: Report) -> Table | None:
+    """Make a table of the retained data sets: recall@1 and @10 of text to image, now and before."""
+    titles = ("recall@1", "before", "@10", "before")
+    drawn = _table("retained data, text to image", "queries", "candidates", *titles)
+    names = [metric_name(DIRECTIONS[0], f"recall_at_{k}") for k in (1, 10)]
+    for data, results in report.retained.items():
+        measured = results.get((), {})
+        if all(name in measured for name in names):
+            cells: list[str] = []
+            for name in names:
+                before = measured[name].baseline
+                cells.append(f"{measured[name].candidate.value:.3f}")
+                cells.append("" if before is None else f"{before.value:.3f}")
+            drawn.add_row(data, *_counts(measured, names[0]), *cells)
+    return drawn if drawn.rows else None
+
+
+def mixes(mixing: Mixing | None) -> Table | None:
+    """Make a table of the mixes of weights before and after a fine-tuning, by their ratio."""
+    if mixing is None:
+        return None
+    names = list(mixing.points[0].retained)
+    drawn = _table("mixed weights, recall@1", "held out", *names, "")
+    for point in mixing.points:
+        ratio = {0.0: "0 (before)", 1.0: "1 (after)"}.get(point.ratio, f"{point.ratio:g}")
+        recalls = (f"{point.retained[name]:.3f}" for name in names)
+        chosen = "chosen" if point.ratio == mixing.chosen else ""
+        drawn.add_row(ratio, f"{point.held_out:.3f}", *recalls, chosen)
+    return drawn
 
 
 def every_metric(measurements: Measurements) -> Table:

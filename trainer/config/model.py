@@ -7,6 +7,7 @@ from pydantic import model_validator
 
 from schema.config.registered import Registered
 from schema.config.section import Frozen, PositiveInt
+from trainer.config.fine_tuning import FineTuneConfig
 from trainer.config.training import AugmentConfig, TrainingConfig
 from trainer.config.transform import TransformConfig
 from trainer.losses.info_nce import InfoNceConfig
@@ -57,3 +58,5 @@ class TrainerSections(TransformConfig):
     """Random changes of the training images."""
     training: TrainingConfig = TrainingConfig()
     """How the two networks learn."""
+    fine_tune: FineTuneConfig | None = None
+    """Mix the learned weights with those of the release that the run starts from. Default: off."""

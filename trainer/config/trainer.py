@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from trainer.config import model_size
+from trainer.config import fine_tuning, model_size
 from trainer.config.model import TrainerSections
 from trainer.losses.registry import LOSSES, PairwiseConfig
 from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
@@ -17,6 +17,8 @@ class TrainerConfig(TrainerSections):
     @model_validator(mode="after")
     def _sections_go_together(self) -> Self:
         self._check_towers()
+        if self.fine_tune is not None:
+            fine_tuning.check(self.model.image_tower, self.model.text_tower)
         self._check_loss()
         self._check_captions()
         self._check_chunks()

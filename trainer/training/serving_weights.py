@@ -11,6 +11,9 @@ steps ago, and it never belongs to averaged weights. So it is measured anew on t
 Reference: Wu and Johnson, "Rethinking 'Batch' in BatchNorm" (2021), section 3, PreciseBN.
 """
 
+import functools
+from collections.abc import Callable, Iterator, Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -60,26 +63,66 @@ class ServingCopy:
         Returns:
             The copy, the same object at each call.
         """
-        averages = optimizer.averages(self.learning.optimizer)
-
-        def value(learned: keras.Variable) -> np.ndarray:
-            return averages.get(id(learned), learned).numpy()
-
-        adapters = {id(a.kernel): a for a in self.learning.adapters}
-        thin = {id(matrix) for a in adapters.values() for matrix in (a.down, a.up)}
-        plain = [weight for weight in self.learning.weights if id(weight) not in thin]
         fixed = {id(v) for v in self.learning.fixed} if self._are_fixed_copied else set()
-        for copied, learned in zip(self.model.weights, plain, strict=True):
-            adapter = adapters.get(id(learned))
-            if adapter is not None:
-                product = np.matmul(value(adapter.down), value(adapter.up))
-                copied.assign(value(learned) + adapter.scale * product)
-            elif id(learned) not in fixed:
-                copied.assign(value(learned))
+        fixed -= {id(adapter.kernel) for adapter in self.learning.adapters}
+        for copied, (learned, value) in zip(self.model.weights, self._values(), strict=True):
+            if id(learned) not in fixed:
+                copied.assign(value())
         self._are_fixed_copied = True
         if self._statistics is not None:
             self._statistics.measure()
         return self.model
+
+    def current(self, averaged: bool = True) -> list[np.ndarray]:
+        """Return what `update` copies, in the order of the copy's weights.
+
+        Every worker must call this, as `update`.
+
+        Args:
+            averaged: take the averages of weights where there are some.
+        """
+        return [value() for _, value in self._values(averaged)]
+
+    def _values(
+        self, averaged: bool = True
+    ) -> Iterator[tuple[keras.Variable, Callable[[], np.ndarray]]]:
+        """Yield each weight that the copy has, too, with a function of its value to serve."""
+        averages = optimizer.averages(self.learning.optimizer) if averaged else {}
+
+        def plain(learned: keras.Variable) -> np.ndarray:
+            return averages.get(id(learned), learned).numpy()
+
+        def merged(learned: keras.Variable) -> np.ndarray:
+            adapter = adapters[id(learned)]
+            return plain(learned) + adapter.scale * np.matmul(
+                plain(adapter.down), plain(adapter.up)
+            )
+
+        adapters = {id(a.kernel): a for a in self.learning.adapters}
+        thin = {id(matrix) for a in adapters.values() for matrix in (a.down, a.up)}
+        for learned in self.learning.weights:
+            if id(learned) not in thin:
+                value = merged if id(learned) in adapters else plain
+                yield learned, functools.partial(value, learned)
+
+    def set_mix(
+        self, before: Sequence[np.ndarray], after: Sequence[np.ndarray], ratio: float
+    ) -> None:
+        """Set the copy to (1 - ratio) * before + ratio * after.
+
+        Batch normalisation statistics belong to the weights: those of a mix are measured, and those
+        before stay as they are, so that ratio 0 is what the run started from.
+
+        Args:
+            before: weights, in the order of the copy's.
+            after: likewise, as `current` returns them.
+            ratio: from 0 to 1.
+        """
+        for copied, old, new in zip(self.model.weights, before, after, strict=True):
+            is_float = np.issubdtype(old.dtype, np.floating)
+            copied.assign(old + ratio * (new - old) if is_float and ratio < 1 else new)
+        if self._statistics is not None and ratio > 0:
+            self._statistics.measure()
 
 
 class BatchStatistics:

@@ -3,31 +3,51 @@
 import dataclasses
 import logging
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
+from schema.errors import InputError
 from schema.system import disk
 from schema.system.disk import Need
 from trainer.config import machine_memory
+from trainer.config.fine_tuning import FineTuneConfig
 from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights
 from trainer.export.digests import run_fingerprint
-from trainer.training import input_pipeline, loop, optimizer, schedule
+from trainer.training import input_pipeline, loop, optimizer, schedule, weight_mixing
 from trainer.training.cached_features import Featurizer
 from trainer.training.checkpoints import Checkpoints, remove_stale_runs
 from trainer.training.distribution.strategy import records_per_replica
 from trainer.training.distribution.tf_config import Cluster
+from trainer.training.mixing_curve import Limit, Mixing
 from trainer.training.monitoring import health, retrieval_sample
 from trainer.training.monitoring.monitor import Monitor
 from trainer.training.monitoring.progress import ProgressReporter
+from trainer.training.monitoring.retrieval_sample import Sample
 from trainer.training.performance import precision
 from trainer.training.preemption import Preemption
 from trainer.training.serving_weights import ServingCopy
 from trainer.training.step import TrainableDualEncoder
 
 LOGGER = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Retained:
+    """Data sets that a fine-tuning must not forget.
+
+    Attributes:
+        files: transformed records, by the name of the data set.
+        limits: what must hold on them.
+    """
+
+    files: Mapping[str, Sequence[str]]
+    limits: tuple[Limit, ...]
+
+
 # Graphs, vocabularies, curves and reports: measured 3 MB of the smallest networks, twice that as a
 # release with its index.
 BESIDE_WEIGHTS = 20_000_000  # bytes
@@ -41,10 +61,12 @@ class Trained:
     Attributes:
         model: the networks to serve, the same on every worker, outside of the strategy.
         remarks: sentences that the user should read.
+        mixing: how the weights were mixed; None: they were not.
     """
 
     model: TrainableDualEncoder
     remarks: tuple[str, ...]
+    mixing: Mixing | None = None
 
 
 def train_towers(
@@ -58,8 +80,9 @@ def train_towers(
     checkpoints: str | None,
     holdout: float = 0.0,
     exports: str | None = None,
+    retained: Retained | None = None,
 ) -> Trained:
-    """Train both towers.
+    """Train both towers, and mix the weights with the earlier ones if `fine_tune` asks for that.
 
     Args:
         config: the trainer's.
@@ -71,8 +94,10 @@ def train_towers(
         curves: folder for TensorBoard.
         checkpoints: folder of the checkpoints of all runs, the same at every attempt; None: none.
         holdout: share of the keys that is not trained on, and of `eval_files` the only one that is
-            measured; 0: all records of both are used. A search's trials set it, on one machine.
+            measured; 0: all records of both are used. A search's trials set it, on one machine;
+            their weights are not mixed.
         exports: folder that the models will be exported to; None: they will not be.
+        retained: data sets that a mix of weights should keep to; None: there are none.
 
     Raises:
         InputError: the train split holds less than one batch, the batch is not a multiple of the
@@ -88,7 +113,9 @@ def train_towers(
     if measured_precision:  # what is served, too, whichever type is faster here
         config = precision.with_precision(config, "float32")
     training = config.training
-    keep = input_pipeline.training_keys(holdout) if holdout else None
+    mixes = config.fine_tune if not holdout else None
+    share = holdout if mixes is None else mixes.holdout
+    keep = input_pipeline.training_keys(share) if share else None
     records = input_pipeline.count_records(train_files, keep)
     steps = schedule.steps_of(training, records)
     model = _build_model(config, steps, cluster, strategy)
@@ -132,6 +159,7 @@ def train_towers(
     if featurizer.is_needed and held_out is not None:
         held_out = featurizer.of_sample(held_out)
     copy = ServingCopy(model, learned.pixels if learned is not None else None, config)
+    before = [] if mixes is None else copy.current(averaged=False)
     monitor = Monitor(
         copy,
         progress,
@@ -143,13 +171,55 @@ def train_towers(
     with Preemption() as preemption:
         run = loop.Run(model, strategy, batches, steps, kept, monitor.step, preemption)
         loop.run_steps(run, config)
-    served = copy.update()
-    remark = None
+    served, mixing = copy.update(), None
+    if mixes is not None:
+
+        def read(files: Sequence[str], keep: input_pipeline.Keep | None = None) -> Sample:
+            sample = _read(files, spec, config, keep)
+            return featurizer.of_sample(sample) if featurizer.is_needed else sample
+
+        mixing = _mix(copy, before, mixes, read, train_files, retained or Retained({}, ()))
+    remarks = [] if mixing is None or mixing.remark is None else [mixing.remark]
     if learned is not None and held_out is not None:
         remark = health.overfitting_remark(copy, learned, held_out)
-    if remark is not None:
+        remarks += [] if remark is None else [remark]
+    for remark in remarks:
         LOGGER.warning(remark)
-    return Trained(served, () if remark is None else (remark,))
+    return Trained(served, tuple(remarks), mixing)
+
+
+def _mix(
+    copy: ServingCopy,
+    before: Sequence[np.ndarray],
+    config: FineTuneConfig,
+    read: Callable[..., Sample],
+    train_files: Sequence[str],
+    retained: Retained,
+) -> Mixing:
+    """Mix the weights before and after; the copy is left with the chosen ones."""
+    held_out = read(train_files, input_pipeline.held_out_keys(config.holdout))
+    samples = {name: read(files) for name, files in retained.files.items()}
+    return weight_mixing.mix(copy, before, config.ratios, held_out, samples, retained.limits)
+
+
+def _read(
+    files: Sequence[str],
+    spec: input_pipeline.Spec,
+    config: TrainerConfig,
+    keep: input_pipeline.Keep | None = None,
+) -> Sample:
+    """Read the records by which mixes are compared.
+
+    Raises:
+        InputError: there are none.
+    """
+    sample = retrieval_sample.read_sample(files, spec, config, keep, weight_mixing.RECORDS)
+    if sample is None:
+        raise InputError(
+            "fine_tune.holdout leaves no record to choose a mix by: give a larger share of the "
+            "train split"
+        )
+    return sample
 
 
 def _build_model(

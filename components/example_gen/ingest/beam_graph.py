@@ -27,7 +27,8 @@ from components.example_gen.ingest.stages import COUNTS, ORIGINALS, REFUSED, USA
 from components.example_gen.readers.parsing.limits import check_rejected
 from components.example_gen.readers.registry import READERS, ReadOptions
 from components.example_gen.records.examined import ExaminedRow, Refused
-from components.example_gen.records.merge import Grouping, Record, merge, own_names
+from components.example_gen.records.merge import Grouping, Record, merge_all, own_names
+from components.example_gen.records.retained import sources
 from components.example_gen.records.splits import precedence
 from components.example_gen.rows import Ignored, Row
 from components.example_gen.split_digests import write_digests
@@ -64,8 +65,10 @@ def ingest(
     """
     limits = Limits.of(config)
     ranks = precedence(list(config.patterns))
-    grouping = Grouping(ranks, config.shares, max_captions, config.keep_captions)
-    options = read_options(config)
+    retained = sources(config)
+    grouping = Grouping(ranks, config.shares, max_captions, config.keep_captions, retained)
+    options = {"": read_options(config)}
+    options |= {name: read_options(source.config) for name, source in retained.items()}
     rows = (
         pipeline
         | "Parts" >> beam.Create(list(parts))
@@ -117,16 +120,21 @@ def ingest(
 
 
 class Read(beam.DoFn):
-    """Read the rows of a part: those with their image at once, the others by its address."""
+    """Read the rows of a part: those with their image at once, the others by its address.
 
-    def __init__(self, options: ReadOptions):
-        self._options = options
+    Args:
+        options: by the name of a retained data set; those of all splits under ''.
+    """
+
+    def __init__(self, options: Mapping[str, ReadOptions]):
+        self._options = dict(options)
 
     def process(self, part: Part) -> Iterator[Any]:
         split, reader, file, number = part
+        options = self._options.get(split, self._options[""])
         counts: Counter[tuple[str, str]] = Counter()
         rejected = 0
-        for row in READERS[reader].read(file, number, self._options):
+        for row in READERS[reader].read(file, number, options):
             if isinstance(row, Ignored):
                 counts["ignored", row.kind] += 1
                 continue
@@ -148,7 +156,9 @@ class Read(beam.DoFn):
 
 
 def _merge(group: tuple[str, Iterable[ExaminedRow]], grouping: Grouping) -> Iterator[Any]:
-    records, refused = merge(*group, grouping)
+    records, refused, elsewhere = merge_all(*group, grouping)
+    if elsewhere:
+        yield beam.pvalue.TaggedOutput(COUNTS, (("other_share", ""), elsewhere))
     for row in refused:
         yield beam.pvalue.TaggedOutput(REFUSED, row)
     for record in records:

@@ -1,5 +1,6 @@
 """Find, count and remove images outside the train split that are copies of one in it."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -40,7 +41,12 @@ def without_near_duplicates(
         return records, None
     train = records | "Train" >> beam.Filter(lambda record: record.split == TRAIN)
     others = records | "NotTrain" >> beam.Filter(lambda record: record.split != TRAIN)
-    compared = others | "Others" >> beam.combiners.ToList() | "Compared" >> beam.Map(Compared.of)
+    compared = (
+        others
+        | "ByOwnKey" >> beam.Map(lambda record: dataclasses.replace(record, key=_own_key(record)))
+        | "Others" >> beam.combiners.ToList()
+        | "Compared" >> beam.Map(Compared.of)
+    )
     near = (
         train
         | "Batches" >> beam.BatchElements(min_batch_size=256, max_batch_size=1024)
@@ -49,7 +55,7 @@ def without_near_duplicates(
     )
     judged = (
         {
-            "record": others | "OthersByKey" >> beam.Map(lambda record: (record.key, record)),
+            "record": others | "OthersByKey" >> beam.Map(lambda record: (_own_key(record), record)),
             "candidates": near,
         }
         | "WithCandidates" >> beam.CoGroupByKey()
@@ -57,6 +63,11 @@ def without_near_duplicates(
         >> beam.ParDo(Judge(config, attributes)).with_outputs(REFUSED, COUNTS, PAIRS, main=KEPT)
     )
     return (train, judged[KEPT]) | "Records" >> beam.Flatten(), judged
+
+
+def _own_key(record: Record) -> str:
+    """Return a key that no other record has: a retained data set may hold images of a split."""
+    return f"{record.split}/{record.key}"
 
 
 def _candidates(train: list[Record], others: Compared) -> Iterator[tuple[str, Candidate]]:
@@ -80,7 +91,7 @@ class Judge(beam.DoFn):
         self._config, self._attributes = config, tuple(attributes)
 
     def process(self, group: tuple[str, Mapping[str, Any]]) -> Iterator[Any]:
-        key, joined = group
+        _, joined = group
         [record] = joined["record"]
         closest = [candidate for few in joined["candidates"] for candidate in few]
         pair = confirm(record, sorted(closest), _read, self._config.similarity, self._attributes)
@@ -93,7 +104,7 @@ class Judge(beam.DoFn):
             yield record
             return
         # The record's other rows were counted as merged.
-        why = (record.split, record.place, NEAR_DUPLICATE, pair.detail, key)
+        why = (record.split, record.place, NEAR_DUPLICATE, pair.detail, record.key)
         yield beam.pvalue.TaggedOutput(REFUSED, Refused(*why))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from components.example_gen.config import Keep
 from components.example_gen.records.examined import ExaminedRow, ImageFacts, Refused, Stored
-from components.example_gen.records.splits import split_of
+from components.example_gen.records.retained import Source
+from components.example_gen.records.splits import TRAIN, split_of
 from components.example_gen.rows import ABOVE_THE_LIMIT, DUPLICATE_CAPTION, Place
 
 DIGEST_CHARACTERS = 16  # of the digest that is appended to a name that two images have
@@ -37,13 +38,55 @@ class Grouping:
     """How rows are merged.
 
     `precedence` ranks the splits that globs name; `shares` splits by the key where they do not;
-    `keep` says which captions of a record remain where it has more than `max_captions`.
+    `keep` says which captions of a record remain where it has more than `max_captions`. `retained`
+    holds the retained data sets by their names, which are splits of files of their own.
     """
 
     precedence: Mapping[str, int]
     shares: Mapping[str, float]
     max_captions: int
     keep: Keep = "first"
+    retained: Mapping[str, Source] = dataclasses.field(default_factory=dict)
+
+
+def merge_all(
+    key: str, rows: Iterable[ExaminedRow], grouping: Grouping
+) -> tuple[list[Record], list[Refused], int]:
+    """Merge the rows of one key of all splits and retained data sets.
+
+    Retained data sets are merged by themselves: they may hold the images of any split but train.
+
+    Returns:
+        The records, none if nothing is left; the rows that are not part of them; and the number of
+        rows of a retained data set's files that do not belong to it.
+    """
+    by_set: dict[str, list[ExaminedRow]] = {}
+    for row in rows:
+        by_set.setdefault(row.split if row.split in grouping.retained else "", []).append(row)
+    own = by_set.pop("", [])
+    records, refused = merge(key, own, grouping) if own else ([], [])
+    trained = [record for record in records if record.split == TRAIN]
+    elsewhere = 0
+    for name, its_rows in sorted(by_set.items()):
+        if not grouping.retained[name].holds(key):
+            elsewhere += len(its_rows)
+            continue
+        free = [row for row in its_rows if not _is_one_of(row, trained)]
+        for row in its_rows:
+            if row not in free:
+                detail = f"it is in {TRAIN} already ({trained[0].place})"
+                refused.append(_refused(row, "key_in_two_splits", detail))
+        if free:
+            apart = dataclasses.replace(grouping, shares={})
+            more, strangers = merge(key, free, apart)
+            records += more
+            refused += strangers
+    return records, refused, elsewhere
+
+
+def _is_one_of(row: ExaminedRow, records: Iterable[Record]) -> bool:
+    """Return whether a row has the image of one of the records of its key."""
+    return any(row.key_column or row.image.content == each.image.content for each in records)
 
 
 def merge(

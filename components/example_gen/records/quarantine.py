@@ -31,6 +31,7 @@ class Summary(Frozen):
     read: int = 0  # rows
     examples: dict[str, int] = Field(default_factory=dict)  # by split
     merged: int = 0  # rows that joined the record of an earlier one
+    other_share: int = 0  # rows in files of retained data sets that the release did not evaluate
     quarantined: dict[str, int] = Field(default_factory=dict)  # rows by reason
     captions_dropped: dict[str, int] = Field(default_factory=dict)  # by reason
     captions: dict[str, int] = Field(default_factory=dict)  # records by how many captions they have
@@ -46,7 +47,7 @@ class Summary(Frozen):
     def lost(self) -> int:
         """Rows nobody can account for: 0, or Beam has lost some."""
         known = sum(self.examples.values()) + self.merged + sum(self.quarantined.values())
-        return self.read - known
+        return self.read - known - self.other_share
 
     @property
     def unusable(self) -> int:

@@ -145,21 +145,26 @@ def _ranks(similarity: np.ndarray, matches: np.ndarray) -> np.ndarray:
 
 
 def read_sample(
-    files: Sequence[str], spec: input_pipeline.Spec, config: TrainerConfig, keep: Keep | None = None
+    files: Sequence[str],
+    spec: input_pipeline.Spec,
+    config: TrainerConfig,
+    keep: Keep | None = None,
+    most: int = RECORDS,
 ) -> Sample | None:
-    """Read the first `RECORDS` records of transformed files.
+    """Read the first records of transformed files.
 
     Args:
         files: transformed records.
         spec: their parsing spec.
         config: the trainer's.
         keep: which records to take; None: all.
+        most: records to read.
 
     Returns:
         The sample; None if there is no record.
     """
     dataset = input_pipeline.examples(files, spec, config, keep=keep)
-    records = list(dataset.take(RECORDS).as_numpy_iterator())
+    records = list(dataset.take(most).as_numpy_iterator())
     if not records:
         return None
     stacked = {name: np.stack([record[name] for record in records]) for name in records[0]}

@@ -229,3 +229,29 @@ def test_one_gate_that_fails_refuses_and_the_verdict_is_kept(tmp_path):
     verdict.write(decided, str(tmp_path))
     assert (tmp_path / "verdict.json").is_file()
     assert verdict.read(str(tmp_path)) == decided
+
+
+def test_a_gate_of_retained_data_names_them_and_what_they_are_compared_with():
+    gate = Gate(metric=RECALL, data="noto", not_worse_than_baseline_by=0.02)
+    config = EvaluationConfig(gates=(gate, Gate(metric=RECALL, at_least=0.5)))
+    here: Results = {(): {RECALL: Measurement(Background(500), estimate(0.6))}}
+    for low, passed in ((-0.019, True), (-0.021, False)):
+        there: Results = {(): {RECALL: compared(0.59, 0.60, low, 0.001)}}
+        decided = decide(config, here, 3, {"noto": there})
+        assert [each.passed for each in decided.gates] == [passed, True]
+        assert decided.passed == passed
+        assert decided.gates[0].sentence == (
+            f"{RECALL} on noto - release 3 = 0.590 - 0.600 = -0.010 [{low:.3f}, 0.001], "
+            f"lower end {'>=' if passed else '<'} -0.020"
+        )
+        assert decided.metrics == {RECALL: 0.6, f"noto/{RECALL}": 0.59}
+        from_start = decide(config, here, None, {"noto": there}, start=True)
+        assert from_start.baseline is None
+        assert f"{RECALL} on noto - the release that it starts from = 0.590" in (
+            from_start.gates[0].sentence
+        )
+
+
+def test_what_is_measured_of_the_tokens_alone_has_no_retained_data():
+    with pytest.raises(ValidationError, match="and no data"):
+        Gate(metric="equal_caption_share", at_most=0.1, data="noto")

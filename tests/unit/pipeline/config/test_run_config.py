@@ -230,3 +230,40 @@ def test_an_unknown_key_gets_the_nearest_one(tmp_path, key, meant):
     path = key.replace("__", ".") + (".0.at_lest" if in_a_list else "")
     nearest = f"; the nearest is {meant}" if meant else ""
     assert sentence == f"{path} is not a key of the config{nearest}"
+
+
+RELEASE = "serving/releases/1"
+FROM_RELEASE = {"start_from": RELEASE}
+FROZEN = {**FROM_RELEASE, "train": "frozen"}
+
+
+@pytest.mark.parametrize(
+    ("image", "text", "sentence"),
+    [
+        ({}, FROM_RELEASE, "model.image_tower does not start from one"),
+        (FROM_RELEASE, {}, "model.text_tower does not start from one"),
+        (FROM_RELEASE, {"start_from": "serving/releases/2"}, "start from the same release"),
+        (
+            {**FROM_RELEASE, "train": "frozen"},
+            {**FROM_RELEASE, "train": "frozen"},
+            "nothing to mix",
+        ),
+    ],
+)
+def test_weights_are_mixed_with_those_of_one_release(tmp_path, image, text, sentence):
+    model = {"image_tower": {"kind": "convnet", **image}, "text_tower": {"kind": "bag", **text}}
+    assert sentence in refusal(tmp_path, model=model, fine_tune={})
+
+
+def test_a_gate_of_data_that_are_not_retained_is_refused(tmp_path):
+    gates = [{"metric": "text_to_image_mrr", "data": "noto", "at_least": 0.1}]
+    message = refusal(tmp_path, evaluation__gates=gates)
+    assert message.endswith("evaluation.gates.0.data = 'noto' is none of the names in data.retain: "
+                            "it is empty")  # fmt: skip
+
+
+def test_places_of_retained_data_are_relative_to_the_config_file(tmp_path):
+    retain = {"a": {"path": "old", "files": "*.tar"}, "b": {"release": RELEASE}}
+    found = load_changed(tmp_path, data__retain=retain).data.retain
+    assert found["a"].path == f"{tmp_path}/old"
+    assert found["b"].release == f"{tmp_path}/{RELEASE}"
