@@ -56,8 +56,8 @@ POINTS: tuple[tuple[str, str | float], ...] = (
     ("Pusher", "after"),
 )
 # TensorBoard's files have the time in their names, TFMA's hold the numbers of evaluation.json, the
-# report of the converted towers has latencies, and in the requests for the warm-up the features of an
-# Example have no order.
+# report of the converted towers has latencies, and in the requests for the warm-up the features of
+# an Example have no order.
 ELSEWHERE = re.compile(
     r"events\.out\.tfevents|evaluation/[a-z]+-00000-of-00001\.tfrecord$|tf_serving_warmup_requests$"
     r"|portable/portable\.json$"
