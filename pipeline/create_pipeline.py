@@ -23,6 +23,7 @@ from components.import_schema.component import CURATED, ImportSchema
 from components.nodes import NODES
 from components.pusher.component import Pusher
 from components.serving_check.component import ServingCheck
+from components.tower_converter.component import TowerConverter
 from pipeline.beam.arguments import beam_arguments, check_paths
 from pipeline.code_digest import node_digest
 from pipeline.config.run_config import RunConfig
@@ -157,12 +158,22 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
         plugins=plugins,
         retained=tuple(config.data.retain),
     )
+    converter = config.portable and TowerConverter(
+        model=trainer.outputs["model"],
+        examples=transform.outputs["transformed_examples"],
+        split=config.evaluation.split,
+        config=canonical_json(config.portable),
+        prepared=canonical_json(config.for_transform()),
+        plugins=plugins,
+    )
+    portable = {"portable": converter.outputs["portable"]} if converter else {}
     check = ServingCheck(
         model=trainer.outputs["model"],
         examples=example_gen.outputs["examples"],
         split=config.evaluation.split,
         config=canonical_json(config.serving_check),
         normalize=int(config.model.normalize),
+        **portable,
     )
     index = config.index and CatalogueIndexer(
         model=trainer.outputs["model"],
@@ -181,9 +192,11 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
         config=canonical_json(config.model_copy(update={"kubeflow": None})),
         lost=",".join(map(str, lost)),
         **({"index": index.outputs["index"]} if index else {}),
+        **portable,
     )
-    learned = [transform, *([tuner] if tuner else []), trainer, baseline, evaluator, check]
-    nodes = [*data.all, *learned, *([index] if index else []), pusher]
+    optional = [node for node in (converter, check, index) if node]
+    learned = [transform, *([tuner] if tuner else []), trainer, baseline, evaluator]
+    nodes = [*data.all, *learned, *optional, pusher]
     ours = {node.id: node for node in nodes}
     return nodes + [
         _built(name, node.build(config, ours))

@@ -7,6 +7,7 @@ from tfx.types import standard_artifacts
 from components.catalogue_index.component import CatalogueIndexArtifact
 from components.pusher.executor import execute
 from components.release import contents
+from components.tower_converter.component import PortableTowersArtifact
 
 
 @component
@@ -22,6 +23,7 @@ def Pusher(
     config: Parameter[str],
     lost: Parameter[str],  # noqa: ARG001  only changes what TFX's cache compares
     index: InputArtifact[CatalogueIndexArtifact] = None,
+    portable: InputArtifact[PortableTowersArtifact] = None,
 ) -> None:
     """Release a model, and promote it to champion if every gate allows that.
 
@@ -37,6 +39,7 @@ def Pusher(
         config: canonical JSON of the whole run.
         lost: champions whose files are gone; makes this node run again when there are some.
         index: of the embedded catalogue, if the config has one.
+        portable: the converted towers, if the config has them.
     """
     execute(
         model=model,
@@ -46,6 +49,7 @@ def Pusher(
             contents.STATISTICS: statistics,
             contents.EVALUATION: evaluation,
             **({contents.INDEX: index} if index else {}),
+            **({contents.PORTABLE: portable} if portable else {}),
         },
         examples=examples,
         serving_check=serving_check,

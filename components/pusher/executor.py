@@ -36,7 +36,7 @@ def execute(
         model: of the Trainer.
         model_run: its TensorBoard files.
         folders: artifacts that are part of the release, by the names that
-            `components.release.contents` defines; the index only if there is one.
+            `components.release.contents` defines; index and portable towers only if there are any.
         examples: the data; its span, fingerprint and digests are kept.
         serving_check: its report and the warm-up requests.
         pushed_model: gets the outcome and the properties of TFX's own Pusher.

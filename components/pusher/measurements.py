@@ -8,7 +8,8 @@ from components.release.gates import GateResult, Gathered
 from components.serving_check import report as check_report
 from components.serving_check.report import CheckReport
 
-SHOWN = ("latency", "tensorflow-serving")  # serving checks whose figures are shown when all pass
+# Serving checks whose figures are shown when all pass.
+SHOWN = ("latency", "portable", "tensorflow-serving")
 Curve = tuple[tuple[int, float], ...]  # (step, value)
 
 

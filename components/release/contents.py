@@ -15,11 +15,12 @@ from components.release.gates import Gathered
 from schema.serving_names import CHECK_REPORT, CONFIG, FOLDERS, MODELS, WARMUP_FILE, WARMUP_FOLDER
 
 TRAINED_ON = "trained_on.npy"  # digests of the records of the train split
-EVALUATION, STATISTICS, TRANSFORM_GRAPH, INDEX = (
+EVALUATION, STATISTICS, TRANSFORM_GRAPH, INDEX, PORTABLE = (
     "evaluation",
     "statistics",
     "transform_graph",
     "index",
+    "portable",
 )
 
 

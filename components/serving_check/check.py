@@ -1,6 +1,7 @@
 """The whole check of one export, stage by stage."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from components.serving_check import (
     calls,
     image_checks,
     numerical_checks,
+    portable_checks,
     structural_checks,
     warmup,
 )
@@ -32,6 +34,7 @@ def check_export(
     normalize: bool,
     folder: str,
     originals: Sequence[Original] = (),
+    portable: Path | None = None,
 ) -> CheckReport:
     """Check an export and write its warm-up requests.
 
@@ -45,6 +48,7 @@ def check_export(
         normalize: whether embeddings must have length 1.
         folder: where the warm-up requests are written.
         originals: images as received, with what is stored of them.
+        portable: folder of the converted towers, if there are any.
 
     Raises:
         UnavailableError: the process that calls the models died or did not finish; no verdict.
@@ -52,7 +56,7 @@ def check_export(
     checks: list[Check] = []
     latency: dict[str, Latency] = {}
     for stage in _stages(
-        models, golden_outputs, files, config, normalize, folder, latency, originals
+        models, golden_outputs, files, config, normalize, folder, latency, originals, portable
     ):
         checks += stage
         if not all(check.passed for check in stage):
@@ -69,6 +73,7 @@ def _stages(
     folder: str,
     latency: dict[str, Latency],
     originals: Sequence[Original],
+    portable: Path | None,
 ) -> Iterator[list[Check]]:
     if golden_outputs is None:
         fault = "the trainer left none of its embeddings to compare with"
@@ -119,6 +124,8 @@ def _stages(
         numerical_checks.warm_up(observed, requests, config),
         numerical_checks.latency(latency, config),
     ]
+    if portable is not None:
+        yield portable_checks.check(portable, golden, config)
     binary = model_server.find()
     if binary is None:
         return

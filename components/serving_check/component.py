@@ -5,6 +5,7 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 
 from components.serving_check.executor import execute
+from components.tower_converter.component import PortableTowersArtifact
 
 
 @component
@@ -15,6 +16,7 @@ def ServingCheck(
     split: Parameter[str],
     config: Parameter[str],
     normalize: Parameter[int],
+    portable: InputArtifact[PortableTowersArtifact] = None,
 ) -> None:
     """Check an export; a failed check does not fail the node, the Pusher reads the report.
 
@@ -25,5 +27,6 @@ def ServingCheck(
         split: the one that the trainer evaluates.
         config: canonical JSON of a `ServingCheckConfig`.
         normalize: 1 if embeddings must have length 1, else 0.
+        portable: of TowerConverter, if the config has it.
     """
-    execute(model, examples, blessing, split, config, bool(normalize))
+    execute(model, examples, blessing, split, config, bool(normalize), portable)

@@ -26,6 +26,7 @@ def execute(
     split: str,
     config: str,
     normalize: bool,
+    portable: Artifact | None = None,
 ) -> None:
     """Check the export of a model artifact; the arguments are those of the component."""
     golden = f"{model.uri}/{GOLDEN_OUTPUTS}"
@@ -37,6 +38,7 @@ def execute(
         config=ServingCheckConfig.model_validate_json(config),
         normalize=normalize,
         folder=blessing.uri,
+        portable=Path(portable.uri) if portable else None,
     )
     report.write(result, blessing.uri)
     for check in result.failed():

@@ -17,6 +17,7 @@ from tfx.utils import import_utils
 from components.catalogue_index.component import CatalogueIndexArtifact
 from components.example_gen.component import QuarantineArtifact
 from components.example_gen.storage import tfx_filesystem
+from components.tower_converter.component import PortableTowersArtifact
 from kubeflow.compiler.run_parameters import EXAMPLE_GEN, apply
 from kubeflow.entrypoint.adapter import adapted, addresses, to_store, with_addresses
 from kubeflow.entrypoint.arguments import Arguments
@@ -28,7 +29,7 @@ from schema.progress import LOGGER
 from schema.text.secrets import expand
 
 # TFX finds the classes of its own artifact types by name; it needs the paths of ours.
-for artifact_type in (CatalogueIndexArtifact, QuarantineArtifact):
+for artifact_type in (CatalogueIndexArtifact, PortableTowersArtifact, QuarantineArtifact):
     path = f"{artifact_type.__module__}.{artifact_type.__qualname__}"
     compiler_utils.TITLE_TO_CLASS_PATH[artifact_type.TYPE_NAME] = path
 

@@ -14,6 +14,7 @@ from components.catalogue_index.config import IndexConfig
 from components.evaluator.config import BUILT_IN_SLICES, EvaluationConfig
 from components.release.config import PushConfig, RegistryConfig
 from components.serving_check.config import ServingCheckConfig
+from components.tower_converter.config import PortableConfig
 from pipeline.config.beam import BeamConfig, LocalBeam
 from pipeline.config.data import DataConfig
 from pipeline.config.kubeflow import KubeflowConfig
@@ -55,6 +56,8 @@ class RunConfig(TrainerConfig):
     """How the trained pair is measured, and the gates that decide about it."""
     serving_check: ServingCheckConfig = ServingCheckConfig()
     """How the exported models are checked before a release."""
+    portable: PortableConfig | None = PortableConfig()
+    """The towers as ONNX and LiteRT files in the release; null: there are none."""
     index: IndexConfig | None = None
     """The search index of the embedded catalogue. Default: none is released."""
     push: PushConfig

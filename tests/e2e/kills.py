@@ -44,6 +44,8 @@ POINTS: tuple[tuple[str, str | float], ...] = (
     ("Trainer", "after"),
     ("Baseline", "before"),
     ("Baseline", "after"),
+    ("TowerConverter", 2.0),
+    ("TowerConverter", "after"),
     ("CatalogueIndexer", 1.5),
     ("CatalogueIndexer", "after"),
     ("ServingCheck", 5.0),
@@ -53,10 +55,12 @@ POINTS: tuple[tuple[str, str | float], ...] = (
     ("Pusher", 0.5),
     ("Pusher", "after"),
 )
-# TensorBoard's files have the time in their names, TFMA's hold the numbers of evaluation.json, and
-# in the requests for the warm-up the features of an Example have no order.
+# TensorBoard's files have the time in their names, TFMA's hold the numbers of evaluation.json, the
+# report of the converted towers has latencies, and in the requests for the warm-up the features of
+# an Example have no order.
 ELSEWHERE = re.compile(
     r"events\.out\.tfevents|evaluation/[a-z]+-00000-of-00001\.tfrecord$|tf_serving_warmup_requests$"
+    r"|portable/portable\.json$"
 )
 EXECUTION = re.compile(r"(?<=artifacts/)[A-Za-z]+/[a-z_]+/[0-9]+")
 SENTENCE = "sentence"  # 'serves now', or 'serves already' where the kill came after the push

@@ -79,6 +79,7 @@ NODES = (
     node("Trainer", 3.0),
     Case("Trainer's steps", has_checkpoint),
     node("Baseline"),
+    node("TowerConverter", 2.0),
     node("CatalogueIndexer", 1.5),
     child("ServingCheck", "clients/client_program.py", seconds=1.0),
     node("Evaluator", 5.0),

@@ -73,6 +73,7 @@ def small_values() -> dict[str, Any]:
             ],
         },
         "serving_check": {"latency_calls": 30},
+        "portable": None,  # a test of its own converts the towers
         "index": {},
         "push": {"path": "serving"},
     }

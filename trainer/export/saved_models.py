@@ -35,12 +35,22 @@ class Tower(tf.Module):
         super().__init__()
         self._network, self._embed = network, embed
 
+    def prepared(self, spec: tf.TensorSpec) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Return the function of the network alone, for inputs that are pixels or token ids.
+
+        As an attribute it is in the SavedModel, and TowerConverter takes it from there.
+        """
+        return tf.function(self._embed, input_signature=[spec], autograph=False)
+
 
 class ImageTower(Tower):
     """The image tower with the functions that the transform graph calls."""
 
     def __init__(self, model: DualEncoder):
+        size = model.config.image.size
+        pixels = tf.TensorSpec([None, size, size, 3], tf.uint8, name=features.PIXELS)
         super().__init__(model.image_tower, model.embed_images)
+        self.embed_prepared = self.prepared(pixels)
         self._config = model.config.image
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=IMAGE)])
@@ -55,7 +65,7 @@ class ImageTower(Tower):
             return images.transform_and_read(one, self._config)
 
         squares, valid = map_images(prepare, image)
-        embedding = self._embed(squares)[: tf.size(image)]
+        embedding = self.embed_prepared(squares)[: tf.size(image)]
         nan = tf.constant(float("nan"), embedding.dtype)
         return {
             features.EMBEDDING: tf.where(valid[:, None], embedding, nan),
@@ -67,14 +77,17 @@ class TextTower(Tower):
     """The text tower with the transform graph of captions."""
 
     def __init__(self, model: DualEncoder, transform: keras.layers.Layer):
+        tokens = [None, model.config.text.max_tokens]
+        spec = tf.TensorSpec(tokens, tf.int64, name=features.TOKENS)
         super().__init__(model.text_tower, model.embed_texts)
+        self.embed_prepared = self.prepared(spec)
         self._transform = transform
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=TEXT)])
     def __call__(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Embed captions [n]: embedding [n, d]."""
         record = self._transform({features.CAPTIONS: tf.sparse.from_dense(text[:, None])})
-        return {features.EMBEDDING: self._embed(record[features.TOKENS][:, 0])}
+        return {features.EMBEDDING: self.embed_prepared(record[features.TOKENS][:, 0])}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=TEXT)])
     def tokens(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -87,7 +100,7 @@ class TextTower(Tower):
 
         Rows where the caption id [n, max_captions] is 0 hold no caption; they are zero.
         """
-        flat = self._embed(tf.reshape(tokens, [-1, tokens.shape[-1]]))
+        flat = self.embed_prepared(tf.reshape(tokens, [-1, tokens.shape[-1]]))
         table = tf.reshape(flat, [-1, tokens.shape[1], flat.shape[-1]])
         return table * tf.cast(tf.not_equal(caption_ids, 0), table.dtype)[..., None]
 

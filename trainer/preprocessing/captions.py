@@ -71,8 +71,7 @@ def words_of(caption: str) -> list[str]:
     """
     if caption.isascii():
         return _ASCII_WORD.findall(caption.lower())
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", caption).lower())
-    return _word_pattern().findall(text)
+    return word_pattern().findall(_normalised(caption))
 
 
 def same_words(caption: str) -> str:
@@ -89,7 +88,24 @@ def text_ids(captions: Sequence[str]) -> np.ndarray:
 
 
 @functools.cache
-def _word_pattern() -> re.Pattern[str]:
+def special_characters() -> dict[str, str]:
+    """Return the characters that the graph normalises to something else than Python does."""
+    points = np.r_[1:0xD800, 0xE000:0x110000]
+    characters = list(points.astype("<u4").tobytes().decode("utf-32-le"))
+    graph = normalise(tf.constant(characters)).numpy()
+    return {
+        one: theirs
+        for one, theirs in zip(characters, map(bytes.decode, graph), strict=True)
+        if theirs != _normalised(one)
+    }
+
+
+def _normalised(text: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
+
+
+@functools.cache
+def word_pattern() -> re.Pattern[str]:
     """Read the classes of all characters off the graph: it may know another Unicode than Python."""
     # From 1 on: the graph takes the character 0 for the end, and the ExampleGen removes it.
     points = np.r_[1:0xD800, 0xE000:0x110000]

@@ -6,14 +6,31 @@ TensorFlow, so such a file imports it inside its functions only.
 """
 
 import abc
+import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from trainer.config.transform import TOKENIZERS, TextConfig
 from trainer.preprocessing import vocabulary
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class PortableTokenizer:
+    """A tokenizer in plain Python, for programs without TensorFlow.
+
+    Attributes:
+        program: a file with a class `Tokenizer`, whose instance converts a list of texts to a list
+            of `max_tokens` ids for each. It imports nothing but Python's own modules, and reads
+            `tokenizer.json` and `vocabulary.txt` from its folder.
+        settings: the content of `tokenizer.json`.
+    """
+
+    program: Path
+    settings: Mapping[str, Any]
 
 
 class Tokenizer(abc.ABC):
@@ -66,6 +83,13 @@ class Tokenizer(abc.ABC):
         Returns:
             int64 [n, max_tokens], 0 = padding.
         """
+
+    def portable(self) -> PortableTokenizer | None:
+        """Return the same tokenizer in plain Python; None: there is none.
+
+        It starts from texts, so it also normalises them and splits them into words.
+        """
+        return None
 
 
 def create_tokenizer(config: TextConfig) -> Tokenizer:

@@ -1,10 +1,13 @@
 """The tokenizer that cuts words into the longest pieces of a vocabulary, as BERT does."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainer.config.transform import TOKENIZERS
-from trainer.preprocessing.tokenizer import Tokenizer
+from trainer.preprocessing import vocabulary
+from trainer.preprocessing.portable import word_pieces as program
+from trainer.preprocessing.tokenizer import PortableTokenizer, Tokenizer
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -26,6 +29,25 @@ class WordPieces(Tokenizer):
         from trainer.preprocessing.word_piece_graph import word_pieces
 
         return word_pieces(words, file, self.config)
+
+    def portable(self) -> PortableTokenizer:
+        """Return the program with the classes of characters that the graph has."""
+        from trainer.preprocessing.captions import special_characters, word_pattern
+
+        return PortableTokenizer(
+            program=Path(program.__file__),
+            settings={
+                "max_tokens": self.config.max_tokens,
+                "start_token": self.config.start_token,
+                "end_token": self.config.end_token,
+                "unknown_token": vocabulary.UNKNOWN,
+                "byte_tokens": vocabulary.BYTES,
+                "half_byte_tokens": vocabulary.HALF_BYTES,
+                "longest_piece": vocabulary.LONGEST_PIECE,
+                "words": word_pattern().pattern,
+                "special_characters": special_characters(),
+            },
+        )
 
 
 TOKENIZERS.add("word_pieces", WordPieces)

@@ -1,0 +1,1 @@
+"""TowerConverter: both towers alone as ONNX and LiteRT files, measured."""

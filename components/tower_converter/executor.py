@@ -1,0 +1,67 @@
+"""What TowerConverter executes: unpack the artifacts, convert, and write the report."""
+
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+from tfx.types import Artifact, artifact_utils
+from tfx.utils import io_utils
+
+from components.tower_converter.config import PortableConfig
+from components.tower_converter.convert import convert
+from components.tower_converter.records import Records, read
+from components.tower_converter.report import PortableReport
+from components.tower_converter.texts import write_tokenizer
+from schema import features
+from schema.plugins import load_digested
+from schema.serving_names import FOLDERS, IMAGE_TOWER, TEXT_TOWER
+from trainer.config.transform import TransformConfig
+
+CALIBRATION = 64  # records of the train split
+
+
+def execute(
+    model: Artifact,
+    examples: Artifact,
+    portable: Artifact,
+    split: str,
+    config: str,
+    prepared: str,
+    plugins: str,
+) -> None:
+    """Convert the towers of a model artifact; the arguments are those of the component."""
+    load_digested(plugins)
+    limits = PortableConfig.model_validate_json(config)
+    transform = TransformConfig.model_validate_json(prepared)
+
+    def records(name: str, most: int) -> Records:
+        files = sorted(tf.io.gfile.glob(f"{artifact_utils.get_split_uri([examples], name)}/*"))
+        return read(files, most, transform.image, transform.text)
+
+    towers = {name: f"{model.uri}/{FOLDERS[name]}" for name in (IMAGE_TOWER, TEXT_TOWER)}
+    with tempfile.TemporaryDirectory() as scratch:
+        # The artifact may lie on a remote file system; converters and runtimes need files.
+        here = Path(scratch, "portable")
+        here.mkdir()
+        tokenizer = write_tokenizer(towers[TEXT_TOWER], transform.text, here)
+        made = convert(
+            towers,
+            records(split, limits.sample),
+            split,
+            records("train", CALIBRATION),
+            limits,
+            here,
+        )
+        PortableReport(
+            inputs=made.inputs,
+            output=features.EMBEDDING,
+            dim=made.dim,
+            image=transform.image,
+            files=made.files,
+            pairs=made.pairs,
+            not_converted=made.not_converted,
+            sample=made.sample,
+            tokenizer=tokenizer,
+            limits=limits,
+        ).write(here)
+        io_utils.copy_dir(str(here), portable.uri)

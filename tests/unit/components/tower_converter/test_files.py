@@ -1,0 +1,106 @@
+"""Converted networks compute what the exported function does, in each form."""
+
+import numpy as np
+import onnx
+import pytest
+import tensorflow as tf
+
+from components.tower_converter import litert_files, onnx_files, runtimes
+from components.tower_converter.graphs import NotConvertedError, read_tower
+from components.tower_converter.records import Records, recall
+from schema.errors import InputError
+from schema.serving_names import TEXT_TOWER
+
+
+class Saved(tf.Module):
+    """A text tower of two products, or one with an operation that few know."""
+
+    def __init__(self, dtype=tf.float32, rare: bool = False):
+        super().__init__()
+        rng = np.random.default_rng(0)
+        self.table = tf.Variable(rng.standard_normal((50, 64)), dtype=tf.float32)
+        self.product = tf.Variable(rng.standard_normal((64, 16)), dtype=tf.float32)
+        self.dtype, self.rare = dtype, rare
+        spec = tf.TensorSpec([None, 6], tf.int64, name="tokens")
+        self.embed_prepared = tf.function(self.embed, input_signature=[spec])
+
+    def embed(self, tokens):
+        rows = tf.reduce_mean(tf.gather(self.table, tokens), 1)
+        if self.rare:
+            rows = tf.math.betainc(1.5, 2.0, tf.sigmoid(rows))
+        result = tf.cast(rows, self.dtype) @ tf.cast(self.product, self.dtype)
+        return tf.math.l2_normalize(tf.cast(result, tf.float32), -1)
+
+
+TOKENS = np.random.default_rng(1).integers(0, 50, (40, 6))
+
+
+def saved(folder, **options):
+    module = Saved(**options)
+    tf.saved_model.save(module, str(folder))
+    return read_tower(str(folder), TEXT_TOWER), module.embed_prepared(TOKENS).numpy()
+
+
+@pytest.mark.parametrize(
+    ("precision", "onnx_error", "litert_error", "share"),
+    [("float32", 1e-6, 1e-6, 1.0), ("float16", 1e-3, 1e-3, 0.6), ("int8", 0.03, 0.03, 0.4)],
+)
+def test_each_form_computes_the_same(tmp_path, precision, onnx_error, litert_error, share):
+    tower, expected = saved(tmp_path / "saved")
+    assert (tower.input, tower.shape, tower.dtype, tower.dim) == ("tokens", (6,), "int64", 16)
+    np.testing.assert_array_equal(tower.embed(TOKENS), expected)
+    for suffix, error in ((".onnx", onnx_error), (".tflite", litert_error)):
+        file = tmp_path / f"tower{suffix}"
+        if suffix == ".onnx":
+            onnx_files.write(onnx_files.float32_model(tower), precision, TOKENS, file)
+        else:
+            litert_files.write(tower, precision, file)
+        embed = runtimes.load(file)
+        np.testing.assert_allclose(embed(TOKENS), expected, atol=error)
+        np.testing.assert_allclose(embed(TOKENS[:3]), expected[:3], atol=error)  # another batch
+        weights = 4 * (50 * 64 + 64 * 16)
+        assert file.stat().st_size < share * weights + 5000
+
+
+def test_a_network_in_bfloat16_becomes_one_in_float32(tmp_path):
+    tower, rounded = saved(tmp_path / "saved", dtype=tf.bfloat16)
+    _, exact = saved(tmp_path / "exact")
+    onnx_files.write(onnx_files.float32_model(tower), "float32", TOKENS, tmp_path / "a.onnx")
+    given = runtimes.load(tmp_path / "a.onnx")(TOKENS)
+    assert np.abs(rounded - exact).max() > 1e-4
+    np.testing.assert_allclose(given, exact, atol=2**-8)  # the weights may be rounded already
+    model = onnx.load(tmp_path / "a.onnx")
+    assert all(t.data_type != onnx.TensorProto.BFLOAT16 for t in model.graph.initializer)
+
+
+def test_operations_that_a_format_lacks_are_named(tmp_path):
+    tower, _ = saved(tmp_path / "saved", rare=True)
+    with pytest.raises(NotConvertedError, match=r"ONNX has no operator for Betainc"):
+        onnx_files.float32_model(tower)
+    with pytest.raises(NotConvertedError, match=r"LiteRT has no operator for Betainc"):
+        litert_files.write(tower, "float32", tmp_path / "a.tflite")
+
+
+def test_a_saved_model_that_is_no_tower_is_refused(tmp_path):
+    tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
+    with pytest.raises(InputError, match=r"other: has no tower that can be converted"):
+        read_tower(str(tmp_path / "other"), TEXT_TOWER)
+
+
+def test_recall_is_that_of_a_loop_over_captions():
+    rng = np.random.default_rng(3)
+    images, texts = rng.standard_normal((30, 4)), rng.standard_normal((60, 4))
+    owner = np.repeat(np.arange(30), 2)
+    ids = rng.integers(1, 40, 60)  # some captions are the same
+    is_match = rng.random(60) < 0.9
+    records = Records(np.zeros((30, 1)), np.zeros((60, 1)), owner, ids, is_match)
+    hits = []
+    for caption in np.flatnonzero(is_match):
+        same = [c for c in range(60) if ids[c] == ids[caption] and is_match[c]]
+        scores = images @ texts[caption]
+        best = max(scores[owner[c]] for c in same)
+        hits.append(int((scores > best).sum()) < 5)
+    value, queries = recall(images, texts, records, 5)
+    assert queries == len(hits)
+    assert value == pytest.approx(np.mean(hits))
+    assert 0 < value < 1
