@@ -5,6 +5,7 @@ says is known: its usual arguments, and the projection is left out.
 """
 
 from trainer.config.model import TrainerSections
+from trainer.towers.fine_tuning import HeadConfig
 from trainer.towers.registry import CHANNELS, IMAGE_TOWERS, TEXT_TOWERS
 
 FLOAT = 4  # bytes
@@ -45,13 +46,16 @@ def training_bytes(config: TrainerSections, devices: int = 1) -> int:
 
     Args:
         config: the trainer's.
-        devices: how many devices share the memory. Each holds float32 weights and, of a tower that
-            is not frozen, a gradient, two moments and what `training.average` keeps. One more copy
-            of the weights is what is judged and served.
+        devices: how many devices share the memory. Each holds float32 weights and, of a tower whose
+            backbone learns itself, a gradient, two moments and what `training.average` keeps. One
+            more copy of the weights is what is judged and served.
     """
     counted = parameters(config)
     kept = 4 + (config.training.average > 0)
-    held = sum(counted[key] * (1 if tower.frozen else kept) for key, tower in config.model.towers)
+    held = sum(
+        counted[key] * (kept if tower.train in ("full", "layers") else 1)
+        for key, tower in config.model.towers
+    )
     return FLOAT * (devices * held + sum(counted.values()))
 
 
@@ -91,7 +95,18 @@ def _counts(config: TrainerSections) -> dict[str, dict[str, int]]:
         ),
         "text_tower": TEXT_TOWERS[model.text_tower.kind].count(model.text_tower, config.text),
     }
+    heads = {
+        key: _of_head(f"model.{key}", tower.head, counts[key].features, dim)
+        for key, tower in model.towers
+    }
+    return {key: {**count.by_key, **heads[key]} for key, count in counts.items()}
+
+
+def _of_head(key: str, head: HeadConfig | None, features: int, dim: int) -> dict[str, int]:
+    """Count weights and biases of a head behind a number of features."""
+    if head is None:
+        return {"model.embedding_dim": (features + 1) * dim}
     return {
-        key: {**count.by_key, "model.embedding_dim": (count.features + 1) * dim}
-        for key, count in counts.items()
+        f"{key}.head.hidden": (features + 1) * head.hidden,
+        "model.embedding_dim": (head.hidden + 1) * dim,
     }

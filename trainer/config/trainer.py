@@ -29,7 +29,7 @@ class TrainerConfig(TrainerSections):
 
     def _check_towers(self) -> None:
         for key, tower in self.model.towers:
-            _check_start(f"model.{key}", tower)
+            _check_training(f"model.{key}", tower)
         image_tower = IMAGE_TOWERS[self.model.image_tower.kind]
         if image_tower.check is not None:
             image_tower.check(self.model.image_tower, self.image.size)
@@ -40,11 +40,11 @@ class TrainerConfig(TrainerSections):
     def _check_loss(self) -> None:
         name, batch_size = self.loss.name, self.training.batch_size
         entry = LOSSES[name]
-        frozen = all(tower.frozen and not tower.spares_projection for _, tower in self.model.towers)
+        frozen = all(tower.cached and not tower.spares_head for _, tower in self.model.towers)
         if frozen and entry.initial_temperature is None and entry.initial_bias is None:
             raise ValueError(
-                "model.image_tower.frozen and model.text_tower.frozen leave nothing to learn: "
-                f"loss.name = {name} learns nothing by itself"
+                "model.image_tower.train = frozen and model.text_tower.train = frozen leave "
+                f"nothing to learn: loss.name = {name} learns nothing by itself"
             )
         sampled = self.loss.sampled_mismatches if isinstance(self.loss, PairwiseConfig) else 0
         if self.loss.pairs == "all" and sampled:
@@ -67,7 +67,7 @@ class TrainerConfig(TrainerSections):
                 f"training.chunk_size = {chunk} is more than training.batch_size = "
                 f"{self.training.batch_size}"
             )
-        if tower.batch_norm and not tower.frozen:
+        if tower.batch_norm and tower.train == "full":
             raise ValueError(batch_norm_in_chunks(tower))
 
     def _check_xla(self) -> None:
@@ -91,12 +91,16 @@ def batch_norm_in_chunks(tower: TowerConfig) -> str:
     )
 
 
-def _check_start(key: str, tower: TowerConfig) -> None:
-    if tower.frozen and tower.start_from is None and not tower.brings_weights:
+def _check_training(key: str, tower: TowerConfig) -> None:
+    train = f"{key}.train = {tower.train}"
+    if tower.train != "full" and tower.start_from is None and not tower.brings_weights:
         other = f" or {tower.own_weights}" if tower.own_weights else ""
-        raise ValueError(f"{key}.frozen needs weights: give start_from{other}")
-    if tower.frozen and tower.rate != 1:
+        raise ValueError(f"{train} needs weights: give start_from{other}")
+    if not tower.backbone_learns and tower.rate != 1:
         raise ValueError(
-            f"{key}.rate = {tower.rate} and {key}.frozen contradict each other: a frozen tower "
-            "does not learn; leave out one"
+            f"{key}.rate = {tower.rate} and {train} contradict each other: the backbone does not "
+            "learn; leave out one"
         )
+    for section in ("lora", "layers"):
+        if getattr(tower, section) is not None and tower.train != section:
+            raise ValueError(f"{key}.{section} needs {key}.train: {section}; it is {tower.train}")

@@ -19,7 +19,8 @@ from trainer.towers.layers import BACKBONE, SEED_STATE
 from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # suffix of a variable in a TensorFlow checkpoint
-NO_SIZE = ("start_from", "frozen", "rate", "dropout")  # keys of a tower that do not change its size
+# Keys of a tower that do not change its size.
+NO_SIZE = ("start_from", "train", "lora", "layers", "rate", "dropout")
 SIZES = {IMAGE_TOWER: ("image.size",), TEXT_TOWER: ("text.vocabulary_size", "text.max_tokens")}
 LARGEST_CONFIG = 1 << 20  # characters of a release's config.json
 ROOT = Tower.NETWORK + "/"  # prefix of the network's weights in a tower's SavedModel

@@ -13,22 +13,18 @@ class Backbone(keras.layers.Layer):
 
     Args:
         network: built.
-        frozen: whether its weights stay; then it always computes as it does when it serves, so that
-            batch normalisation keeps its statistics and nothing is dropped out.
     """
 
-    def __init__(self, network: keras.Model, frozen: bool):
+    def __init__(self, network: keras.Model):
         super().__init__(name=BACKBONE)
-        self.network, self._frozen = network, frozen
-        if frozen:
-            network.trainable = False
+        self.network = network
         self.built = True
 
     def call(
         self, inputs: tf.Tensor | dict[str, tf.Tensor], training: bool | None = None
     ) -> tf.Tensor:
         """Return the output of the network."""
-        return self.network(inputs, training=False if self._frozen else training)
+        return self.network(inputs, training=training)
 
 
 def batch_norms(tower: keras.Model) -> list[keras.layers.BatchNormalization]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import AfterValidator, Field
@@ -19,6 +19,7 @@ from pydantic import AfterValidator, Field
 from schema.config.section import Frozen
 from schema.registry import Registry
 from schema.text.messages import excerpt, excerpt_of
+from trainer.towers.fine_tuning import HeadConfig, LayersConfig, LoraConfig, Train
 
 if TYPE_CHECKING:
     import keras
@@ -40,14 +41,20 @@ FileKeys = Mapping[str, Callable[[str], Source]]
 class TowerConfig(Frozen):
     """The `model.image_tower` or `model.text_tower` section of the config: what all towers have.
 
-    `frozen` and `rate` are about the whole tower, its projection included. Only where a backbone
-    brings weights and `start_from` is not given they leave out the projection, which is new.
+    `rate`, and `train: frozen`, are about the whole tower, its head included. Only where a backbone
+    brings weights and `start_from` is not given they leave out the head, which is new.
     """
 
     kind: str
     """The tower, by the name that it is registered with."""
-    frozen: bool = False
-    """Whether its weights stay as they are, statistics of normalisations included."""
+    train: Train = "full"
+    """What learns: all; the head; the head, on features computed once; adapters; some layers."""
+    lora: LoraConfig | None = None
+    """The adapters of train: lora; None: the defaults."""
+    layers: LayersConfig | None = None
+    """The blocks that learn by train: layers; None: the defaults."""
+    head: HeadConfig | None = None
+    """A hidden layer in front of the embedding; None: a single linear layer."""
     rate: Annotated[float, Field(gt=0)] = 1.0
     """Share of training.learning_rate and of the decay that its weights get."""
     start_from: str | None = None
@@ -79,9 +86,19 @@ class TowerConfig(Frozen):
         return False
 
     @property
-    def spares_projection(self) -> bool:
-        """Whether `frozen` and `rate` are about the backbone only."""
+    def spares_head(self) -> bool:
+        """Whether `rate`, and `train: frozen`, are about the backbone only."""
         return self.brings_weights and self.start_from is None
+
+    @property
+    def cached(self) -> bool:
+        """Whether its features are computed once, before the training."""
+        return self.train == "frozen"
+
+    @property
+    def backbone_learns(self) -> bool:
+        """Whether weights of its backbone, or adapters of them, learn."""
+        return self.train not in ("head", "frozen")
 
 
 class TextSizes(Protocol):
@@ -127,6 +144,8 @@ class Tower(Generic[Inputs]):
         check: (section, inputs) raises ValueError if it cannot be built, naming the key.
         load_weights: (section, inputs, network of the backbone) gives the network the weights that
             the section names; for a section that `brings_weights`.
+        blocks: (backbone) to the layers of each of its blocks, for `train: layers`; None: the
+            blocks are recognised, see `trainer.towers.blocks`.
     """
 
     config: type[TowerConfig]
@@ -134,6 +153,7 @@ class Tower(Generic[Inputs]):
     count: Callable[[Any, Inputs], ParameterCount]
     check: Callable[[Any, Inputs], None] | None = None
     load_weights: Callable[[Any, Inputs, keras.Model], None] | None = None
+    blocks: Callable[[keras.Model], Sequence[Sequence[keras.layers.Layer]]] | None = None
 
 
 IMAGE_TOWERS: Registry[Tower[int]] = Registry(

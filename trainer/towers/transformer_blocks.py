@@ -30,6 +30,13 @@ class BlocksConfig(TowerConfig):
             raise ValueError(f"width = {self.width} is not divisible by heads = {self.heads}")
         return self
 
+    @model_validator(mode="after")
+    def _no_more_blocks_than_there_are(self) -> Self:
+        last = self.layers.last if self.layers is not None else "all"
+        if last != "all" and last > self.depth:
+            raise ValueError(f"layers.last = {last} is more than depth = {self.depth}")
+        return self
+
     @property
     def block_parameters(self) -> int:
         """Parameters of all blocks and of the last normalisation.

@@ -51,10 +51,10 @@ class Block(keras.layers.Layer):
         self._heads = heads
         self._norms = [Norm() for _ in range(2)]
         # One product for queries, keys and values: three narrow ones leave a CPU waiting.
-        self._qkv = keras.layers.Dense(3 * width)
-        self._out = keras.layers.Dense(width)
-        self._hidden = keras.layers.Dense(mlp_ratio * width)
-        self._back = keras.layers.Dense(width)
+        self._qkv = keras.layers.Dense(3 * width, name="qkv")
+        self._out = keras.layers.Dense(width, name="attention_out")
+        self._hidden = keras.layers.Dense(mlp_ratio * width, name="mlp_hidden")
+        self._back = keras.layers.Dense(width, name="mlp_out")
         self._dropouts = [keras.layers.Dropout(dropout) for _ in range(2)]
 
     def build(self, shape: tuple[int | None, ...]) -> None:

@@ -6,6 +6,7 @@ are on the same side.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
@@ -16,6 +17,9 @@ from trainer.preprocessing import images
 from trainer.training import seeds
 from trainer.training.augmentation import augment_in_pieces
 from trainer.training.distribution.tf_config import Cluster
+
+if TYPE_CHECKING:
+    from trainer.training.cached_features import CachedFeatures
 
 Spec = dict[str, tf.io.FixedLenFeature]
 Keep = Callable[[dict[str, tf.Tensor]], tf.Tensor]  # whether to keep a record, a boolean scalar
@@ -78,10 +82,12 @@ def examples(
         keep: only records that it keeps are decoded; None: all.
 
     Returns:
-        A dataset of dicts: the features of `spec`, pixels as uint8 [size, size, 3].
+        A dataset of dicts: the features of `spec`, pixels, if any, as uint8 [size, size, 3].
     """
 
     def decode(record: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        if features.PIXELS not in record:
+            return record
         image = images.read(record[features.PIXELS], config.image)
         return {**record, features.PIXELS: image}
 
@@ -103,6 +109,7 @@ def training_batches(
     cluster: Cluster = SINGLE_WORKER,
     first_step: int = 0,
     keep: Keep | None = None,
+    cached: "CachedFeatures | None" = None,
 ) -> tf.data.Dataset:
     """Make endless shuffled, augmented batches of exactly `batch_size` records.
 
@@ -122,16 +129,26 @@ def training_batches(
         cluster: the workers, and which one this is.
         first_step: the number of the first batch, counted from 0.
         keep: which records to train on; None: all.
+        cached: the features of frozen towers, for the records that this worker reads and keeps;
+            None: no tower is frozen.
 
     Returns:
         A dataset of dicts: the features of `spec`, pixels as floats [n, size, size, 3], the tokens
-        of one caption each [n, tokens], and `features.CHOSEN`, its index [n].
+        of one caption each [n, tokens], and `features.CHOSEN`, its index [n]. In place of the input
+        of a frozen tower there are the features of its backbone, [n, f].
     """
-    training = config.training
+    training, towers = config.training, config.model
+    if cached is not None:
+        frozen = {
+            features.PIXELS: towers.image_tower.cached,
+            features.TOKENS: towers.text_tower.cached,
+        }
+        spec = {name: parsed for name, parsed in spec.items() if not frozen.get(name)}
     dataset = examples(files, spec, config, cluster, keep)
-    bytes_of_record = 3 * config.image.size**2 + 8 * config.text.max_captions * (
-        config.text.max_tokens + 2
-    )
+    if cached is not None:
+        dataset = cached.with_rows(dataset)
+    bytes_of_pixels = 3 * config.image.size**2 if features.PIXELS in spec else 0
+    bytes_of_record = bytes_of_pixels + 8 * config.text.max_captions * (config.text.max_tokens + 2)
     if records * bytes_of_record <= training.cache_mb * 2**20:
         dataset = dataset.cache()
 
@@ -146,7 +163,7 @@ def training_batches(
     epoch, taken = divmod(first_step * batch_size, records)
     endless = tf.data.Dataset.range(epoch, MANY_EPOCHS).flat_map(shuffled).skip(taken)
     numbered = endless.batch(batch_size, drop_remainder=True).enumerate(first_step)
-    finished = numbered.map(_finisher(config, cluster))
+    finished = numbered.map(_finisher(config, cluster, cached))
     # A batch that is trained on in chunks takes much memory and little time to make: it is not made
     # before it is needed.
     return finished if training.chunk_size else finished.prefetch(2)
@@ -173,8 +190,9 @@ def _parser(spec: Spec) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
 
 
 def _finisher(
-    config: TrainerConfig, cluster: Cluster
+    config: TrainerConfig, cluster: Cluster, cached: "CachedFeatures | None"
 ) -> Callable[[tf.Tensor, dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
+    image_tower, text_tower = config.model.image_tower, config.model.text_tower
 
     def finish(step: tf.Tensor, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         def seed(kind: int) -> tf.Tensor:
@@ -187,16 +205,19 @@ def _finisher(
             seed(seeds.CAPTION),
         )
         tokens = tf.gather(batch[features.TOKENS], chosen, batch_dims=1)
-        pixels = augment_in_pieces(batch[features.PIXELS], config.augment, seed(seeds.AUGMENT))
-        if config.training.chunk_size:
-            pixels = tf.cast(pixels, tf.float16)  # exact to an eighth of a grey level
-        return {
+        if not text_tower.cached and not text_tower.fixed_length:
+            tokens = without_padding(tokens)
+        pixels = batch[features.PIXELS]
+        if not image_tower.cached:
+            pixels = augment_in_pieces(pixels, config.augment, seed(seeds.AUGMENT))
+            if config.training.chunk_size:
+                pixels = tf.cast(pixels, tf.float16)  # exact to an eighth of a grey level
+        batch = {
             **batch,
             features.PIXELS: pixels,
-            features.TOKENS: (
-                tokens if config.model.text_tower.fixed_length else without_padding(tokens)
-            ),
+            features.TOKENS: tokens,
             features.CHOSEN: chosen,
         }
+        return batch if cached is None else cached.look_up(batch)
 
     return finish

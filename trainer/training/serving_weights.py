@@ -1,7 +1,8 @@
 """A copy of the networks with the weights that will be served, beside the ones that learn.
 
 Only this copy is evaluated, scored and exported. It holds averaged weights where the config asks
-for them, and batch normalisation statistics that were measured with these weights.
+for them, and batch normalisation statistics that were measured with these weights. Low-rank
+adapters are merged into the weights, so that it is a plain network.
 
 While a tower learns, its batch normalisation layers keep a moving average of each batch's mean and
 variance. Where the average moves slowly (0.999 in MobileNetV3) it belongs to the weights of many
@@ -10,6 +11,7 @@ steps ago, and it never belongs to averaged weights. So it is measured anew on t
 Reference: Wu and Johnson, "Rethinking 'Batch' in BatchNorm" (2021), section 3, PreciseBN.
 """
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -26,17 +28,21 @@ class ServingCopy:
     Args:
         learning: the compiled networks that learn.
         images: of the train split, uint8 [n, size, size, 3], to measure batch normalisation
-            statistics on; None: the learned statistics are copied. Those of a frozen tower always
-            are.
+            statistics on; None: the learned statistics are copied. Those of a backbone that learns
+            in part always are.
+
+    Attributes:
+        embed_images: embeds what a training step gets of images, as `embed_image_inputs`.
+        embed_texts: the same of texts.
     """
 
     def __init__(self, learning: TrainableDualEncoder, images: np.ndarray | None):
         self.learning, self.model = learning, TrainableDualEncoder(learning.config)
-        self.embed_images = tf.function(self.model.embed_images)
-        self.embed_texts = tf.function(self.model.embed_texts)
-        frozen = learning.config.model.image_tower.frozen
-        self._statistics = None
-        if images is not None and not frozen and has_batch_norm(self.model.image_tower):
+        self.embed_images = tf.function(self.model.embed_image_inputs)
+        self.embed_texts = tf.function(self.model.embed_text_inputs)
+        learns = learning.config.model.image_tower.train == "full"
+        self._statistics, self._are_fixed_copied = None, False
+        if images is not None and learns and has_batch_norm(self.model.image_tower):
             self._statistics = BatchStatistics(self.model, images)
 
     def update(self) -> TrainableDualEncoder:
@@ -48,8 +54,22 @@ class ServingCopy:
             The copy, the same object at each call.
         """
         averages = optimizer.averages(self.learning.optimizer)
-        for copied, learned in zip(self.model.weights, self.learning.weights, strict=True):
-            copied.assign(averages.get(id(learned), learned).numpy())
+
+        def value(learned: keras.Variable) -> np.ndarray:
+            return averages.get(id(learned), learned).numpy()
+
+        adapters = {id(a.kernel): a for a in self.learning.adapters}
+        thin = {id(matrix) for a in adapters.values() for matrix in (a.down, a.up)}
+        plain = [weight for weight in self.learning.weights if id(weight) not in thin]
+        fixed = {id(v) for v in self.learning.fixed} if self._are_fixed_copied else set()
+        for copied, learned in zip(self.model.weights, plain, strict=True):
+            adapter = adapters.get(id(learned))
+            if adapter is not None:
+                product = np.matmul(value(adapter.down), value(adapter.up))
+                copied.assign(value(learned) + adapter.scale * product)
+            elif id(learned) not in fixed:
+                copied.assign(value(learned))
+        self._are_fixed_copied = True
         if self._statistics is not None:
             self._statistics.measure()
         return self.model

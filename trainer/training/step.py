@@ -1,6 +1,6 @@
 """The training step of a dual encoder: both towers, one joint loss, one gradient tape."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -12,7 +12,10 @@ from trainer.config.trainer import TrainerConfig, batch_norm_in_chunks
 from trainer.losses.positives import match_rows
 from trainer.models.dual_encoder import DualEncoder
 from trainer.models.joint_loss import JointLoss
-from trainer.towers.layers import BACKBONE, SEED_STATE, has_batch_norm
+from trainer.towers import partial_training
+from trainer.towers.assembly import Parts
+from trainer.towers.layers import SEED_STATE, has_batch_norm
+from trainer.towers.registry import TowerConfig
 from trainer.training import gradient_cache, seeds
 from trainer.training.distribution import all_gather
 
@@ -39,27 +42,59 @@ class TrainableDualEncoder(DualEncoder):
     def __init__(self, config: TrainerConfig):
         super().__init__(config)
         tower = config.model.image_tower
-        chunked = config.training.chunk_size is not None and not tower.frozen
+        chunked = config.training.chunk_size is not None and tower.train == "full"
         if chunked and has_batch_norm(self.image_tower):
             raise InputError(batch_norm_in_chunks(tower))
+        for key, _, parts, tower in self._towers():
+            partial_training.freeze(parts, tower, key)
         self.joint_loss = JointLoss(config.loss, config.training.batch_size)
         self._dropout = [state for state in self.variables if state.name == SEED_STATE]
+
+    def add_adapters(self) -> None:
+        """Add the low-rank adapters of `train: lora`, once the weights to start with are loaded.
+
+        Raises:
+            InputError: a target of the config does not exist.
+        """
+        for key, _, parts, tower in self._towers():
+            partial_training.add_adapters(parts, tower, key)
 
     @property
     def changing(self) -> list[tf.Variable]:
         """All that training changes: weights, and what the optimizer keeps."""
-        return [variable.value for variable in (*self.variables, *self.optimizer.variables)]
+        fixed = {id(variable) for variable in self.fixed}
+        changing = [v for v in (*self.variables, *self.optimizer.variables) if id(v) not in fixed]
+        return [variable.value for variable in changing]
+
+    @property
+    def fixed(self) -> list[keras.Variable]:
+        """The weights that training does not change: those of backbones that learn in part."""
+        return [
+            variable
+            for _, _, parts, tower in self._towers()
+            if tower.train != "full"
+            for variable in parts.backbone.weights
+            if not variable.trainable
+        ]
+
+    @property
+    def adapters(self) -> list[partial_training.Adapter]:
+        """The low-rank adapters of both towers."""
+        return [a for _, network, *_ in self._towers() for a in partial_training.adapters(network)]
 
     @property
     def rates(self) -> list[float]:
         """The share of the learning rate of each of `trainable_variables`."""
         rates: dict[int, float] = {}
-        networks = {"image_tower": self.image_tower, "text_tower": self.text_tower}
-        for key, tower in self.config.model.towers:
-            network = networks[key]
-            part = network.get_layer(BACKBONE) if tower.spares_projection else network
-            rates |= {id(variable): tower.rate for variable in part.trainable_variables}
+        for key, network, parts, tower in self._towers():
+            rates |= partial_training.rates(parts, network, tower, key)
         return [rates.get(id(variable), 1.0) for variable in self.trainable_variables]
+
+    def _towers(self) -> Iterator[tuple[str, keras.Model, Parts, TowerConfig]]:
+        """Yield key of the section, network, parts and section of both towers."""
+        image, text = self.config.model.image_tower, self.config.model.text_tower
+        yield "model.image_tower", self.image_tower, self.image_parts, image
+        yield "model.text_tower", self.text_tower, self.text_parts, text
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -110,8 +145,8 @@ class TrainableDualEncoder(DualEncoder):
         return self.optimizer.iterations.value if self.compiled else 0
 
     def _embed_both(self, batch: Batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        images = self.embed_images(batch[features.PIXELS], training)
-        return images, self.embed_texts(batch[features.TOKENS], training)
+        images = self.embed_image_inputs(batch[features.PIXELS], training)
+        return images, self.embed_text_inputs(batch[features.TOKENS], training)
 
     def _loss(self, images: tf.Tensor, texts: tf.Tensor, batch: Batch) -> tf.Tensor:
         images, texts = all_gather.gather(images, texts)

@@ -15,6 +15,7 @@ from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights
 from trainer.export.digests import run_fingerprint
 from trainer.training import input_pipeline, loop, optimizer, schedule
+from trainer.training.cached_features import Featurizer
 from trainer.training.checkpoints import Checkpoints, remove_stale_runs
 from trainer.training.distribution.strategy import records_per_replica
 from trainer.training.distribution.tf_config import Cluster
@@ -84,13 +85,17 @@ def train_towers(
     records = input_pipeline.count_records(train_files, keep)
     steps = schedule.steps_of(training, records)
     model = _build_model(config, steps, cluster, strategy)
+    mine = len(range(cluster.index, records, cluster.workers))
+    featurizer = Featurizer(model, curves if _is_local(curves) else None)
+    cached = None
+    if featurizer.is_needed:
+        cached = featurizer.of_records(train_files, spec, mine, cluster, keep)
 
     def batches(first: int) -> tf.data.Dataset:
-        mine = len(range(cluster.index, records, cluster.workers))
         per_worker = training.batch_size // cluster.workers
         per_replica = training.batch_size // strategy.num_replicas_in_sync
         dataset = input_pipeline.training_batches(
-            train_files, spec, config, mine, per_worker, cluster, first, keep
+            train_files, spec, config, mine, per_worker, cluster, first, keep, cached
         )
         return dataset if per_replica == per_worker else dataset.rebatch(per_replica)
 
@@ -108,6 +113,10 @@ def train_towers(
     learned = retrieval_sample.read_sample(train_files, spec, config, keep)
     measured = input_pipeline.held_out_keys(holdout) if holdout else None
     held_out = retrieval_sample.read_sample(eval_files, spec, config, measured)
+    if featurizer.is_needed and learned is not None:
+        learned = featurizer.of_sample(learned, cached if cluster.workers == 1 else None)
+    if featurizer.is_needed and held_out is not None:
+        held_out = featurizer.of_sample(held_out)
     copy = ServingCopy(model, learned.pixels if learned is not None else None)
     monitor = Monitor(
         copy,
@@ -139,9 +148,11 @@ def _build_model(
     machine_memory.check(config, local_replicas, on_cpu, cluster.workers)
     with strategy.scope():
         model = TrainableDualEncoder(config)
+    initial_weights.load(model)
+    with strategy.scope():
+        model.add_adapters()
         model.compile(optimizer=optimizer.build(config.training, steps, model.rates))
         model.optimizer.build(model.trainable_variables)
-    initial_weights.load(model)
     return model
 
 

@@ -158,7 +158,7 @@ def test_a_frozen_tower_stays_bit_by_bit_and_the_other_learns(old, records, tmp_
     place, images, texts = old
     told = config(
         model={
-            "image_tower": {**CONVNET, "start_from": place, "frozen": True},
+            "image_tower": {**CONVNET, "start_from": place, "train": "frozen"},
             "text_tower": {**BAG, "start_from": place},
         },
         training={"epochs": 1, "average": 0.5, "chunk_size": chunk},
@@ -182,7 +182,7 @@ def test_of_a_frozen_preset_the_new_projection_learns(records, tmp_path):
             "image_tower": {
                 "kind": "keras_hub",
                 "preset": str(tmp_path / "dense"),
-                "frozen": True,
+                "train": "frozen",
             }
         },
         training={"epochs": 1, "chunk_size": 5},

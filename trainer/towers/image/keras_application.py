@@ -95,7 +95,7 @@ def _build(
     network = build_network(config, None, size)
     # Every family wants pixels of its own kind, and has a function that makes them of 0 to 255.
     prepared = _family(config).preprocess_input((pixels + 1.0) * 127.5)
-    return Backbone(network, frozen=config.frozen and config.spares_projection)(prepared)
+    return Backbone(network)(prepared)
 
 
 def load_weights(config: KerasApplicationConfig, size: int, network: keras.Model) -> None:

@@ -54,7 +54,7 @@ def _build(config: KerasHubImageConfig, size: int, pixels: keras.KerasTensor) ->
             f"image.size = {size}, but {described(config, KEY)} is for images of "
             f"{expected.shape[1]} by {expected.shape[2]} pixels"
         )
-    x = Backbone(network, frozen=config.frozen and config.spares_projection)(
+    x = Backbone(network)(
         pixels if config.preset is None else _as_preset_wants(config.preset, pixels)
     )
     if len(x.shape) == 4:

@@ -64,9 +64,7 @@ def _build(
         "padding_mask": ops.cast(is_token, "int32"),
         "segment_ids": ops.zeros_like(tokens, "int32"),
     }
-    x = Backbone(network, frozen=config.frozen and config.spares_projection)(
-        {name: inputs[name] for name in backbone.input}
-    )
+    x = Backbone(network)({name: inputs[name] for name in backbone.input})
     return x if config.pooling == "pooled" else mean_of_tokens(x, is_token)
 
 

@@ -26,12 +26,18 @@ class Sample:
         tokens: of all their captions, int64 [m, tokens].
         owner: the index of each caption's image, [m].
         caption_ids: of each caption, [m]; equal if and only if the texts are.
+        place: of each caption in its record, padding included, [m].
+        image_inputs: what networks that learn get of the images, [n, ...]; None: the pixels.
+        text_inputs: what they get of the captions, [m, ...]; None: the tokens.
     """
 
     pixels: np.ndarray
     tokens: np.ndarray
     owner: np.ndarray
     caption_ids: np.ndarray
+    place: np.ndarray | None = None
+    image_inputs: np.ndarray | None = None
+    text_inputs: np.ndarray | None = None
 
     @property
     def count(self) -> int:
@@ -56,18 +62,33 @@ class Sample:
     def first(self, count: int) -> "Sample":
         """Return the first images, with their captions."""
         kept = self.owner < count
+        per_image, per_caption = slice(count), kept
+
+        def part(values: np.ndarray | None, chosen: slice | np.ndarray) -> np.ndarray | None:
+            return None if values is None else values[chosen]
+
         return Sample(
-            self.pixels[:count], self.tokens[kept], self.owner[kept], self.caption_ids[kept]
+            self.pixels[per_image],
+            self.tokens[per_caption],
+            self.owner[per_caption],
+            self.caption_ids[per_caption],
+            part(self.place, per_caption),
+            part(self.image_inputs, per_image),
+            part(self.text_inputs, per_caption),
         )
 
     def embed(self, images: Embed, texts: Embed) -> tuple[np.ndarray, np.ndarray]:
         """Embed the sample: image embeddings [n, d] and text embeddings [m, d].
 
         Args:
-            images: embeds a batch of `pixels`.
-            texts: embeds a batch of `tokens`.
+            images: embeds a batch of `image_inputs`.
+            texts: embeds a batch of `text_inputs`.
         """
-        return _in_parts(images, self.pixels), _in_parts(texts, self.tokens)
+        pixels, tokens = self.image_inputs, self.text_inputs
+        return (
+            _in_parts(images, self.pixels if pixels is None else pixels),
+            _in_parts(texts, self.tokens if tokens is None else tokens),
+        )
 
     def ranks(self, images: np.ndarray, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rank the best match of each distinct text, and of each image with a caption.
@@ -144,9 +165,6 @@ def read_sample(
     stacked = {name: np.stack([record[name] for record in records]) for name in records[0]}
     ids = stacked[features.CAPTION_IDS]
     matching = (ids != 0) & (stacked[features.CAPTION_LABELS] == 1)
-    return Sample(
-        stacked[features.PIXELS],
-        stacked[features.TOKENS][matching],
-        np.nonzero(matching)[0],
-        ids[matching],
-    )
+    owner, place = np.nonzero(matching)
+    tokens = stacked[features.TOKENS][matching]
+    return Sample(stacked[features.PIXELS], tokens, owner, ids[matching], place)

@@ -93,20 +93,20 @@ def test_so_does_one_of_a_loss(tmp_path, name, needed):
             "model.text_tower.arguments.max_sequence_length = 8 cannot hold text.max_tokens = ",
         ),
         (
-            {"image_tower": {"kind": "conv", "frozen": True}},
-            "model.image_tower.frozen needs weights: give start_from",
+            {"image_tower": {"kind": "conv", "train": "frozen"}},
+            "model.image_tower.train = frozen needs weights: give start_from",
         ),
         (
-            {"image_tower": {"kind": "keras_application", "name": "VGG16", "frozen": True}},
-            "model.image_tower.frozen needs weights: give start_from or weights",
+            {"image_tower": {"kind": "keras_application", "name": "VGG16", "train": "frozen"}},
+            "model.image_tower.train = frozen needs weights: give start_from or weights",
         ),
         (
-            {"text_tower": hub(name="BertBackbone", frozen=True)},
-            "model.text_tower.frozen needs weights: give start_from or a preset",
+            {"text_tower": hub(name="BertBackbone", train="frozen")},
+            "model.text_tower.train = frozen needs weights: give start_from or a preset",
         ),
         (
-            {"text_tower": {"kind": "bag", "frozen": True, "start_from": "r", "rate": 0.5}},
-            "model.text_tower.rate = 0.5 and model.text_tower.frozen contradict each other: ",
+            {"text_tower": {"kind": "bag", "train": "frozen", "start_from": "r", "rate": 0.5}},
+            "model.text_tower.rate = 0.5 and model.text_tower.train = frozen contradict each ",
         ),
         (
             {
@@ -124,20 +124,20 @@ def test_refusals(tmp_path, model, sentence):
 
 
 BOTH = {
-    "image_tower": {"kind": "conv", "frozen": True, "start_from": "r"},
-    "text_tower": {"kind": "bag", "frozen": True, "start_from": "r"},
+    "image_tower": {"kind": "conv", "train": "frozen", "start_from": "r"},
+    "text_tower": {"kind": "bag", "train": "frozen", "start_from": "r"},
 }
 
 
 def test_both_frozen_leave_only_what_the_loss_learns(tmp_path):
     changes = {f"model__{key}": tower for key, tower in BOTH.items()}
     assert refusal(tmp_path, loss={"name": "triplet"}, **changes) == (
-        "model.image_tower.frozen and model.text_tower.frozen leave nothing to learn: loss.name = "
-        "triplet learns nothing by itself"
+        "model.image_tower.train = frozen and model.text_tower.train = frozen leave nothing to "
+        "learn: loss.name = triplet learns nothing by itself"
     )
     load_changed(tmp_path, loss={"name": "info_nce"}, **changes)
     # The new projection behind a frozen preset learns.
-    changes["model__text_tower"] = hub(preset="./p", frozen=True)
+    changes["model__text_tower"] = hub(preset="./p", train="frozen")
     load_changed(tmp_path, loss={"name": "triplet"}, **changes)
 
 
@@ -150,7 +150,7 @@ def test_both_frozen_leave_only_what_the_loss_learns(tmp_path):
         ({"kind": "keras_application", "name": "VGG16"}, None),
         (hub(name="ResNetBackbone"), "ResNetBackbone"),
         (hub(name="ViTBackbone"), None),
-        ({"kind": "convnet", "frozen": True, "start_from": "r"}, None),
+        ({"kind": "convnet", "train": "frozen", "start_from": "r"}, None),
     ],
 )
 def test_chunks_need_a_tower_that_looks_at_one_image_at_a_time(tmp_path, tower, name):

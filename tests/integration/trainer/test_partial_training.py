@@ -1,0 +1,217 @@
+"""Towers of which a part learns: a head, adapters, the last blocks; and features computed once."""
+
+import keras
+import keras_hub
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from schema import features
+from schema.errors import InputError
+from tests.integration.trainer.test_initial_weights import of, release, same
+from tests.support.training import (
+    CAPTIONS,
+    SIZE,
+    SPEC,
+    TOKENS,
+    VOCABULARY,
+    config,
+    trained,
+    write_records,
+)
+from trainer.export import initial_weights
+from trainer.towers.layers import BACKBONE, batch_norms
+from trainer.training import input_pipeline, serving_weights
+from trainer.training.cached_features import Featurizer
+from trainer.training.step import TrainableDualEncoder
+
+pytestmark = pytest.mark.filterwarnings(  # Keras, when it saves
+    "ignore:.*__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+HEAD = {"hidden": 10, "dropout": 0.3}
+VIT = {"kind": "vit", "patch": 4, "width": 8, "depth": 3, "heads": 2}
+TEXT = {"kind": "transformer", "width": 8, "depth": 3, "heads": 2, "dropout": 0.1}
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory) -> list[str]:
+    return write_records(tmp_path_factory.mktemp("data"), 48)
+
+
+@pytest.fixture(scope="module")
+def presets(tmp_path_factory) -> dict[str, dict]:
+    """Both towers with a backbone of KerasHub, one with batch normalisation."""
+    folder = tmp_path_factory.mktemp("presets")
+    keras.utils.set_random_seed(3)
+    dense = keras_hub.models.DenseNetBackbone([1, 1], image_shape=(SIZE, SIZE, 3))
+    bert = keras_hub.models.BertBackbone(VOCABULARY, 2, 2, 8, 8, max_sequence_length=TOKENS)
+    towers = {}
+    for name, backbone in (("image_tower", dense), ("text_tower", bert)):
+        backbone.save_to_preset(str(folder / name))
+        towers[name] = {"kind": "keras_hub", "preset": str(folder / name)}
+    return towers
+
+
+@pytest.fixture(scope="module")
+def transformers(tmp_path_factory) -> dict[str, dict]:
+    """Both towers as transformers of a release, with weights that were not trained."""
+    folder = tmp_path_factory.mktemp("release")
+    keras.utils.set_random_seed(3)
+    release(folder, TrainableDualEncoder(config(model={"image_tower": VIT, "text_tower": TEXT})))
+    return {
+        "image_tower": {**VIT, "start_from": str(folder)},
+        "text_tower": {**TEXT, "start_from": str(folder)},
+    }
+
+
+def with_keys(towers: dict[str, dict], **keys) -> dict[str, dict]:
+    return {name: {**tower, **keys} for name, tower in towers.items()}
+
+
+def started(model: dict, **sections) -> TrainableDualEncoder:
+    """Networks with the weights to start with, as a run makes them."""
+    made = TrainableDualEncoder(config(model=model, **sections))
+    initial_weights.load(made)
+    made.add_adapters()
+    return made
+
+
+def test_embeddings_of_cached_features_are_those_of_raw_inputs(presets, records):
+    model = started(with_keys(presets, train="frozen", head=HEAD))
+    cached = Featurizer(model, None).of_records(records, SPEC, 48)
+    batches = input_pipeline.training_batches(records, SPEC, model.config, 48, 12, cached=cached)
+    raw = next(iter(input_pipeline.examples(records, SPEC, model.config).batch(48)))
+    images = model.embed_images(raw[features.PIXELS]).numpy()
+    texts = model.embed_texts(tf.reshape(raw[features.TOKENS], [-1, TOKENS])).numpy()
+    seen = []
+    for batch in batches.take(4):
+        of = batch[features.KEY_ID].numpy()  # the records' keys are their numbers
+        row = np.argsort(raw[features.KEY_ID].numpy())[of]
+        np.testing.assert_allclose(
+            model.embed_image_inputs(batch[features.PIXELS]), images[row], atol=1e-5
+        )
+        np.testing.assert_allclose(
+            model.embed_text_inputs(batch[features.TOKENS]),
+            texts[CAPTIONS * row + batch[features.CHOSEN].numpy()],
+            atol=1e-5,
+        )
+        seen += list(of)
+    assert sorted(seen) == list(range(48))
+    assert cached.captions is not None
+    assert len(cached.captions) == 96  # each distinct caption once
+
+
+def test_features_beyond_the_memory_lie_on_the_disk_and_are_the_same(presets, records, tmp_path):
+    model = started(with_keys(presets, train="frozen"))
+    small = started(with_keys(presets, train="frozen"), training={"cache_mb": 0})
+    in_memory = Featurizer(model, None).of_records(records, SPEC, 48)
+    on_disk = Featurizer(small, str(tmp_path)).of_records(records, SPEC, 48)
+    assert isinstance(on_disk.images, np.memmap)
+    assert not isinstance(in_memory.images, np.memmap)
+    np.testing.assert_array_equal(on_disk.images, in_memory.images)
+    np.testing.assert_array_equal(on_disk.captions, in_memory.captions)
+    assert not list(tmp_path.iterdir())  # the file has no name, so nothing remains of it
+
+
+@pytest.mark.parametrize("train", ["head", "frozen"])
+def test_only_the_head_learns_and_statistics_stay(presets, records, tmp_path, train):
+    told = config(
+        model=with_keys(presets, train=train, head=HEAD),
+        training={"epochs": 3, "learning_rate": 0.03},
+    )
+    model = trained(told, records, tmp_path)
+    before = started(told.model.model_dump(mode="json"))
+    for tower, fresh in (
+        (model.image_tower, before.image_tower),
+        (model.text_tower, before.text_tower),
+    ):
+        backbone = [tower.get_layer(BACKBONE), fresh.get_layer(BACKBONE)]
+        assert all(same(*map(of, backbone)))
+        hidden = [np.array(each.get_layer("hidden").bias) for each in (tower, fresh)]
+        assert np.abs(hidden[0]).max() > 0 == np.abs(hidden[1]).max()
+    sample = next(iter(input_pipeline.examples(records, SPEC, told).batch(48)))
+    texts = sample[features.TOKENS][:, 0]
+    images, texts = model.embed_images(sample[features.PIXELS]), model.embed_texts(texts)
+    assert np.isfinite(images @ tf.transpose(texts)).all()
+
+
+def test_adapters_change_nothing_at_first_and_are_merged_at_the_end(
+    transformers, records, tmp_path, monkeypatch
+):
+    towers = with_keys(transformers, train="lora", lora={"rank": 2, "alpha": 6})
+    plain, adapted = started(transformers), started(towers)
+    pixels = tf.constant(np.random.default_rng(0).integers(0, 256, (5, SIZE, SIZE, 3), np.uint8))
+    np.testing.assert_allclose(plain.embed_images(pixels), adapted.embed_images(pixels), atol=1e-6)
+    names = {each.name for each in adapted.image_tower.trainable_variables}
+    assert names == {"lora_kernel_a", "lora_kernel_b", "kernel", "bias"}
+    trainable = adapted.image_tower.trainable_variables
+    # 4 products of each of 3 blocks, that of the patches, and the head.
+    assert len(trainable) == 2 * (4 * 3 + 1) + 2
+    learned: list[TrainableDualEncoder] = []
+    update = serving_weights.ServingCopy.update
+
+    def noted(copy):
+        learned[:] = [copy.learning]
+        return update(copy)
+
+    monkeypatch.setattr(serving_weights.ServingCopy, "update", noted)
+    told = config(model=towers, training={"epochs": 2, "learning_rate": 0.03})
+    served = trained(told, records, tmp_path / "run")
+    assert not served.adapters
+    [learning] = learned
+    assert len(learning.adapters) == 13 + 12
+    np.testing.assert_allclose(
+        served.embed_images(pixels), learning.embed_images(pixels), atol=1e-6
+    )
+    assert np.abs(served.embed_images(pixels) - plain.embed_images(pixels)).max() > 0.01
+    release(tmp_path / "release", served)
+    again = {
+        name: {**tower, "start_from": str(tmp_path / "release")}
+        for name, tower in transformers.items()
+    }
+    np.testing.assert_array_equal(started(again).embed_images(pixels), served.embed_images(pixels))
+
+
+def test_a_target_that_does_not_exist_is_reported_with_those_that_do(transformers):
+    wrong = with_keys(transformers, train="lora", lora={"targets": ["qkv", "query"]})
+    with pytest.raises(InputError) as caught:
+        started(wrong)
+    assert str(caught.value) == (
+        "model.image_tower.lora.targets: no layer of vit that can have an adapter is named query; "
+        "there are attention_out, mlp_hidden, mlp_out, patches, qkv"
+    )
+
+
+def shares(model: TrainableDualEncoder, tower: keras.Model) -> dict[str, set[float]]:
+    """The rates of the weights that learn, by the name of the layer in the tower."""
+    rates = dict(zip(map(id, model.trainable_variables), model.rates, strict=True))
+    found = {
+        layer.name: {rates[id(v)] for v in layer.weights if id(v) in rates}
+        for layer in tower.layers
+    }
+    return {name: values for name, values in found.items() if values}
+
+
+def test_the_last_blocks_learn_and_each_at_a_share_of_the_rate_behind_it(transformers):
+    keras.utils.clear_session()
+    layers = {"last": 2, "decay": 0.5}
+    model = started(with_keys(transformers, train="layers", layers=layers, rate=0.1))
+    assert shares(model, model.image_tower) == {
+        "block_1": {0.05}, "block_2": {0.1}, "norm_6": {0.1}, "projection": {0.1}
+    }  # fmt: skip
+    layers = {"last": "all", "decay": 0.5}
+    model = started(with_keys(transformers, train="layers", layers=layers))
+    text = shares(model, model.text_tower)
+    assert sorted(min(values) for values in text.values()) == [0.125, 0.125, 0.25, 0.5, 1, 1, 1]
+
+
+def test_more_blocks_than_there_are_and_blocks_of_library_towers(presets):
+    model = started(with_keys(presets, train="layers", layers={"last": 1}))
+    trainable = {v.path for v in model.text_tower.trainable_variables}
+    assert trainable
+    assert all("transformer_layer_1" in path or "projection" in path for path in trainable)
+    learning = [v.name for v in model.image_tower.trainable_variables]
+    assert {"gamma", "beta"} <= set(learning)
+    assert not any(layer.trainable for layer in batch_norms(model.image_tower))
+    with pytest.raises(InputError, match=r"image_tower.layers.last = 9, but .* has 2 blocks"):
+        started(with_keys(presets, train="layers", layers={"last": 9}))
