@@ -19,6 +19,7 @@ class TrainerConfig(TrainerSections):
         self._check_loss()
         self._check_chunks()
         self._check_xla()
+        self._check_start()
         model_size.check(self)
         return self
 
@@ -80,6 +81,17 @@ class TrainerConfig(TrainerSections):
                     f"training.xla: true does not go with {key} = {value}: XLA compiles no loop "
                     f"over parts whose size is known only when it runs; leave out {key}, or set "
                     "training.xla: false"
+                )
+
+    def _check_start(self) -> None:
+        if self.training.start == "random":
+            return
+        for key, tower in self.model.towers:
+            if not tower.cached or not tower.spares_head or tower.head is not None:
+                raise ValueError(
+                    f"training.start = {self.training.start} needs model.{key}.train: frozen with "
+                    "weights that are not those of a release, and no "
+                    f"model.{key}.head: it is about a new head of one layer on features that stay"
                 )
 
 

@@ -14,7 +14,7 @@ from trainer.config import machine_memory
 from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights
 from trainer.export.digests import run_fingerprint
-from trainer.training import input_pipeline, loop, optimizer, schedule
+from trainer.training import correlated_heads, input_pipeline, loop, optimizer, schedule
 from trainer.training.cached_features import Featurizer
 from trainer.training.checkpoints import Checkpoints, remove_stale_runs
 from trainer.training.distribution.strategy import records_per_replica
@@ -90,6 +90,8 @@ def train_towers(
     cached = None
     if featurizer.is_needed:
         cached = featurizer.of_records(train_files, spec, mine, cluster, keep)
+        if training.start == "correlated":
+            correlated_heads.start_heads(model, cached, cluster.workers)
 
     def batches(first: int) -> tf.data.Dataset:
         per_worker = training.batch_size // cluster.workers
