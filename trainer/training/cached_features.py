@@ -144,7 +144,7 @@ class Featurizer:
             images = self._filled(features.PIXELS, pixels(), count)
         if tokens:
             all_tokens = np.concatenate(tokens)
-            present = all_tokens.any(axis=2)
+            present = np.asarray(all_tokens.any(axis=2))
             captions, rows = self._of_captions(all_tokens)
         counts = [f"{count} images"] if images is not None else []
         counts += [f"{len(captions)} captions"] if captions is not None else []

@@ -1,11 +1,11 @@
 """Heads in closed form, against the generalised eigenvalue problem that they solve."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
-import scipy.linalg
 
 from schema.errors import InputError
 from trainer.towers.assembly import PROJECTION
@@ -34,8 +34,11 @@ def reference(x, y):
     cxx = x.T @ x / n + RIDGE / n * np.trace(x.T @ x / n) * np.eye(x.shape[1])
     cyy = y.T @ y / n + RIDGE / n * np.trace(y.T @ y / n) * np.eye(y.shape[1])
     cxy = x.T @ y / n
-    squares, directions = scipy.linalg.eigh(cxy @ np.linalg.solve(cyy, cxy.T), cxx)
-    return np.sqrt(squares[::-1]), directions[:, ::-1]
+    squares, found = np.linalg.eig(np.linalg.solve(cxx, cxy @ np.linalg.solve(cyy, cxy.T)))
+    order = np.argsort(-squares.real)
+    directions = found.real[:, order]
+    directions /= np.sqrt(np.einsum("fk,fg,gk->k", directions, cxx, directions))
+    return np.sqrt(squares.real[order][:3]), directions
 
 
 def test_the_maps_solve_the_eigenvalue_problem(data):
@@ -43,10 +46,10 @@ def test_the_maps_solve_the_eigenvalue_problem(data):
     of_images, of_texts = correlate(images, texts, pairs, 3, RIDGE)
     x, y = images[pairs[:, 0]].astype(np.float64), texts[pairs[:, 1]].astype(np.float64)
     correlations, directions = reference(x, y)
-    expected = directions[:, :3] * correlations[:3]
+    expected = directions[:, :3] * correlations
     scale = np.linalg.norm(of_images.kernel) / np.linalg.norm(expected)
     signs = np.sign(np.sum(of_images.kernel * expected, axis=0))
-    np.testing.assert_allclose(of_images.kernel, scale * expected * signs, atol=1e-6 * scale)
+    np.testing.assert_allclose(of_images.kernel, scale * expected * signs, atol=1e-6 * float(scale))
     assert of_texts.kernel.shape == (5, 3)
     # Both sides agree on the directions: the products of pairs are as large as the correlations.
     products = np.sum(of_images(x) * of_texts(y), axis=0)
@@ -65,14 +68,16 @@ def test_embeddings_are_centred_and_of_length_one_on_the_average(data):
 
 
 def test_the_size_of_a_block_does_not_matter(data, monkeypatch):
-    expected = correlate(*data, 4)
+    images, texts, pairs = data
+    expected = correlate(images, texts, pairs, 4)
     monkeypatch.setattr(correlated_heads, "ROWS_AT_ONCE", 7)
-    for mapped, same in zip(correlate(*data, 4), expected, strict=True):
+    for mapped, same in zip(correlate(images, texts, pairs, 4), expected, strict=True):
         np.testing.assert_allclose(np.abs(mapped.kernel), np.abs(same.kernel), atol=1e-8)
 
 
 def test_more_components_than_features_are_zero(data):
-    of_images, of_texts = correlate(*data, 9)
+    images, texts, pairs = data
+    of_images, of_texts = correlate(images, texts, pairs, 9)
     assert of_images.kernel.shape == (7, 9)
     assert not of_images.kernel[:, 5:].any()
     assert not of_texts.kernel[:, 5:].any()
@@ -98,7 +103,7 @@ def test_heads_get_the_maps_and_padding_is_no_caption(data):
     rows = np.concatenate([pairs[:, 1].reshape(30, 2), np.zeros((30, 1), int)], axis=1)
     present = np.concatenate([np.ones((30, 2), bool), np.zeros((30, 1), bool)], axis=1)
     config = SimpleNamespace(model=SimpleNamespace(embedding_dim=4))
-    model = SimpleNamespace(image_tower=tower(7), text_tower=tower(5), config=config)
+    model: Any = SimpleNamespace(image_tower=tower(7), text_tower=tower(5), config=config)
     start_heads(model, CachedFeatures(images, texts, rows, present), workers=1)
     of_images, of_texts = correlate(images, texts, pairs, 4)
     np.testing.assert_allclose(model.image_tower(images), of_images(images), atol=1e-5)
@@ -106,5 +111,6 @@ def test_heads_get_the_maps_and_padding_is_no_caption(data):
 
 
 def test_several_machines_are_refused():
+    model: Any = SimpleNamespace()
     with pytest.raises(InputError, match=r"^training\.start = correlated needs the features"):
-        start_heads(SimpleNamespace(), CachedFeatures(None, None, None), workers=2)
+        start_heads(model, CachedFeatures(None, None, None), workers=2)
