@@ -32,7 +32,7 @@ def hidden_inputs(node_id: str, config: RunConfig) -> list[str]:
     """Return the keys of the config that make a node read what Kubeflow's cache cannot see.
 
     A compiled file holds paths and names, and what stands there in a pod may change from run to
-    run: the weights of `start_from`, say, or the module of `loss.function` in the image.
+    run: the weights of a release, say, or the module of `loss.function` in the image.
     """
     node, keys = NODES[node_id], set[str]()
     if node.uses_plugins and config.plugins:

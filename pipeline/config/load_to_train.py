@@ -58,6 +58,11 @@ def load_to_train(path: Path) -> RunConfig:
             what = "is neither a file nor a folder" if there else "no such file or folder"
             raise ConfigError(f"{path}: {key} = {text_files.shown(name)}: {what}")
     _check_vocabulary(config.text, path)
+    for trained in config.trained():
+        try:
+            trained.check_weights()
+        except InputError as error:
+            raise ConfigError(f"{path}: {error}") from error
     # The trainer, which knows its devices, checks again; this is before an hour of ingest.
     machine_memory.check(config, devices=1, on_cpu=not machine_memory.has_gpu())
     _check_losses(config, path)
@@ -68,7 +73,11 @@ def _check_vocabulary(text: TextConfig, path: Path) -> None:
     if text.vocabulary is None or "://" in text.vocabulary:
         return
     try:
-        content = text_files.read_bytes(text.vocabulary, vocabulary.LARGEST)
+        file = vocabulary.file_of(text)
+    except InputError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    try:
+        content = text_files.read_bytes(file, vocabulary.LARGEST)
     except InputError as error:
         raise ConfigError(f"{path}: {vocabulary.KEY} = {error}") from error
     try:

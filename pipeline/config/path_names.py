@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pipeline.config.run_config import ConfigError, RunConfig
 from schema.system import disk
-from trainer.config.config_paths import named_files
+from trainer.config.config_paths import named_sources
+from trainer.weights.source import Kind
 
 # Beam and TensorFlow list files by patterns and have no way to say that a `[` is a `[`; with `?`
 # and `*` they also read what lies in a folder with a similar name.
@@ -34,7 +35,11 @@ def check(config: RunConfig, file: Path) -> None:
 
 
 def _of_run(config: RunConfig) -> Iterator[str]:
-    saved = {key: path for key, path in named_files(config).items() if key.endswith(".start_from")}
+    saved = {
+        key: source.name
+        for key, source in named_sources(config).items()
+        if source.kind is Kind.RELEASE
+    }
     yield from read_as_pattern(
         {"workspace": config.workspace, "push.path": config.push.path, **saved, **scratch()}
     )

@@ -8,10 +8,30 @@ from pydantic import BaseModel
 from trainer.config.model import TrainerSections
 from trainer.config.trainer import TrainerConfig
 from trainer.config.transform import TransformConfig
-from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, FileKeys, Source
+from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, FileKeys
+from trainer.weights.places import VOCABULARY
+from trainer.weights.source import Kind, Source, parse
 
 Config = TypeVar("Config", bound=TrainerConfig)
 Section = TypeVar("Section", bound=BaseModel)
+
+
+def named_sources(config: TransformConfig) -> dict[str, Source]:
+    """Collect all that a config names by the key: paths, packages, names in a cache.
+
+    Args:
+        config: Transform's, the trainer's, or one with more sections.
+    """
+    sources = {}
+    if config.text.vocabulary is not None:
+        sources["text.vocabulary"] = parse(config.text.vocabulary)
+    if isinstance(config, TrainerSections):
+        for section, tower in config.model.towers:
+            for key, source_of in tower.file_keys.items():
+                value = getattr(tower, key)
+                if value is not None:
+                    sources[f"model.{section}.{key}"] = source_of(value)
+    return sources
 
 
 def named_files(config: TransformConfig, with_presets: bool = False) -> dict[str, str]:
@@ -19,25 +39,30 @@ def named_files(config: TransformConfig, with_presets: bool = False) -> dict[str
 
     Args:
         config: Transform's, the trainer's, or one with more sections.
-        with_presets: include names of presets in a library's cache.
+        with_presets: include names of presets in a library's cache, where the files may change. A
+            package and the cache that `weights` names hold the same files for the same version.
     """
-    wanted = (Source.PATH, Source.CACHED) if with_presets else (Source.PATH,)
-    paths = {}
-    if config.text.vocabulary is not None:
-        paths["text.vocabulary"] = config.text.vocabulary
-    if isinstance(config, TrainerSections):
-        for section, tower in config.model.towers:
-            for key, source_of in tower.file_keys.items():
-                value = getattr(tower, key)
-                if value is not None and source_of(value) in wanted:
-                    paths[f"model.{section}.{key}"] = value
-    return paths
+    return {
+        key: source.name
+        for key, source in named_sources(config).items()
+        if source.is_path
+        or (with_presets and source.kind is Kind.CACHE and not key.endswith(".weights"))
+    }
+
+
+def endings_of(config: TransformConfig, key: str) -> tuple[str, ...]:
+    """Return the endings of the files that the source of a key can mean; see `places.file_of`."""
+    if not key.endswith(".weights"):
+        return (VOCABULARY,)
+    assert isinstance(config, TrainerSections)
+    return dict(config.model.towers)[key.split(".")[1]].endings
 
 
 def located(config: Config, locate: Callable[[str], str]) -> Config:
     """Return the config with `locate` applied to each file and folder that it names."""
-    for key, path in named_files(config).items():
-        config = _replaced(config, key.split("."), locate(path))
+    for key, source in named_sources(config).items():
+        if source.is_path:
+            config = _replaced(config, key.split("."), str(source.located(locate)))
     return config
 
 
@@ -53,14 +78,14 @@ def located_values(path: str, value: Any, locate: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
         return {name: located_values(name, inner, locate) for name, inner in value.items()}
     source_of = _file_keys().get(key)
-    if source_of is not None and isinstance(value, str) and source_of(value) is Source.PATH:
-        return locate(value)
+    if source_of is not None and isinstance(value, str):
+        return str(source_of(value).located(locate))
     return value
 
 
 def _file_keys() -> FileKeys:
     """Return the keys of all registered towers that name files."""
-    keys: dict[str, Callable[[str], Source]] = {"vocabulary": lambda _path: Source.PATH}
+    keys: dict[str, Callable[[str], Source]] = {"vocabulary": parse}
     configs = [entry.config for entry in IMAGE_TOWERS.values()]
     configs += [entry.config for entry in TEXT_TOWERS.values()]
     for config in configs:

@@ -25,8 +25,30 @@ class TrainerConfig(TrainerSections):
 
     def warnings(self) -> list[str]:
         """Collect what is allowed and yet will not learn: sentences that name the key."""
-        warnings = LOSSES[self.loss.name].warnings
-        return [] if warnings is None else list(warnings(self.loss, self.training.batch_size))
+        found: list[str] = []
+        of_images = IMAGE_TOWERS[self.model.image_tower.kind].warnings
+        if of_images is not None:
+            found += of_images(self.model.image_tower, self.image.size)
+        of_texts = TEXT_TOWERS[self.model.text_tower.kind].warnings
+        if of_texts is not None:
+            found += of_texts(self.model.text_tower, self.text)
+        of_loss = LOSSES[self.loss.name].warnings
+        if of_loss is not None:
+            found += of_loss(self.loss, self.training.batch_size)
+        return found
+
+    def check_weights(self) -> None:
+        """Check that the files of weights fit the towers, as far as they tell without TensorFlow.
+
+        Raises:
+            InputError: one does not.
+        """
+        of_images = IMAGE_TOWERS[self.model.image_tower.kind].check_weights
+        if of_images is not None and self.model.image_tower.brings_weights:
+            of_images(self.model.image_tower, self.image.size)
+        of_texts = TEXT_TOWERS[self.model.text_tower.kind].check_weights
+        if of_texts is not None and self.model.text_tower.brings_weights:
+            of_texts(self.model.text_tower, self.text)
 
     def _check_towers(self) -> None:
         for key, tower in self.model.towers:
@@ -105,9 +127,9 @@ def batch_norm_in_chunks(tower: TowerConfig) -> str:
 
 def _check_training(key: str, tower: TowerConfig) -> None:
     train = f"{key}.train = {tower.train}"
-    if tower.train != "full" and tower.start_from is None and not tower.brings_weights:
-        other = f" or {tower.own_weights}" if tower.own_weights else ""
-        raise ValueError(f"{train} needs weights: give start_from{other}")
+    if tower.train != "full" and tower.release is None and not tower.brings_weights:
+        other = f" or {tower.other_weights}" if tower.other_weights else ""
+        raise ValueError(f"{train} needs weights: give weights{other}")
     if not tower.backbone_learns and tower.rate != 1:
         raise ValueError(
             f"{key}.rate = {tower.rate} and {train} contradict each other: the backbone does not "

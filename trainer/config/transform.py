@@ -39,9 +39,9 @@ class TextConfig(Frozen):
 
     # The default is not validated: the files that register tokenizers import this one.
     tokenizer: Annotated[Name, AfterValidator(_registered)] = "word_pieces"
-    """How words become tokens: word_pieces, or a tokenizer that a plugin registers."""
+    """How words become tokens: word_pieces, bert, or a tokenizer that a plugin registers."""
     vocabulary: str | None = None
-    """A file of word pieces, one a line; None: learned from the train split."""
+    """A file of word pieces, one a line, or package:NAME; None: learned from the train split."""
     vocabulary_size: Annotated[int, Field(ge=16, le=LARGEST_INT)] = 8000
     """Word pieces, at most; at least 32 to learn them."""
     start_token: Name | None = None
@@ -58,6 +58,12 @@ class TextConfig(Frozen):
         """The pieces put around a caption, by their keys."""
         both = {"start_token": self.start_token, "end_token": self.end_token}
         return tuple((key, token) for key, token in both.items() if token is not None)
+
+    @model_validator(mode="after")
+    def _what_the_tokenizer_takes(self) -> Self:
+        if "tokenizer" in self.model_fields_set:  # see there
+            TOKENIZERS[self.tokenizer].check_config(self)
+        return self
 
     @model_validator(mode="after")
     def _pieces_around(self) -> Self:

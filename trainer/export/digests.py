@@ -14,12 +14,14 @@ import tensorflow as tf
 from schema.config.section import canonical_json
 from schema.errors import InputError
 from schema.system.source_files import own_files, source_files
-from trainer.config.config_paths import named_files
+from trainer.config.config_paths import endings_of, named_sources
 from trainer.config.trainer import TrainerConfig
 from trainer.config.transform import TransformConfig
 from trainer.export.initial_weights import saved_tower
 from trainer.losses.custom import CustomConfig
 from trainer.towers.keras_hub import preset_folder
+from trainer.weights import places
+from trainer.weights.source import Kind, Source
 
 CHUNK = 1 << 20  # bytes read at once
 
@@ -28,18 +30,18 @@ def content_digests(config: TransformConfig) -> dict[str, str]:
     """Compute digests of the files, folders, presets and source code that a config names.
 
     Files that this machine does not see, such as those of a pod's volume, are left out: the node
-    that uses them reports missing ones. So are the weights 'imagenet', files of Keras's own cache
-    whose names contain their version.
+    that uses them reports missing ones. So are the weights `cache:imagenet`, files of Keras's own
+    cache whose names contain their version.
 
     Args:
         config: the trainer's, or Transform's part of it.
 
     Returns:
-        Digests by key of the config, such as 'model.text_tower.start_from'.
+        Digests by key of the config, such as 'model.text_tower.weights'.
     """
     digests = {}
-    for key, name in named_files(config, with_presets=True).items():
-        digest = _digest_of(key, name)
+    for key, source in named_sources(config).items():
+        digest = _digest_of(key, source, endings_of(config, key))
         if digest is not None:
             digests[key] = digest
     digests |= plugin_digests(config.plugins)
@@ -79,20 +81,29 @@ def run_fingerprint(
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _digest_of(key: str, name: str) -> str | None:
+def _digest_of(key: str, source: Source, endings: Sequence[str]) -> str | None:
     try:
-        return _digest_of_tree(_place(key, name))
+        place = _place(key, source, endings)
+        return None if place is None else _digest_of_tree(place)
     except (InputError, tf.errors.OpError):
         return None
 
 
-def _place(key: str, name: str) -> str:
-    """Return the path to digest: of a release only the tower, of a preset its folder."""
-    match key.split("."):
-        case ["model", tower, "start_from"]:
-            return saved_tower(tower, name)
-        case [*_, "preset"]:
+def _place(key: str, source: Source, endings: Sequence[str]) -> str | None:
+    """Return the path to digest: of a release only the tower, of a preset its folder.
+
+    Of a package it is the file of weights, with what lies beside it and says what they are.
+    """
+    name = source.name
+    match source.kind:
+        case Kind.RELEASE:
+            return saved_tower(key.split(".")[1], name)
+        case Kind.PACKAGE:
+            return posixpath.dirname(places.file_of(key, source, endings))
+        case _ if key.endswith(".preset"):
             return name if tf.io.gfile.exists(name) else preset_folder(name, key)
+        case Kind.CACHE:
+            return None
         case _:
             return name
 

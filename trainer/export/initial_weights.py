@@ -20,7 +20,7 @@ from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # suffix of a variable in a TensorFlow checkpoint
 # Keys of a tower that do not change its size.
-NO_SIZE = ("start_from", "train", "lora", "layers", "rate", "dropout")
+NO_SIZE = ("weights", "train", "lora", "layers", "rate", "dropout")
 SIZES = {IMAGE_TOWER: ("image.size",), TEXT_TOWER: ("text.vocabulary_size", "text.max_tokens")}
 LARGEST_CONFIG = 1 << 20  # characters of a release's config.json
 ROOT = Tower.NETWORK + "/"  # prefix of the network's weights in a tower's SavedModel
@@ -33,8 +33,8 @@ def load(model: DualEncoder) -> None:
         InputError: they do not exist, or belong to another network.
     """
     for key, tower, config in _towers(model):
-        if config.start_from is not None:
-            _copy(key, tower, saved_tower(key, config.start_from), model.config)
+        if config.release is not None:
+            _copy(key, tower, saved_tower(key, config.release), model.config)
         elif config.brings_weights:
             _load_backbone(model.config, key, tower.get_layer(BACKBONE).network)
 
@@ -49,15 +49,15 @@ def check_vocabulary(config: TrainerConfig, vocabulary: str) -> None:
     Raises:
         InputError: they differ.
     """
-    start_from = config.model.text_tower.start_from
-    if start_from is None:
+    release = config.model.text_tower.release
+    if release is None:
         return
-    saved = saved_tower(TEXT_TOWER, start_from)
+    saved = saved_tower(TEXT_TOWER, release)
     [theirs] = tf.io.gfile.glob(posixpath.join(saved, "assets", "vocabulary*")) or [None]
     if theirs is None or _tokens(theirs) != _tokens(vocabulary):
         raise InputError(
-            f"model.text_tower.start_from = {start_from} was trained with another vocabulary than "
-            f"this run's: set text.vocabulary = {theirs or 'the file it was trained with'}"
+            f"model.text_tower.weights = release:{release} was trained with another vocabulary "
+            f"than this run's: set text.vocabulary = {theirs or 'the file it was trained with'}"
         )
 
 
@@ -85,8 +85,8 @@ def saved_tower(key: str, place: str) -> str:
     paths = [path for p in patterns for path in tf.io.gfile.glob(posixpath.join(place, p))]
     if len(paths) != 1:
         raise InputError(
-            f"model.{key}.start_from = {place} holds {len(paths)} SavedModels of a tower; give the "
-            "folder of a release, like serving/releases/3, or of a tower in it"
+            f"model.{key}.weights = release:{place} holds {len(paths)} SavedModels of a tower; "
+            "give the folder of a release, like serving/releases/3, or of a tower in it"
         )
     return posixpath.dirname(paths[0])
 
@@ -109,7 +109,7 @@ def _copy(key: str, tower: keras.Model, saved: str, config: TrainerConfig) -> No
     except (ValueError, RuntimeError, AttributeError, LookupError, tf.errors.OpError) as error:
         reason = "; ".join(_differences(key, saved, config)) or first_line(error)
         raise InputError(
-            f"model.{key}.start_from: {saved} is not a tower of this kind and size: {reason}"
+            f"model.{key}.weights: {saved} is not a tower of this kind and size: {reason}"
         ) from error
 
 

@@ -46,7 +46,8 @@ def text_features(captions: tf.SparseTensor, config: TransformConfig) -> dict[st
     limit = config.text.max_captions
     table = tf.sparse.to_dense(captions, default_value="")[:, :limit]
     table = tf.pad(table, [[0, 0], [0, limit - tf.shape(table)[1]]], constant_values="")
-    words = split_words(normalise(tf.reshape(table, [-1])))
+    flat = tf.reshape(table, [-1])
+    words = split_words(normalise(flat))
     file = tft.experimental.ptransform_analyzer(
         inputs=[words.values],
         ptransform=VocabularyAnalyzer(config.text),
@@ -54,7 +55,7 @@ def text_features(captions: tf.SparseTensor, config: TransformConfig) -> dict[st
         output_shapes=[[]],
         output_asset_default_values=[b"vocabulary"],
     )[0]
-    tokens = create_tokenizer(config.text).tokenize(words, file)
+    tokens = create_tokenizer(config.text).tokenize(flat, words, file)
     ids = caption_ids(words)
     return {
         features.TOKENS: tf.reshape(tokens, [-1, limit, config.text.max_tokens]),
@@ -126,7 +127,7 @@ def copy_vocabulary(config: TextConfig, folder: str) -> np.ndarray:
         InputError: the file does not exist, or cannot be used.
     """
     try:
-        with tf.io.gfile.GFile(config.vocabulary, "rb") as file:
+        with tf.io.gfile.GFile(vocabulary.file_of(config), "rb") as file:
             content = file.read(vocabulary.LARGEST + 1)
     except tf.errors.OpError as error:
         raise InputError(f"{vocabulary.KEY} = {config.vocabulary}: cannot be read") from error

@@ -29,6 +29,10 @@ class Tokenizer(abc.ABC):
     def __init__(self, config: TextConfig):
         self.config = config
 
+    @classmethod  # noqa: B027  most have nothing to refuse
+    def check_config(cls, config: TextConfig) -> None:
+        """Refuse a section that the tokenizer cannot use, with a ValueError. Default: none."""
+
     def check(self, content: bytes) -> Sequence[str]:
         """Return the tokens of a vocabulary file that the config names. Runs without TensorFlow.
 
@@ -49,10 +53,13 @@ class Tokenizer(abc.ABC):
         """
 
     @abc.abstractmethod
-    def tokenize(self, words: "tf.RaggedTensor", file: "tf.Tensor | str") -> "tf.Tensor":
+    def tokenize(
+        self, captions: "tf.Tensor", words: "tf.RaggedTensor", file: "tf.Tensor | str"
+    ) -> "tf.Tensor":
         """Convert words to token ids, as operations of the graph that serves.
 
         Args:
+            captions: as they were written, [n].
             words: of captions, [n, (words)], as `trainer.preprocessing.captions` splits them.
             file: name of the vocabulary file.
 

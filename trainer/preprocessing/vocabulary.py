@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from schema.errors import InputError
 from schema.text.messages import excerpt_of
+from trainer.weights import places
+from trainer.weights.source import Kind, parse
 
 if TYPE_CHECKING:
     from trainer.config.transform import TextConfig
@@ -26,6 +28,21 @@ def reserved_pieces(size: int) -> tuple[str, ...]:
         size: of the vocabulary.
     """
     return (PADDING, UNKNOWN, *(BYTES if size >= 4 * len(BYTES) else HALF_BYTES))
+
+
+def file_of(config: "TextConfig") -> str:
+    """Return the path of the vocabulary that the config names.
+
+    Raises:
+        InputError: the package that it names is not installed, or holds no vocabulary.
+    """
+    assert config.vocabulary is not None
+    source = parse(config.vocabulary)
+    return (
+        places.file_of(KEY, source, (places.VOCABULARY,))
+        if source.kind is Kind.PACKAGE
+        else source.name
+    )
 
 
 def pieces_of(content: bytes, config: "TextConfig") -> Sequence[str]:

@@ -10,7 +10,9 @@ from trainer.preprocessing.vocabulary import BYTES, HALF_BYTES, LONGEST_PIECE, U
 _NO_LIMIT = 2**31 - 1  # bytes of a word: a text without spaces is one
 
 
-def word_pieces(words: tf.RaggedTensor, vocabulary: tf.Tensor, config: TextConfig) -> tf.Tensor:
+def word_pieces(
+    words: tf.RaggedTensor, vocabulary: tf.Tensor | str, config: TextConfig
+) -> tf.Tensor:
     """Cut words into the longest pieces of a vocabulary file.
 
     A character that no piece begins with is cut off from its word and spelled in bytes, if the
@@ -24,7 +26,13 @@ def word_pieces(words: tf.RaggedTensor, vocabulary: tf.Tensor, config: TextConfi
     Returns:
         Token ids, int64 [n, max_tokens], 0 = padding.
     """
-    table = tf.lookup.StaticVocabularyTable(
+    table = table_of(vocabulary)
+    return padded(_pieces(words, table), table, config)
+
+
+def table_of(vocabulary: tf.Tensor | str) -> tf.lookup.StaticVocabularyTable:
+    """Make the table of ids by piece of a vocabulary file; its last id is that of no piece."""
+    return tf.lookup.StaticVocabularyTable(
         tf.lookup.TextFileInitializer(
             vocabulary,
             key_dtype=tf.string,
@@ -34,7 +42,22 @@ def word_pieces(words: tf.RaggedTensor, vocabulary: tf.Tensor, config: TextConfi
         ),
         num_oov_buckets=1,
     )
-    tokens = _pieces(words, table)[:, : config.max_tokens - len(config.around)]
+
+
+def padded(
+    ids: tf.RaggedTensor, table: tf.lookup.StaticVocabularyTable, config: TextConfig
+) -> tf.Tensor:
+    """Cut the ids of captions, put pieces around them, and pad them.
+
+    Args:
+        ids: [n, (pieces)].
+        table: see `table_of`.
+        config: the number of pieces to keep of a caption, and those around a caption with words.
+
+    Returns:
+        int64 [n, max_tokens].
+    """
+    tokens = ids[:, : config.max_tokens - len(config.around)]
     has_any = tf.cast(tokens.row_lengths() > 0, tf.int64)
 
     def one(piece: str | None) -> list[tf.RaggedTensor]:

@@ -15,7 +15,8 @@ from pydantic import AfterValidator, Field, model_validator
 from schema.config.section import Json, Name, numbers_in
 from schema.errors import InputError
 from schema.text.messages import first_line
-from trainer.towers.registry import FileKeys, Source, TowerConfig
+from trainer.towers.registry import FileKeys, TowerConfig
+from trainer.weights.source import path_or_cached
 
 if TYPE_CHECKING:
     import keras
@@ -47,9 +48,9 @@ class KerasHubConfig(TowerConfig):
 
     file_keys: ClassVar[FileKeys] = {
         **TowerConfig.file_keys,
-        "preset": lambda name: Source.PATH if "/" in name else Source.CACHED,
+        "preset": path_or_cached,
     }
-    own_weights: ClassVar[str | None] = "a preset"
+    other_weights: ClassVar[str] = "a preset"
 
     @property
     def network(self) -> str:

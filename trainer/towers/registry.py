@@ -10,29 +10,21 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from schema.config.section import Frozen
 from schema.registry import Registry
 from schema.text.messages import excerpt, excerpt_of
 from trainer.towers.fine_tuning import HeadConfig, LayersConfig, LoraConfig, Train
+from trainer.weights.source import Kind, Source, parse
 
 if TYPE_CHECKING:
     import keras
 
 CHANNELS = 3  # of an image
-
-
-class Source(enum.Enum):
-    """What a key that names files holds."""
-
-    PATH = enum.auto()  # a file or a folder
-    CACHED = enum.auto()  # a name in a library's cache, where the files may change
-    VERSIONED = enum.auto()  # a name in a library's cache that always means the same files
 
 
 FileKeys = Mapping[str, Callable[[str], Source]]
@@ -42,7 +34,8 @@ class TowerConfig(Frozen):
     """The `model.image_tower` or `model.text_tower` section of the config: what all towers have.
 
     `rate`, and `train: frozen`, are about the whole tower, its head included. Only where a backbone
-    brings weights and `start_from` is not given they leave out the head, which is new.
+    brings weights, and they are not those of a release, they leave out the head, which
+    is new.
     """
 
     kind: str
@@ -57,13 +50,18 @@ class TowerConfig(Frozen):
     """A hidden layer in front of the embedding; None: a single linear layer."""
     rate: Annotated[float, Field(gt=0)] = 1.0
     """Share of training.learning_rate and of the decay that its weights get."""
-    start_from: str | None = None
-    """A folder of a release, or a tower's SavedModel in it, whose weights it starts with."""
+    weights: str | None = None
+    """The weights it starts with: release:FOLDER (a release, or a tower's SavedModel in it) and,
+    where the tower reads such files, package:NAME, cache:NAME, a file or a folder."""
 
-    file_keys: ClassVar[FileKeys] = {"start_from": lambda _path: Source.PATH}
+    file_keys: ClassVar[FileKeys] = {"weights": parse}
     """The keys that name files, with a function of a value to what it names."""
-    own_weights: ClassVar[str | None] = None
-    """The key, in words, that brings weights from elsewhere than a release."""
+    takes: ClassVar[tuple[Kind, ...]] = (Kind.RELEASE,)
+    """Where its weights can be."""
+    endings: ClassVar[tuple[str, ...]] = ()
+    """Of the names of files of weights that it reads, from a package, a folder or a file."""
+    other_weights: ClassVar[str] = ""
+    """What else brings weights, for messages, such as 'a preset'."""
 
     @property
     def network(self) -> str:
@@ -73,7 +71,18 @@ class TowerConfig(Frozen):
     @property
     def brings_weights(self) -> bool:
         """Whether its backbone starts with weights from elsewhere than a release."""
-        return False
+        return self.source is not None and self.release is None
+
+    @property
+    def source(self) -> Source | None:
+        """What `weights` names."""
+        return None if self.weights is None else parse(self.weights)
+
+    @property
+    def release(self) -> str | None:
+        """The folder of the release that it takes its weights from, if it does."""
+        source = self.source
+        return source.name if source is not None and source.kind is Kind.RELEASE else None
 
     @property
     def batch_norm(self) -> bool:
@@ -88,7 +97,20 @@ class TowerConfig(Frozen):
     @property
     def spares_head(self) -> bool:
         """Whether `rate`, and `train: frozen`, are about the backbone only."""
-        return self.brings_weights and self.start_from is None
+        return self.brings_weights and self.release is None
+
+    @model_validator(mode="after")
+    def _weights_it_reads(self) -> Self:
+        source = self.source
+        if source is not None and source.kind not in self.takes:
+            places = [f"{kind.value}:" for kind in self.takes if kind.value]
+            if Kind.PATH in self.takes:
+                places.append("a file or folder")
+            raise ValueError(
+                f"weights = {excerpt_of(str(self.weights))} is nothing that {self.kind} can start "
+                f"with; it takes {', '.join(places)}"
+            )
+        return self
 
     @property
     def cached(self) -> bool:
@@ -111,6 +133,14 @@ class TextSizes(Protocol):
     @property
     def max_tokens(self) -> int:
         """Tokens of one text, at most."""
+
+    @property
+    def tokenizer(self) -> str:
+        """The name of the tokenizer."""
+
+    @property
+    def vocabulary(self) -> str | None:
+        """The vocabulary that the config names; None: it is learned."""
 
 
 Inputs = TypeVar("Inputs")
@@ -146,6 +176,9 @@ class Tower(Generic[Inputs]):
             the section names; for a section that `brings_weights`.
         blocks: (backbone) to the layers of each of its blocks, for `train: layers`; None: the
             blocks are recognised, see `trainer.towers.blocks`.
+        check_weights: (section, inputs) raises InputError if the file of weights that the section
+            names does not fit, long before they are loaded. Runs without TensorFlow.
+        warnings: (section, inputs) gives sentences about what is allowed and costs quality.
     """
 
     config: type[TowerConfig]
@@ -154,6 +187,8 @@ class Tower(Generic[Inputs]):
     check: Callable[[Any, Inputs], None] | None = None
     load_weights: Callable[[Any, Inputs, keras.Model], None] | None = None
     blocks: Callable[[keras.Model], Sequence[Sequence[keras.layers.Layer]]] | None = None
+    check_weights: Callable[[Any, Inputs], None] | None = None
+    warnings: Callable[[Any, Inputs], Iterable[str]] | None = None
 
 
 IMAGE_TOWERS: Registry[Tower[int]] = Registry(

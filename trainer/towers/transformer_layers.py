@@ -15,10 +15,16 @@ DEVIATION = 0.02  # of the initial token and position embeddings
 
 
 class Norm(keras.layers.Layer):
-    """Layer normalisation in float32, also between layers that compute in half precision."""
+    """Layer normalisation in float32, also between layers that compute in half precision.
 
-    def __init__(self) -> None:
-        super().__init__(dtype="float32")
+    Args:
+        epsilon: added to the variance.
+        name: of the layer.
+    """
+
+    def __init__(self, epsilon: float = EPSILON, name: str | None = None) -> None:
+        super().__init__(dtype="float32", name=name)
+        self._epsilon = epsilon
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Make a scale and an offset for each component of vectors [..., width]."""
@@ -29,7 +35,7 @@ class Norm(keras.layers.Layer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Normalise each vector."""
         gamma, beta = map(tf.convert_to_tensor, (self._gamma, self._beta))
-        return fused_ops.layer_norm(x, gamma, beta, EPSILON)
+        return fused_ops.layer_norm(x, gamma, beta, self._epsilon)
 
     def compute_output_spec(self, x: keras.KerasTensor) -> keras.KerasTensor:
         """Return the spec of the output: the shape of the input, in float32."""
@@ -44,16 +50,26 @@ class Block(keras.layers.Layer):
         heads: attention heads, which divide the width.
         mlp_ratio: hidden units of the second half, in widths.
         dropout: share that is dropped after each half.
+        epsilon: of the normalisations.
+        name: of the layer.
     """
 
-    def __init__(self, width: int, heads: int, mlp_ratio: int, dropout: float):
-        super().__init__()
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        mlp_ratio: float,
+        dropout: float,
+        epsilon: float = EPSILON,
+        name: str | None = None,
+    ):
+        super().__init__(name=name)
         self._heads = heads
-        self._norms = [Norm() for _ in range(2)]
+        self._norms = [Norm(epsilon) for _ in range(2)]
         # One product for queries, keys and values: three narrow ones leave a CPU waiting.
         self._qkv = keras.layers.Dense(3 * width, name="qkv")
         self._out = keras.layers.Dense(width, name="attention_out")
-        self._hidden = keras.layers.Dense(mlp_ratio * width, name="mlp_hidden")
+        self._hidden = keras.layers.Dense(round(mlp_ratio * width), name="mlp_hidden")
         self._back = keras.layers.Dense(width, name="mlp_out")
         self._dropouts = [keras.layers.Dropout(dropout) for _ in range(2)]
 
@@ -93,10 +109,11 @@ class Positions(keras.layers.Layer):
 
     Args:
         longest: largest number of tokens.
+        name: of the layer.
     """
 
-    def __init__(self, longest: int):
-        super().__init__()
+    def __init__(self, longest: int, name: str | None = None):
+        super().__init__(name=name)
         self._longest = longest
 
     def build(self, shape: tuple[int | None, ...]) -> None:

@@ -76,4 +76,4 @@ def _tokens(captions: "tf.Tensor", file: str, config: "TextConfig") -> tuple["tf
     from trainer.preprocessing.tokenizer import create_tokenizer
 
     words = split_words(normalise(captions))
-    return caption_ids(words), create_tokenizer(config).tokenize(words, file)
+    return caption_ids(words), create_tokenizer(config).tokenize(captions, words, file)

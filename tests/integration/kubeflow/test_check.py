@@ -112,7 +112,7 @@ def test_files_that_the_config_names_must_be_in_the_pods(tmp_path):
     config = cluster_config(
         tmp_path,
         text={"vocabulary": "vocab.txt", "max_captions": 3},
-        model={"text_tower": {"kind": "bag", "start_from": "/diptych/releases/3"}},
+        model={"text_tower": {"kind": "bag", "weights": "release:/diptych/releases/3"}},
     )
     assert sentences(check_config(config, "kubeflow")) == []
     assert sentences(check_config(config, "kubeflow"), "warning") == [

@@ -6,12 +6,12 @@ from tests.support.kubeflow_config import TUNE, cluster_config
 
 
 def test_what_reads_files_that_the_config_only_names_is_not_cached(tmp_path):
-    """A nightly run must see that another release lies in the folder of start_from."""
+    """A nightly run must see that another release lies in the folder that weights names."""
     from kubeflow.compiler.package_writer import examine
 
     (tmp_path / "kubeflow_loss.py").write_text("def loss(s, y): ...")
     plain = cluster_config(tmp_path, tune=TUNE)
-    start = {"image_tower": {"kind": "conv", "start_from": "/diptych/releases/3"}}
+    start = {"image_tower": {"kind": "conv", "weights": "release:/diptych/releases/3"}}
     from_release = cluster_config(tmp_path, model=start, tune=TUNE)
     pieces = {"vocabulary": "vocab.txt", "vocabulary_size": 60}
     with_pieces = cluster_config(tmp_path, text=pieces, tune=TUNE)

@@ -179,12 +179,12 @@ def test_a_text_tower_of_other_word_pieces_is_refused_before_the_first_trial(sma
     [vocabulary] = release.glob("text_tower/*/assets/vocabulary*")
     vocabulary.write_text(vocabulary.read_text() + "one-more\n")
     values = small_run.config.for_trainer().model_dump(mode="json")
-    values["model"]["text_tower"]["start_from"] = str(release)
+    values["model"]["text_tower"]["weights"] = f"release:{release}"
     [graph] = small_run.outputs["Transform"]["transform_graph"]
     told = SimpleNamespace(
         custom_config={"config": json.dumps(values), "tune": json.dumps(TUNE), "trials": None},
         transform_graph_path=graph.uri,
         working_dir=str(tmp_path),
     )
-    with pytest.raises(InputError, match=r"^model\.text_tower\.start_from = .* another vocabulary"):
+    with pytest.raises(InputError, match=r"^model\.text_tower\.weights = .* another vocabulary"):
         tuner_fn(told)

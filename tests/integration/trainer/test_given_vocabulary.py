@@ -124,7 +124,7 @@ def test_the_text_tower_of_a_release_must_have_learned_the_same_pieces(told, tra
     assets.mkdir(parents=True)
     (assets.parent / "saved_model.pb").touch()
     (assets / "vocabulary").write_text("\n".join(PIECES) + "\n")
-    tower = told.model.text_tower.model_copy(update={"start_from": str(tmp_path)})
+    tower = told.model.text_tower.model_copy(update={"weights": f"release:{tmp_path}"})
     model = told.model.model_copy(update={"text_tower": tower})
     starting = told.model_copy(update={"model": model})
     initial_weights.check_vocabulary(starting, file)
@@ -132,7 +132,7 @@ def test_the_text_tower_of_a_release_must_have_learned_the_same_pieces(told, tra
     with pytest.raises(InputError) as caught:
         initial_weights.check_vocabulary(starting, file)
     assert str(caught.value) == (
-        f"model.text_tower.start_from = {tmp_path} was trained with another "
+        f"model.text_tower.weights = release:{tmp_path} was trained with another "
         f"vocabulary than this run's: set text.vocabulary = {assets}/vocabulary"
     )
 

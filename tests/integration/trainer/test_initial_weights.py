@@ -88,8 +88,8 @@ def test_weights_come_from_a_release_or_from_a_tower_in_it(old):
     place, images, texts = old
     told = config(
         model={
-            "image_tower": {**CONVNET, "start_from": f"{place}/image_tower/3"},
-            "text_tower": {**BAG, "start_from": place},
+            "image_tower": {**CONVNET, "weights": f"release:{place}/image_tower/3"},
+            "text_tower": {**BAG, "weights": f"release:{place}"},
         }
     )
     model = TrainableDualEncoder(told)
@@ -111,13 +111,14 @@ def test_weights_come_from_a_release_or_from_a_tower_in_it(old):
 )
 def test_a_tower_of_another_kind_or_size_is_told(old, tower):
     place, *_ = old
-    model = TrainableDualEncoder(config(model={"image_tower": {**tower, "start_from": place}}))
+    model = TrainableDualEncoder(
+        config(model={"image_tower": {**tower, "weights": f"release:{place}"}})
+    )
     with pytest.raises(InputError) as caught:
         initial_weights.load(model)
     told = str(caught.value)
     assert told.startswith(
-        f"model.image_tower.start_from: {place}/image_tower/3 is not a tower of this kind and "
-        "size: "
+        f"model.image_tower.weights: {place}/image_tower/3 is not a tower of this kind and size: "
     )
     assert "\n" not in told
 
@@ -127,10 +128,10 @@ def test_the_key_of_the_config_that_decides_another_size_is_named(old, tmp_path)
     shutil.copytree(place, tmp_path / "3")
     theirs = {"kubeflow": None, **config().model_dump(mode="json")}
     (tmp_path / "3" / "config.json").write_text(json.dumps(theirs))
-    start_from = {"start_from": str(tmp_path / "3")}
-    wider = {"embedding_dim": 7, "image_tower": {**CONVNET, **start_from}}
+    weights = {"weights": f"release:{tmp_path}/3"}
+    wider = {"embedding_dim": 7, "image_tower": {**CONVNET, **weights}}
     # The rate of dropout is no weight.
-    narrower = {"image_tower": {**CONVNET, "widths": [4], "dropout": 0.0, **start_from}}
+    narrower = {"image_tower": {**CONVNET, "widths": [4], "dropout": 0.0, **weights}}
     for sections, difference in (
         (wider, "model.embedding_dim is 6 there and 7 here"),
         (narrower, "model.image_tower.widths is [4, 8] there and [4] here"),
@@ -138,18 +139,20 @@ def test_the_key_of_the_config_that_decides_another_size_is_named(old, tmp_path)
         with pytest.raises(InputError) as caught:
             initial_weights.load(TrainableDualEncoder(config(model=sections)))
         assert str(caught.value) == (
-            f"model.image_tower.start_from: {tmp_path}/3/image_tower/3 is not a tower of this kind "
+            f"model.image_tower.weights: {tmp_path}/3/image_tower/3 is not a tower of this kind "
             f"and size: {difference}"
         )
 
 
 def test_a_folder_without_a_tower_is_told(tmp_path):
-    model = TrainableDualEncoder(config(model={"text_tower": {**BAG, "start_from": str(tmp_path)}}))
+    model = TrainableDualEncoder(
+        config(model={"text_tower": {**BAG, "weights": f"release:{tmp_path}"}})
+    )
     with pytest.raises(InputError) as caught:
         initial_weights.load(model)
     assert str(caught.value) == (
-        f"model.text_tower.start_from = {tmp_path} holds 0 SavedModels of a tower; give the folder "
-        "of a release, like serving/releases/3, or of a tower in it"
+        f"model.text_tower.weights = release:{tmp_path} holds 0 SavedModels of a tower; give the "
+        "folder of a release, like serving/releases/3, or of a tower in it"
     )
 
 
@@ -158,8 +161,8 @@ def test_a_frozen_tower_stays_bit_by_bit_and_the_other_learns(old, records, tmp_
     place, images, texts = old
     told = config(
         model={
-            "image_tower": {**CONVNET, "start_from": place, "train": "frozen"},
-            "text_tower": {**BAG, "start_from": place},
+            "image_tower": {**CONVNET, "weights": f"release:{place}", "train": "frozen"},
+            "text_tower": {**BAG, "weights": f"release:{place}"},
         },
         training={"epochs": 1, "average": 0.5, "chunk_size": chunk},
     )
@@ -219,7 +222,7 @@ def test_library_towers_learn_and_go_through_a_release(records, tmp_path):
     batch = batch_of(told, records)
     assert float(model.loss_of(batch)) < 0.8 * float(TrainableDualEncoder(told).loss_of(batch))
     place = str(release(tmp_path / "3", model))
-    again = {key: {**tower, "start_from": place} for key, tower in towers.items()}
+    again = {key: {**tower, "weights": f"release:{place}"} for key, tower in towers.items()}
     other = TrainableDualEncoder(config(model=again))
     initial_weights.load(other)
     np.testing.assert_array_equal(

@@ -60,8 +60,8 @@ def transformers(tmp_path_factory) -> dict[str, dict]:
     keras.utils.set_random_seed(3)
     release(folder, TrainableDualEncoder(config(model={"image_tower": VIT, "text_tower": TEXT})))
     return {
-        "image_tower": {**VIT, "start_from": str(folder)},
-        "text_tower": {**TEXT, "start_from": str(folder)},
+        "image_tower": {**VIT, "weights": f"release:{folder}"},
+        "text_tower": {**TEXT, "weights": f"release:{folder}"},
     }
 
 
@@ -187,7 +187,7 @@ def test_adapters_change_nothing_at_first_and_are_merged_at_the_end(
     assert np.abs(served.embed_images(pixels) - plain.embed_images(pixels)).max() > 0.01
     release(tmp_path / "release", served)
     again = {
-        name: {**tower, "start_from": str(tmp_path / "release")}
+        name: {**tower, "weights": f"release:{tmp_path}/release"}
         for name, tower in transformers.items()
     }
     np.testing.assert_array_equal(started(again).embed_images(pixels), served.embed_images(pixels))

@@ -115,14 +115,14 @@ def test_an_application_starts_with_the_weights_of_a_file(tmp_path):
 
 def test_imagenet_comes_from_the_cache_or_not_at_all(tmp_path, monkeypatch):
     monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
-    told = application(name="MobileNet", weights="imagenet")
+    told = application(name="MobileNet", weights="cache:imagenet")
     network = keras_application.build_network(told, None, 32)
     name = "mobilenet_1_0_224_tf_no_top.h5"
     path = tmp_path / "models" / name
     with pytest.raises(InputError) as caught:
         keras_application.load_weights(told, 32, network)
     assert str(caught.value) == (
-        f"model.image_tower.weights = imagenet: nothing is downloaded; put {name} at {path}"
+        f"model.image_tower.weights = cache:imagenet: nothing is downloaded; put {name} at {path}"
     )
     path.parent.mkdir()
     source = keras_application.build_network(told, None, 32)
@@ -130,7 +130,7 @@ def test_imagenet_comes_from_the_cache_or_not_at_all(tmp_path, monkeypatch):
     keras_application.load_weights(told, 32, network)
     np.testing.assert_array_equal(network.get_weights()[0], source.get_weights()[0])
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(InputError, match="weights = imagenet does not fit MobileNet: "):
+    with pytest.raises(InputError, match="weights = cache:imagenet does not fit MobileNet: "):
         keras_application.load_weights(told, 32, network)
 
 

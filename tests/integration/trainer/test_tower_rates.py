@@ -68,7 +68,7 @@ def test_of_a_preset_with_a_rate_the_new_projection_learns_at_the_whole_rate(tmp
     others = {id(w) for w in model.trainable_variables} - {id(w) for w in backbone}
     assert {rates[each] for each in others} == {1.0}
     # With a release to start from the projection is as old as the rest.
-    old = config(model={"text_tower": {**tower, "start_from": "release"}})
+    old = config(model={"text_tower": {**tower, "weights": "release:release"}})
     model = TrainableDualEncoder(old)
     rates = dict(zip((id(w) for w in model.trainable_variables), model.rates, strict=True))
     assert {rates[id(w)] for w in model.text_tower.trainable_variables} == {0.1}

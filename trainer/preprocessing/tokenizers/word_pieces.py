@@ -19,7 +19,9 @@ class WordPieces(Tokenizer):
 
         return learn(counts, self.config.vocabulary_size)
 
-    def tokenize(self, words: "tf.RaggedTensor", file: "tf.Tensor | str") -> "tf.Tensor":
+    def tokenize(
+        self, _captions: "tf.Tensor", words: "tf.RaggedTensor", file: "tf.Tensor | str"
+    ) -> "tf.Tensor":
         """Cut words into pieces: [n, (words)] to int64 [n, max_tokens]."""
         from trainer.preprocessing.word_piece_graph import word_pieces
 

@@ -15,19 +15,19 @@ from schema.errors import InputError
 from schema.text.messages import first_line
 from trainer.towers.registry import (
     IMAGE_TOWERS,
-    FileKeys,
     ParameterCount,
-    Source,
     Tower,
     TowerConfig,
     one_of,
 )
+from trainer.weights import places
+from trainer.weights.source import Kind
 
 if TYPE_CHECKING:
     import keras
 
 KEY = "model.image_tower.weights"
-IMAGENET = "imagenet"  # weights in Keras's own cache
+IMAGENET = "imagenet"  # weights in Keras's own cache, in files whose names hold their version
 # The smallest side of an image, pixels, by the name of the model; a test compares them with Keras.
 SMALLEST_IMAGE = {
     **dict.fromkeys(("ConvNeXtTiny", "ConvNeXtSmall", "ConvNeXtBase"), 32),
@@ -52,24 +52,14 @@ class KerasApplicationConfig(TowerConfig):
     """Name of the tower."""
     name: Annotated[str, one_of(SMALLEST_IMAGE, "model of keras.applications")]
     """The model, as keras.applications names it, such as MobileNetV3Small."""
-    weights: str | None = None
-    """A .h5 file; imagenet: files of Keras's cache, never downloaded; None: new weights."""
 
-    file_keys: ClassVar[FileKeys] = {
-        **TowerConfig.file_keys,
-        "weights": lambda name: Source.VERSIONED if name == IMAGENET else Source.PATH,
-    }
-    own_weights: ClassVar[str | None] = "weights"
+    takes: ClassVar[tuple[Kind, ...]] = (Kind.RELEASE, Kind.CACHE, Kind.PACKAGE, Kind.PATH)
+    endings: ClassVar[tuple[str, ...]] = (".h5",)
 
     @property
     def network(self) -> str:
         """The name of the network, for messages."""
         return self.name
-
-    @property
-    def brings_weights(self) -> bool:
-        """Whether a file is named."""
-        return self.weights is not None
 
     @property
     def batch_norm(self) -> bool:
@@ -78,12 +68,13 @@ class KerasApplicationConfig(TowerConfig):
 
     @model_validator(mode="after")
     def _file_of_weights(self) -> Self:
-        if self.weights not in (None, IMAGENET) and not self.weights.endswith(".h5"):
-            raise ValueError(
-                f"weights = {self.weights!r} is neither imagenet nor a file that ends in .h5"
-            )
-        if self.weights is not None and self.start_from is not None:
-            raise ValueError("weights and start_from are both given; leave out one")
+        source = self.source
+        if source is None:
+            return self
+        if source.kind is Kind.CACHE and source.name != IMAGENET:
+            raise ValueError(f"weights = {self.weights!r}: of Keras's cache only cache:{IMAGENET}")
+        if source.kind is Kind.PATH and not source.name.endswith(self.endings):
+            raise ValueError(f"weights = {self.weights!r} is not a file that ends in .h5")
         return self
 
 
@@ -104,19 +95,19 @@ def load_weights(config: KerasApplicationConfig, size: int, network: keras.Model
     Raises:
         InputError: the file is not there or is of another network.
     """
+    source = config.source
+    assert source is not None
     try:
-        if config.weights == IMAGENET:
+        if source.kind is Kind.CACHE:
             with _only_from_cache(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that no weights fit this size of image exactly
-                source = build_network(config, IMAGENET, size)
-            network.set_weights(source.get_weights())
+                trained = build_network(config, IMAGENET, size)
+            network.set_weights(trained.get_weights())
             return
-        assert config.weights is not None
-        if not Path(config.weights).is_file():
-            raise InputError(f"{KEY} = {config.weights}: no such file")
+        file = places.file_of(KEY, source, config.endings)
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # of layers that would stay as they are
-            network.load_weights(config.weights)
+            network.load_weights(file)
     except (ValueError, OSError, LookupError, UserWarning) as error:
         reason = first_line(error)
         raise InputError(
@@ -151,7 +142,9 @@ def _only_from_cache() -> Iterator[None]:
     def find(name: str, _origin: str, cache_subdir: str = "models", **_others: str) -> str:
         path = Path(file_utils.config.keras_home(), cache_subdir, name)
         if not path.is_file():
-            raise InputError(f"{KEY} = imagenet: nothing is downloaded; put {name} at {path}")
+            raise InputError(
+                f"{KEY} = cache:{IMAGENET}: nothing is downloaded; put {name} at {path}"
+            )
         return str(path)
 
     before = file_utils.get_file

@@ -95,10 +95,10 @@ def test_other_paths_that_are_read_as_patterns(tmp_path, monkeypatch):
     pushed = config_in(tmp_path / "a", push={"path": "[x]"})
     with pytest.raises(ConfigError, match=r"push\.path = .*/a/\[x\]: .*set push.path to another"):
         load_to_train(pushed)
-    tower = {"kind": "bag", "start_from": "[r]/1"}
+    tower = {"kind": "bag", "weights": "release:[r]/1"}
     (tmp_path / "c" / "[r]" / "1").mkdir(parents=True)
     model = {**small_values()["model"], "text_tower": tower}
-    with pytest.raises(ConfigError, match=r"start_from = .*\[ as a pattern; give the folder of "):
+    with pytest.raises(ConfigError, match=r"weights = .*\[ as a pattern; give the folder of "):
         load_to_train(config_in(tmp_path / "c", model=model))
     (tmp_path / "t?p").mkdir()
     monkeypatch.setenv("TMPDIR", f"{tmp_path}/t?p")

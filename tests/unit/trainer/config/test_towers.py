@@ -78,7 +78,7 @@ def test_so_does_one_of_a_loss(tmp_path, name, needed):
         ),
         (
             {"image_tower": {"kind": "keras_application", "name": "VGG16", "weights": "w.npz"}},
-            "model.image_tower: weights = 'w.npz' is neither imagenet nor a file that ends in .h5",
+            "model.image_tower: weights = 'w.npz' is not a file that ends in .h5",
         ),
         (
             {"image_tower": {"kind": "keras_application", "name": "Xception"}},
@@ -94,28 +94,42 @@ def test_so_does_one_of_a_loss(tmp_path, name, needed):
         ),
         (
             {"image_tower": {"kind": "conv", "train": "frozen"}},
-            "model.image_tower.train = frozen needs weights: give start_from",
+            "model.image_tower.train = frozen needs weights: give weights",
         ),
         (
             {"image_tower": {"kind": "keras_application", "name": "VGG16", "train": "frozen"}},
-            "model.image_tower.train = frozen needs weights: give start_from or weights",
+            "model.image_tower.train = frozen needs weights: give weights",
         ),
         (
             {"text_tower": hub(name="BertBackbone", train="frozen")},
-            "model.text_tower.train = frozen needs weights: give start_from or a preset",
+            "model.text_tower.train = frozen needs weights: give weights or a preset",
         ),
         (
-            {"text_tower": {"kind": "bag", "train": "frozen", "start_from": "r", "rate": 0.5}},
+            {"text_tower": {"kind": "bag", "train": "frozen", "weights": "release:r", "rate": 0.5}},
             "model.text_tower.rate = 0.5 and model.text_tower.train = frozen contradict each ",
         ),
         (
             {
                 "image_tower": {
                     **{"kind": "keras_application", "name": "VGG16"},
-                    **{"weights": "imagenet", "start_from": "r"},
+                    **{"weights": "cache:coco"},
                 }
             },
-            "model.image_tower: weights and start_from are both given; leave out one",
+            "model.image_tower: weights = 'cache:coco': of Keras's cache only cache:imagenet",
+        ),
+        (
+            {"image_tower": {"kind": "conv", "weights": "package:some"}},
+            "model.image_tower: weights = 'package:some' is nothing that conv can start with; it "
+            "takes release:",
+        ),
+        (
+            {"image_tower": {"kind": "efficientnet_lite", "weights": "hub:some"}},
+            "model.image_tower: 'hub:some' begins with none of package:, release:, cache:; write "
+            "./hub:some if it is a file",
+        ),
+        (
+            {"image_tower": {"kind": "conv", "weights": "release:"}},
+            "model.image_tower: 'release:' names nothing behind the colon",
         ),
     ],
 )
@@ -124,8 +138,8 @@ def test_refusals(tmp_path, model, sentence):
 
 
 BOTH = {
-    "image_tower": {"kind": "conv", "train": "frozen", "start_from": "r"},
-    "text_tower": {"kind": "bag", "train": "frozen", "start_from": "r"},
+    "image_tower": {"kind": "conv", "train": "frozen", "weights": "release:r"},
+    "text_tower": {"kind": "bag", "train": "frozen", "weights": "release:r"},
 }
 
 
@@ -150,7 +164,7 @@ def test_both_frozen_leave_only_what_the_loss_learns(tmp_path):
         ({"kind": "keras_application", "name": "VGG16"}, None),
         (hub(name="ResNetBackbone"), "ResNetBackbone"),
         (hub(name="ViTBackbone"), None),
-        ({"kind": "convnet", "train": "frozen", "start_from": "r"}, None),
+        ({"kind": "convnet", "train": "frozen", "weights": "release:r"}, None),
     ],
 )
 def test_chunks_need_a_tower_that_looks_at_one_image_at_a_time(tmp_path, tower, name):
@@ -169,20 +183,20 @@ def test_paths_are_beside_the_config_and_names_of_a_library_are_not(tmp_path):
             "name": "VGG16",
             "weights": "weights/vgg.h5",
         },
-        "model__text_tower": hub(preset="./bert", start_from="/abs/releases/3"),
+        "model__text_tower": hub(preset="./bert", weights="release:/abs/releases/3"),
     }
     assert named_files(load_changed(tmp_path, **changes)) == {
         "text.vocabulary": f"{tmp_path}/vocab.txt",
         "model.image_tower.weights": f"{tmp_path}/weights/vgg.h5",
         "model.text_tower.preset": f"{tmp_path}/bert",
-        "model.text_tower.start_from": "/abs/releases/3",
+        "model.text_tower.weights": "/abs/releases/3",
     }
-    changes["model__image_tower"]["weights"] = "imagenet"
+    changes["model__image_tower"]["weights"] = "cache:imagenet"
     changes["model__text_tower"] = hub(preset="bert_tiny_en_uncased")
     changes["text__vocabulary"] = "gs://bucket/vocab.txt"
     config = load_changed(tmp_path, **changes)
     assert named_files(config) == {"text.vocabulary": "gs://bucket/vocab.txt"}
-    assert config.model.image_tower.model_dump()["weights"] == "imagenet"
+    assert config.model.image_tower.model_dump()["weights"] == "cache:imagenet"
 
 
 def to_train(tmp_path, **changes) -> str:
@@ -193,8 +207,8 @@ def to_train(tmp_path, **changes) -> str:
 
 
 def test_a_run_asks_for_its_files_first(tmp_path):
-    found = to_train(tmp_path, model__text_tower={"kind": "bag", "start_from": "releases/3"})
-    assert found == f"model.text_tower.start_from = {tmp_path}/releases/3: no such file or folder"
+    found = to_train(tmp_path, model__text_tower={"kind": "bag", "weights": "release:releases/3"})
+    assert found == f"model.text_tower.weights = {tmp_path}/releases/3: no such file or folder"
 
 
 @pytest.mark.parametrize(

@@ -108,9 +108,9 @@ def test_of_a_release_the_tower_counts_and_nothing_else(tmp_path):
             lambda: saved_model(tower, b"2"),
         ],
         tmp_path,
-        model__image_tower={"kind": "convnet", "start_from": "3"},
+        model__image_tower={"kind": "convnet", "weights": "release:3"},
     )
-    first, again, other = [each["model.image_tower.start_from"] for each in found]
+    first, again, other = [each["model.image_tower.weights"] for each in found]
     assert first == again != other
 
 
@@ -174,13 +174,13 @@ def test_it_is_an_input_of_each_node_that_reads_it(tmp_path):
         "text__vocabulary": "vocab.txt",
         "loss": {"name": "custom", "function": "digest_b_loss.loss"},
     }
-    values = [{"kind": "convnet", "start_from": each} for each in ("one", "two")]
+    values = [{"kind": "convnet", "weights": f"release:{each}"} for each in ("one", "two")]
     before = contents({"space": {"model.image_tower": {"values": values}}})
     assert set(before["Transform"]) == {"text.vocabulary"}
     assert set(before["Trainer"]) == {"text.vocabulary", "loss.function"}
     # Of the values of a search, each one's own: paths are beside the config there, too.
     assert before["Tuner"][0] == before["Trainer"]
-    one, two = [each["model.image_tower.start_from"] for each in before["Tuner"][1:]]
+    one, two = [each["model.image_tower.weights"] for each in before["Tuner"][1:]]
     assert one != two
     write_loss(tmp_path, "digest_b", "2.0")
     after = contents(None)
@@ -194,7 +194,7 @@ def test_checkpoints_and_trials_of_what_was_there_before_are_not_gone_on_with(
 ):
     tower = tmp_path / "3" / "image_tower" / "3"
     saved_model(tower, b"1")
-    start = {"kind": "convnet", "widths": [4, 8], "start_from": str(tmp_path / "3")}
+    start = {"kind": "convnet", "widths": [4, 8], "weights": f"release:{tmp_path / '3'}"}
     told = config(model={"image_tower": start})
     before = checkpoint_folder(told, ["a"], "c"), run_fingerprint(told, ["a"], "mrr")
     assert before == (checkpoint_folder(told, ["a"], "c"), run_fingerprint(told, ["a"], "mrr"))

@@ -22,7 +22,9 @@ class WholeWords(Tokenizer):
         room = self.config.vocabulary_size - 2
         return ["[PAD]", "[UNK]", *(word for word, _ in Counter(counts).most_common(room))]
 
-    def tokenize(self, words: tf.RaggedTensor, file: tf.Tensor | str) -> tf.Tensor:
+    def tokenize(
+        self, _captions: tf.Tensor, words: tf.RaggedTensor, file: tf.Tensor | str
+    ) -> tf.Tensor:
         lines = tf.strings.split(tf.io.read_file(file), "\n")
         same = tf.equal(words.flat_values[:, None], lines[None])
         ids = tf.where(tf.reduce_any(same, 1), tf.argmax(same, 1), 1)
@@ -46,7 +48,8 @@ def test_a_registered_one_learns_and_tokenizes(whole_words, tmp_path):
     with open(file) as lines:
         assert lines.read() == "[PAD]\n[UNK]\nred\ncat\n"
     tokenize = tf.function(create_tokenizer(whole_words).tokenize)
-    ids = tokenize(split_words(tf.constant(["red cat", "a red cat red", ""])), file)
+    captions = tf.constant(["red cat", "a red cat red", ""])
+    ids = tokenize(captions, split_words(captions), file)
     assert ids.numpy().tolist() == [[2, 3, 0], [1, 2, 3], [0, 0, 0]]
 
 

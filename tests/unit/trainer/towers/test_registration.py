@@ -85,9 +85,9 @@ def test_they_are_in_the_errors():
 
 
 def test_their_size_is_counted_and_their_files_are_known():
-    told = mine(model={"image_tower": {"kind": "mean_colour", "start_from": "releases/3"}})
+    told = mine(model={"image_tower": {"kind": "mean_colour", "weights": "release:releases/3"}})
     assert model_size.parameters(told)["image_tower"] == (3 + 1) * told.model.embedding_dim
-    assert named_files(told) == {"model.image_tower.start_from": "releases/3"}
+    assert named_files(told) == {"model.image_tower.weights": "releases/3"}
 
 
 def test_they_are_what_is_trained():
@@ -118,7 +118,7 @@ from trainer.config.trainer import TrainerConfig
 from trainer.losses.registry import LOSSES
 from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS
 TrainerConfig.model_validate_json("{}")
-assert len(LOSSES) == 6 and len(IMAGE_TOWERS) == 5 and len(TEXT_TOWERS) == 4
+assert len(LOSSES) == 6 and len(IMAGE_TOWERS) == 6 and len(TEXT_TOWERS) == 5
 print([name for name in ("tensorflow", "keras", "tfx", "numpy") if name in sys.modules])
 """
     found = subprocess.run(

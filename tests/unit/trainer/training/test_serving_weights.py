@@ -55,7 +55,7 @@ def test_statistics_are_those_of_all_images_in_uneven_batches(monkeypatch):
 
 
 def test_a_frozen_tower_keeps_its_statistics(tmp_path):
-    frozen = {"kind": "convnet", "widths": [4, 8], "train": "frozen", "start_from": "x"}
+    frozen = {"kind": "convnet", "widths": [4, 8], "train": "frozen", "weights": "release:x"}
     model = compiled(config(model={"image_tower": frozen}))
     for mine, theirs in zip(
         ServingCopy(model, images(8)).update().get_weights(), model.get_weights(), strict=True

@@ -1,0 +1,1 @@
+"""Pretrained weights: where they are, and readers of their files. Free of TensorFlow at import."""
