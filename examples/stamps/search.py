@@ -11,17 +11,18 @@ import tensorflow_text  # noqa: F401  registers the ops of the tokenizer
 
 import diptych
 
-SERVING = Path(__file__).resolve().parents[2] / "runs" / "stamps" / "serving"
+HERE = Path(__file__).resolve().parent
+RELEASES = HERE.parents[1] / "runs" / "stamps" / "serving" / "releases"
 
 
 def main() -> None:
     """Print the five nearest pictures and their similarities."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    champion = diptych.open_releases(str(SERVING)).champion()
+    champion = diptych.open_releases(HERE / "config.yaml").champion()
     if champion is None:
         sys.exit("nothing serves yet: run make photos")
-    release = SERVING / "releases" / str(champion)
+    release = RELEASES / str(champion)
     model = tf.saved_model.load(str(release / "joint" / "1"))
     query = model.signatures["embed_text"](text=tf.constant(sys.argv[1:]))["embedding"].numpy()
     keys, similarities = diptych.open_index(str(release)).search(query, 5)
