@@ -4,10 +4,15 @@ PYTHON ?= python3.11
 READY := .venv/.ready
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 
-.PHONY: demo test test-unit coverage check lock format emoji emoji-check image image-check bench clean help
+.PHONY: demo photos test test-unit coverage check lock format emoji emoji-check image image-check bench clean help
 
 demo: $(READY)  ## train, gate and release the emoji model
 	.venv/bin/diptych run examples/emoji/config.yaml
+
+photos: $(READY)  ## fine-tune pretrained towers on stamps, or PICTURES=folder of yours
+	.venv/bin/python examples/stamps/fetch.py $(if $(PICTURES),--pictures '$(PICTURES)')
+	.venv/bin/diptych run examples/stamps/config.yaml
+	@echo 'search it: .venv/bin/python examples/stamps/search.py "a red flower"'
 
 # A worker takes whole files, in the order of tests/conftest.py: what a file sets up is set up once.
 ALL_TESTS := .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -37,7 +37,7 @@ from trainer.models.dual_encoder import DualEncoder
 from trainer.training import train
 from trainer.training.distribution.strategy import create_strategy
 from trainer.training.distribution.tf_config import Cluster
-from trainer.training.mixing_curve import HELD_OUT, Limit
+from trainer.training.mixing_curve import HELD_OUT, Limit, Retained
 from trainer.training.monitoring import retrieval_sample
 from trainer.training.monitoring.retrieval_sample import Sample, recall
 from trainer.training.performance.cpu import keep_freed_memory
@@ -138,7 +138,7 @@ def _data() -> _Data:
 
 
 def _trained(
-    config: TrainerConfig, data: _Data, split: str, retained: train.Retained | None = None
+    config: TrainerConfig, data: _Data, split: str, retained: Retained | None = None
 ) -> train.Trained:
     keras.utils.set_random_seed(config.training.seed)
     strategy = create_strategy(Cluster(), config.training.devices)
@@ -170,7 +170,7 @@ def _train_release() -> None:
 def _variants(seed: int) -> Iterator[tuple[str, TrainerConfig]]:
     own = _config().for_trainer().model_dump(mode="json")
     for tower in ("image_tower", "text_tower"):
-        own["model"][tower]["start_from"] = str(PLACE / "release")
+        own["model"][tower]["weights"] = f"release:{PLACE / 'release'}"
     own["training"] |= {**TUNING, "seed": seed}
     for name, fine_tune in (("plain", None), ("mixed", {})):
         yield name, TrainerConfig.model_validate_json(json.dumps(own | {"fine_tune": fine_tune}))
@@ -190,9 +190,7 @@ def _tune(seeds: int, allowed: float) -> None:
                     config, 1, Cluster(), create_strategy(Cluster(), config.training.devices)
                 )
                 recalls["before"] = _recall(before, old), _recall(before, new)
-            kept = train.Retained(
-                {"old": data.files["old"]}, (Limit("old", HELD_OUT, worse_by=allowed),)
-            )
+            kept = Retained({"old": data.files["old"]}, (Limit("old", HELD_OUT, worse_by=allowed),))
             trained = _trained(config, data, "new", kept)
             recalls[name] = _recall(trained.model, old), _recall(trained.model, new)
             if trained.mixing is not None:

@@ -19,6 +19,7 @@ from trainer.training import input_pipeline, mixing_curve, train, weight_mixing
 from trainer.training.checkpoints import Checkpoints
 from trainer.training.distribution.strategy import create_strategy, wait_for_all
 from trainer.training.distribution.tf_config import read_cluster
+from trainer.training.mixing_curve import Retained
 from trainer.training.performance.cpu import keep_freed_memory
 
 if TYPE_CHECKING:
@@ -88,9 +89,7 @@ def run_fn(fn_args: "FnArgs") -> None:
         Checkpoints(folder, []).remove()
 
 
-def _retained(
-    params: Mapping[str, Any], patterns: Sequence[str]
-) -> tuple[train.Retained, list[str]]:
+def _retained(params: Mapping[str, Any], patterns: Sequence[str]) -> tuple[Retained, list[str]]:
     """Separate the files of retained data sets from those of the evaluated split.
 
     Args:
@@ -111,4 +110,4 @@ def _retained(
             files[name] = sorted(tf.io.gfile.glob(pattern))
     limits = [mixing_curve.Limit(**fields) for fields in params.get("limits", ())]
     known = weight_mixing.measured_metrics()
-    return train.Retained(files, tuple(each for each in limits if each.metric in known)), others
+    return Retained(files, tuple(each for each in limits if each.metric in known)), others

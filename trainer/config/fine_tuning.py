@@ -26,7 +26,7 @@ class FineTuneConfig(Frozen):
 
 def starting_release(image: TowerConfig, text: TowerConfig) -> str | None:
     """Return the folder of the release that both towers start from; None: there is none."""
-    return image.start_from if image.start_from == text.start_from else None
+    return image.release if image.release == text.release else None
 
 
 def check(image: TowerConfig, text: TowerConfig) -> None:
@@ -39,16 +39,16 @@ def check(image: TowerConfig, text: TowerConfig) -> None:
         ValueError: names the key.
     """
     for key, tower in (("image_tower", image), ("text_tower", text)):
-        if tower.start_from is None:
+        if tower.release is None:
             raise ValueError(
                 f"fine_tune mixes with the release that the run starts from, and model.{key} does "
-                "not start from one: set its start_from to a release, or leave out fine_tune"
+                "not start from one: set its weights to release:FOLDER, or leave out fine_tune"
             )
     if starting_release(image, text) is None:
         raise ValueError(
             "fine_tune needs both towers to start from the same release; "
-            f"model.image_tower.start_from = {image.start_from} and "
-            f"model.text_tower.start_from = {text.start_from} are two"
+            f"model.image_tower.weights = {image.weights} and "
+            f"model.text_tower.weights = {text.weights} are two"
         )
     if image.train == "frozen" and text.train == "frozen":
         raise ValueError(

@@ -8,7 +8,6 @@ from trainer.config import fine_tuning, model_size
 from trainer.config.model import TrainerSections
 from trainer.losses.registry import LOSSES, PairwiseConfig
 from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
-from trainer.towers.transformer_blocks import BlocksConfig
 
 
 class TrainerConfig(TrainerSections):
@@ -24,6 +23,7 @@ class TrainerConfig(TrainerSections):
         self._check_chunks()
         self._check_xla()
         self._check_checkpointing()
+        self._check_start()
         model_size.check(self)
         return self
 
@@ -124,13 +124,24 @@ class TrainerConfig(TrainerSections):
 
     def _check_checkpointing(self) -> None:
         if self.training.gradient_checkpointing and not any(
-            isinstance(tower, BlocksConfig) for _, tower in self.model.towers
+            tower.recomputable for _, tower in self.model.towers
         ):
             kinds = " and ".join(tower.kind for _, tower in self.model.towers)
             raise ValueError(
                 "training.gradient_checkpointing computes transformer blocks again, and the towers "
                 f"({kinds}) have none: leave it out, or bound the memory by training.chunk_size"
             )
+
+    def _check_start(self) -> None:
+        if self.training.start == "random":
+            return
+        for key, tower in self.model.towers:
+            if not tower.cached or not tower.spares_head or tower.head is not None:
+                raise ValueError(
+                    f"training.start = {self.training.start} needs model.{key}.train: frozen with "
+                    "weights that are not those of a release, and no "
+                    f"model.{key}.head: it is about a new head of one layer on features that stay"
+                )
 
 
 def batch_norm_in_chunks(tower: TowerConfig) -> str:

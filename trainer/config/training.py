@@ -65,3 +65,6 @@ class TrainingConfig(Frozen):
     """Records that are shuffled at once."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Seed of all random numbers of the training."""
+    start: Literal["random", "correlated"] = "random"
+    """Weights of new heads at the start: random, or, of two frozen towers, those under which the
+    features of the pairs correlate most (canonical correlation analysis); for few pairs."""

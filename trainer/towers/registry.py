@@ -89,6 +89,11 @@ class TowerConfig(Frozen):
         return False
 
     @property
+    def recomputable(self) -> bool:
+        """Whether it has blocks that `training.gradient_checkpointing` can compute again."""
+        return False
+
+    @property
     def fixed_length(self) -> bool:
         """Whether a text tower must always get text.max_tokens tokens, however short the texts."""
         return False

@@ -38,6 +38,11 @@ class BlocksConfig(TowerConfig):
         return self
 
     @property
+    def recomputable(self) -> bool:
+        """Whether its blocks can be computed again for the gradient: they can."""
+        return True
+
+    @property
     def block_parameters(self) -> int:
         """Parameters of all blocks and of the last normalisation.
 

@@ -39,11 +39,13 @@ class CachedFeatures:
         images: [records, f]; None: the image tower is not frozen.
         captions: of each distinct caption, [m, f]; None: the text tower is not frozen.
         caption_rows: the row in `captions` of each record's captions, [records, max_captions].
+        has_caption: which of them are captions, and not padding, bool [records, max_captions].
     """
 
     images: np.ndarray | None
     captions: np.ndarray | None
     caption_rows: np.ndarray | None
+    has_caption: np.ndarray | None = None
 
     def with_rows(self, records: tf.data.Dataset) -> tf.data.Dataset:
         """Replace pixels and tokens by row numbers, which `look_up` replaces by features.
@@ -135,18 +137,20 @@ class Featurizer:
                     tokens.append(batch[features.TOKENS].numpy().astype(np.int32))
                 yield batch.get(features.PIXELS)
 
-        images = captions = rows = None
+        images = captions = rows = present = None
         if self._functions[features.PIXELS] is None:
             collections.deque(pixels(), maxlen=0)
         else:
             images = self._filled(features.PIXELS, pixels(), count)
         if tokens:
-            captions, rows = self._of_captions(np.concatenate(tokens))
+            all_tokens = np.concatenate(tokens)
+            present = np.asarray(all_tokens.any(axis=2))
+            captions, rows = self._of_captions(all_tokens)
         counts = [f"{count} images"] if images is not None else []
         counts += [f"{len(captions)} captions"] if captions is not None else []
         seconds = time.monotonic() - started
         LOGGER.info("computed the features of %s once, in %.1f s", " and ".join(counts), seconds)
-        return CachedFeatures(images, captions, rows)
+        return CachedFeatures(images, captions, rows, present)
 
     def of_sample(self, sample: Sample, known: CachedFeatures | None = None) -> Sample:
         """Return a sample with the features of what frozen towers would get.

@@ -5,7 +5,7 @@ Free of TensorFlow, so that commands can read it.
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,19 @@ class Limit:
     metric: str
     worse_by: float | None = None
     at_least: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Retained:
+    """Data sets that a fine-tuning must not forget.
+
+    Attributes:
+        files: transformed records, by the name of the data set.
+        limits: what must hold on them.
+    """
+
+    files: Mapping[str, Sequence[str]]
+    limits: tuple[Limit, ...]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,7 @@ from trainer.models.dual_encoder import DualEncoder
 from trainer.models.joint_loss import JointLoss
 from trainer.towers import partial_training
 from trainer.towers.assembly import Parts
+from trainer.towers.blocks import all_layers
 from trainer.towers.layers import SEED_STATE, has_batch_norm
 from trainer.towers.registry import TowerConfig
 from trainer.towers.transformer_layers import Block
@@ -45,7 +46,7 @@ class TrainableDualEncoder(DualEncoder):
             raise InputError(batch_norm_in_chunks(tower))
         for key, _, parts, tower in self._towers():
             partial_training.freeze(parts, tower, key)
-        for layer in (*self.image_tower.layers, *self.text_tower.layers):
+        for layer in (*all_layers(self.image_tower), *all_layers(self.text_tower)):
             if isinstance(layer, Block):
                 layer.recomputes = config.training.gradient_checkpointing
         self.joint_loss = JointLoss(config.loss, config.training.batch_size)

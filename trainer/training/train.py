@@ -3,55 +3,41 @@
 import dataclasses
 import logging
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from schema.errors import InputError
 from schema.system import disk
-from schema.system.disk import Need
 from trainer.config import machine_memory
-from trainer.config.fine_tuning import FineTuneConfig
 from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights
 from trainer.export.digests import run_fingerprint
-from trainer.training import input_pipeline, loop, optimizer, schedule, weight_mixing
-from trainer.training.cached_features import Featurizer
+from trainer.training import (
+    correlated_heads,
+    input_pipeline,
+    loop,
+    optimizer,
+    schedule,
+    weight_mixing,
+)
 from trainer.training.checkpoints import Checkpoints, remove_stale_runs
+from trainer.training.disk_needs import disk_needs, is_local
 from trainer.training.distribution.strategy import records_per_replica
 from trainer.training.distribution.tf_config import Cluster
-from trainer.training.mixing_curve import Limit, Mixing
-from trainer.training.monitoring import health, retrieval_sample
+from trainer.training.mixing_curve import Mixing, Retained
+from trainer.training.monitoring import health
 from trainer.training.monitoring.monitor import Monitor
 from trainer.training.monitoring.progress import ProgressReporter
 from trainer.training.monitoring.retrieval_sample import Sample
 from trainer.training.performance import precision
 from trainer.training.preemption import Preemption
+from trainer.training.run_data import RunData
 from trainer.training.serving_weights import ServingCopy
 from trainer.training.step import TrainableDualEncoder
 
 LOGGER = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(frozen=True)
-class Retained:
-    """Data sets that a fine-tuning must not forget.
-
-    Attributes:
-        files: transformed records, by the name of the data set.
-        limits: what must hold on them.
-    """
-
-    files: Mapping[str, Sequence[str]]
-    limits: tuple[Limit, ...]
-
-
-# Graphs, vocabularies, curves and reports: measured 3 MB of the smallest networks, twice that as a
-# release with its index.
-BESIDE_WEIGHTS = 20_000_000  # bytes
-COPIES_OF_WEIGHTS = 2  # the joint model holds both towers, and each is exported alone too
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,25 +101,16 @@ def train_towers(
     training = config.training
     mixes = config.fine_tune if not holdout else None
     share = holdout if mixes is None else mixes.holdout
-    keep = input_pipeline.training_keys(share) if share else None
-    records = input_pipeline.count_records(train_files, keep)
-    steps = schedule.steps_of(training, records)
+    data = RunData(config, spec, train_files, cluster, share)
+    steps = schedule.steps_of(training, data.records)
     model = _build_model(config, steps, cluster, strategy)
-    mine = len(range(cluster.index, records, cluster.workers))
-    featurizer = Featurizer(model, curves if _is_local(curves) else None)
-    cached = None
-    if featurizer.is_needed:
-        cached = featurizer.of_records(train_files, spec, mine, cluster, keep)
+    data.compute_features(model, curves if is_local(curves) else None)
+    replicas = strategy.num_replicas_in_sync
 
     def batches(first: int) -> tf.data.Dataset:
-        per_worker = training.batch_size // cluster.workers
-        per_replica = training.batch_size // strategy.num_replicas_in_sync
-        dataset = input_pipeline.training_batches(
-            train_files, spec, config, mine, per_worker, cluster, first, keep, cached
-        )
-        return dataset if per_replica == per_worker else dataset.rebatch(per_replica)
+        return data.batches(first, replicas)
 
-    if measured_precision and strategy.num_replicas_in_sync == 1:
+    if measured_precision and replicas == 1:
         model = precision.faster_networks(
             model,
             lambda other: _build_model(other, steps, cluster, strategy),
@@ -141,6 +118,9 @@ def train_towers(
             steps,
             folder,
         )
+    if training.start == "correlated":
+        assert data.cached is not None
+        correlated_heads.start_heads(model, data.cached, cluster.workers)
     for warning in config.warnings():
         LOGGER.warning(warning)
     kept = None
@@ -151,13 +131,8 @@ def train_towers(
     if cluster.is_chief:
         disk.require(disk_needs(model, kept, exports))
     progress = ProgressReporter(steps, training.batch_size)
-    learned = retrieval_sample.read_sample(train_files, spec, config, keep)
-    measured = input_pipeline.held_out_keys(holdout) if holdout else None
-    held_out = retrieval_sample.read_sample(eval_files, spec, config, measured)
-    if featurizer.is_needed and learned is not None:
-        learned = featurizer.of_sample(learned, cached if cluster.workers == 1 else None)
-    if featurizer.is_needed and held_out is not None:
-        held_out = featurizer.of_sample(held_out)
+    learned = data.trained_sample()
+    held_out = data.sample(eval_files, input_pipeline.held_out_keys(holdout) if holdout else None)
     copy = ServingCopy(model, learned.pixels if learned is not None else None, config)
     before = [] if mixes is None else copy.current(averaged=False)
     monitor = Monitor(
@@ -173,12 +148,7 @@ def train_towers(
         loop.run_steps(run, config)
     served, mixing = copy.update(), None
     if mixes is not None:
-
-        def read(files: Sequence[str], keep: input_pipeline.Keep | None = None) -> Sample:
-            sample = _read(files, spec, config, keep)
-            return featurizer.of_sample(sample) if featurizer.is_needed else sample
-
-        mixing = _mix(copy, before, mixes, read, train_files, retained or Retained({}, ()))
+        mixing = _mix(config, copy, before, data, retained or Retained({}, ()))
     remarks = [] if mixing is None or mixing.remark is None else [mixing.remark]
     if learned is not None and held_out is not None:
         remark = health.overfitting_remark(copy, learned, held_out)
@@ -189,37 +159,32 @@ def train_towers(
 
 
 def _mix(
+    config: TrainerConfig,
     copy: ServingCopy,
     before: Sequence[np.ndarray],
-    config: FineTuneConfig,
-    read: Callable[..., Sample],
-    train_files: Sequence[str],
+    data: RunData,
     retained: Retained,
 ) -> Mixing:
-    """Mix the weights before and after; the copy is left with the chosen ones."""
-    held_out = read(train_files, input_pipeline.held_out_keys(config.holdout))
-    samples = {name: read(files) for name, files in retained.files.items()}
-    return weight_mixing.mix(copy, before, config.ratios, held_out, samples, retained.limits)
-
-
-def _read(
-    files: Sequence[str],
-    spec: input_pipeline.Spec,
-    config: TrainerConfig,
-    keep: input_pipeline.Keep | None = None,
-) -> Sample:
-    """Read the records by which mixes are compared.
+    """Mix the weights before and after; the copy is left with the chosen ones.
 
     Raises:
-        InputError: there are none.
+        InputError: there are no records to choose by.
     """
-    sample = retrieval_sample.read_sample(files, spec, config, keep, weight_mixing.RECORDS)
-    if sample is None:
-        raise InputError(
-            "fine_tune.holdout leaves no record to choose a mix by: give a larger share of the "
-            "train split"
-        )
-    return sample
+
+    def read(files: Sequence[str], keep: input_pipeline.Keep | None = None) -> Sample:
+        sample = data.sample(files, keep, weight_mixing.RECORDS)
+        if sample is None:
+            raise InputError(
+                "fine_tune.holdout leaves no record to choose a mix by: give a larger share of the "
+                "train split"
+            )
+        return sample
+
+    assert config.fine_tune is not None
+    held_out = read(data.files, input_pipeline.held_out_keys(config.fine_tune.holdout))
+    samples = {name: read(files) for name, files in retained.files.items()}
+    ratios = config.fine_tune.ratios
+    return weight_mixing.mix(copy, before, ratios, held_out, samples, retained.limits)
 
 
 def _build_model(
@@ -247,39 +212,3 @@ def checkpoint_folder(config: TrainerConfig, files: Sequence[str], checkpoints: 
     what was learned.
     """
     return posixpath.join(checkpoints, run_fingerprint(config, files))
-
-
-def disk_needs(
-    model: TrainableDualEncoder, checkpoints: Checkpoints | None, exports: str | None
-) -> Iterator[Need]:
-    """List what a run will write to the disks of this machine.
-
-    It is known as soon as the networks are built, not an hour later. A folder of releases counts if
-    `disk.written` noted it, since this node is not given its path.
-
-    Args:
-        model: built, with its optimizer.
-        checkpoints: of the run; None: it keeps none.
-        exports: folder of the exported models; None: none are.
-    """
-    if checkpoints is not None and _is_local(checkpoints.folder):
-        yield Need(Path(checkpoints.folder), checkpoints.still_needed, "checkpoints")
-    if exports is None:
-        return
-    models = COPIES_OF_WEIGHTS * _bytes_of(model.variables) + BESIDE_WEIGHTS
-    if _is_local(exports):
-        yield Need(Path(exports), models, "the exported models")
-    releases = disk.written_folders().get(disk.RELEASES)
-    if releases is not None:
-        yield Need(releases, models, "the release")
-
-
-def _bytes_of(variables: Iterable) -> int:
-    """Return the size of Keras variables."""
-    return sum(
-        variable.value.shape.num_elements() * variable.value.dtype.size for variable in variables
-    )
-
-
-def _is_local(folder: str) -> bool:
-    return "://" not in folder

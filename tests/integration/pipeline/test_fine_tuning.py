@@ -24,7 +24,7 @@ def outputs(small_run: SmallRun) -> dict:
     values = small_values()
     values["data"]["retain"] = {"old": {"release": "serving/releases/1"}}
     for tower in ("image_tower", "text_tower"):
-        values["model"].setdefault(tower, {"kind": "bag"})["start_from"] = "serving/releases/1"
+        values["model"].setdefault(tower, {"kind": "bag"})["weights"] = "release:serving/releases/1"
     values["training"] |= {"epochs": 2, "xla": False, "checkpoint_steps": 0}
     values["fine_tune"] = {"ratios": 3, "holdout": 0.2}
     values["evaluation"] = {

@@ -23,6 +23,7 @@ from trainer.export import initial_weights
 from trainer.towers.layers import BACKBONE, batch_norms
 from trainer.training import input_pipeline, serving_weights
 from trainer.training.cached_features import Featurizer
+from trainer.training.correlated_heads import correlate
 from trainer.training.step import TrainableDualEncoder
 
 pytestmark = pytest.mark.filterwarnings(  # Keras, when it saves
@@ -113,6 +114,26 @@ def test_features_beyond_the_memory_lie_on_the_disk_and_are_the_same(presets, re
     assert not list(tmp_path.iterdir())  # the file has no name, so nothing remains of it
 
 
+def test_heads_start_where_the_features_of_the_records_correlate(presets, records, tmp_path):
+    told = config(
+        model=with_keys(presets, train="frozen"),
+        training={"start": "correlated", "epochs": 1, "learning_rate": 1e-9, "xla": False},
+    )
+    model = trained(told, records, tmp_path)
+    raw = next(iter(input_pipeline.examples(records, SPEC, told).batch(48)))
+    tokens = tf.reshape(raw[features.TOKENS], [-1, TOKENS])
+    images, texts = model.image_features(raw[features.PIXELS]), model.text_features(tokens)
+    pairs = np.stack([np.repeat(np.arange(48), CAPTIONS), np.arange(48 * CAPTIONS)], axis=1)
+    of_images, of_texts = correlate(images.numpy(), texts.numpy(), pairs, told.model.embedding_dim)
+    expected = of_images(images.numpy()) @ of_texts(texts.numpy()).T
+    made = model.image_tower(images_of(raw)) @ tf.transpose(model.text_tower(tokens))
+    np.testing.assert_allclose(made, expected, atol=1e-3)
+
+
+def images_of(raw: dict[str, tf.Tensor]) -> tf.Tensor:
+    return tf.cast(raw[features.PIXELS], tf.float32) / 127.5 - 1.0
+
+
 @pytest.mark.parametrize("train", ["head", "frozen"])
 def test_only_the_head_learns_and_statistics_stay(presets, records, tmp_path, train):
     told = config(
@@ -166,7 +187,7 @@ def test_adapters_change_nothing_at_first_and_are_merged_at_the_end(
     assert np.abs(served.embed_images(pixels) - plain.embed_images(pixels)).max() > 0.01
     release(tmp_path / "release", served)
     again = {
-        name: {**tower, "weights": f"release:{tmp_path / 'release'}"}
+        name: {**tower, "weights": f"release:{tmp_path}/release"}
         for name, tower in transformers.items()
     }
     np.testing.assert_array_equal(started(again).embed_images(pixels), served.embed_images(pixels))

@@ -69,6 +69,11 @@ class MiniLmConfig(TowerConfig):
     takes: ClassVar[tuple[Kind, ...]] = (Kind.RELEASE, Kind.PACKAGE, Kind.PATH)
     endings: ClassVar[tuple[str, ...]] = state_dicts.SAFETENSORS
 
+    @property
+    def recomputable(self) -> bool:
+        """Whether its blocks can be computed again for the gradient: they can."""
+        return True
+
     @model_validator(mode="after")
     def _sizes_of_one_place(self) -> Self:
         if self.brings_weights and self.sizes is not None:

@@ -233,7 +233,7 @@ def test_an_unknown_key_gets_the_nearest_one(tmp_path, key, meant):
 
 
 RELEASE = "serving/releases/1"
-FROM_RELEASE = {"start_from": RELEASE}
+FROM_RELEASE = {"weights": f"release:{RELEASE}"}
 FROZEN = {**FROM_RELEASE, "train": "frozen"}
 
 
@@ -242,7 +242,7 @@ FROZEN = {**FROM_RELEASE, "train": "frozen"}
     [
         ({}, FROM_RELEASE, "model.image_tower does not start from one"),
         (FROM_RELEASE, {}, "model.text_tower does not start from one"),
-        (FROM_RELEASE, {"start_from": "serving/releases/2"}, "start from the same release"),
+        (FROM_RELEASE, {"weights": "release:serving/releases/2"}, "start from the same release"),
         (
             {**FROM_RELEASE, "train": "frozen"},
             {**FROM_RELEASE, "train": "frozen"},

@@ -10,8 +10,19 @@ from schema.errors import InputError
 from tests.support.training import SIZE, SPEC, TOKENS, VOCABULARY, config, weights
 from tests.unit.trainer.training.test_serving_weights import compiled, images
 from trainer.training import train, weight_mixing
-from trainer.training.mixing_curve import HELD_OUT, Limit, Mixing, Point, choose, of_plain, plain
+from trainer.training.distribution.tf_config import Cluster
+from trainer.training.mixing_curve import (
+    HELD_OUT,
+    Limit,
+    Mixing,
+    Point,
+    Retained,
+    choose,
+    of_plain,
+    plain,
+)
 from trainer.training.monitoring.retrieval_sample import Sample
+from trainer.training.run_data import RunData
 from trainer.training.serving_weights import ServingCopy
 
 RANDOM = np.random.default_rng(3)
@@ -113,5 +124,13 @@ def test_the_interval_of_a_paired_difference():
 
 
 def test_a_holdout_without_a_record_is_refused():
+    model = {
+        "image_tower": {"kind": "convnet", "widths": [4, 8], "weights": "release:r"},
+        "text_tower": {"kind": "bag", "weights": "release:r"},
+    }
+    fine_tuned = config(model=model, fine_tune={})
+    copy = ServingCopy(compiled(fine_tuned), None)
     with pytest.raises(InputError, match=r"fine_tune\.holdout leaves no record"):
-        train._read([], SPEC, config())
+        train._mix(
+            fine_tuned, copy, [], RunData(fine_tuned, SPEC, [], Cluster(), 0), Retained({}, ())
+        )

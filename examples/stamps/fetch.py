@@ -1,0 +1,76 @@
+"""Make the data set of this example: the stamps of Tux Paint, or a folder of your own.
+
+    make photos                              the stamps, from Debian's package
+    make photos PICTURES=/path/to/folder     pictures with captions beside them: duck.png, duck.txt
+
+The package is downloaded by apt-get and unpacked below `runs/`, without root; nothing is installed.
+A fifth of the pictures is held out for evaluation.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from pictures import read_pictures, write_data
+
+PACKAGE = "tuxpaint-stamps-default"
+STAMPS = Path("usr", "share", "tuxpaint", "stamps")  # in the package
+RUNS = Path(__file__).resolve().parents[2] / "runs" / "stamps"
+HELD_OUT = 0.2
+ENOUGH = 100  # pictures; fewer teach no more than the evaluation's noise
+OWN = "name a folder of pictures of your own instead: make photos PICTURES=/path/to/folder"
+
+
+def download(runs: Path) -> Path:
+    """Download and unpack the stamps, once; return their folder.
+
+    Raises:
+        SystemExit: this machine has no apt-get or dpkg-deb, or the download failed.
+    """
+    folder = runs / "package"
+    if (folder / STAMPS).is_dir():
+        return folder / STAMPS
+    for program in ("apt-get", "dpkg-deb"):
+        if shutil.which(program) is None:
+            sys.exit(f"{program} is missing here, so that {PACKAGE} cannot be fetched; {OWN}")
+    runs.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=runs) as scratch:
+        print(f"downloading {PACKAGE}, 160 MB, once", flush=True)
+        fetched = subprocess.run(
+            ["apt-get", "download", "-qq", PACKAGE], cwd=scratch, capture_output=True, text=True
+        )
+        packages = list(Path(scratch).glob("*.deb"))
+        if fetched.returncode or not packages:
+            reason = (fetched.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+            sys.exit(
+                f"apt-get download {PACKAGE} failed: {reason}; run apt-get update as root if its "
+                f"lists are old, or {OWN}"
+            )
+        unpacked = Path(scratch, "unpacked")
+        subprocess.run(["dpkg-deb", "-x", str(packages[0]), str(unpacked)], check=True)
+        unpacked.rename(folder)
+    return folder / STAMPS
+
+
+def main() -> None:
+    """Write the data set to runs/stamps/data."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=Path, help="a folder; default: Debian's stamps")
+    folder = parser.parse_args().pictures
+    if folder is not None and not folder.is_dir():
+        sys.exit(f"{folder} is not a folder")
+    pictures = read_pictures(folder or download(RUNS))
+    if len(pictures) < ENOUGH:
+        sys.exit(
+            f"{folder or RUNS} holds {len(pictures)} pictures with a .txt beside them; this "
+            f"example needs {ENOUGH}"
+        )
+    counts = write_data(pictures, RUNS / "data", share=HELD_OUT, seed=0)
+    print(f"{counts['train']} pictures to train on, {counts['eval']} held out")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""What `training.start: correlated` needs, and the sentences where that is not given."""
+
+import pytest
+
+from tests.unit.pipeline.config.test_run_config import refusal
+
+OTHER = (
+    "training.start = correlated needs model.{key}.train: frozen with weights that are not those "
+    "of a release, and no model.{key}.head: it is about a new head of one layer on features that "
+    "stay"
+)
+HUB = {"kind": "keras_hub", "preset": "./folder", "train": "frozen"}
+
+
+@pytest.mark.parametrize(
+    ("towers", "key"),
+    [
+        ({}, "image_tower"),
+        ({"image_tower": {**HUB, "train": "head"}}, "image_tower"),
+        ({"image_tower": {**HUB, "head": {"hidden": 8}}}, "image_tower"),
+        ({"image_tower": HUB}, "text_tower"),
+    ],
+)
+def test_it_needs_two_frozen_towers_with_new_heads_of_one_layer(tmp_path, towers, key):
+    changed = {f"model__{name}": tower for name, tower in towers.items()}
+    assert refusal(tmp_path, **changed, training__start="correlated") == OTHER.format(key=key)
