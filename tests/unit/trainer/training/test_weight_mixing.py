@@ -130,7 +130,6 @@ def test_a_holdout_without_a_record_is_refused():
     }
     fine_tuned = config(model=model, fine_tune={})
     copy = ServingCopy(compiled(fine_tuned), None)
+    data = RunData(fine_tuned, SPEC, [], Cluster(), 0)
     with pytest.raises(InputError, match=r"fine_tune\.holdout leaves no record"):
-        train._mix(
-            fine_tuned, copy, [], RunData(fine_tuned, SPEC, [], Cluster(), 0), Retained({}, ())
-        )
+        train._mix(fine_tuned, copy, [], data, Retained({}, ()))
