@@ -232,3 +232,15 @@ def test_library_towers_learn_and_go_through_a_release(records, tmp_path):
         other.embed_texts(batch[features.TOKENS]), model.embed_texts(batch[features.TOKENS])
     )
     assert all(np.isfinite(w).all() for w in weights(model))
+
+
+def test_minilm_goes_through_a_release(tmp_path):
+    sizes = {"layers": 1, "width": 8, "heads": 2, "hidden": 12, "positions": 9}
+    tower = {"kind": "minilm", "sizes": sizes}
+    model = TrainableDualEncoder(config(model={"image_tower": CONVNET, "text_tower": tower}))
+    place = str(release(tmp_path / "3", model))
+    again = {**tower, "weights": f"release:{place}"}
+    other = TrainableDualEncoder(config(model={"image_tower": CONVNET, "text_tower": again}))
+    assert not all(same(of(other.text_tower), of(model.text_tower)))
+    initial_weights.load(other)
+    assert all(same(of(other.text_tower), of(model.text_tower)))
