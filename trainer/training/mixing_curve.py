@@ -5,7 +5,6 @@ Free of TensorFlow, so that commands can read it.
 
 import dataclasses
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +72,6 @@ class Mixing:
                 "the best that keep the retained data sets within their gates"
             )
         return None
-
-
-def choose(points: Sequence[Point]) -> Point:
-    """Return the best mix, as `mix` says."""
-    return min(points, key=lambda point: (point.short_of, -point.held_out, point.ratio))
 
 
 def plain(mixing: Mixing) -> dict[str, Any]:
