@@ -88,11 +88,6 @@ class Mixing:
         return None
 
 
-def choose(points: Sequence[Point]) -> Point:
-    """Return the best mix, as `mix` says."""
-    return min(points, key=lambda point: (point.short_of, -point.held_out, point.ratio))
-
-
 def plain(mixing: Mixing) -> dict[str, Any]:
     """Turn a curve into plain JSON values."""
     return {"metric": HELD_OUT, **dataclasses.asdict(mixing)}

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from schema.serving_names import WEIGHT_MIXING
-from trainer.training.mixing_curve import HELD_OUT, Limit, Mixing, Point, choose, plain
+from trainer.training.mixing_curve import HELD_OUT, Limit, Mixing, Point, plain
 from trainer.training.monitoring.retrieval_sample import Sample
 from trainer.training.serving_weights import ServingCopy
 
@@ -46,8 +46,7 @@ def mix(
 ) -> Mixing:
     """Measure equally spaced mixes and leave the best one in the copy.
 
-    The best has the highest recall on the holdout among those that keep all limits, of equals the
-    one nearest to the start; if none keeps them, the one that misses them least.
+    See `choose` for which one is the best.
 
     Args:
         copy: of the networks that have learned.
@@ -60,21 +59,45 @@ def mix(
     after = copy.current()
     points: list[Point] = []
     start: dict[str, Values] = {}
+    recalled: list[np.ndarray] = []
     for ratio in np.linspace(0, 1, ratios).round(6).tolist():
         copy.set_mix(before, after, ratio)
         values = {name: _measure(copy, sample) for name, sample in retained.items()}
         start = start or values
+        recalled.append(_measure(copy, held_out)[HELD_OUT])
         points.append(
             Point(
                 ratio,
-                float(_measure(copy, held_out)[HELD_OUT].mean()),
+                float(recalled[-1].mean()),
                 {name: float(found[HELD_OUT].mean()) for name, found in values.items()},
                 sum(_short_of(limit, values, start) for limit in limits if limit.data in values),
             )
         )
-    best = choose(points)
+    best = choose(points, recalled)
     copy.set_mix(before, after, best.ratio)
     return Mixing(best.ratio, tuple(points))
+
+
+def choose(points: Sequence[Point], recalled: Sequence[np.ndarray]) -> Point:
+    """Return the best mix of those that keep all limits, or that miss them least.
+
+    A holdout is small, and neighbours on the curve differ by less than chance. So every mix counts
+    as good whose recall there is at most one standard error of the paired difference below the
+    highest, and of those the one that learned most is the best: the limits keep what was known.
+
+    Args:
+        points: of all ratios, ascending.
+        recalled: of each point, whether each held-out query found its image, [n].
+    """
+    least = min(point.short_of for point in points)
+    kept = [number for number, point in enumerate(points) if point.short_of == least]
+    best = max(kept, key=lambda number: points[number].held_out)
+
+    def is_good(number: int) -> bool:
+        behind = recalled[best] - recalled[number]
+        return bool(behind.mean() <= behind.std() / math.sqrt(len(behind)))
+
+    return points[max(number for number in kept if is_good(number))]
 
 
 def _measure(copy: ServingCopy, sample: Sample) -> Values:

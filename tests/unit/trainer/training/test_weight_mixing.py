@@ -11,16 +11,7 @@ from tests.support.training import SIZE, SPEC, TOKENS, VOCABULARY, config, weigh
 from tests.unit.trainer.training.test_serving_weights import compiled, images
 from trainer.training import train, weight_mixing
 from trainer.training.distribution.tf_config import Cluster
-from trainer.training.mixing_curve import (
-    HELD_OUT,
-    Limit,
-    Mixing,
-    Point,
-    Retained,
-    choose,
-    of_plain,
-    plain,
-)
+from trainer.training.mixing_curve import HELD_OUT, Limit, Mixing, Point, Retained, of_plain, plain
 from trainer.training.monitoring.retrieval_sample import Sample
 from trainer.training.run_data import RunData
 from trainer.training.serving_weights import ServingCopy
@@ -73,7 +64,6 @@ def test_each_point_is_what_the_mixed_networks_recall_and_the_best_one_stays(lea
         assert point.held_out == pytest.approx((ranks <= 1).mean())
         ranks, _ = old.ranks(*old.embed(copy.embed_images, copy.embed_texts))
         assert point.retained == {"old": pytest.approx((ranks <= 1).mean())}
-    assert found.chosen == choose(found.points).ratio
     weight_mixing.mix(copy, before, 3, held_out, {"old": old})
     chosen = weights(copy.model)
     copy.set_mix(before, after, found.chosen)
@@ -102,9 +92,20 @@ POINTS = (
 )
 
 
-def test_the_best_that_keeps_the_limits_is_chosen_and_of_equals_the_nearest_to_the_start():
-    assert choose(POINTS) == POINTS[1]
-    assert choose(POINTS[3:]) == POINTS[3]
+def recalled(first: int, last: int) -> np.ndarray:
+    """Of 100 queries those from `first` to before `last` find their image."""
+    return ((np.arange(100) >= first) & (np.arange(100) < last)).astype(float)
+
+
+def test_of_mixes_that_keep_the_limits_and_are_as_good_the_one_that_learned_most_is_chosen():
+    best, start, end = recalled(0, 50), recalled(0, 40), recalled(0, 55)
+    # 5 queries are lost and 4 won: 0.01 less, with a standard error of 0.03.
+    held_out = [start, best, recalled(5, 54), end]
+    assert weight_mixing.choose(POINTS, held_out) == POINTS[2]
+    # 5 are lost and 1 is won: 0.04 less, with a standard error of 0.024.
+    held_out = [start, best, recalled(5, 51), end]
+    assert weight_mixing.choose(POINTS, held_out) == POINTS[1]
+    assert weight_mixing.choose(POINTS[3:], [end]) == POINTS[3]
 
 
 def test_a_curve_survives_json_and_says_when_nothing_was_gained():
