@@ -35,11 +35,11 @@ from trainer.config.trainer import TrainerConfig
 from trainer.export import saved_models
 from trainer.models.dual_encoder import DualEncoder
 from trainer.training import train
+from trainer.training.data import retrieval_sample
+from trainer.training.data.retrieval_sample import Sample, recall
 from trainer.training.distribution.strategy import create_strategy
 from trainer.training.distribution.tf_config import Cluster
-from trainer.training.mixing_curve import HELD_OUT, Limit, Retained
-from trainer.training.monitoring import retrieval_sample
-from trainer.training.monitoring.retrieval_sample import Sample, recall
+from trainer.training.fine_tuning.mixing_curve import HELD_OUT, Limit, Retained
 from trainer.training.performance.cpu import keep_freed_memory
 
 ROOT = Path(__file__).parent.parent

@@ -24,7 +24,8 @@ import tensorflow_transform as tft
 
 from benchmarks import machine
 from pipeline.config.run_config import load
-from trainer.training import input_pipeline, optimizer
+from trainer.training.data import input_pipeline
+from trainer.training.optimization import optimizer
 from trainer.training.performance.cpu import keep_freed_memory
 from trainer.training.step import TrainableDualEncoder
 

@@ -15,11 +15,13 @@ from trainer.config.overrides import decoded, in_words, with_values
 from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights
 from trainer.export.artifact import write_artifact
-from trainer.training import input_pipeline, mixing_curve, train, weight_mixing
+from trainer.training import train
 from trainer.training.checkpoints import Checkpoints
+from trainer.training.data import input_pipeline
 from trainer.training.distribution.strategy import create_strategy, wait_for_all
 from trainer.training.distribution.tf_config import read_cluster
-from trainer.training.mixing_curve import Retained
+from trainer.training.fine_tuning import mixing_curve, weight_mixing
+from trainer.training.fine_tuning.mixing_curve import Retained
 from trainer.training.performance.cpu import keep_freed_memory
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks import machine
 from benchmarks.training import peer
-from trainer.training.monitoring.retrieval_sample import Sample, recall
+from trainer.training.data.retrieval_sample import Sample, recall
 
 
 def main() -> None:

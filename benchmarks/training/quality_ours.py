@@ -13,8 +13,8 @@ from pipeline.config.run_config import load
 from schema import features
 from trainer.config.trainer import TrainerConfig
 from trainer.export import saved_models
-from trainer.training import input_pipeline, optimizer
-from trainer.training.monitoring import retrieval_sample
+from trainer.training.data import input_pipeline, retrieval_sample
+from trainer.training.optimization import optimizer
 from trainer.training.performance.cpu import keep_freed_memory
 from trainer.training.serving_weights import ServingCopy
 from trainer.training.step import TrainableDualEncoder

@@ -9,7 +9,8 @@ import tensorflow as tf
 from benchmarks.training.peer import answer, questions
 from schema import features
 from trainer.config.trainer import TrainerConfig
-from trainer.training import input_pipeline, optimizer
+from trainer.training.data import input_pipeline
+from trainer.training.optimization import optimizer
 from trainer.training.performance.cpu import keep_freed_memory
 from trainer.training.step import TrainableDualEncoder
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from components.example_gen.images.originals import Original
 from components.serving_check.contract import SIGNATURES, Call
-from components.serving_check.golden_records import GoldenRecords
-from components.serving_check.odd_images import OddImage
+from components.serving_check.inputs.golden_records import GoldenRecords
+from components.serving_check.inputs.odd_images import OddImage
 from schema import features, serving_names
 from trainer.preprocessing import image_formats
 

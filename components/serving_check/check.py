@@ -17,8 +17,8 @@ from components.serving_check import (
 from components.serving_check.clients import isolated_client, model_server
 from components.serving_check.config import ServingCheckConfig
 from components.serving_check.contract import SIGNATURES
-from components.serving_check.golden_records import find_records
-from components.serving_check.odd_images import odd_images
+from components.serving_check.inputs.golden_records import find_records
+from components.serving_check.inputs.odd_images import odd_images
 from components.serving_check.report import Check, CheckReport, Latency, conclude, judge
 from schema import features
 from trainer.export.golden_outputs import PRECISION

@@ -8,9 +8,9 @@ from components.example_gen.images.originals import Original
 from components.serving_check import calls
 from components.serving_check.clients.isolated_client import Observed
 from components.serving_check.config import ServingCheckConfig
-from components.serving_check.golden_records import GoldenRecords
+from components.serving_check.inputs.golden_records import GoldenRecords
+from components.serving_check.inputs.odd_images import OddImage
 from components.serving_check.numerical_checks import difference
-from components.serving_check.odd_images import OddImage
 from components.serving_check.report import Check, judge
 from schema import features, serving_names
 

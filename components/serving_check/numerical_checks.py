@@ -9,7 +9,7 @@ from components.serving_check import calls
 from components.serving_check.clients.isolated_client import Observed
 from components.serving_check.config import ServingCheckConfig
 from components.serving_check.contract import SIGNATURES, Call
-from components.serving_check.golden_records import GoldenRecords
+from components.serving_check.inputs.golden_records import GoldenRecords
 from components.serving_check.report import Check, Latency, judge
 from schema import features, serving_names
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from components.release.files.manifest import digest
 from components.serving_check.config import ServingCheckConfig
-from components.serving_check.golden_records import GoldenRecords
+from components.serving_check.inputs.golden_records import GoldenRecords
 from components.serving_check.numerical_checks import difference
 from components.serving_check.report import Check, judge
 from components.tower_converter import report as portable_report

@@ -63,7 +63,7 @@ def why(config: "RunConfig", what: str | None) -> None:
     from pipeline.console.terminal import make_console
     from pipeline.local.run_logs import logs_of, records_of
     from schema.errors import InputError
-    from trainer.training import mixing_curve
+    from trainer.training.fine_tuning import mixing_curve
 
     if what is not None and number_of_name(what) is not None:
         _why_release(open_store(config.model_dump()), int(what))
@@ -103,7 +103,7 @@ def _why_release(store: "ReleaseStore", number: int) -> None:
     from diptych.cli.printing import print_warnings, when
     from pipeline.console.tables import print_report
     from pipeline.console.terminal import make_console
-    from trainer.training import mixing_curve
+    from trainer.training.fine_tuning import mixing_curve
 
     if number in store.log().pruned():
         _history(store, number)

@@ -16,8 +16,8 @@ from components.pusher.outcome import Outcome
 from components.release.gates import GateResult
 from schema.serving_names import REMARKS
 from schema.text.messages import number_of
-from trainer.training import mixing_curve
-from trainer.training.mixing_curve import Mixing
+from trainer.training.fine_tuning import mixing_curve
+from trainer.training.fine_tuning.mixing_curve import Mixing
 
 Outputs = Mapping[str, Mapping[str, Sequence[Any]]]
 Outcomes = Mapping[str, str]

@@ -10,7 +10,7 @@ from components.evaluator.metrics.names import DIRECTIONS, metric_name
 from components.evaluator.metrics.registry import METRICS
 from components.evaluator.report import Report
 from pipeline.console.rich_console import Console, Table
-from trainer.training.mixing_curve import Mixing
+from trainer.training.fine_tuning.mixing_curve import Mixing
 
 SHOWN = {  # statistics of the first table and what stands above them
     "recall_at_1": "recall@1",

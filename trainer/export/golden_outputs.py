@@ -25,7 +25,7 @@ def embed(model: "DualEncoder", examples: tf.data.Dataset) -> dict[str, np.ndarr
 
     Args:
         model: the trained networks.
-        examples: decoded records, as `trainer.training.input_pipeline.examples` makes them.
+        examples: decoded records, as `trainer.training.data.input_pipeline.examples` makes them.
 
     Returns:
         Arrays by feature name: key_id int64 [n], image_embedding float32 [n, d], caption_ids

@@ -66,7 +66,7 @@ class DualEncoder(keras.Model):
     def embed_image_inputs(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Embed what a training step gets of images: cached features [n, f], or pixels.
 
-        `trainer.training.cached_features` computes the features.
+        `trainer.training.data.featurizer` computes the features.
         """
         if self.config.model.image_tower.cached:
             return self._finish(self.image_parts.embed(inputs, training))

@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from trainer.config.trainer import TrainerConfig
 from trainer.towers.layers import batch_norms, has_batch_norm
-from trainer.training import optimizer
+from trainer.training.optimization import optimizer
 from trainer.training.step import TrainableDualEncoder
 
 IMAGES_PER_BATCH = 128

@@ -14,26 +14,22 @@ from trainer.config import machine_memory
 from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights
 from trainer.export.digests import run_fingerprint
-from trainer.training import (
-    correlated_heads,
-    input_pipeline,
-    loop,
-    optimizer,
-    schedule,
-    weight_mixing,
-)
+from trainer.training import loop
 from trainer.training.checkpoints import Checkpoints, remove_stale_runs
+from trainer.training.data import input_pipeline
+from trainer.training.data.retrieval_sample import Sample
+from trainer.training.data.run_data import RunData
 from trainer.training.disk_needs import disk_needs, is_local
 from trainer.training.distribution.strategy import records_per_replica
 from trainer.training.distribution.tf_config import Cluster
-from trainer.training.mixing_curve import Mixing, Retained
+from trainer.training.fine_tuning import correlated_heads, weight_mixing
+from trainer.training.fine_tuning.mixing_curve import Mixing, Retained
 from trainer.training.monitoring import health
 from trainer.training.monitoring.monitor import Monitor
 from trainer.training.monitoring.progress import ProgressReporter
-from trainer.training.monitoring.retrieval_sample import Sample
+from trainer.training.optimization import optimizer, schedule
 from trainer.training.performance import precision
 from trainer.training.preemption import Preemption
-from trainer.training.run_data import RunData
 from trainer.training.serving_weights import ServingCopy
 from trainer.training.step import TrainableDualEncoder
 

@@ -24,9 +24,9 @@ from trainer.config.trainer import TrainerConfig
 from trainer.config.tuning import TuneConfig
 from trainer.export.digests import run_fingerprint
 from trainer.models.dual_encoder import DualEncoder
-from trainer.training import input_pipeline, train
+from trainer.training import train
+from trainer.training.data import input_pipeline, retrieval_sample
 from trainer.training.distribution.tf_config import Cluster
-from trainer.training.monitoring import retrieval_sample
 from trainer.training.preemption import PreemptedError
 
 LOGGER = logging.getLogger(__name__)

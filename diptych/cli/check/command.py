@@ -89,7 +89,7 @@ def _refuse_what_fails_later(config: "RunConfig", outputs: "Outputs") -> None:
     """Raise an InputError for good data that a run with this config could not use."""
     from diptych.cli.check.data_table import split_statistics, summary_of
     from schema.errors import InputError
-    from trainer.training.schedule import steps_of
+    from trainer.training.optimization.schedule import steps_of
 
     steps_of(config.training, summary_of(outputs).examples["train"])
     if "StatisticsGen" in outputs:

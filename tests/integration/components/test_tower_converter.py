@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.serving_check import golden_records, portable_checks
+from components.serving_check import portable_checks
 from components.serving_check.config import ServingCheckConfig
+from components.serving_check.inputs import golden_records
 from components.tower_converter import report as portable_report
 from components.tower_converter.config import PortableConfig
 from components.tower_converter.report import NotConverted, PortableReport

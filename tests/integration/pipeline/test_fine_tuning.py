@@ -13,7 +13,7 @@ from pipeline.console.summary import of_local_run
 from pipeline.create_pipeline import create_pipeline
 from pipeline.local import runner
 from tests.support.small_run import EVAL_RECORDS, SmallRun, small_values
-from trainer.training import mixing_curve
+from trainer.training.fine_tuning import mixing_curve
 
 RECALL = "text_to_image_recall_at_10"
 

@@ -31,7 +31,7 @@ from tests.support.flink.job_server import MissingError, find_jar, job_server
 from tests.support.flink.probe import ask_workers
 from tests.support.paths import ROOT
 from tests.support.small_run import EVAL_RECORDS, TRAIN_RECORDS, small_values
-from trainer.training import input_pipeline
+from trainer.training.data import input_pipeline
 
 PARALLELISM = 2
 RECORDS = {"train": TRAIN_RECORDS, "eval": EVAL_RECORDS}

@@ -14,7 +14,7 @@ from schema import features
 from schema.system import disk
 from tests.support.small_run import EVAL_RECORDS, TRAIN_RECORDS, read_shard
 from trainer.preprocessing.vocabulary import HALF_BYTES
-from trainer.training import input_pipeline
+from trainer.training.data import input_pipeline
 from trainer.training.disk_needs import disk_needs
 
 NODES = [

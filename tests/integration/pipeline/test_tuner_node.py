@@ -15,8 +15,8 @@ from schema.serving_names import FOLDERS, JOINT, TRAINED_WITH
 from tests.integration.pipeline.test_pipeline import NODES
 from tests.support.kubeflow_config import cluster_config
 from tests.support.small_run import TRAIN_RECORDS
-from trainer.training import input_pipeline
-from trainer.training.input_pipeline import training_keys
+from trainer.training.data import input_pipeline
+from trainer.training.data.input_pipeline import training_keys
 
 DIM, RATE = "model.embedding_dim", "training.learning_rate"
 TUNE = {

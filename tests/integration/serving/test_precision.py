@@ -8,15 +8,16 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.serving_check import calls, golden_records, numerical_checks
+from components.serving_check import calls, numerical_checks
 from components.serving_check.config import ServingCheckConfig
+from components.serving_check.inputs import golden_records
 from schema import serving_names
 from tests.support.serving_check import Original, observed
 from tests.support.small_run import SmallRun
 from trainer.config.training import Precision
 from trainer.export import golden_outputs, saved_models
 from trainer.models.dual_encoder import DualEncoder
-from trainer.training import input_pipeline
+from trainer.training.data import input_pipeline
 
 EMBED = (serving_names.EMBED_IMAGE, serving_names.EMBED_TEXT)
 

@@ -182,7 +182,7 @@ def test_the_served_graph_equals_the_networks_on_transformed_records(small_run, 
     import tensorflow_transform as tft
 
     from trainer.preprocessing.captions import fingerprint
-    from trainer.training import input_pipeline
+    from trainer.training.data import input_pipeline
 
     [graph] = small_run.outputs["Transform"]["transform_graph"]
     [artifact] = small_run.outputs["Transform"]["transformed_examples"]

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from components.serving_check import calls as plan
-from components.serving_check import golden_records, report, warmup
+from components.serving_check import report, warmup
 from components.serving_check.clients import model_server
 from components.serving_check.config import ServingCheckConfig
 from components.serving_check.contract import SIGNATURES
+from components.serving_check.inputs import golden_records
 from schema import features, serving_names
 from tests.support.paths import ROOT
 from tests.support.serving_check import NAMES, Original, executable

@@ -23,7 +23,7 @@ from tests.support.training import (
 from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights, saved_models
 from trainer.towers.layers import BACKBONE
-from trainer.training import input_pipeline
+from trainer.training.data import input_pipeline
 from trainer.training.step import TrainableDualEncoder
 
 pytestmark = pytest.mark.filterwarnings(  # Keras, when it saves

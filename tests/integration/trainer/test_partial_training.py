@@ -21,9 +21,10 @@ from tests.support.training import (
 )
 from trainer.export import initial_weights
 from trainer.towers.layers import BACKBONE, batch_norms
-from trainer.training import input_pipeline, serving_weights
-from trainer.training.cached_features import Featurizer
-from trainer.training.correlated_heads import correlate
+from trainer.training import serving_weights
+from trainer.training.data import input_pipeline
+from trainer.training.data.featurizer import Featurizer
+from trainer.training.fine_tuning.correlated_heads import correlate
 from trainer.training.step import TrainableDualEncoder
 
 pytestmark = pytest.mark.filterwarnings(  # Keras, when it saves

@@ -20,7 +20,7 @@ from trainer.export import golden_outputs, saved_models
 from trainer.models.dual_encoder import DualEncoder
 from trainer.preprocessing.captions import fingerprint
 from trainer.run import run_fn
-from trainer.training import input_pipeline
+from trainer.training.data import input_pipeline
 from trainer.training.monitoring import health
 
 REFERENCE = {

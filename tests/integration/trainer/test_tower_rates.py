@@ -10,7 +10,8 @@ from tests.support.training import SPEC, VOCABULARY, config, write_records
 from trainer.config.trainer import TrainerConfig
 from trainer.export import initial_weights
 from trainer.towers.layers import BACKBONE
-from trainer.training import input_pipeline, optimizer
+from trainer.training.data import input_pipeline
+from trainer.training.optimization import optimizer
 from trainer.training.step import TrainableDualEncoder
 
 pytestmark = pytest.mark.filterwarnings(  # Keras, when it saves

@@ -12,9 +12,10 @@ from schema.system import disk
 from schema.system.disk import Space
 from tests.support.training import config, forget, trained, weights, write_records
 from trainer.config.training import TrainingConfig
-from trainer.training import loop, optimizer
+from trainer.training import loop
 from trainer.training.checkpoints import Checkpoints
-from trainer.training.schedule import steps_of, warmup_of
+from trainer.training.optimization import optimizer
+from trainer.training.optimization.schedule import steps_of, warmup_of
 from trainer.training.serving_weights import ServingCopy
 from trainer.training.step import TrainableDualEncoder
 from trainer.training.train import checkpoint_folder

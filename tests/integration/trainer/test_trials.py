@@ -14,12 +14,12 @@ from schema.progress import part_of, report
 from tests.support.training import SPEC, config, trained, write_records
 from trainer.config.trainer import TrainerConfig
 from trainer.config.tuning import TuneConfig
-from trainer.training import input_pipeline, train
+from trainer.training import train
+from trainer.training.data import input_pipeline, retrieval_sample
+from trainer.training.data.input_pipeline import held_out_keys, training_keys
+from trainer.training.data.retrieval_sample import Sample
 from trainer.training.distribution.strategy import create_strategy
 from trainer.training.distribution.tf_config import Cluster
-from trainer.training.input_pipeline import held_out_keys, training_keys
-from trainer.training.monitoring import retrieval_sample
-from trainer.training.monitoring.retrieval_sample import Sample
 from trainer.tuning.trials import OUTCOME_FILE, Outcome, Trials, score
 
 RECORDS, SHARE = 200, 0.2

@@ -22,10 +22,11 @@ import tensorflow as tf
 from schema import features
 from schema.errors import InputError
 from trainer.config.trainer import TrainerConfig
-from trainer.training import loop, optimizer, train
+from trainer.training import loop, train
 from trainer.training.checkpoints import Checkpoints
 from trainer.training.distribution.strategy import create_strategy
 from trainer.training.distribution.tf_config import Cluster, read_cluster
+from trainer.training.optimization import optimizer
 from trainer.training.preemption import Preemption
 from trainer.training.serving_weights import ServingCopy
 from trainer.training.step import TrainableDualEncoder

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from trainer.training.monitoring.retrieval_sample import Sample, recall
+from trainer.training.data.retrieval_sample import Sample, recall
 from trainer.training.serving_weights import ServingCopy
 
 COLLAPSED = 0.002  # spread of unit vectors; independent directions have 1

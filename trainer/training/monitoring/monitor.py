@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from schema.errors import InputError
 from trainer.models.joint_loss import MAX_LOGIT_SCALE
+from trainer.training.data.retrieval_sample import Sample, recall
 from trainer.training.monitoring.health import HealthChecks, Measurement, spread
 from trainer.training.monitoring.progress import ProgressReporter
-from trainer.training.monitoring.retrieval_sample import Sample, recall
 from trainer.training.serving_weights import ServingCopy
 
 MOST_MEASUREMENTS = 25  # in a run

@@ -15,7 +15,6 @@ from components.example_gen.ingest.shards import to_example
 from components.example_gen.records.merge import Record
 from components.serving_check import (
     calls,
-    golden_records,
     image_checks,
     numerical_checks,
     report,
@@ -25,7 +24,8 @@ from components.serving_check.check import check_export
 from components.serving_check.clients import client_program, isolated_client
 from components.serving_check.config import ServingCheckConfig
 from components.serving_check.contract import Call
-from components.serving_check.odd_images import OddImage, odd_images
+from components.serving_check.inputs import golden_records
+from components.serving_check.inputs.odd_images import OddImage, odd_images
 from components.serving_check.report import CheckReport
 from schema import features
 from tests.support import ingest

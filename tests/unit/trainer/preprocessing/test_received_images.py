@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from components.example_gen.images.preparation import ImageLimits, prepare
-from components.serving_check.odd_images import odd_images
+from components.serving_check.inputs.odd_images import odd_images
 from schema import serving_names
 from tests.support import training
 from tests.support.image_files import ABOUT, EXACT, NOT_IN_THE_GRAPH

@@ -10,7 +10,7 @@ from tests.support.training import SPEC, config, write_records
 from trainer.towers.assembly import build_image_tower
 from trainer.towers.image.vit import ViTConfig
 from trainer.towers.patch_dropout import PatchDropout
-from trainer.training import input_pipeline
+from trainer.training.data import input_pipeline
 from trainer.training.step import TrainableDualEncoder
 
 VIT = {"kind": "vit", "patch": 2, "width": 12, "depth": 1, "heads": 3}

@@ -14,7 +14,7 @@ from trainer.towers.image.vit import ViTConfig
 from trainer.towers.layers import mean_of_tokens
 from trainer.towers.text.transformer import TransformerConfig
 from trainer.towers.transformer_layers import Block, Positions
-from trainer.training import input_pipeline
+from trainer.training.data import input_pipeline
 from trainer.training.step import TrainableDualEncoder
 
 N, TOKENS, WIDTH, HEADS = 2, 4, 6, 3

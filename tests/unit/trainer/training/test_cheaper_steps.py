@@ -8,7 +8,7 @@ import tensorflow as tf
 from schema import features
 from tests.support.training import SIZE, SPEC, TOKENS, VOCABULARY, config, write_records
 from trainer.losses.info_nce import info_nce_loss
-from trainer.training import input_pipeline
+from trainer.training.data import input_pipeline
 from trainer.training.step import TrainableDualEncoder
 
 N = 5

@@ -10,10 +10,12 @@ from tests.unit.trainer.training.monitoring.test_monitor import curves
 from trainer.config.trainer import TrainerConfig
 from trainer.towers.image.keras_application import KerasApplicationConfig
 from trainer.towers.layers import batch_norms
-from trainer.training import optimizer, serving_weights
-from trainer.training.monitoring import monitor, retrieval_sample
+from trainer.training import serving_weights
+from trainer.training.data import retrieval_sample
+from trainer.training.data.retrieval_sample import recall
+from trainer.training.monitoring import monitor
 from trainer.training.monitoring.health import COLLAPSED, spread
-from trainer.training.monitoring.retrieval_sample import recall
+from trainer.training.optimization import optimizer
 from trainer.training.serving_weights import ServingCopy
 from trainer.training.step import TrainableDualEncoder
 

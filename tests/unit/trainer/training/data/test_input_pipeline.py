@@ -9,8 +9,9 @@ from trainer.config.transform import ImageConfig, TextConfig
 from trainer.losses.hinge import HingeConfig
 from trainer.losses.info_nce import InfoNceConfig
 from trainer.preprocessing import images
-from trainer.training import input_pipeline, optimizer
+from trainer.training.data import input_pipeline
 from trainer.training.distribution.tf_config import Cluster
+from trainer.training.optimization import optimizer
 
 COUNT, SIZE = 23, 4
 STILL = AugmentConfig(shift=0, zoom=0, stretch=0, brightness=0, contrast=0, colour=0)

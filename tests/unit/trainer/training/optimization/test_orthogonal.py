@@ -8,8 +8,8 @@ import pytest
 
 from trainer.config.training import TrainingConfig
 from trainer.towers.transformer_layers import Positions
-from trainer.training import optimizer
-from trainer.training.orthogonal import is_hidden_matrix, orthogonal_step
+from trainer.training.optimization import optimizer
+from trainer.training.optimization.orthogonal import is_hidden_matrix, orthogonal_step
 
 
 @pytest.mark.parametrize("shape", [(6, 40), (40, 6), (3, 3, 4, 8)])

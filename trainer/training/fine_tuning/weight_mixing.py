@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from schema.serving_names import WEIGHT_MIXING
-from trainer.training.mixing_curve import HELD_OUT, Limit, Mixing, Point, plain
-from trainer.training.monitoring.retrieval_sample import Sample
+from trainer.training.data.retrieval_sample import Sample
+from trainer.training.fine_tuning.mixing_curve import HELD_OUT, Limit, Mixing, Point, plain
 from trainer.training.serving_weights import ServingCopy
 
 RECORDS = 2048  # of the holdout and of each retained data set that are measured, at most

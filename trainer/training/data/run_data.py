@@ -6,11 +6,12 @@ import tensorflow as tf
 
 from trainer.config.trainer import TrainerConfig
 from trainer.models.dual_encoder import DualEncoder
-from trainer.training import input_pipeline
-from trainer.training.cached_features import CachedFeatures, Featurizer
+from trainer.training.data import input_pipeline
+from trainer.training.data.cached_features import CachedFeatures
+from trainer.training.data.featurizer import Featurizer
+from trainer.training.data.input_pipeline import Keep, Spec
+from trainer.training.data.retrieval_sample import RECORDS, Sample, read_sample
 from trainer.training.distribution.tf_config import Cluster
-from trainer.training.input_pipeline import Keep, Spec
-from trainer.training.monitoring.retrieval_sample import RECORDS, Sample, read_sample
 
 
 class RunData:

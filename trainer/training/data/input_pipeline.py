@@ -6,7 +6,6 @@ are on the same side.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
@@ -15,11 +14,9 @@ from trainer.config.trainer import TrainerConfig
 from trainer.losses.positives import choose_caption
 from trainer.preprocessing import images
 from trainer.training import seeds
-from trainer.training.augmentation import augment_in_pieces
+from trainer.training.data.augmentation import augment_in_pieces
+from trainer.training.data.cached_features import CachedFeatures
 from trainer.training.distribution.tf_config import Cluster
-
-if TYPE_CHECKING:
-    from trainer.training.cached_features import CachedFeatures
 
 Spec = dict[str, tf.io.FixedLenFeature]
 Keep = Callable[[dict[str, tf.Tensor]], tf.Tensor]  # whether to keep a record, a boolean scalar
@@ -109,7 +106,7 @@ def training_batches(
     cluster: Cluster = SINGLE_WORKER,
     first_step: int = 0,
     keep: Keep | None = None,
-    cached: "CachedFeatures | None" = None,
+    cached: CachedFeatures | None = None,
 ) -> tf.data.Dataset:
     """Make endless shuffled, augmented batches of exactly `batch_size` records.
 
@@ -192,7 +189,7 @@ def _parser(spec: Spec) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
 
 
 def _finisher(
-    config: TrainerConfig, cluster: Cluster, cached: "CachedFeatures | None"
+    config: TrainerConfig, cluster: Cluster, cached: CachedFeatures | None
 ) -> Callable[[tf.Tensor, dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
     image_tower, text_tower = config.model.image_tower, config.model.text_tower
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from schema import features
 from trainer.config.trainer import TrainerConfig
-from trainer.training import input_pipeline
-from trainer.training.input_pipeline import Keep
+from trainer.training.data import input_pipeline
+from trainer.training.data.input_pipeline import Keep
 
 Embed = Callable[[tf.Tensor], tf.Tensor]
 

@@ -22,61 +22,14 @@ import tensorflow as tf
 from schema import features
 from schema.system import disk
 from trainer.models.dual_encoder import DualEncoder
-from trainer.training import input_pipeline
+from trainer.training.data import input_pipeline
+from trainer.training.data.cached_features import CachedFeatures
+from trainer.training.data.retrieval_sample import Sample
 from trainer.training.distribution.tf_config import Cluster
-from trainer.training.monitoring.retrieval_sample import Sample
 
 LOGGER = logging.getLogger(__name__)
 IMAGES_AT_ONCE, CAPTIONS_AT_ONCE = 64, 256
 Function = Callable[[tf.Tensor], tf.Tensor]
-
-
-@dataclasses.dataclass(frozen=True)
-class CachedFeatures:
-    """The features of a worker's records, in the order of `input_pipeline.examples`.
-
-    Attributes:
-        images: [records, f]; None: the image tower is not frozen.
-        captions: of each distinct caption, [m, f]; None: the text tower is not frozen.
-        caption_rows: the row in `captions` of each record's captions, [records, max_captions].
-        has_caption: which of them are captions, and not padding, bool [records, max_captions].
-    """
-
-    images: np.ndarray | None
-    captions: np.ndarray | None
-    caption_rows: np.ndarray | None
-    has_caption: np.ndarray | None = None
-
-    def with_rows(self, records: tf.data.Dataset) -> tf.data.Dataset:
-        """Replace pixels and tokens by row numbers, which `look_up` replaces by features.
-
-        Args:
-            records: all of them in their order, without what is replaced.
-
-        Returns:
-            The records with pixels, int64 [], and tokens, int64 [max_captions, 1]: like captions of
-            a single token, so that captions are drawn in the same way.
-        """
-        rows = self.caption_rows
-
-        def number(place: tf.Tensor, record: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            record = dict(record)
-            if self.images is not None:
-                record[features.PIXELS] = place
-            if rows is not None:
-                record[features.TOKENS] = _gathered(rows, place[None])[0, :, None]
-            return record
-
-        return records.enumerate().map(number)
-
-    def look_up(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Replace row numbers, pixels [n] and tokens [..., 1], by features, [n, f] and [..., f]."""
-        batch = dict(batch)
-        if self.images is not None:
-            batch[features.PIXELS] = _gathered(self.images, batch[features.PIXELS])
-        if self.captions is not None:
-            batch[features.TOKENS] = _gathered(self.captions, batch[features.TOKENS][..., 0])
-        return batch
 
 
 class Featurizer:
@@ -223,9 +176,3 @@ class Featurizer:
 
 def _function(features_of: Callable[[tf.Tensor], tf.Tensor], spec: tf.TensorSpec) -> Function:
     return tf.function(features_of, input_signature=[spec])
-
-
-def _gathered(table: np.ndarray, rows: tf.Tensor) -> tf.Tensor:
-    """Return rows of a table; not as a constant of the graph, which would copy it."""
-    found = tf.numpy_function(lambda chosen: table[chosen], [rows], table.dtype, stateful=False)
-    return tf.ensure_shape(found, [*rows.shape, *table.shape[1:]])

@@ -18,7 +18,7 @@ import numpy as np
 
 from schema.errors import InputError
 from trainer.towers.assembly import PROJECTION
-from trainer.training.cached_features import CachedFeatures
+from trainer.training.data.cached_features import CachedFeatures
 from trainer.training.step import TrainableDualEncoder
 
 LOGGER = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ import pytest
 
 from schema.errors import InputError
 from trainer.towers.assembly import PROJECTION
-from trainer.training import correlated_heads
-from trainer.training.cached_features import CachedFeatures
-from trainer.training.correlated_heads import correlate, start_heads
+from trainer.training.data.cached_features import CachedFeatures
+from trainer.training.fine_tuning import correlated_heads
+from trainer.training.fine_tuning.correlated_heads import correlate, start_heads
 
 RIDGE = 0.5
 

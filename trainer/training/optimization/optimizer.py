@@ -9,8 +9,8 @@ import keras
 import tensorflow as tf
 
 from trainer.config.training import TrainingConfig
-from trainer.training import schedule
-from trainer.training.orthogonal import MOMENTUM, is_hidden_matrix, orthogonal_step
+from trainer.training.optimization import schedule
+from trainer.training.optimization.orthogonal import MOMENTUM, is_hidden_matrix, orthogonal_step
 
 # As open_clip trains CLIP: a shorter memory of squared gradients than Adam's default.
 BETA_1, BETA_2 = 0.9, 0.98

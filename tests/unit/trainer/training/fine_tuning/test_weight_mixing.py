@@ -9,11 +9,20 @@ import pytest
 from schema.errors import InputError
 from tests.support.training import SIZE, SPEC, TOKENS, VOCABULARY, config, weights
 from tests.unit.trainer.training.test_serving_weights import compiled, images
-from trainer.training import train, weight_mixing
+from trainer.training import train
+from trainer.training.data.retrieval_sample import Sample
+from trainer.training.data.run_data import RunData
 from trainer.training.distribution.tf_config import Cluster
-from trainer.training.mixing_curve import HELD_OUT, Limit, Mixing, Point, Retained, of_plain, plain
-from trainer.training.monitoring.retrieval_sample import Sample
-from trainer.training.run_data import RunData
+from trainer.training.fine_tuning import weight_mixing
+from trainer.training.fine_tuning.mixing_curve import (
+    HELD_OUT,
+    Limit,
+    Mixing,
+    Point,
+    Retained,
+    of_plain,
+    plain,
+)
 from trainer.training.serving_weights import ServingCopy
 
 RANDOM = np.random.default_rng(3)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.support.training import CAPTIONS, SIZE, SPEC, TOKENS, config, write_records
-from trainer.training.monitoring import retrieval_sample as sample
-from trainer.training.monitoring.retrieval_sample import Sample, recall
+from trainer.training.data import retrieval_sample as sample
+from trainer.training.data.retrieval_sample import Sample, recall
 
 
 def of(owner: list[int], ids: list[int]) -> Sample:

@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from trainer.config.training import AugmentConfig
-from trainer.training import augmentation as module
-from trainer.training.augmentation import augment, augment_in_pieces
+from trainer.training.data import augmentation as module
+from trainer.training.data.augmentation import augment, augment_in_pieces
 
 STILL = {"shift": 0.0, "zoom": 0.0, "stretch": 0.0}
 PLAIN = {"brightness": 0.0, "contrast": 0.0, "colour": 0.0}

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from trainer.config.training import TrainingConfig
-from trainer.training import optimizer
+from trainer.training.optimization import optimizer
 
 
 def moved(

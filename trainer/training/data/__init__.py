@@ -1,0 +1,1 @@
+"""The data of a training run: batches, augmentation, cached features, samples."""
