@@ -27,11 +27,14 @@ def main() -> None:
             "vocabulary_size": size["vocabulary"], "max_tokens": size["tokens"], "max_captions": 1
         },
         "model": {
-            "image_tower": {"kind": "vit", "patch": size["patch"], **blocks},
+            "image_tower": {
+                "kind": "vit", "patch": size["patch"], "patch_dropout": size["patch_dropout"],
+                **blocks,
+            },
             "text_tower": {"kind": "transformer", **blocks},
             "embedding_dim": size["width"],
         },
-        "training": {"batch_size": size["batch"]},
+        "training": {"batch_size": size["batch"], **size["training"]},
     }  # fmt: skip
     config = TrainerConfig.model_validate_json(json.dumps(payload))
     model = TrainableDualEncoder(config)
