@@ -62,7 +62,8 @@ def text(folder: Path) -> str:
     given = section(every_node=EVERY_NODE, nodes={"Trainer": TRAINER, "Tuner": TUNER})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_PASSWORD", "hunter2")
-        return compile_package(cluster_config(folder, given, tune=TUNE), "kubeflow").text
+        config = cluster_config(folder, given, tune=TUNE, portable={})
+        return compile_package(config, "kubeflow").text
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +249,8 @@ def test_the_same_config_gives_the_same_text(text, folder):
     from kubeflow.compiler.package_writer import compile_package
 
     given = section(every_node=EVERY_NODE, nodes={"Trainer": TRAINER, "Tuner": TUNER})
-    assert compile_package(cluster_config(folder, given, tune=TUNE), "kubeflow").text == text
+    config = cluster_config(folder, given, tune=TUNE, portable={})
+    assert compile_package(config, "kubeflow").text == text
 
 
 def test_kfp_loads_it(text):

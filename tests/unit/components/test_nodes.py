@@ -11,7 +11,7 @@ from tests.support.kubeflow_config import TUNE, cluster_config
 
 
 def nodes_of(tmp_path) -> dict[str, BaseNode]:
-    config = cluster_config(tmp_path, tune=TUNE, index={"split": "eval"})
+    config = cluster_config(tmp_path, tune=TUNE, index={"split": "eval"}, portable={})
     return {node.id: node for node in create_pipeline(config, "root").components}
 
 
