@@ -14,7 +14,7 @@ import keras
 # What a block's number stands behind in the names of keras.applications and KerasHub:
 # conv2_block1_, block2a_, block_3_, expanded_conv_4_, conv_dw_5, convnext_tiny_stage_0_block_1_.
 NUMBERED = re.compile(
-    r"(?:(?:.*_)?(?:stage|stack)_?\d+_block_?\d+|conv\d+_block\d+|(?:.*_)?block_?\d+[a-z]?"
+    r"(?:(?:.*_)?(?:stage|stack)_?\d+_block_?\d+|conv\d+_block\d+|(?:.*_)?blocks?_?\d+[a-z]?"
     r"|expanded_conv(?:_\d+)?|conv_[dp]w_(?P<pair>\d+))(?=_|$)"
 )
 

@@ -17,6 +17,7 @@ from tests.support.training import (
     VOCABULARY,
     config,
     trained,
+    weights,
     write_records,
 )
 from trainer.export import initial_weights
@@ -25,6 +26,7 @@ from trainer.training import serving_weights
 from trainer.training.data import input_pipeline
 from trainer.training.data.featurizer import Featurizer
 from trainer.training.fine_tuning.correlated_heads import correlate
+from trainer.training.preemption import PreemptedError, Preemption
 from trainer.training.step import TrainableDualEncoder
 
 pytestmark = pytest.mark.filterwarnings(  # Keras, when it saves
@@ -221,8 +223,8 @@ def test_the_last_blocks_learn_and_each_at_a_share_of_the_rate_behind_it(transfo
     assert shares(model, model.image_tower) == {
         "block_1": {0.05}, "block_2": {0.1}, "norm_6": {0.1}, "projection": {0.1}
     }  # fmt: skip
-    layers = {"last": "all", "decay": 0.5}
-    model = started(with_keys(transformers, train="layers", layers=layers))
+    every = {"last": "all", "decay": 0.5}
+    model = started(with_keys(transformers, train="layers", layers=every))
     text = shares(model, model.text_tower)
     assert sorted(min(values) for values in text.values()) == [0.125, 0.125, 0.25, 0.5, 1, 1, 1]
 
@@ -237,3 +239,26 @@ def test_more_blocks_than_there_are_and_blocks_of_library_towers(presets):
     assert not any(layer.trainable for layer in batch_norms(model.image_tower))
     with pytest.raises(InputError, match=r"image_tower.layers.last = 9, but .* has 2 blocks"):
         started(with_keys(presets, train="layers", layers={"last": 9}))
+
+
+@pytest.fixture(scope="module")
+def both_ways(presets, transformers) -> dict[str, dict]:
+    """An image tower whose features are cached, with dropout in its head, and one with adapters."""
+    return {
+        "image_tower": {**presets["image_tower"], "train": "frozen", "head": HEAD},
+        "text_tower": {**transformers["text_tower"], "train": "lora"},
+    }
+
+
+def test_an_interrupted_run_ends_as_if_nothing_had_happened(
+    both_ways, records, tmp_path, monkeypatch
+):
+    told = config(model=both_ways, training={"epochs": 2, "xla": False})
+    undisturbed = weights(trained(told, records, tmp_path / "once"))
+    steps = iter([False] * 4 + [True] * 9)
+    with monkeypatch.context() as patch:
+        patch.setattr(Preemption, "requested", lambda _: next(steps))
+        with pytest.raises(PreemptedError, match="step 5 of 8"):
+            trained(told, records, tmp_path / "twice")
+    resumed = weights(trained(told, records, tmp_path / "twice"))
+    assert all(same(resumed, undisturbed))

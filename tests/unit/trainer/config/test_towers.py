@@ -105,6 +105,27 @@ def test_so_does_one_of_a_loss(tmp_path, name, needed):
             "model.text_tower.train = frozen needs weights: give weights or a preset",
         ),
         (
+            {"text_tower": {"kind": "transformer", "train": "lora"}},
+            "model.text_tower.train = lora needs weights: give weights",
+        ),
+        (
+            {"text_tower": {"kind": "bag", "train": "head", "weights": "release:r", "lora": {}}},
+            "model.text_tower.lora needs model.text_tower.train: lora; it is head",
+        ),
+        (
+            {"text_tower": {"kind": "bag", "layers": {"last": 1}}},
+            "model.text_tower.layers needs model.text_tower.train: layers; it is full",
+        ),
+        (
+            {
+                "text_tower": {
+                    **{"kind": "transformer", "weights": "release:r", "train": "layers"},
+                    "layers": {"last": 3},
+                }
+            },
+            "model.text_tower: layers.last = 3 is more than depth = 2",
+        ),
+        (
             {"text_tower": {"kind": "bag", "train": "frozen", "weights": "release:r", "rate": 0.5}},
             "model.text_tower.rate = 0.5 and model.text_tower.train = frozen contradict each ",
         ),
