@@ -166,7 +166,7 @@ def _arrays(content: Any) -> Iterator[tuple[str, np.ndarray]]:
     for name, value in content.items():
         if not isinstance(name, str) or not isinstance(value, _Tensor):
             raise InputError(
-                f"is not a state dict: {str(name)[:80]!r} is no tensor but "
+                f"is not a state dict: {str(name)[:80]!r} is not a tensor but "
                 f"{type(value).__name__.lstrip('_')}"
             )
         yield name, value.array()

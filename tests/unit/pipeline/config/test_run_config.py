@@ -76,7 +76,7 @@ def test_configs_are_frozen():
         ({"image__fit": "zoom"}, "image.fit = 'zoom': input should be 'pad' or 'crop'"),
         (
             {"model__image_tower": {"kind": "resnet"}},
-            "model.image_tower.kind = 'resnet' is none of 'conv', 'convnet', 'keras_application'",
+            "model.image_tower.kind = 'resnet' is none of 'conv', 'convnet', 'efficientnet_lite'",
         ),
         (
             {"model__image_tower": {"kind": "vit", "patch": 7}},

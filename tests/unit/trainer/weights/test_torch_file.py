@@ -126,7 +126,7 @@ def test_other_types_and_dicts_around(tmp_path):
             r"its pickle calls os\.system, which no",
         ),
         ({"a": Global("builtins", "eval")}, r"its pickle calls builtins\.eval, which no state"),
-        ({"a": 3}, "is not a state dict: 'a' is no tensor but int"),
+        ({"a": 3}, "is not a state dict: 'a' is not a tensor but int"),
         ([1, 2], "is not a state dict: a dict of names and tensors is expected"),
         ({"a": tensor(shape=(3, 3), strides=(3, 1))}, "a tensor in it is larger than its numbers"),
         ({"a": tensor(strides=(-3, 1))}, "a tensor in it is described wrongly"),
