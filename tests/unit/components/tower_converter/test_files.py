@@ -4,12 +4,13 @@ import numpy as np
 import onnx
 import pytest
 import tensorflow as tf
+from onnx import numpy_helper
 
 from components.tower_converter import litert_files, onnx_files, runtimes
 from components.tower_converter.graphs import NotConvertedError, read_tower
 from components.tower_converter.records import Records, recall
 from schema.errors import InputError
-from schema.serving_names import TEXT_TOWER
+from schema.serving_names import IMAGE_TOWER, TEXT_TOWER
 
 
 class Saved(tf.Module):
@@ -52,7 +53,7 @@ def test_each_form_computes_the_same(tmp_path, precision, onnx_error, litert_err
     for suffix, error in ((".onnx", onnx_error), (".tflite", litert_error)):
         file = tmp_path / f"tower{suffix}"
         if suffix == ".onnx":
-            onnx_files.write(onnx_files.float32_model(tower), precision, TOKENS, file)
+            onnx_files.write(onnx_files.float32_model(tower), precision, file)
         else:
             litert_files.write(tower, precision, file)
         embed = runtimes.load(file)
@@ -65,7 +66,7 @@ def test_each_form_computes_the_same(tmp_path, precision, onnx_error, litert_err
 def test_a_network_in_bfloat16_becomes_one_in_float32(tmp_path):
     tower, rounded = saved(tmp_path / "saved", dtype=tf.bfloat16)
     _, exact = saved(tmp_path / "exact")
-    onnx_files.write(onnx_files.float32_model(tower), "float32", TOKENS, tmp_path / "a.onnx")
+    onnx_files.write(onnx_files.float32_model(tower), "float32", tmp_path / "a.onnx")
     given = runtimes.load(tmp_path / "a.onnx")(TOKENS)
     assert np.abs(rounded - exact).max() > 1e-4
     np.testing.assert_allclose(given, exact, atol=2**-8)  # the weights may be rounded already
@@ -104,3 +105,32 @@ def test_recall_is_that_of_a_loop_over_captions():
     assert queries == len(hits)
     assert value == pytest.approx(np.mean(hits))
     assert 0 < value < 1
+
+
+def test_a_tower_with_convolutions_keeps_its_weights_in_eight_bits(tmp_path):
+    rng = np.random.default_rng(4)
+    kernel = rng.normal(size=(3, 3, 3, 40)).astype(np.float32) * 10.0 ** rng.integers(-3, 3, 40)
+
+    class Convolution(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 8, 8, 3], tf.uint8, name="pixels")])
+        def embed_prepared(self, pixels):
+            x = tf.nn.conv2d(tf.cast(pixels, tf.float32), kernel, 1, "SAME")
+            return tf.reduce_mean(x, (1, 2))
+
+    tf.saved_model.save(Convolution(), str(tmp_path / "saved"))
+    tower = read_tower(str(tmp_path / "saved"), IMAGE_TOWER)
+    how = onnx_files.write(onnx_files.float32_model(tower), "int8", tmp_path / "a.onnx")
+    assert how == "weights int8, computed in float32"
+    [stored] = [
+        numpy_helper.to_array(tensor)
+        for tensor in onnx.load(tmp_path / "a.onnx").graph.initializer
+        if tensor.data_type == onnx.TensorProto.INT8
+    ]
+    # Each channel uses all of -127 to 127, however large its weights are beside those of others.
+    assert np.abs(stored.reshape(40, -1).astype(int)).max(1).tolist() == [127] * 40
+    pixels = rng.integers(0, 256, (2, 8, 8, 3)).astype(np.uint8)
+    mine, exact = runtimes.load(tmp_path / "a.onnx")(pixels), tower.embed(pixels)
+    # Each weight is off by half a step of its channel at most, 1/254 of the largest.
+    bound = np.abs(kernel).max((0, 1, 2)) / 254 * 27 * 255
+    assert (np.abs(mine - exact) <= bound).all()
+    assert np.abs(mine - exact).max() > 0
