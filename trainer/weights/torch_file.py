@@ -39,7 +39,14 @@ TYPES = {
 BFLOAT16 = "BFloat16Storage"  # numpy has no such type
 
 
-class _Storage:
+class _Sealed:
+    """Nothing that a pickle may give a state: shapes are checked when a tensor is described."""
+
+    def __setstate__(self, _state: Any) -> None:
+        raise ValueError("its pickle changes an object, which no state dict needs")
+
+
+class _Storage(_Sealed):
     """The numbers of one or several tensors, which may be read after the tensors are described."""
 
     def __init__(self, kind: str, size: int):
@@ -61,7 +68,7 @@ class _Storage:
             self.values = np.frombuffer(content, dtype, self.size)
 
 
-class _Tensor:
+class _Tensor(_Sealed):
     """A view of a storage, made before its numbers are there."""
 
     def __init__(self, storage: Any, offset: Any, shape: Any, strides: Any):
@@ -71,7 +78,7 @@ class _Tensor:
         if not all(isinstance(number, int) and number >= 0 for number in whole):
             raise ValueError("a tensor in it is described wrongly")
         last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
-        if math.prod(shape) and last >= storage.size:
+        if math.prod(shape) and (last >= storage.size or math.prod(shape) > storage.size):
             raise ValueError("a tensor in it is larger than its numbers")
         self.storage, self.offset, self.shape, self.strides = storage, offset, shape, strides
 
@@ -109,6 +116,16 @@ class _Unpickler(pickle.Unpickler):
         return self._storage(kind, str(key), size)
 
 
+class _Call(_Sealed):
+    """A call that is carried out; not a function, whose attributes a pickle could set."""
+
+    def __init__(self, function: Callable[..., Any]):
+        self._function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._function(*arguments)
+
+
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_others: Any) -> _Tensor:
     return _Tensor(storage, offset, shape, strides)
 
@@ -126,8 +143,8 @@ class _StateDict(collections.OrderedDict[str, Any]):
 
 CALLS: Mapping[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): _StateDict,
-    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
-    ("torch._utils", "_rebuild_parameter"): _parameter,
+    ("torch._utils", "_rebuild_tensor_v2"): _Call(_tensor),
+    ("torch._utils", "_rebuild_parameter"): _Call(_parameter),
 }
 
 

@@ -38,6 +38,13 @@ class Stored:
         self.kind, self.key, self.size = kind, key, size
 
 
+class Changed:
+    """Pickled as an object whose attributes are set afterwards."""
+
+    def __init__(self, value: Any, state: dict[str, Any]):
+        self.value, self.state = value, state
+
+
 PYTHON_S_PICKLER: Any = vars(pickle)["_Pickler"]  # which can be taught, unlike the one in C
 
 
@@ -51,6 +58,10 @@ class Pickler(PYTHON_S_PICKLER):
             self.save(value.function)
             self.save(value.arguments)
             self.write(b"R")
+        elif isinstance(value, Changed):
+            self.save(value.value)
+            self.save(value.state)
+            self.write(b"b")
         elif isinstance(value, Stored):
             kind = Global("torch", value.kind)
             self.save(("storage", kind, value.key, "cpu", value.size))
@@ -129,6 +140,12 @@ def test_other_types_and_dicts_around(tmp_path):
         ({"a": 3}, "is not a state dict: 'a' is not a tensor but int"),
         ([1, 2], "is not a state dict: a dict of names and tensors is expected"),
         ({"a": tensor(shape=(3, 3), strides=(3, 1))}, "a tensor in it is larger than its numbers"),
+        ({"a": tensor(shape=(10**9,), strides=(0,))}, "a tensor in it is larger than its numbers"),
+        ({"a": Changed(tensor(), {"shape": (10**9,)})}, "its pickle changes an object, which no"),
+        (
+            {"a": Changed(Global("torch._utils", "_rebuild_tensor_v2"), {"_function": 1})},
+            "its pickle changes an object, which no state dict needs",
+        ),
         ({"a": tensor(strides=(-3, 1))}, "a tensor in it is described wrongly"),
         ({"a": tensor(size=-1)}, "a storage in it has the size -1"),
         ({"a": tensor("QInt8Storage")}, r"its pickle calls torch\.QInt8Storage, which no state"),
