@@ -41,7 +41,6 @@ def convert(
     towers: Mapping[str, str],
     sample: Records,
     split: str,
-    calibration: Records,
     config: PortableConfig,
     folder: Path,
 ) -> Converted:
@@ -51,7 +50,6 @@ def convert(
         towers: folder of each tower's SavedModel by its name.
         sample: records of the evaluated split.
         split: its name.
-        calibration: records of the train split, by which int8 files get their ranges.
         config: what to write.
         folder: an empty one.
 
@@ -61,7 +59,6 @@ def convert(
     if not len(sample.tokens):
         raise InputError(f"the split {split!r} holds no caption to compare converted towers with")
     given = {IMAGE_TOWER: sample.pixels, TEXT_TOWER: sample.tokens}
-    ranges = {IMAGE_TOWER: calibration.pixels, TEXT_TOWER: calibration.tokens}
     inputs, exported = {}, {}
     refused: list[NotConverted] = []
     measured: list[PortableFile] = []
@@ -71,7 +68,7 @@ def convert(
         inputs[name] = TowerInput(name=tower.input, dtype=tower.dtype, shape=tower.shape)
         exported[name] = runtimes.embed_all(tower.embed, given[name])
         dim = tower.dim
-        for result in _files(tower, given[name], exported[name], ranges[name], config, folder):
+        for result in _files(tower, given[name], exported[name], config, folder):
             if isinstance(result, NotConverted):
                 refused.append(result)
                 continue
@@ -119,7 +116,6 @@ def _files(
     tower: TowerGraph,
     inputs: np.ndarray,
     exported: np.ndarray,
-    calibration: np.ndarray,
     config: PortableConfig,
     folder: Path,
 ) -> Iterator[tuple[PortableFile, np.ndarray] | NotConverted]:
@@ -133,7 +129,7 @@ def _files(
             try:
                 if format_ == "onnx":
                     model = model or onnx_files.float32_model(tower)
-                    how = onnx_files.write(model, precision, calibration, file)
+                    how = onnx_files.write(model, precision, file)
                 else:
                     how = litert_files.write(tower, precision, file)
                 embed = runtimes.load(file)

@@ -9,15 +9,13 @@ from tfx.utils import io_utils
 
 from components.tower_converter.config import PortableConfig
 from components.tower_converter.convert import convert
-from components.tower_converter.records import Records, read
+from components.tower_converter.records import read
 from components.tower_converter.report import PortableReport
 from components.tower_converter.texts import write_tokenizer
 from schema import features
 from schema.plugins import load_digested
 from schema.serving_names import FOLDERS, IMAGE_TOWER, TEXT_TOWER
 from trainer.config.transform import TransformConfig
-
-CALIBRATION = 64  # records of the train split
 
 
 def execute(
@@ -33,25 +31,15 @@ def execute(
     load_digested(plugins)
     limits = PortableConfig.model_validate_json(config)
     transform = TransformConfig.model_validate_json(prepared)
-
-    def records(name: str, most: int) -> Records:
-        files = sorted(tf.io.gfile.glob(f"{artifact_utils.get_split_uri([examples], name)}/*"))
-        return read(files, most, transform.image, transform.text)
-
+    files = sorted(tf.io.gfile.glob(f"{artifact_utils.get_split_uri([examples], split)}/*"))
+    sample = read(files, limits.sample, transform.image, transform.text)
     towers = {name: f"{model.uri}/{FOLDERS[name]}" for name in (IMAGE_TOWER, TEXT_TOWER)}
     with tempfile.TemporaryDirectory() as scratch:
         # The artifact may lie on a remote file system; converters and runtimes need files.
         here = Path(scratch, "portable")
         here.mkdir()
         tokenizer = write_tokenizer(towers[TEXT_TOWER], transform.text, here)
-        made = convert(
-            towers,
-            records(split, limits.sample),
-            split,
-            records("train", CALIBRATION),
-            limits,
-            here,
-        )
+        made = convert(towers, sample, split, limits, here)
         PortableReport(
             inputs=made.inputs,
             output=features.EMBEDDING,

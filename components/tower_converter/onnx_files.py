@@ -2,27 +2,20 @@
 
 import logging
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
 import tf2onnx
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    QuantType,
-    quantize_dynamic,
-    quantize_static,
-)
+from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from components.tower_converter.config import Precision
 from components.tower_converter.graphs import NotConvertedError, TowerGraph
 from schema import features
 
 OPSET = 18
-SMALLEST_HALVED = 256  # values; smaller constants stay float32
-CALIBRATED_AT_ONCE = 16  # images
+SMALLEST_STORED = 256  # values; smaller constants stay float32
 # Weights of 7 bits: processors without VNNI add two products in 16 bits, which 8 bits overflow.
 REDUCED = True
 
@@ -53,13 +46,12 @@ def float32_model(tower: TowerGraph) -> onnx.ModelProto:
     return model
 
 
-def write(model: onnx.ModelProto, precision: Precision, calibration: np.ndarray, file: Path) -> str:
+def write(model: onnx.ModelProto, precision: Precision, file: Path) -> str:
     """Write a converted tower in a precision.
 
     Args:
         model: in float32.
         precision: of the file.
-        calibration: inputs [n, ...] by which ranges of values are estimated.
         file: to write.
 
     Returns:
@@ -72,28 +64,19 @@ def write(model: onnx.ModelProto, precision: Precision, calibration: np.ndarray,
         onnx.save(with_halved_weights(model), file)
         return "weights float16, computed in float32"
     with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder, "float32.onnx")
-        onnx.save(model, whole)
-        if _is_convolutional(model):
-            quantize_static(
-                whole,
-                file,
-                _Batches(model.graph.input[0].name, calibration),
-                per_channel=True,
-                reduce_range=REDUCED,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-            )
-            return f"static int8, calibrated with {len(calibration)} records of the train split"
+        smaller = Path(folder, "smaller.onnx")
+        onnx.save(with_int8_convolutions(model), smaller)
         quantize_dynamic(
-            whole,
+            smaller,
             file,
-            op_types_to_quantize=["MatMul", "Gather"],  # its convolutions are slow
+            op_types_to_quantize=["MatMul", "Gather"],
             per_channel=True,
             reduce_range=REDUCED,
             weight_type=QuantType.QInt8,
         )
-        return "dynamic int8"
+    if any(node.op_type == "Conv" for node in model.graph.node):
+        return "dynamic int8; convolutions: weights int8, computed in float32"
+    return "dynamic int8"
 
 
 def with_halved_weights(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -101,42 +84,57 @@ def with_halved_weights(model: onnx.ModelProto) -> onnx.ModelProto:
 
     Computing in float16 needs kernels that onnxruntime does not have for processors.
     """
-    halved = onnx.ModelProto()
-    halved.CopyFrom(model)
-    graph = halved.graph
-    casts = []
-    for tensor in graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < SMALLEST_HALVED:
+    halved = _copy(model)
+    nodes = []
+    for tensor in halved.graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < SMALLEST_STORED:
             continue
         values = numpy_helper.to_array(tensor)
         if np.abs(values).max() > np.finfo(np.float16).max:
             continue
         stored = f"{tensor.name}/float16"
-        casts.append(helper.make_node("Cast", [stored], [tensor.name], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Cast", [stored], [tensor.name], to=TensorProto.FLOAT))
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
+    _put_first(halved.graph, nodes)
     return halved
 
 
-def _is_convolutional(model: onnx.ModelProto) -> bool:
-    """Whether most weights are those of convolutions."""
-    sizes = {tensor.name: int(np.prod(tensor.dims)) for tensor in model.graph.initializer}
-    inside = {
-        name for node in model.graph.node if node.op_type == "Conv" for name in node.input[1:2]
-    }
-    return 2 * sum(sizes.get(name, 0) for name in inside) > sum(sizes.values())
+def with_int8_convolutions(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Store the weights of convolutions in int8, with a scale for each channel that they compute.
+
+    Runtimes fold the two operations that make them float32 again as they load them; they would run
+    DequantizeLinear at each call. Convolutions in int8 would need ranges of their activations, and
+    of a network of many depthwise ones they lose the recall.
+    """
+    smaller = _copy(model)
+    constants = {tensor.name: tensor for tensor in smaller.graph.initializer}
+    kernels = {node.input[1] for node in smaller.graph.node if node.op_type == "Conv"}
+    nodes = []
+    for name in sorted(kernels & constants.keys()):
+        tensor = constants[name]
+        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < SMALLEST_STORED:
+            continue
+        values = numpy_helper.to_array(tensor)  # [channels, ...]
+        largest = np.abs(values).max(tuple(range(1, values.ndim)), keepdims=True)
+        scale = np.maximum(largest, np.finfo(np.float32).tiny * 127) / 127
+        stored, whole, factor = (f"{name}/{part}" for part in ("int8", "whole", "scale"))
+        tensor.CopyFrom(numpy_helper.from_array(np.round(values / scale).astype(np.int8), stored))
+        smaller.graph.initializer.append(numpy_helper.from_array(scale, factor))
+        nodes += [
+            helper.make_node("Cast", [stored], [whole], to=TensorProto.FLOAT),
+            helper.make_node("Mul", [whole, factor], [name]),
+        ]
+    _put_first(smaller.graph, nodes)
+    return smaller
 
 
-class _Batches(CalibrationDataReader):
-    """Inputs by which onnxruntime estimates the range of each activation."""
+def _copy(model: onnx.ModelProto) -> onnx.ModelProto:
+    copied = onnx.ModelProto()
+    copied.CopyFrom(model)
+    return copied
 
-    def __init__(self, name: str, inputs: np.ndarray):
-        self._batches: Iterator[dict[str, np.ndarray]] = (
-            {name: inputs[start : start + CALIBRATED_AT_ONCE]}
-            for start in range(0, len(inputs), CALIBRATED_AT_ONCE)
-        )
 
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        return next(self._batches, None)
+def _put_first(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
+    together = [*nodes, *graph.node]
+    del graph.node[:]
+    graph.node.extend(together)

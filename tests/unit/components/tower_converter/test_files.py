@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import tensorflow as tf
 
@@ -52,7 +53,7 @@ def test_each_form_computes_the_same(tmp_path, precision, onnx_error, litert_err
     for suffix, error in ((".onnx", onnx_error), (".tflite", litert_error)):
         file = tmp_path / f"tower{suffix}"
         if suffix == ".onnx":
-            onnx_files.write(onnx_files.float32_model(tower), precision, TOKENS, file)
+            onnx_files.write(onnx_files.float32_model(tower), precision, file)
         else:
             litert_files.write(tower, precision, file)
         embed = runtimes.load(file)
@@ -62,10 +63,54 @@ def test_each_form_computes_the_same(tmp_path, precision, onnx_error, litert_err
         assert file.stat().st_size < share * weights + 5000
 
 
+def test_int8_convolutions_are_those_of_rounded_weights_and_folded_as_they_are_loaded(tmp_path):
+    rng = np.random.default_rng(4)
+    kernel = (
+        rng.standard_normal((8, 3, 5, 5), np.float32)
+        * 10.0 ** np.arange(-4, 4)[:, None, None, None]
+    )
+    kernel[2] = 0
+    few = rng.standard_normal((2, 8, 1, 1)).astype(np.float32)  # so few stay as they are
+    graph = onnx.parser.parse_graph(
+        "g (float[n, 3, 9, 9] pixels) => (float[n, 2, 5, 5] embedding)"
+        "{ inner = Conv (pixels, kernel)  embedding = Conv (inner, few) }"
+    )
+    for name, values in (("kernel", kernel.astype(np.float32)), ("few", few)):
+        graph.initializer.append(onnx.numpy_helper.from_array(values, name))
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
+    smaller = onnx_files.with_int8_convolutions(model)
+    stored = {t.name: onnx.numpy_helper.to_array(t) for t in smaller.graph.initializer}
+    assert {name: values.dtype.name for name, values in stored.items()} == {
+        "kernel/int8": "int8",
+        "kernel/scale": "float32",
+        "few": "float32",
+    }
+    rounded = np.zeros_like(kernel)
+    for channel, weights in enumerate(kernel):
+        step = np.abs(weights).max() / 127
+        if step:
+            rounded[channel] = np.round(weights / step) * step
+    model.graph.initializer[0].CopyFrom(
+        onnx.numpy_helper.from_array(rounded.astype(np.float32), "kernel")
+    )
+    pixels = rng.standard_normal((2, 3, 9, 9)).astype(np.float32)
+    answers = []
+    for name, one in (("rounded", model), ("smaller", smaller)):
+        onnx.save(one, tmp_path / f"{name}.onnx")
+        options = onnxruntime.SessionOptions()
+        options.optimized_model_filepath = str(tmp_path / "loaded.onnx")
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        session = onnxruntime.InferenceSession(tmp_path / f"{name}.onnx", options)
+        answers.append(session.run(None, {"pixels": pixels})[0])
+    np.testing.assert_allclose(answers[1], answers[0], rtol=1e-5, atol=1e-3)
+    loaded = onnx.load(tmp_path / "loaded.onnx")
+    assert [node.op_type for node in loaded.graph.node] == ["Conv", "Conv"]
+
+
 def test_a_network_in_bfloat16_becomes_one_in_float32(tmp_path):
     tower, rounded = saved(tmp_path / "saved", dtype=tf.bfloat16)
     _, exact = saved(tmp_path / "exact")
-    onnx_files.write(onnx_files.float32_model(tower), "float32", TOKENS, tmp_path / "a.onnx")
+    onnx_files.write(onnx_files.float32_model(tower), "float32", tmp_path / "a.onnx")
     given = runtimes.load(tmp_path / "a.onnx")(TOKENS)
     assert np.abs(rounded - exact).max() > 1e-4
     np.testing.assert_allclose(given, exact, atol=2**-8)  # the weights may be rounded already
