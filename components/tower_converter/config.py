@@ -32,8 +32,8 @@ class PortableConfig(Frozen):
         "float16",
         "int8",
     )
-    """float32; float16: weights of half the size, computed with in float32; int8: a quarter of the
-    size, products of whole numbers."""
+    """float32; float16: weights of half the size, computed with in float32; int8: weights of a
+    quarter of the size, and matrix products of whole numbers."""
     sample: PositiveInt = 1000
     """Records of the evaluated split by which recall is compared, the first ones."""
     agreement: Annotated[float, Field(gt=0)] = 1e-4

@@ -31,7 +31,6 @@ def execute(
     load_digested(plugins)
     limits = PortableConfig.model_validate_json(config)
     transform = TransformConfig.model_validate_json(prepared)
-
     files = sorted(tf.io.gfile.glob(f"{artifact_utils.get_split_uri([examples], split)}/*"))
     sample = read(files, limits.sample, transform.image, transform.text)
     towers = {name: f"{model.uri}/{FOLDERS[name]}" for name in (IMAGE_TOWER, TEXT_TOWER)}
@@ -40,13 +39,7 @@ def execute(
         here = Path(scratch, "portable")
         here.mkdir()
         tokenizer = write_tokenizer(towers[TEXT_TOWER], transform.text, here)
-        made = convert(
-            towers,
-            sample,
-            split,
-            limits,
-            here,
-        )
+        made = convert(towers, sample, split, limits, here)
         PortableReport(
             inputs=made.inputs,
             output=features.EMBEDDING,

@@ -17,14 +17,17 @@ than 150 capital and modifier letters, which only one of the two knows; a test h
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
 
 from schema.text.stable_hash import hash_of
+from trainer.preprocessing import character_classes
 
+FORM: Final = "NFKC"
 SEPARATOR = " "  # between the words of a caption where they are one string
 _ALONE = r"[\p{P}\p{S}\p{Han}]"  # a word of one character
 _SPACES = r"[\s\p{Z}]+"
@@ -34,8 +37,8 @@ _ASCII_WORD = re.compile(r"[!-/:-@\[-`{-~]|[^!-/:-@\[-`{-~ \t\n\f\r]+")
 def normalise(captions: tf.Tensor) -> tf.Tensor:
     """Apply Unicode NFKC and lower-casing to a string tensor of any shape."""
     # Lower-casing can leave a form that NFKC would compose again, hence the second pass.
-    lowered = tf.strings.lower(tf_text.normalize_utf8(captions, "NFKC"), encoding="utf-8")
-    return tf_text.normalize_utf8(lowered, "NFKC")
+    lowered = tf.strings.lower(tf_text.normalize_utf8(captions, FORM), encoding="utf-8")
+    return tf_text.normalize_utf8(lowered, FORM)
 
 
 def split_words(captions: tf.Tensor) -> tf.RaggedTensor:
@@ -90,41 +93,14 @@ def text_ids(captions: Sequence[str]) -> np.ndarray:
 @functools.cache
 def special_characters() -> dict[str, str]:
     """Return the characters that the graph normalises to something else than Python does."""
-    points = np.r_[1:0xD800, 0xE000:0x110000]
-    characters = list(points.astype("<u4").tobytes().decode("utf-32-le"))
-    graph = normalise(tf.constant(characters)).numpy()
-    return {
-        one: theirs
-        for one, theirs in zip(characters, map(bytes.decode, graph), strict=True)
-        if theirs != _normalised(one)
-    }
+    return character_classes.changed(normalise, _normalised)
 
 
 def _normalised(text: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
+    return unicodedata.normalize(FORM, unicodedata.normalize(FORM, text).lower())
 
 
 @functools.cache
 def word_pattern() -> re.Pattern[str]:
-    """Read the classes of all characters off the graph: it may know another Unicode than Python."""
-    # From 1 on: the graph takes the character 0 for the end, and the ExampleGen removes it.
-    points = np.r_[1:0xD800, 0xE000:0x110000]
-    # A character between two letters forms one word with them, stands alone, or vanishes.
-    table = np.full((len(points), 3), ord("a"), "<u4")
-    table[:, 2] = points
-    words = split_words(tf.constant([table.tobytes().decode("utf-32-le")])).flat_values.numpy()
-    lengths = [len(word) for word in b"\n".join(words).decode().split("\n")]
-    length = np.zeros(0x110000, np.int64)  # by character, of the word that it is in
-    seen = np.frombuffer(b"".join(words).decode().encode("utf-32-le"), "<u4")
-    length[seen] = np.repeat(lengths, lengths)
-    alone, inside = [*_classes(length == 1)], [*_classes(length > 1)]
-    return re.compile(f"{alone[0]}|(?:{inside[0]}+|{inside[1]}+)+|{alone[1]}")
-
-
-def _classes(chosen: np.ndarray) -> Iterator[str]:
-    """Write the chosen characters as two classes: Python searches in what is above 2^16."""
-    for first, last in ((0, 2**16), (2**16, len(chosen))):
-        steps = np.diff(chosen[first:last].astype(np.int8), prepend=0, append=0)
-        starts, ends = np.flatnonzero(steps == 1) + first, np.flatnonzero(steps == -1) + first - 1
-        pairs = zip(starts.tolist(), ends.tolist(), strict=True)
-        yield "[" + "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in pairs) + "]"
+    """Return a pattern of Python that finds the words of a normalised caption."""
+    return character_classes.words(split_words)

@@ -78,7 +78,10 @@ def dry_runs(small_data: Path, warm_python: WarmPython) -> DryRuns:
 
 def test_every_task_ran_and_the_first_model_would_serve(dry_runs):
     first = dry_runs.printed[0]
-    assert set(re.findall(r"^(\w+): ran, ", first, re.MULTILINE)) == set(NODES) - {"Tuner", "TowerConverter"}
+    assert set(re.findall(r"^(\w+): ran, ", first, re.MULTILINE)) == set(NODES) - {
+        "Tuner",
+        "TowerConverter",
+    }
     assert "shipped: release 1 serves now" in first
     assert dry_runs.codes[0] == 0
     assert dry_runs.baselines[0] == {"release": None}

@@ -1,11 +1,14 @@
 """The tokenizer of BERT, for networks that were trained with it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schema.errors import InputError
 from trainer.config.transform import TOKENIZERS, TextConfig
-from trainer.preprocessing.tokenizer import Tokenizer
+from trainer.preprocessing import vocabulary
+from trainer.preprocessing.portable import word_pieces as program
+from trainer.preprocessing.tokenizer import PortableTokenizer, Tokenizer
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -42,6 +45,26 @@ class BertTokenizer(Tokenizer):
         from trainer.preprocessing.bert_graph import bert_tokens
 
         return bert_tokens(captions, file, self.config)
+
+    def portable(self) -> PortableTokenizer:
+        """Return the program of word pieces, which splits texts as the graph does."""
+        from trainer.preprocessing.bert_graph import LONGEST_WORD, plain_form
+
+        return PortableTokenizer(
+            program=Path(program.__file__),
+            settings={
+                "max_tokens": self.config.max_tokens,
+                "start_token": START,
+                "end_token": END,
+                "unknown_token": vocabulary.UNKNOWN,
+                "byte_tokens": None,
+                "half_byte_tokens": None,
+                "longest_piece": vocabulary.LONGEST_PIECE,
+                "longest_word": LONGEST_WORD,
+                "cuts_words": False,
+                **plain_form(),
+            },
+        )
 
 
 TOKENIZERS.add("bert", BertTokenizer)

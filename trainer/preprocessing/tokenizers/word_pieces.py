@@ -9,6 +9,8 @@ from trainer.preprocessing import vocabulary
 from trainer.preprocessing.portable import word_pieces as program
 from trainer.preprocessing.tokenizer import PortableTokenizer, Tokenizer
 
+NOTHING = r"(?!)"  # a pattern that is nowhere
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -32,7 +34,7 @@ class WordPieces(Tokenizer):
 
     def portable(self) -> PortableTokenizer:
         """Return the program with the classes of characters that the graph has."""
-        from trainer.preprocessing.captions import special_characters, word_pattern
+        from trainer.preprocessing.captions import FORM, special_characters, word_pattern
 
         return PortableTokenizer(
             program=Path(program.__file__),
@@ -44,6 +46,11 @@ class WordPieces(Tokenizer):
                 "byte_tokens": vocabulary.BYTES,
                 "half_byte_tokens": vocabulary.HALF_BYTES,
                 "longest_piece": vocabulary.LONGEST_PIECE,
+                "longest_word": None,
+                "cuts_words": True,
+                "whole_tokens": (),
+                "removed": (NOTHING, NOTHING),
+                "normal_form": FORM,
                 "words": word_pattern().pattern,
                 "special_characters": special_characters(),
             },

@@ -1,14 +1,12 @@
 """The tokenizer in plain Python gives the ids of the graph that serves."""
 
-import json
 import random
-import shutil
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
-from components.tower_converter.texts import load_tokenizer
+from tests.support.portable import portable_tokenizer
 from trainer.config.transform import TextConfig
 from trainer.preprocessing.captions import normalise, split_words, words_of
 from trainer.preprocessing.tokenizer import create_tokenizer
@@ -47,16 +45,6 @@ def odd_texts(count: int) -> list[str]:
 TEXTS = odd_texts(2000)
 
 
-def portable(config: TextConfig, vocabulary: Path, folder: Path):
-    """Load the program from a folder as a release has it, by its file alone."""
-    made = create_tokenizer(config).portable()
-    assert made is not None
-    (folder / "tokenizer.json").write_text(json.dumps(made.settings), encoding="utf-8")
-    (folder / "vocabulary.txt").write_bytes(vocabulary.read_bytes())
-    shutil.copy(made.program, folder / "tokenizer.py")
-    return load_tokenizer(folder)
-
-
 @pytest.fixture(scope="module", params=["bytes", "halves", "none"])
 def vocabulary(request, tmp_path_factory) -> tuple[TextConfig, Path]:
     """Vocabularies that spell unknown characters in bytes, in half bytes, and not at all."""
@@ -80,7 +68,7 @@ def test_the_ids_of_2000_odd_texts_are_those_of_the_graph(vocabulary, tmp_path):
     captions = tf.constant(TEXTS)
     words = split_words(normalise(captions))
     expected = create_tokenizer(config).tokenize(captions, words, str(file)).numpy().tolist()
-    tokenizer = portable(config, file, tmp_path)
+    tokenizer = portable_tokenizer(config, file, tmp_path)
     mine = tokenizer(TEXTS)
     different = [(text, a, b) for text, a, b in zip(TEXTS, mine, expected, strict=True) if a != b]
     assert different == []

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.training import config, trained, weights, write_records
+from tests.support.training import SPEC, config, trained, weights, write_records
+from trainer.export import golden_outputs
+from trainer.training.data import input_pipeline
 from trainer.training.performance import precision
 from trainer.training.performance.cpu import has_bfloat16
 
@@ -42,6 +44,8 @@ def test_the_faster_type_is_taken_noted_and_served_in_float32(tmp_path, monkeypa
     first = trained(config(**TOLD), files, tmp_path)
     assert computed == ["float32", "bfloat16"]
     assert first.config.training.precision == "float32"
+    golden = golden_outputs.embed(first, input_pipeline.examples(files, SPEC, first.config))
+    assert golden[golden_outputs.PRECISION] == "float32"  # what the serving check looks up
     assert first.image_tower.layers[1].compute_dtype == "float32"
     [note] = (tmp_path / "checkpoints").glob(f"*/{precision.NOTE}")
     assert note.read_text() == "bfloat16"
