@@ -99,6 +99,14 @@ class TowerConfig(Frozen):
         return False
 
     @property
+    @property
+    def groups_lengths(self) -> bool:
+        """Whether a training step embeds the short texts of a text tower apart from the long ones.
+
+        That pays where a token costs much more than a call of the network does.
+        """
+        return False
+
     def spares_head(self) -> bool:
         """Whether `rate`, and `train: frozen`, are about the backbone only."""
         return self.brings_weights and self.release is None

@@ -77,6 +77,11 @@ class MiniLmConfig(TowerConfig):
     @model_validator(mode="after")
     def _sizes_of_one_place(self) -> Self:
         if self.brings_weights and self.sizes is not None:
+    @property
+    def groups_lengths(self) -> bool:
+        """Whether short texts are embedded apart from long ones: they are."""
+        return True
+
             raise ValueError("sizes and weights are both given; the folder of weights has its own")
         return self
 

@@ -19,6 +19,11 @@ class TransformerConfig(BlocksConfig):
     depth: Depth = 2
     """Number of blocks."""
 
+    @property
+    def groups_lengths(self) -> bool:
+        """Whether short texts are embedded apart from long ones: they are."""
+        return True
+
 
 def _build(
     config: TransformerConfig, text: TextSizes, tokens: keras.KerasTensor
