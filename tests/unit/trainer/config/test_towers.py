@@ -123,7 +123,35 @@ def test_so_does_one_of_a_loss(tmp_path, name, needed):
                     "layers": {"last": 3},
                 }
             },
-            "model.text_tower: layers.last = 3 is more than depth = 2",
+            "model.text_tower.layers.last = 3, but transformer has 2 blocks",
+        ),
+        (
+            {
+                "image_tower": {
+                    **{"kind": "efficientnet_lite", "weights": "release:r", "train": "layers"},
+                    "layers": {"last": 17},
+                }
+            },
+            "model.image_tower.layers.last = 17, but EfficientNet-Lite0 has 16 blocks",
+        ),
+        (
+            {
+                "text_tower": {
+                    **{"kind": "minilm", "weights": "release:r", "train": "layers"},
+                    **{"sizes": {"layers": 1}},
+                }
+            },
+            "model.text_tower.layers.last = 2, but minilm has 1 block",
+        ),
+        (
+            {
+                "image_tower": {
+                    **{"kind": "vit", "weights": "release:r", "train": "lora"},
+                    "lora": {"targets": ["mlp_*", "query"]},
+                }
+            },
+            "model.image_tower.lora.targets: no layer of vit that can have an adapter is named "
+            "query; there are attention_out, mlp_hidden, mlp_out, patches, qkv",
         ),
         (
             {"text_tower": {"kind": "bag", "train": "frozen", "weights": "release:r", "rate": 0.5}},
