@@ -57,6 +57,7 @@ def load_to_train(path: Path) -> RunConfig:
         if not usable:
             what = "is neither a file nor a folder" if there else "no such file or folder"
             raise ConfigError(f"{path}: {key} = {text_files.shown(name)}: {what}")
+    _check_retained(config, path)
     _check_vocabulary(config.text, path)
     for trained in config.trained():
         try:
@@ -70,6 +71,18 @@ def load_to_train(path: Path) -> RunConfig:
 
 
 def _check_vocabulary(text: TextConfig, path: Path) -> None:
+def _check_retained(config: RunConfig, path: Path) -> None:
+    if not config.data.retain:
+        return
+    # Readers and stores take half a second to import.
+    from components.example_gen.files import check_retained
+
+    try:
+        check_retained(config.data)
+    except InputError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
     if text.vocabulary is None or "://" in text.vocabulary:
         return
     try:
