@@ -13,7 +13,7 @@ from pipeline.config.user_modules import make_importable
 from pipeline.process.redirect_output import output_to
 from schema.errors import InputError
 from schema.text import text_files
-from trainer.config import machine_memory
+from trainer.config import machine_memory, release_tower
 from trainer.config.config_paths import named_files
 from trainer.config.transform import TextConfig
 from trainer.losses.custom import CustomConfig
@@ -62,6 +62,7 @@ def load_to_train(path: Path) -> RunConfig:
     for trained in config.trained():
         try:
             trained.check_weights()
+            release_tower.check(trained)
         except InputError as error:
             raise ConfigError(f"{path}: {error}") from error
     # The trainer, which knows its devices, checks again; this is before an hour of ingest.
@@ -70,7 +71,6 @@ def load_to_train(path: Path) -> RunConfig:
     return config
 
 
-def _check_vocabulary(text: TextConfig, path: Path) -> None:
 def _check_retained(config: RunConfig, path: Path) -> None:
     if not config.data.retain:
         return
@@ -83,6 +83,7 @@ def _check_retained(config: RunConfig, path: Path) -> None:
         raise ConfigError(f"{path}: {error}") from error
 
 
+def _check_vocabulary(text: TextConfig, path: Path) -> None:
     if text.vocabulary is None or "://" in text.vocabulary:
         return
     try:

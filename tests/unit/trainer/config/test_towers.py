@@ -1,5 +1,6 @@
 """What a config may say of the towers, and the sentences where it may not."""
 
+import json
 from typing import Any
 
 import pytest
@@ -258,6 +259,21 @@ def to_train(tmp_path, **changes) -> str:
 def test_a_run_asks_for_its_files_first(tmp_path):
     found = to_train(tmp_path, model__text_tower={"kind": "bag", "weights": "release:releases/3"})
     assert found == f"model.text_tower.weights = {tmp_path}/releases/3: no such file or folder"
+
+
+def test_a_run_asks_for_releases_and_retained_data_first(tmp_path):
+    there = load_changed(tmp_path, model__image_tower={"kind": "conv"}).model_dump(mode="json")
+    (tmp_path / "3").mkdir()
+    (tmp_path / "3" / "config.json").write_text(json.dumps(there))
+    found = to_train(tmp_path, model__image_tower={"kind": "convnet", "weights": "release:3"})
+    assert found == (
+        f"model.image_tower.weights: {tmp_path}/3 is not a tower of this kind and size: "
+        "model.image_tower.kind is conv there and convnet here"
+    )
+    found = to_train(tmp_path, data__retain={"noto": {"path": "old", "files": "*.tar"}})
+    assert found == f"data.retain.noto: {tmp_path}/old: is not there"
+    found = to_train(tmp_path, data__retain={"v4": {"release": "4"}})
+    assert found.startswith(f"data.retain.v4.release: {tmp_path}/4 is not a release")
 
 
 @pytest.mark.parametrize(
