@@ -2,7 +2,11 @@
 
     .venv/bin/python -m benchmarks.forgetting data      # ingest and transform, once
     .venv/bin/python -m benchmarks.forgetting release   # train the release to start from, once
-    .venv/bin/python -m benchmarks.forgetting tune [--seeds 5]
+    .venv/bin/python -m benchmarks.forgetting tune [--seeds 5] [--first-seed 0]
+    .venv/bin/python -m benchmarks.forgetting summary
+
+`tune` keeps a file for each seed, so that it can be done in parts; `summary`, which `tune` ends
+with, reads all of them.
 
 The release learns noto, noto-v1 and twemoji, and is evaluated on emojione, a style that it has not
 seen: these are the old data. Half of the pictures of fluent-emoji-flat, by a hash of their names,
@@ -18,6 +22,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -44,6 +49,7 @@ from trainer.training.performance.cpu import keep_freed_memory
 
 ROOT = Path(__file__).parent.parent
 PLACE = ROOT / "runs" / "benchmarks" / "forgetting"
+SEEDS = PLACE / "seeds"  # recalls of each one, in JSON
 OLD, NEW = "emojione", "fluent-emoji-flat"
 SPLITS = ("train", "eval", "old", "new")  # `eval` is the other half of the new vendor
 MANY = 10_000  # more records than a data set has
@@ -54,8 +60,9 @@ EPOCHS_OF_RELEASE = 40
 def main() -> None:
     """Do one of the parts; each takes less than five minutes on two cores."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("part", choices=("data", "release", "tune"))
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("part", choices=("data", "release", "tune", "summary"))
+    parser.add_argument("--seeds", type=int, default=5, help="how many")
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--allowed", type=float, default=0.02)
     options = parser.parse_args()
     keep_freed_memory()
@@ -63,8 +70,12 @@ def main() -> None:
         _ingest()
     elif options.part == "release":
         _train_release()
+    elif options.part == "tune":
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
+            _tune(seed, options.allowed)
+        _summarise(options.allowed)
     else:
-        _tune(options.seeds, options.allowed)
+        _summarise(options.allowed)
 
 
 def _config() -> RunConfig:
@@ -158,6 +169,7 @@ def _train_release() -> None:
     import tensorflow_text  # noqa: F401  registers the ops of the transform graph
 
     data, config = _data(), _config().for_trainer()
+    shutil.rmtree(SEEDS, ignore_errors=True)  # they started from another release
     model = _trained(config, data, "train").model
     served = saved_models.Served(
         model, data.transform.transform_features_layer(), data.transform.raw_feature_spec()
@@ -176,33 +188,51 @@ def _variants(seed: int) -> Iterator[tuple[str, TrainerConfig]]:
         yield name, TrainerConfig.model_validate_json(json.dumps(own | {"fine_tune": fine_tune}))
 
 
-def _tune(seeds: int, allowed: float) -> None:
-    print(machine.describe())
+def _tune(seed: int, allowed: float) -> None:
+    """Fine-tune with one seed, both ways, and keep the recalls of before and after."""
     data = _data()
+    recalls: dict[str, tuple[float, float]] = {}  # of the old data and of the new ones
+    ratio = None
+    for name, config in _variants(seed):
+        old = data.sample("old", config)
+        new = data.sample("eval", config)
+        if not recalls:
+            before = train._build_model(
+                config, 1, Cluster(), create_strategy(Cluster(), config.training.devices)
+            )
+            recalls["before"] = _recall(before, old), _recall(before, new)
+        kept = Retained({"old": data.files["old"]}, (Limit("old", HELD_OUT, worse_by=allowed),))
+        trained = _trained(config, data, "new", kept)
+        recalls[name] = _recall(trained.model, old), _recall(trained.model, new)
+        if trained.mixing is not None:
+            ratio = trained.mixing.chosen
+            for point in trained.mixing.points:
+                print(f"    {point}")
+    SEEDS.mkdir(exist_ok=True)
+    kept_of_seed = {"machine": machine.describe(), "allowed": allowed, "ratio": ratio, **recalls}
+    (SEEDS / f"{seed}.json").write_text(json.dumps(kept_of_seed))
+
+
+def _summarise(allowed: float) -> None:
+    """Print each seed that was done, and the means of all."""
     rows = []
-    for seed in range(seeds):
-        recalls: dict[str, tuple[float, float]] = {}
-        for name, config in _variants(seed):
-            old = data.sample("old", config)
-            new = data.sample("eval", config)
-            if not recalls:
-                before = train._build_model(
-                    config, 1, Cluster(), create_strategy(Cluster(), config.training.devices)
-                )
-                recalls["before"] = _recall(before, old), _recall(before, new)
-            kept = Retained({"old": data.files["old"]}, (Limit("old", HELD_OUT, worse_by=allowed),))
-            trained = _trained(config, data, "new", kept)
-            recalls[name] = _recall(trained.model, old), _recall(trained.model, new)
-            if trained.mixing is not None:
-                for point in trained.mixing.points:
-                    print(f"    {point}")
-                print(f"seed {seed}: ratio {trained.mixing.chosen:g}", end="; ")
-        print(", ".join(f"{name}: old {o:.3f}, new {n:.3f}" for name, (o, n) in recalls.items()))
-        rows.append([recalls[name] for name in ("before", "plain", "mixed")])
+    for file in sorted(SEEDS.glob("*.json"), key=lambda each: int(each.stem)):
+        seed = json.loads(file.read_text())
+        if seed["allowed"] != allowed:
+            print(f"seed {file.stem}: left out, done with --allowed {seed['allowed']:g}")
+            continue
+        recalls = {name: seed[name] for name in ("before", "plain", "mixed")}
+        told = ", ".join(f"{name}: old {o:.3f}, new {n:.3f}" for name, (o, n) in recalls.items())
+        print(f"seed {file.stem} ({seed['machine']}): ratio {seed['ratio']:g}; {told}")
+        rows.append(list(recalls.values()))
+    if not rows:
+        print("no seed is done yet")
+        return
     means = np.array(rows).mean(0)
     (old_before, new_before), (old_plain, new_plain), (old_mixed, new_mixed) = means
     print(
-        f"old recall kept: plain {old_plain / old_before:.1%}, mixed {old_mixed / old_before:.1%}"
+        f"{len(rows)} seeds; old recall kept: plain {old_plain / old_before:.1%}, mixed "
+        f"{old_mixed / old_before:.1%}"
     )
     print(f"gain kept: {(new_mixed - new_before) / (new_plain - new_before):.1%}")
 

@@ -111,6 +111,22 @@ def retained_parts(config: IngestConfig) -> Iterator[Part]:
             raise InputError(f"data.retain.{name}: {error}") from error
 
 
+def check_retained(config: IngestConfig) -> None:
+    """Check that the releases and files of all retained data sets are there.
+
+    Files in a store elsewhere are not looked for.
+
+    Raises:
+        InputError: as `find`; names the key.
+    """
+    for name, source in sources(config).items():
+        if urls.is_local(source.config.path):
+            try:
+                find(source.config.path, source.glob, access_of(source.config))
+            except InputError as error:
+                raise InputError(f"data.retain.{name}: {error}") from error
+
+
 def files_named(file: str, reader: Reader, options: ReadOptions) -> Iterator[str]:
     """Yield the addresses of other files that a file is read with, once, in its order.
 

@@ -13,7 +13,7 @@ from pipeline.config.user_modules import make_importable
 from pipeline.process.redirect_output import output_to
 from schema.errors import InputError
 from schema.text import text_files
-from trainer.config import machine_memory
+from trainer.config import machine_memory, release_tower
 from trainer.config.config_paths import named_files
 from trainer.config.transform import TextConfig
 from trainer.losses.custom import CustomConfig
@@ -57,16 +57,30 @@ def load_to_train(path: Path) -> RunConfig:
         if not usable:
             what = "is neither a file nor a folder" if there else "no such file or folder"
             raise ConfigError(f"{path}: {key} = {text_files.shown(name)}: {what}")
+    _check_retained(config, path)
     _check_vocabulary(config.text, path)
     for trained in config.trained():
         try:
             trained.check_weights()
+            release_tower.check(trained)
         except InputError as error:
             raise ConfigError(f"{path}: {error}") from error
     # The trainer, which knows its devices, checks again; this is before an hour of ingest.
     machine_memory.check(config, devices=1, on_cpu=not machine_memory.has_gpu())
     _check_losses(config, path)
     return config
+
+
+def _check_retained(config: RunConfig, path: Path) -> None:
+    if not config.data.retain:
+        return
+    # Readers and stores take half a second to import.
+    from components.example_gen.files import check_retained
+
+    try:
+        check_retained(config.data)
+    except InputError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def _check_vocabulary(text: TextConfig, path: Path) -> None:

@@ -7,7 +7,10 @@ from pydantic import model_validator
 from trainer.config import fine_tuning, model_size
 from trainer.config.model import TrainerSections
 from trainer.losses.registry import LOSSES, PairwiseConfig
+from trainer.towers import structure
+from trainer.towers.fine_tuning import LayersConfig
 from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
+from trainer.towers.structure import Structure
 
 
 class TrainerConfig(TrainerSections):
@@ -60,9 +63,15 @@ class TrainerConfig(TrainerSections):
         image_tower = IMAGE_TOWERS[self.model.image_tower.kind]
         if image_tower.check is not None:
             image_tower.check(self.model.image_tower, self.image.size)
+        if image_tower.structure is not None:
+            image = self.model.image_tower
+            _check_parts("model.image_tower", image, image_tower.structure(image))
         text_tower = TEXT_TOWERS[self.model.text_tower.kind]
         if text_tower.check is not None:
             text_tower.check(self.model.text_tower, self.text)
+        if text_tower.structure is not None:
+            text = self.model.text_tower
+            _check_parts("model.text_tower", text, text_tower.structure(text))
 
     def _check_loss(self) -> None:
         name, batch_size = self.loss.name, self.training.batch_size
@@ -165,3 +174,15 @@ def _check_training(key: str, tower: TowerConfig) -> None:
     for section in ("lora", "layers"):
         if getattr(tower, section) is not None and tower.train != section:
             raise ValueError(f"{key}.{section} needs {key}.train: {section}; it is {tower.train}")
+
+
+def _check_parts(key: str, tower: TowerConfig, parts: Structure) -> None:
+    """Refuse blocks and targets of adapters that a backbone does not have."""
+    fault = None
+    if tower.train == "layers" and parts.blocks is not None:
+        layers = tower.layers or LayersConfig()
+        fault = structure.too_many_blocks(key, tower.network, layers, parts.blocks)
+    elif tower.train == "lora" and tower.lora is not None:
+        fault = structure.missing_target(key, tower.network, tower.lora, parts.adaptable)
+    if fault is not None:
+        raise ValueError(fault)

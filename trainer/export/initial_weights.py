@@ -11,7 +11,7 @@ from schema.errors import InputError
 from schema.serving_names import CONFIG, IMAGE_TOWER, TEXT_TOWER
 from schema.text import json_text
 from schema.text.messages import first_line
-from trainer.config.overrides import value_at
+from trainer.config import release_tower
 from trainer.config.trainer import TrainerConfig
 from trainer.export.saved_models import Tower
 from trainer.models.dual_encoder import DualEncoder, precision_policy
@@ -19,10 +19,6 @@ from trainer.towers.layers import BACKBONE, SEED_STATE
 from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # suffix of a variable in a TensorFlow checkpoint
-# Keys of a tower that do not change its size.
-NO_SIZE = ("weights", "train", "lora", "layers", "rate", "dropout")
-SIZES = {IMAGE_TOWER: ("image.size",), TEXT_TOWER: ("text.vocabulary_size", "text.max_tokens")}
-LARGEST_CONFIG = 1 << 20  # characters of a release's config.json
 ROOT = Tower.NETWORK + "/"  # prefix of the network's weights in a tower's SavedModel
 
 
@@ -108,13 +104,11 @@ def _copy(key: str, tower: keras.Model, saved: str, config: TrainerConfig) -> No
     # The type depends on where the networks differ, and on how a file is damaged.
     except (ValueError, RuntimeError, AttributeError, LookupError, tf.errors.OpError) as error:
         reason = "; ".join(_differences(key, saved, config)) or first_line(error)
-        raise InputError(
-            f"model.{key}.weights: {saved} is not a tower of this kind and size: {reason}"
-        ) from error
+        raise InputError(release_tower.refusal(key, saved, reason)) from error
 
 
 def _differences(key: str, saved: str, config: TrainerConfig) -> Iterator[str]:
-    """Name the keys that decide a tower's size and differ from the config of its release.
+    """Name the keys that differ from the config of a tower's release, if it can be read.
 
     Args:
         key: 'image_tower' or 'text_tower'.
@@ -126,20 +120,11 @@ def _differences(key: str, saved: str, config: TrainerConfig) -> Iterator[str]:
         return
     try:
         with tf.io.gfile.GFile(file_name) as file:
-            there = json_text.parse(file.read(LARGEST_CONFIG))
+            there = json_text.parse(file.read(release_tower.LARGEST_CONFIG))
     except (ValueError, tf.errors.OpError):  # damaged, or of another program
         return
-    if not isinstance(there, dict):
-        return
-    here = config.model_dump(mode="json")
-    tower = {f"model.{key}.{name}" for name in here["model"][key] if name not in NO_SIZE}
-    for path in sorted({*tower, "model.embedding_dim", *SIZES[key]}):
-        try:
-            theirs = value_at(there, path)
-        except KeyError:
-            continue
-        if theirs != value_at(here, path):
-            yield f"{path} is {theirs} there and {value_at(here, path)} here"
+    if isinstance(there, dict):
+        yield from release_tower.differences(key, there, config)
 
 
 def _follow(tower: keras.Model, path: str) -> object:

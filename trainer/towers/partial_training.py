@@ -13,13 +13,12 @@ import keras
 
 from schema.errors import InputError
 from schema.serving_names import IMAGE_TOWER
-from trainer.towers import blocks
+from trainer.towers import blocks, structure
 from trainer.towers.assembly import Parts
 from trainer.towers.fine_tuning import LayersConfig, LoraConfig
 from trainer.towers.layers import batch_norms
 from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
 
-MOST_NAMES = 20  # of layers, in a message
 # Keras's low-rank adapters are products, which a grouped convolution is not.
 ADAPTABLE = (keras.layers.Dense, keras.layers.EinsumDense, keras.layers.Conv2D)
 
@@ -96,15 +95,10 @@ def add_adapters(parts: Parts, config: TowerConfig, key: str) -> None:
         return
     lora = config.lora or LoraConfig()
     adaptable = list(filter(_is_adaptable, blocks.all_layers(parts.backbone)))
-    for pattern in lora.targets:
-        if not any(fnmatch.fnmatchcase(layer.name, pattern) for layer in adaptable):
-            names = sorted({layer.name for layer in adaptable})
-            more = "" if len(names) <= MOST_NAMES else f", and {len(names) - MOST_NAMES} others"
-            there = f"there are {', '.join(names[:MOST_NAMES])}{more}" if names else "none can"
-            raise InputError(
-                f"{key}.lora.targets: no layer of {config.network} that can have an adapter is "
-                f"named {pattern}; {there}"
-            )
+    names = {layer.name for layer in adaptable}
+    missing = structure.missing_target(key, config.network, lora, names)
+    if missing is not None:
+        raise InputError(missing)
     for layer in adaptable:
         if any(fnmatch.fnmatchcase(layer.name, pattern) for pattern in lora.targets):
             layer.enable_lora(lora.rank, lora.alpha)
@@ -140,10 +134,9 @@ def _last_layers(
             "another way: full, head, frozen or lora"
         )
     count = len(groups) if wanted.last == "all" else wanted.last
-    if count > len(groups):
-        raise InputError(
-            f"{key}.layers.last = {count}, but {config.network} has {len(groups)} blocks"
-        )
+    too_many = structure.too_many_blocks(key, config.network, wanted, len(groups))
+    if too_many is not None:
+        raise InputError(too_many)
     # What stands behind a block learns like it; what stands before the first one is another block.
     shares: dict[int, float] = {}
     depth = {id(v): n for n, block in enumerate(groups) for v in blocks.weights_of(block)}

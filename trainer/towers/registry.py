@@ -19,6 +19,7 @@ from schema.config.section import Frozen
 from schema.registry import Registry
 from schema.text.messages import excerpt, excerpt_of
 from trainer.towers.fine_tuning import HeadConfig, LayersConfig, LoraConfig, Train
+from trainer.towers.structure import Structure
 from trainer.weights.source import Kind, Source, parse
 
 if TYPE_CHECKING:
@@ -96,6 +97,14 @@ class TowerConfig(Frozen):
     @property
     def fixed_length(self) -> bool:
         """Whether a text tower must always get text.max_tokens tokens, however short the texts."""
+        return False
+
+    @property
+    def groups_lengths(self) -> bool:
+        """Whether a training step embeds the short texts of a text tower apart from the long ones.
+
+        That pays where a token costs much more than a call of the network does.
+        """
         return False
 
     @property
@@ -180,6 +189,7 @@ class Tower(Generic[Inputs]):
             the section names; for a section that `brings_weights`.
         blocks: (backbone) to the layers of each of its blocks, for `train: layers`; None: the
             blocks are recognised, see `trainer.towers.blocks`.
+        structure: (section) to what the section says of the backbone's blocks and layers.
         check_weights: (section, inputs) raises InputError if the file of weights that the section
             names does not fit, long before they are loaded. Runs without TensorFlow.
         warnings: (section, inputs) gives sentences about what is allowed and costs quality.
@@ -191,6 +201,7 @@ class Tower(Generic[Inputs]):
     check: Callable[[Any, Inputs], None] | None = None
     load_weights: Callable[[Any, Inputs, keras.Model], None] | None = None
     blocks: Callable[[keras.Model], Sequence[Sequence[keras.layers.Layer]]] | None = None
+    structure: Callable[[Any], Structure] | None = None
     check_weights: Callable[[Any, Inputs], None] | None = None
     warnings: Callable[[Any, Inputs], Iterable[str]] | None = None
 

@@ -6,7 +6,10 @@ from pydantic import Field, model_validator
 
 from schema.config.section import Dropout, PositiveInt
 from trainer.towers.registry import TowerConfig
+from trainer.towers.structure import Structure
 
+# Layers of a block that can have an adapter, by the attributes of `transformer_layers.Block`.
+ADAPTABLE = frozenset({"qkv", "attention_out", "mlp_hidden", "mlp_out"})
 Depth = Annotated[int, Field(gt=0, le=1000)]  # blocks, which are built one by one
 
 
@@ -30,13 +33,6 @@ class BlocksConfig(TowerConfig):
             raise ValueError(f"width = {self.width} is not divisible by heads = {self.heads}")
         return self
 
-    @model_validator(mode="after")
-    def _no_more_blocks_than_there_are(self) -> Self:
-        last = self.layers.last if self.layers is not None else "all"
-        if last != "all" and last > self.depth:
-            raise ValueError(f"layers.last = {last} is more than depth = {self.depth}")
-        return self
-
     @property
     def recomputable(self) -> bool:
         """Whether its blocks can be computed again for the gradient: they can."""
@@ -52,3 +48,13 @@ class BlocksConfig(TowerConfig):
         attention = 4 * width * (width + 1)
         mlp = hidden * (width + 1) + width * (hidden + 1)
         return self.depth * (attention + mlp + 4 * width) + 2 * width
+
+
+def structure(config: BlocksConfig, *others: str) -> Structure:
+    """Return what a section says of a backbone with such blocks.
+
+    Args:
+        config: the section.
+        others: names of layers outside the blocks that can have an adapter.
+    """
+    return Structure(ADAPTABLE | {*others}, config.depth)

@@ -114,7 +114,8 @@ def _compiled(
     if run.strategy.num_replicas_in_sync > 1 or run.model.config.training.captions == "all":
         # XLA compiles neither communication between devices nor a number of texts that varies.
         return plain, False
-    compiled = tf.function(_step(run), input_signature=signature, jit_compile=True)
+    fixed = _step(run, fixed_shapes=True)
+    compiled = tf.function(fixed, input_signature=signature, jit_compile=True)
     if use_xla is None and setting == "auto":
         use_xla = xla.is_faster(
             plain, compiled, batch, run.model.changing, steps, run.preemption.requested
@@ -124,9 +125,9 @@ def _compiled(
     return (xla.with_clear_error(compiled) if use_xla else plain), use_xla
 
 
-def _step(run: Run) -> Callable[[Any], dict[str, tf.Tensor]]:
+def _step(run: Run, fixed_shapes: bool = False) -> Callable[[Any], dict[str, tf.Tensor]]:
     def step(batch: Any) -> dict[str, tf.Tensor]:
-        logs = run.strategy.run(run.model.train_step, args=(batch,))
+        logs = run.strategy.run(run.model.train_step, args=(batch, fixed_shapes))
         # Each replica reports the same.
         return {k: run.strategy.experimental_local_results(v)[0] for k, v in logs.items()}
 

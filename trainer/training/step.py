@@ -18,7 +18,7 @@ from trainer.towers.blocks import all_layers
 from trainer.towers.layers import SEED_STATE, has_batch_norm
 from trainer.towers.registry import TowerConfig
 from trainer.towers.transformer_layers import Block
-from trainer.training import gradient_cache, seeds
+from trainer.training import gradient_cache, length_groups, seeds
 from trainer.training.distribution import all_gather
 
 Batch = Mapping[str, tf.Tensor]
@@ -51,6 +51,8 @@ class TrainableDualEncoder(DualEncoder):
                 layer.recomputes = config.training.gradient_checkpointing
         self.joint_loss = JointLoss(config.loss, config.training.batch_size)
         self._dropout = [state for state in self.variables if state.name == SEED_STATE]
+        text = config.model.text_tower
+        self._groups_lengths = text.groups_lengths and not text.cached
 
     def add_adapters(self) -> None:
         """Add the low-rank adapters of `train: lora`, once the weights to start with are loaded.
@@ -103,7 +105,7 @@ class TrainableDualEncoder(DualEncoder):
         """None: `fit` reports the loss of the last step."""
         return []
 
-    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, Any]:
+    def train_step(self, batch: dict[str, tf.Tensor], fixed_shapes: bool = False) -> dict[str, Any]:
         """Train both towers and the loss on a batch.
 
         With several replicas `batch` is this one's part, and the loss is that of all parts
@@ -112,6 +114,7 @@ class TrainableDualEncoder(DualEncoder):
 
         Args:
             batch: as `input_pipeline.training_batches` gives them.
+            fixed_shapes: whether no shape may be known only when the step runs, as XLA wants it.
 
         Returns:
             The loss of the whole batch, the same on every replica.
@@ -120,7 +123,7 @@ class TrainableDualEncoder(DualEncoder):
         parts = tf.distribute.get_strategy().num_replicas_in_sync
         if chunk is None:
             with tf.GradientTape() as tape:
-                loss = self.loss_of(batch, training=True)
+                loss = self.loss_of(batch, training=True, fixed_shapes=fixed_shapes)
                 part = loss / parts
             gradients = tape.gradient(part, self.trainable_variables)
         else:
@@ -128,10 +131,12 @@ class TrainableDualEncoder(DualEncoder):
         self.optimizer.apply(gradients, self.trainable_variables)
         return {"loss": loss}
 
-    def loss_of(self, batch: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+    def loss_of(
+        self, batch: dict[str, tf.Tensor], training: bool = False, fixed_shapes: bool = False
+    ) -> tf.Tensor:
         """Return the joint loss of a batch, a scalar."""
         self.reseed(0)
-        return self._loss(*self._embed_both(batch, training), batch)
+        return self._loss(*self._embed_both(batch, training, fixed_shapes), batch)
 
     def reseed(self, part: tf.Tensor | int) -> None:
         """Let dropout depend on the seed, the step, the replica and the part of the batch alone."""
@@ -146,14 +151,25 @@ class TrainableDualEncoder(DualEncoder):
     def _step(self) -> tf.Tensor | int:
         return self.optimizer.iterations.value if self.compiled else 0
 
-    def _embed_both(self, batch: Batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    def _embed_both(
+        self, batch: Batch, training: bool, fixed_shapes: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Embed images, [n, d], and texts: [n, d], or [n, captions, d] with zeros for padding."""
         images = self.embed_image_inputs(batch[features.PIXELS], training)
+
+        def embed_texts(inputs: tf.Tensor) -> tf.Tensor:
+            return self.embed_text_inputs(inputs, training)
+
+        def embed(inputs: tf.Tensor) -> tf.Tensor:
+            if self._groups_lengths and not fixed_shapes:
+                return length_groups.embed(embed_texts, inputs)
+            return embed_texts(inputs)
+
         if self.config.training.captions == "one":
-            return images, self.embed_text_inputs(batch[features.TOKENS], training)
+            return images, embed(batch[features.TOKENS])
         ids = batch[features.CAPTION_IDS]
         texts = all_texts(ids)
-        embedded = self.embed_text_inputs(tf.gather_nd(batch[features.TOKENS], texts), training)
+        embedded = embed(tf.gather_nd(batch[features.TOKENS], texts))
         # As many for each image, so that chunks and replicas can be put together.
         shape = tf.concat([tf.shape(ids, tf.int64), [self.config.model.embedding_dim]], 0)
         return images, tf.scatter_nd(texts, embedded, shape)

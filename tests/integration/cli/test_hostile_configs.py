@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.config.load_to_train import load_to_train
 from pipeline.config.run_config import ConfigError, load
-from tests.unit.pipeline.config.test_run_config import load_changed, refusal
+from tests.support.changed_config import load_changed, refusal
 
 
 def test_of_many_mistakes_the_first_ones_are_described(tmp_path):

@@ -16,7 +16,7 @@ from kubeflow.entrypoint import __main__ as entrypoint
 from pipeline.config.load_to_train import load_to_compile
 from pipeline.local import runner
 from schema.system.source_files import find_spec
-from tests.unit.pipeline.config.test_run_config import load_changed
+from tests.support.changed_config import load_changed
 from trainer.export.digests import content_digests
 
 PACKAGE = """

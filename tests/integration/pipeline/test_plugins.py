@@ -21,7 +21,7 @@ from pipeline.config.beam import LocalBeam
 from pipeline.config.run_config import ConfigError, RunConfig, load, of_release
 from pipeline.create_pipeline import create_pipeline
 from schema.errors import InputError
-from tests.unit.pipeline.config.test_run_config import load_changed
+from tests.support.changed_config import load_changed
 
 PLUGIN = "beside_the_config"
 NODES = {"ImageTextExampleGen", "Transform", "Tuner", "Trainer", "Evaluator", "CatalogueIndexer"}

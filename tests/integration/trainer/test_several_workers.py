@@ -15,7 +15,7 @@ from schema.config.section import canonical_json
 from schema.errors import InputError
 from schema.serving_names import FOLDERS, GOLDEN_OUTPUTS, JOINT
 from tests.support.paths import ROOT
-from tests.support.programs import training_worker
+from tests.support.programs import mirrored_training, training_worker
 from trainer.training.distribution.strategy import create_strategy, records_per_replica
 from trainer.training.distribution.tf_config import VARIABLE, Cluster
 
@@ -112,7 +112,7 @@ def mirrored(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", training_worker.SETTINGS)
+@pytest.mark.parametrize("name", [*training_worker.SETTINGS, *mirrored_training.FROM_RECORDS])
 def test_two_devices_learn_what_one_learns(mirrored, name):
     one, two = weights(mirrored, f"{name}-1"), weights(mirrored, f"{name}-2")
     for mine, theirs in zip(two, one, strict=True):

@@ -26,6 +26,7 @@ from trainer.towers.registry import (
     Tower,
     TowerConfig,
 )
+from trainer.towers.structure import Structure
 from trainer.weights import places, state_dicts
 from trainer.weights.description import ImageInput
 from trainer.weights.source import Kind
@@ -169,6 +170,13 @@ def _count(config: EfficientNetLiteConfig, _size: int) -> ParameterCount:
     return ParameterCount({"model.image_tower.variant": numbers}, FEATURES)
 
 
+def _structure(config: EfficientNetLiteConfig) -> Structure:
+    """Return the blocks, and the convolutions of one pixel."""
+    kernels = [n for n, shape in shapes(config.variant).items() if shape[2:] == (1, 1)]
+    names = frozenset(_layer_name(name.removesuffix(".weight")) for name in kernels)
+    return Structure(names, len(list(blocks(config.variant))))
+
+
 def _check(_config: EfficientNetLiteConfig, size: int) -> None:
     if size < SMALLEST:
         raise ValueError(
@@ -191,6 +199,7 @@ IMAGE_TOWERS.add(
         build=_build,
         count=_count,
         check=_check,
+        structure=_structure,
         load_weights=_load_weights,
         check_weights=_check_weights,
         warnings=_warnings,

@@ -11,10 +11,13 @@ from pydantic import Field
 
 from schema.config.section import PositiveInt
 from trainer.towers.registry import CHANNELS, IMAGE_TOWERS, ParameterCount, Tower
-from trainer.towers.transformer_blocks import BlocksConfig
+from trainer.towers.structure import Structure
+from trainer.towers.transformer_blocks import BlocksConfig, structure
 
 if TYPE_CHECKING:
     import keras
+
+PATCHES = "patches"  # the layer that makes vectors of them
 
 
 class ViTConfig(BlocksConfig):
@@ -47,7 +50,7 @@ def _build(config: ViTConfig, size: int, pixels: keras.KerasTensor) -> keras.Ker
     patches = space_to_depth(pixels, config.patch)
     count = config.patches(size)
     x = keras.layers.Reshape((count, patches.shape[3]))(patches)
-    project = keras.layers.Dense(config.width, use_bias=False, name="patches")
+    project = keras.layers.Dense(config.width, use_bias=False, name=PATCHES)
     if config.patch_dropout:
         # In front of the product: pixels need no gradient, and what is left out is not multiplied.
         x, places = PatchDropout(config.kept_patches(size))(x)
@@ -80,4 +83,11 @@ def _check(config: ViTConfig, size: int) -> None:
         )
 
 
-IMAGE_TOWERS.add("vit", Tower(config=ViTConfig, build=_build, count=_count, check=_check))
+def _structure(config: ViTConfig) -> Structure:
+    return structure(config, PATCHES)
+
+
+IMAGE_TOWERS.add(
+    "vit",
+    Tower(config=ViTConfig, build=_build, count=_count, check=_check, structure=_structure),
+)

@@ -16,7 +16,10 @@ from pydantic import Field, model_validator
 from schema.config.section import Dropout, Frozen, PositiveInt
 from schema.errors import InputError
 from schema.text import text_files
+from trainer.towers.fine_tuning import LayersConfig
 from trainer.towers.registry import TEXT_TOWERS, ParameterCount, TextSizes, Tower, TowerConfig
+from trainer.towers.structure import Structure, too_many_blocks
+from trainer.towers.transformer_blocks import ADAPTABLE
 from trainer.weights import bert_folder, bert_names, places, state_dicts
 from trainer.weights.bert_folder import BertSizes, Pooling
 from trainer.weights.source import Kind, parse
@@ -74,6 +77,11 @@ class MiniLmConfig(TowerConfig):
         """Whether its blocks can be computed again for the gradient: they can."""
         return True
 
+    @property
+    def groups_lengths(self) -> bool:
+        """Whether short texts are embedded apart from long ones: they are."""
+        return True
+
     @model_validator(mode="after")
     def _sizes_of_one_place(self) -> Self:
         if self.brings_weights and self.sizes is not None:
@@ -123,6 +131,11 @@ def _check_weights(config: MiniLmConfig, text: TextSizes) -> None:
     sizes = bert_folder.read_sizes(KEY, folder)
     given = {_name(name): shape for name, shape in state_dicts.shapes_of(file).items()}
     _compare(config, sizes, given)
+    if config.train == "layers":
+        layers = config.layers or LayersConfig()
+        too_many = too_many_blocks(TOWER, config.network, layers, sizes.layers)
+        if too_many is not None:
+            raise InputError(too_many)
     if sizes.positions < text.max_tokens:
         raise InputError(
             f"text.max_tokens = {text.max_tokens}, but {KEY} = {config.weights} has "
@@ -184,6 +197,11 @@ def _count(config: MiniLmConfig, text: TextSizes) -> ParameterCount:
     return ParameterCount(by_key, sizes.width)
 
 
+def _structure(config: MiniLmConfig) -> Structure:
+    known = not config.brings_weights
+    return Structure(ADAPTABLE, (config.sizes or SizesConfig()).layers if known else None)
+
+
 def _check(config: MiniLmConfig, text: TextSizes) -> None:
     positions = (config.sizes or SizesConfig()).positions
     if not config.brings_weights and text.max_tokens > positions:
@@ -200,6 +218,7 @@ TEXT_TOWERS.add(
         count=_count,
         check=_check,
         load_weights=_load_weights,
+        structure=_structure,
         check_weights=_check_weights,
     ),
 )

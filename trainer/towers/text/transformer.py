@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from trainer.towers.registry import TEXT_TOWERS, ParameterCount, TextSizes, Tower
-from trainer.towers.transformer_blocks import BlocksConfig, Depth
+from trainer.towers.transformer_blocks import BlocksConfig, Depth, structure
 
 if TYPE_CHECKING:
     import keras
@@ -18,6 +18,11 @@ class TransformerConfig(BlocksConfig):
     """Name of the tower."""
     depth: Depth = 2
     """Number of blocks."""
+
+    @property
+    def groups_lengths(self) -> bool:
+        """Whether short texts are embedded apart from long ones: they are."""
+        return True
 
 
 def _build(
@@ -47,4 +52,7 @@ def _count(config: TransformerConfig, text: TextSizes) -> ParameterCount:
     return ParameterCount(by_key, config.width)
 
 
-TEXT_TOWERS.add("transformer", Tower(config=TransformerConfig, build=_build, count=_count))
+TEXT_TOWERS.add(
+    "transformer",
+    Tower(config=TransformerConfig, build=_build, count=_count, structure=structure),
+)

@@ -180,8 +180,9 @@ def without_padding(tokens: tf.Tensor) -> tf.Tensor:
     Returns:
         [..., the longest caption's length, rounded up], at most max_tokens.
     """
-    longest = tf.reduce_max(tf.math.count_nonzero(tokens, axis=-1, dtype=tf.int32))
-    return tokens[..., : STEP_OF_LENGTH * tf.maximum(1, -(-longest // STEP_OF_LENGTH))]
+    # At least 1: of no texts at all the maximum is the smallest number there is.
+    longest = tf.maximum(1, tf.reduce_max(tf.math.count_nonzero(tokens, axis=-1, dtype=tf.int32)))
+    return tokens[..., : STEP_OF_LENGTH * -(-longest // STEP_OF_LENGTH)]
 
 
 def _parser(spec: Spec) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:

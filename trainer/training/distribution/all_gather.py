@@ -20,4 +20,6 @@ def gather(*parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return parts
     # Tensors straight from a dataset have no device yet, which all_gather requires.
     placed = [tf.identity(part) for part in parts]
-    return tuple(context.all_gather(placed, axis=0))
+    # One by one: TensorFlow stacks the gradients of tensors that are gathered together, which fails
+    # where their shapes differ, as with several captions of an image.
+    return tuple(context.all_gather(part, axis=0) for part in placed)

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from diptych.cli.main import app
 from pipeline.config.load_to_train import load_to_train
 from schema.errors import InputError
+from tests.support.changed_config import load_changed
 from tests.support.training import config, trained, write_records
-from tests.unit.pipeline.config.test_run_config import load_changed
 from trainer.config import machine_memory, model_size
 from trainer.models.dual_encoder import DualEncoder
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.pipeline.config.test_run_config import refusal
+from tests.support.changed_config import refusal
 
 OTHER = (
     "training.start = correlated needs model.{key}.train: frozen with weights that are not those "

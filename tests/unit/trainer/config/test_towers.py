@@ -1,13 +1,8 @@
 """What a config may say of the towers, and the sentences where it may not."""
 
-from typing import Any
-
 import pytest
 
-from pipeline.config.load_to_train import load_to_train
-from pipeline.config.run_config import ConfigError, load
-from tests.unit.pipeline.config.test_run_config import load_changed, refusal
-from trainer.config.config_paths import named_files
+from tests.support.changed_config import load_changed, refusal
 
 IMAGE_KINDS = {
     "conv": {},
@@ -21,7 +16,6 @@ LOSSES = {
     **{key: {} for key in ("cosine_embedding", "hinge", "sigmoid", "info_nce", "triplet")},
     "custom": {"function": "tests.support.losses.x"},
 }
-PIECES = ["[PAD]", "[CLS]", "[UNK]", "[SEP]", *"abcdefghijklmnop"]
 
 
 def hub(**values) -> dict:
@@ -123,7 +117,35 @@ def test_so_does_one_of_a_loss(tmp_path, name, needed):
                     "layers": {"last": 3},
                 }
             },
-            "model.text_tower: layers.last = 3 is more than depth = 2",
+            "model.text_tower.layers.last = 3, but transformer has 2 blocks",
+        ),
+        (
+            {
+                "image_tower": {
+                    **{"kind": "efficientnet_lite", "weights": "release:r", "train": "layers"},
+                    "layers": {"last": 17},
+                }
+            },
+            "model.image_tower.layers.last = 17, but EfficientNet-Lite0 has 16 blocks",
+        ),
+        (
+            {
+                "text_tower": {
+                    **{"kind": "minilm", "weights": "release:r", "train": "layers"},
+                    **{"sizes": {"layers": 1}},
+                }
+            },
+            "model.text_tower.layers.last = 2, but minilm has 1 block",
+        ),
+        (
+            {
+                "image_tower": {
+                    **{"kind": "vit", "weights": "release:r", "train": "lora"},
+                    "lora": {"targets": ["mlp_*", "query"]},
+                }
+            },
+            "model.image_tower.lora.targets: no layer of vit that can have an adapter is named "
+            "query; there are attention_out, mlp_hidden, mlp_out, patches, qkv",
         ),
         (
             {"text_tower": {"kind": "bag", "train": "frozen", "weights": "release:r", "rate": 0.5}},
@@ -194,74 +216,3 @@ def test_chunks_need_a_tower_that_looks_at_one_image_at_a_time(tmp_path, tower, 
         assert load_changed(tmp_path, **changes).training.chunk_size == 8
     else:
         assert f"batch normalisation, which {name} has" in refusal(tmp_path, **changes)
-
-
-def test_paths_are_beside_the_config_and_names_of_a_library_are_not(tmp_path):
-    changes: dict[str, Any] = {
-        "text__vocabulary": "vocab.txt",
-        "model__image_tower": {
-            "kind": "keras_application",
-            "name": "VGG16",
-            "weights": "weights/vgg.h5",
-        },
-        "model__text_tower": hub(preset="./bert", weights="release:/abs/releases/3"),
-    }
-    assert named_files(load_changed(tmp_path, **changes)) == {
-        "text.vocabulary": f"{tmp_path}/vocab.txt",
-        "model.image_tower.weights": f"{tmp_path}/weights/vgg.h5",
-        "model.text_tower.preset": f"{tmp_path}/bert",
-        "model.text_tower.weights": "/abs/releases/3",
-    }
-    changes["model__image_tower"]["weights"] = "cache:imagenet"
-    changes["model__text_tower"] = hub(preset="bert_tiny_en_uncased")
-    changes["text__vocabulary"] = "gs://bucket/vocab.txt"
-    config = load_changed(tmp_path, **changes)
-    assert named_files(config) == {"text.vocabulary": "gs://bucket/vocab.txt"}
-    assert config.model.image_tower.model_dump()["weights"] == "cache:imagenet"
-
-
-def to_train(tmp_path, **changes) -> str:
-    load_changed(tmp_path, **changes)  # which looks at no file, for a rollback needs none
-    with pytest.raises(ConfigError) as caught:
-        load_to_train(tmp_path / "config.yaml")
-    return str(caught.value).removeprefix(f"{tmp_path}/config.yaml: ")
-
-
-def test_a_run_asks_for_its_files_first(tmp_path):
-    found = to_train(tmp_path, model__text_tower={"kind": "bag", "weights": "release:releases/3"})
-    assert found == f"model.text_tower.weights = {tmp_path}/releases/3: no such file or folder"
-
-
-@pytest.mark.parametrize(
-    ("pieces", "text", "sentence"),
-    [
-        (["[UNK]", "a"], {}, "its first line is '[UNK]'; it must be [PAD], as 0 is padding"),
-        (["[PAD]", "a"], {}, "lacks '[UNK]', which a vocabulary needs"),
-        (PIECES, {"start_token": "[BOS]"}, "lacks '[BOS]', which text.start_token needs"),
-        ([*PIECES, "a"], {}, "line 21 repeats 'a' of line 5"),
-        (PIECES, {"vocabulary_size": 19}, "holds 20 pieces, more than text.vocabulary_size = 19"),
-    ],
-)
-def test_vocabularies_that_cannot_be_used(tmp_path, pieces, text, sentence):
-    (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n")
-    found = to_train(tmp_path, text={"vocabulary": "vocab.txt", "vocabulary_size": 40, **text})
-    place = f"text.vocabulary = {tmp_path}/vocab.txt"
-    assert found.removeprefix(place).lstrip(": ") == sentence
-
-
-def test_a_vocabulary_that_can(tmp_path):
-    (tmp_path / "vocab.txt").write_text("\n".join(PIECES) + "\n")
-    around = {"start_token": "[CLS]", "end_token": "[SEP]"}
-    text = {"vocabulary": "vocab.txt", "vocabulary_size": 20, **around}
-    load_changed(tmp_path, text=text, model__text_tower={"kind": "bag"})
-    assert load_to_train(tmp_path / "config.yaml") == load(tmp_path / "config.yaml")
-
-
-def test_pieces_around_a_caption(tmp_path):
-    assert refusal(tmp_path, text={"start_token": "[CLS]"}) == (
-        "text: start_token needs vocabulary: a learned one does not hold it"
-    )
-    around = {"vocabulary": "v", "start_token": "[CLS]", "end_token": "[SEP]"}
-    assert refusal(tmp_path, text={**around, "max_tokens": 2}) == (
-        "text: max_tokens = 2 leaves no place for a caption"
-    )

@@ -10,8 +10,8 @@ import pytest
 from pipeline.config.load_to_train import load_to_compile
 from pipeline.config.run_config import RunConfig
 from schema.system.source_files import own_files, source_files
+from tests.support.changed_config import load_changed
 from tests.support.training import config
-from tests.unit.pipeline.config.test_run_config import load_changed
 from trainer.export import digests
 from trainer.export.digests import content_digests, run_fingerprint
 from trainer.training.train import checkpoint_folder

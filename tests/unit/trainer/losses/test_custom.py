@@ -13,9 +13,9 @@ import yaml
 from pipeline.config.load_to_train import load_to_compile, load_to_train
 from pipeline.config.run_config import ConfigError
 from schema.errors import InputError
+from tests.support.changed_config import load_changed
 from tests.support.paths import ROOT
 from tests.support.training import config, trained, weights, write_records
-from tests.unit.pipeline.config.test_run_config import load_changed
 from trainer.export.digests import content_digests
 from trainer.losses import custom
 from trainer.losses.custom import CustomConfig

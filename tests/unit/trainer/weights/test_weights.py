@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from pipeline.config.load_to_train import load_to_train
 from pipeline.config.run_config import ConfigError
 from schema.errors import InputError
-from tests.unit.pipeline.config.test_run_config import load_changed
+from tests.support.changed_config import load_changed
 from trainer.export.digests import content_digests
 from trainer.towers.efficientnet_lite_blocks import VARIANTS, shapes
 from trainer.weights import bert_folder, bert_names, places

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.example_gen.config import IngestConfig, RetainedConfig
+from components.example_gen.files import check_retained
 from components.example_gen.records.merge import Grouping, merge_all
 from components.example_gen.records.retained import Source, sources
 from components.example_gen.records.splits import precedence, split_of
@@ -101,6 +102,22 @@ def test_a_source_that_is_not_one_is_refused(values, sentence):
 def test_the_name_of_a_split_is_refused():
     with pytest.raises(ValidationError, match=r"retain\.eval: a split has this name"):
         config(eval=RetainedConfig(path="a", files="b"))
+
+
+def test_files_that_are_not_there_are_refused_by_their_key(tmp_path):
+    retained = release(tmp_path / "3", splits={"train": "train-*", "eval": "eval-*"})
+    check_retained(config(far=RetainedConfig(path="gs://bucket/old", files="*.tar")))
+    with pytest.raises(InputError, match=r"^data\.retain\.v3: /old: is not there$"):
+        check_retained(config(v3=retained))
+    (tmp_path / "noto").mkdir()
+    (tmp_path / "noto" / "a.tar").write_bytes(b"")
+    noto = RetainedConfig(path=str(tmp_path / "noto"), files="*.tar")
+    check_retained(config(noto=noto))
+    with pytest.raises(InputError) as caught:
+        check_retained(config(noto=noto.model_copy(update={"files": "*.csv"})))
+    assert str(caught.value) == (
+        f"data.retain.noto: {tmp_path}/noto/*.csv matches no file; {tmp_path}/noto holds a.tar"
+    )
 
 
 def grouping(**shares) -> Grouping:
