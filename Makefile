@@ -45,6 +45,13 @@ bench: demo  ## every figure of benchmarks/README.md
 	.venv/bin/python -m benchmarks.training.speed --short
 	.venv/bin/python -m benchmarks.training.memory
 	.venv/bin/python -m benchmarks.training.quality
+	.venv/bin/python -m benchmarks.training.block
+	.venv/bin/python -m benchmarks.training.text_lengths
+	.venv/bin/python -m benchmarks.features --rounds 5
+	.venv/bin/python -m benchmarks.forgetting release
+	.venv/bin/python -m benchmarks.forgetting tune --seeds 5
+	.venv/bin/python -m benchmarks.stamps
+	.venv/bin/python -m benchmarks.portable runs/emoji/serving/releases/1
 	.venv/bin/python -m benchmarks.vocabulary
 	.venv/bin/python -m benchmarks.evaluation
 	.venv/bin/python -m benchmarks.evaluation_memory
