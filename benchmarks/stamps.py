@@ -49,6 +49,8 @@ def config_of(scratch: Path, seed: int, from_scratch: bool) -> Path:
     config["push"] = {"path": str(scratch / "serving")}
     config["training"] = {**config["training"], "seed": seed}
     config["evaluation"].pop("gates")
+    config["portable"] = None  # files for other programs, which change no recall
+    config.pop("index")
     path = scratch / "config.yaml"
     path.write_text(yaml.safe_dump(config), "utf-8")
     return path
