@@ -56,9 +56,9 @@ def test_averaged_weights_are_what_is_left(files, tmp_path, monkeypatch):
     learning: list[Any] = []
     real = ServingCopy.__init__
 
-    def keep(self: ServingCopy, model: TrainableDualEncoder, images: np.ndarray | None) -> None:
+    def keep(self: ServingCopy, model: TrainableDualEncoder, *others: Any) -> None:
         learning.append(model)
-        real(self, model, images)
+        real(self, model, *others)
 
     monkeypatch.setattr(ServingCopy, "__init__", keep)
     told = config(training={"epochs": 1, "average": 0.5})
