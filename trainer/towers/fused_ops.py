@@ -21,13 +21,14 @@ def gelu(x: tf.Tensor) -> tuple[tf.Tensor, Backward]:
 
     Reference: Hendrycks and Gimpel, "Gaussian error linear units" (2016).
     """
-    below = 0.5 + 0.5 * tf.math.erf(x * math.sqrt(0.5))
+    # In the form that the converter to LiteRT knows as its own operator; it has none for erf.
+    doubled = 1.0 + tf.math.erf(x * math.sqrt(0.5))
 
     def backward(upstream: tf.Tensor) -> tf.Tensor:
         density = tf.exp(-0.5 * tf.square(x)) * (1 / math.sqrt(2 * math.pi))
-        return upstream * (below + x * density)
+        return upstream * (0.5 * doubled + x * density)
 
-    return x * below, backward
+    return 0.5 * x * doubled, backward
 
 
 @tf.custom_gradient

@@ -11,22 +11,25 @@ from components.tower_converter.graphs import NotConvertedError, read_tower
 from components.tower_converter.records import Records, recall
 from schema.errors import InputError
 from schema.serving_names import TEXT_TOWER
+from trainer.towers import fused_ops
 
 
 class Saved(tf.Module):
     """A text tower of two products, or one with an operation that few know."""
 
-    def __init__(self, dtype=tf.float32, rare: bool = False):
+    def __init__(self, dtype=tf.float32, rare: bool = False, gelu: bool = False):
         super().__init__()
         rng = np.random.default_rng(0)
         self.table = tf.Variable(rng.standard_normal((50, 64)), dtype=tf.float32)
         self.product = tf.Variable(rng.standard_normal((64, 16)), dtype=tf.float32)
-        self.dtype, self.rare = dtype, rare
+        self.dtype, self.rare, self.gelu = dtype, rare, gelu
         spec = tf.TensorSpec([None, 6], tf.int64, name="tokens")
         self.embed_prepared = tf.function(self.embed, input_signature=[spec])
 
     def embed(self, tokens):
         rows = tf.reduce_mean(tf.gather(self.table, tokens), 1)
+        if self.gelu:
+            rows = fused_ops.gelu(rows)
         if self.rare:
             rows = tf.math.betainc(1.5, 2.0, tf.sigmoid(rows))
         result = tf.cast(rows, self.dtype) @ tf.cast(self.product, self.dtype)
@@ -116,6 +119,14 @@ def test_a_network_in_bfloat16_becomes_one_in_float32(tmp_path):
     np.testing.assert_allclose(given, exact, atol=2**-8)  # the weights may be rounded already
     model = onnx.load(tmp_path / "a.onnx")
     assert all(t.data_type != onnx.TensorProto.BFLOAT16 for t in model.graph.initializer)
+
+
+def test_the_activation_of_transformers_is_an_operator_of_both(tmp_path):
+    tower, expected = saved(tmp_path / "saved", gelu=True)
+    litert_files.write(tower, "float32", tmp_path / "a.tflite")
+    onnx_files.write(onnx_files.float32_model(tower), "float32", tmp_path / "a.onnx")
+    for name in ("a.tflite", "a.onnx"):
+        np.testing.assert_allclose(runtimes.load(tmp_path / name)(TOKENS), expected, atol=1e-6)
 
 
 def test_operations_that_a_format_lacks_are_named(tmp_path):
