@@ -187,7 +187,7 @@ def _count(config: EfficientNetLiteConfig, _size: int) -> ParameterCount:
 def _check(config: EfficientNetLiteConfig, size: int) -> None:
     if config.classes and config.weights is None:
         raise ValueError(
-            "model.image_tower.classes needs model.image_tower.weights: they know them"
+            "model.image_tower.classes needs model.image_tower.weights: they tell the classes"
         )
     if size < SMALLEST:
         raise ValueError(
