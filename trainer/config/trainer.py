@@ -151,6 +151,11 @@ class TrainerConfig(TrainerSections):
                     "weights that are not those of a release, and no "
                     f"model.{key}.head: it is about a new head of one layer on features that stay"
                 )
+        if self.model.image_tower.names_classes and self.text.vocabulary is None:
+            raise ValueError(
+                f"training.start = {self.training.start} with model.image_tower.classes needs "
+                "text.vocabulary: the names of the classes are texts, too"
+            )
 
 
 def batch_norm_in_chunks(tower: TowerConfig) -> str:

@@ -5,8 +5,10 @@ import math
 from collections.abc import Iterator
 
 from trainer.towers.registry import CHANNELS
+from trainer.weights.class_names import CLASSES
 
 STEM, FEATURES = 32, 1280  # channels behind the first and the last convolution
+CLASSIFIER = ("_fc.weight", "_fc.bias")
 # (repeats, kernel, stride, expansion, channels) of the stages of lite0.
 STAGES = (
     (1, 3, 1, 1, 16),
@@ -74,8 +76,13 @@ def _rounded(channels: float) -> int:
     return rounded + 8 if rounded < 0.9 * channels else rounded
 
 
-def shapes(variant: str) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the parameters by their names in a state dict of torch."""
+def shapes(variant: str, classes: bool = False) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the parameters by their names in a state dict of torch.
+
+    Args:
+        variant: a key of VARIANTS.
+        classes: whether those of the classifier belong to them.
+    """
     found: dict[str, tuple[int, ...]] = {}
 
     def norm(name: str, channels: int) -> None:
@@ -94,4 +101,6 @@ def shapes(variant: str) -> dict[str, tuple[int, ...]]:
         norm(f"{block.name}._bn2", block.outputs)
     found["_conv_head.weight"] = (FEATURES, block.outputs, 1, 1)
     norm("_bn1", FEATURES)
+    if classes:
+        found.update(zip(CLASSIFIER, ((CLASSES, FEATURES), (CLASSES,)), strict=True))
     return found

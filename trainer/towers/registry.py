@@ -95,6 +95,14 @@ class TowerConfig(Frozen):
         return False
 
     @property
+    def names_classes(self) -> bool:
+        """Whether the last features of an image tower are the probabilities of ImageNet's classes.
+
+        Those of `trainer.weights.class_names`, times `CERTAIN` there.
+        """
+        return False
+
+    @property
     def fixed_length(self) -> bool:
         """Whether a text tower must always get text.max_tokens tokens, however short the texts."""
         return False

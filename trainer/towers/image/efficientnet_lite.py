@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from trainer.towers.efficientnet_lite_blocks import (
+    CLASSIFIER,
     FEATURES,
     STATISTICS,
     STEM,
@@ -28,6 +29,7 @@ from trainer.towers.registry import (
 )
 from trainer.towers.structure import Structure
 from trainer.weights import places, state_dicts
+from trainer.weights.class_names import CERTAIN, CLASSES
 from trainer.weights.description import ImageInput
 from trainer.weights.source import Kind
 
@@ -37,19 +39,19 @@ if TYPE_CHECKING:
 KEY = "model.image_tower.weights"
 EPSILON, MOMENTUM = 1e-3, 0.99  # of batch normalisations
 SMALLEST = 32  # pixels: the network halves the image five times
-# Weights in a file that the features do not need: the classifier, and how often a normalisation
-# was updated.
-CLASSIFIER = ("_fc.weight", "_fc.bias")
-UPDATES = "num_batches_tracked"
+UPDATES = "num_batches_tracked"  # in a file: how often a normalisation was updated
 
 
 class EfficientNetLiteConfig(TowerConfig):
-    """EfficientNet-Lite without its classifier: the mean of its feature map, 1,280 features."""
+    """EfficientNet-Lite: the mean of its feature map, 1,280 features."""
 
     kind: Literal["efficientnet_lite"]
     """Name of the tower."""
     variant: Literal["lite0", "lite1", "lite2", "lite3", "lite4"] = "lite0"
     """Its size; lite0 is the smallest."""
+    classes: bool = False
+    """Whether the probabilities of the 1,000 classes of ImageNet are features, too. With
+    `training.start: correlated`, the names of the classes then join the captions."""
 
     takes: ClassVar[tuple[Kind, ...]] = (Kind.RELEASE, Kind.PACKAGE, Kind.PATH)
     endings: ClassVar[tuple[str, ...]] = state_dicts.TORCH + state_dicts.SAFETENSORS
@@ -58,6 +60,11 @@ class EfficientNetLiteConfig(TowerConfig):
     def network(self) -> str:
         """The name of the network, for messages."""
         return f"EfficientNet-{self.variant.capitalize()}"
+
+    @property
+    def names_classes(self) -> bool:
+        """Whether its last features are the probabilities of ImageNet's classes."""
+        return self.classes
 
     @property
     def batch_norm(self) -> bool:
@@ -75,14 +82,15 @@ def _build(
 ) -> keras.KerasTensor:
     from trainer.towers.layers import Backbone
 
-    network = build_network(config.variant, size)
+    network = build_network(config.variant, size, config.classes)
     prepared = config.image_input.prepare(pixels)
     return Backbone(network)(prepared)
 
 
-def build_network(variant: str, size: int) -> keras.Model:
+def build_network(variant: str, size: int, classes: bool = False) -> keras.Model:
     """Build the network: normalised pixels [n, size, size, 3] to features [n, 1280].
 
+    With `classes`, they are [n, 2280]: behind those the probabilities of the classes times CERTAIN.
     Its layers have the names of a state dict, with '_' for '.'.
     """
     import keras
@@ -121,6 +129,9 @@ def build_network(variant: str, size: int) -> keras.Model:
             x = layers.Add()([x, before])
     x = cut_off(norm(convolution(x, "_conv_head", FEATURES), "_bn1"))
     features = layers.GlobalAveragePooling2D()(x)
+    if classes:
+        likely = layers.Dense(CLASSES, activation="softmax", name=_layer_name("_fc"))(features)
+        features = layers.Concatenate()([features, layers.Rescaling(CERTAIN)(likely)])
     return keras.Model(pixels, features, name=f"efficientnet_{variant}")
 
 
@@ -134,13 +145,15 @@ def _load_weights(config: EfficientNetLiteConfig, _size: int, network: keras.Mod
     path = _file(config)
     arrays = state_dicts.read(path)
     _compare(config, path, {name: array.shape for name, array in arrays.items()})
-    for name in shapes(config.variant):
+    for name in shapes(config.variant, config.classes):
         module, _, part = name.rpartition(".")
         if part != "weight":
             continue
         layer = network.get_layer(_layer_name(module))
         if f"{module}.running_mean" in arrays:
             layer.set_weights([arrays[f"{module}.{part}"] for part in STATISTICS])
+        elif name in CLASSIFIER:
+            layer.set_weights([np.transpose(arrays[name]), arrays[f"{module}.bias"]])
         else:
             # (out, in, y, x) to (y, x, in, out); a depthwise one (out, 1, y, x) to (y, x, out, 1)
             axes = (2, 3, 0, 1) if module.endswith("_depthwise_conv") else (2, 3, 1, 0)
@@ -154,8 +167,9 @@ def _file(config: EfficientNetLiteConfig) -> str:
 
 
 def _compare(config: EfficientNetLiteConfig, path: str, given: dict[str, tuple[int, ...]]) -> None:
-    needed = shapes(config.variant)
-    unused = {*CLASSIFIER, *(name for name in given if name.endswith(UPDATES))}
+    needed = shapes(config.variant, config.classes)
+    unused = set() if config.classes else set(CLASSIFIER)
+    unused.update(name for name in given if name.endswith(UPDATES))
     place = f"{KEY} = {config.weights}" + ("" if config.weights == path else f" ({path})")
     state_dicts.check_shapes(place, config.network, given, needed, unused)
 
@@ -166,18 +180,24 @@ def _check_weights(config: EfficientNetLiteConfig, _size: int) -> None:
 
 
 def _count(config: EfficientNetLiteConfig, _size: int) -> ParameterCount:
-    numbers = sum(math.prod(shape) for shape in shapes(config.variant).values())
-    return ParameterCount({"model.image_tower.variant": numbers}, FEATURES)
+    numbers = sum(math.prod(shape) for shape in shapes(config.variant, config.classes).values())
+    features = FEATURES + (CLASSES if config.classes else 0)
+    return ParameterCount({"model.image_tower.variant": numbers}, features)
 
 
 def _structure(config: EfficientNetLiteConfig) -> Structure:
-    """Return the blocks, and the convolutions of one pixel."""
-    kernels = [n for n, shape in shapes(config.variant).items() if shape[2:] == (1, 1)]
+    """Return the blocks, and the layers that are products: convolutions of one pixel, classes."""
+    needed = shapes(config.variant, config.classes)
+    kernels = [n for n, shape in needed.items() if shape[2:] == (1, 1) or len(shape) == 2]
     names = frozenset(_layer_name(name.removesuffix(".weight")) for name in kernels)
     return Structure(names, len(list(blocks(config.variant))))
 
 
-def _check(_config: EfficientNetLiteConfig, size: int) -> None:
+def _check(config: EfficientNetLiteConfig, size: int) -> None:
+    if config.classes and config.weights is None:
+        raise ValueError(
+            "model.image_tower.classes needs model.image_tower.weights: they tell the classes"
+        )
     if size < SMALLEST:
         raise ValueError(
             f"model.image_tower.kind = efficientnet_lite needs image.size of at least {SMALLEST}; "

@@ -8,24 +8,37 @@ Reference: Hardoon, Szedmak and Shawe-Taylor, "Canonical correlation analysis: a
 application to learning methods" (2004), section 3; the directions are weighted by their correlation
 as in Gong et al., "A multi-view embedding space for modeling internet images, tags, and their
 semantics" (2014), section 3.3.
+
+An image tower that also tells the classes of ImageNet brings a thousand pairs more: an image that
+is certainly of a class, and the name of the class. So its head knows what words mean that no
+caption of the train split uses; compare Norouzi et al., "Zero-shot learning by convex combination
+of semantic embeddings" (2014).
 """
 
 import dataclasses
 import logging
+from collections.abc import Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from schema.errors import InputError
+from trainer.preprocessing import vocabulary
+from trainer.preprocessing.captions import normalise, split_words
+from trainer.preprocessing.tokenizer import create_tokenizer
 from trainer.towers.assembly import PROJECTION
 from trainer.training.data.cached_features import CachedFeatures
 from trainer.training.step import TrainableDualEncoder
+from trainer.weights.class_names import CERTAIN, CLASSES, class_names
 
 LOGGER = logging.getLogger(__name__)
-# Added to the covariances, in mean squared lengths of a centred feature vector. Chosen between 0.3
-# and 10 on a part of the train split; the share of a covariance that it makes up falls with the
-# number of pairs.
-RIDGE = 2.0
+# Added to the covariances, in mean squared lengths of a centred feature vector. Chosen between 0.2
+# and 10 on a part of the train split, see docs/recipes.md; the share of a covariance that it makes
+# up falls with the number of images.
+RIDGE = 1.5
+CLASS_WEIGHT = 0.5  # of the pair of a class and its name; an image with its captions has 1
+CLASSES_AT_ONCE = 250  # names in a batch of the text tower
 ROWS_AT_ONCE = 8192  # of pairs, so that the features may lie on a disk
 
 
@@ -46,8 +59,26 @@ class LinearMap:
         return features @ self.kernel + self.bias
 
 
+@dataclasses.dataclass(frozen=True)
+class Classes:
+    """Classes whose probabilities are the last features of images.
+
+    Attributes:
+        texts: features of their names, [c, g].
+        certain: the feature of a class with probability 1.
+    """
+
+    texts: np.ndarray
+    certain: float
+
+
 def correlate(
-    images: np.ndarray, texts: np.ndarray, pairs: np.ndarray, dim: int, ridge: float = RIDGE
+    images: np.ndarray,
+    texts: np.ndarray,
+    pairs: np.ndarray,
+    dim: int,
+    ridge: float = RIDGE,
+    classes: Classes | None = None,
 ) -> tuple[LinearMap, LinearMap]:
     """Find the maps of images and of texts under which pairs correlate most.
 
@@ -57,31 +88,30 @@ def correlate(
         pairs: rows of both, int [n, 2].
         dim: components of an embedding. Those beyond min(f, g) are 0.
         ridge: in mean squared lengths of a centred feature vector, above 0.
+        classes: which make pairs, too; None: there are none.
 
     Returns:
         The maps of images and of texts. Both centre; an embedding has length 1 on the average.
     """
-    mean_image, mean_text = (
-        _mean(table, pairs[:, side]) for side, table in enumerate((images, texts))
-    )
-    covariance = np.zeros((len(mean_image) + len(mean_text),) * 2)
-    for start in range(0, len(pairs), ROWS_AT_ONCE):
-        some = pairs[start : start + ROWS_AT_ONCE]
-        centred = [images[some[:, 0]] - mean_image, texts[some[:, 1]] - mean_text]
-        both = np.concatenate(centred, axis=1)
-        covariance += both.T @ both
-    covariance /= len(pairs)
-    f = len(mean_image)
-    ridge /= len(pairs)
-    of_images = _whitening(covariance[:f, :f], ridge)
-    of_texts = _whitening(covariance[f:, f:], ridge)
+    means = [_mean(table, pairs[:, side]) for side, table in enumerate((images, texts))]
+    covariance = _covariance(images, texts, pairs, means)
+    # Captions of one image count as one: they are not as good as more images.
+    f, count = len(means[0]), float(len(np.unique(pairs[:, 0])))
+    of_pairs = covariance[:f, :f], covariance[f:, f:]
+    if classes is not None:
+        weight = CLASS_WEIGHT * len(classes.texts)
+        of_classes = _covariance_of_classes(classes, f, np.trace(of_pairs[1]))
+        covariance = (count * covariance + weight * of_classes) / (count + weight)
+        count += weight
+    of_images = _whitening(covariance[:f, :f], ridge / count)
+    of_texts = _whitening(covariance[f:, f:], ridge / count)
     left, correlations, right = np.linalg.svd(
         of_images.T @ covariance[:f, f:] @ of_texts, full_matrices=False
     )
     kept = correlations[:dim]
     return (
-        _map(of_images @ left[:, :dim] * kept, mean_image, covariance[:f, :f], dim),
-        _map(of_texts @ right[:dim].T * kept, mean_text, covariance[f:, f:], dim),
+        _map(of_images @ left[:, :dim] * kept, means[0], of_pairs[0], dim),
+        _map(of_texts @ right[:dim].T * kept, means[1], of_pairs[1], dim),
     )
 
 
@@ -107,10 +137,56 @@ def start_heads(model: TrainableDualEncoder, cached: CachedFeatures, workers: in
     assert cached.has_caption is not None
     records, places = np.nonzero(cached.has_caption)
     pairs = np.stack([records, cached.caption_rows[records, places]], axis=1)
-    maps = correlate(cached.images, cached.captions, pairs, model.config.model.embedding_dim)
+    maps = correlate(
+        *(cached.images, cached.captions, pairs, model.config.model.embedding_dim),
+        classes=_classes(model),
+    )
     for tower, found in zip((model.image_tower, model.text_tower), maps, strict=True):
         _assign(tower.get_layer(PROJECTION), found)
     LOGGER.info("both heads start where %d pairs correlate most", len(pairs))
+
+
+def _classes(model: TrainableDualEncoder) -> Classes | None:
+    """Return the classes that the image tower tells; None: it tells none."""
+    if not model.config.model.image_tower.names_classes:
+        return None
+    text, names = model.config.text, tf.constant(class_names())
+    words = split_words(normalise(names))
+    tokens = create_tokenizer(text).tokenize(names, words, vocabulary.file_of(text))
+    parts = np.array_split(tokens.numpy(), -(-CLASSES // CLASSES_AT_ONCE))
+    texts = [model.text_features(tf.constant(part)).numpy() for part in parts]
+    return Classes(np.concatenate(texts), CERTAIN)
+
+
+def _covariance(
+    images: np.ndarray, texts: np.ndarray, pairs: np.ndarray, means: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Return the covariance [f + g, f + g] of the features of pairs, float64."""
+    total = np.zeros((sum(map(len, means)),) * 2)
+    for start in range(0, len(pairs), ROWS_AT_ONCE):
+        some = pairs[start : start + ROWS_AT_ONCE]
+        centred = [images[some[:, 0]] - means[0], texts[some[:, 1]] - means[1]]
+        both = np.concatenate(centred, axis=1)
+        total += both.T @ both
+    return total / len(pairs)
+
+
+def _covariance_of_classes(classes: Classes, f: int, variance: float) -> np.ndarray:
+    """Return the covariance [f + g, f + g] of certain images of classes and their names.
+
+    Args:
+        classes: c of them, the last of f features of images.
+        f: features of an image; those that are no class say nothing of a class.
+        variance: of a text of the pairs, summed over its features. The names get the same one, as
+            short texts differ less.
+    """
+    c = len(classes.texts)
+    images = np.zeros((c, f))
+    images[:, f - c :] = classes.certain * (np.eye(c) - 1 / c)
+    texts = classes.texts - classes.texts.mean(axis=0, dtype=np.float64)
+    texts *= np.sqrt(variance * c / np.sum(texts**2))
+    both = np.concatenate([images, texts], axis=1)
+    return both.T @ both / c
 
 
 def _mean(table: np.ndarray, rows: np.ndarray) -> np.ndarray:

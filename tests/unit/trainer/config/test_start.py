@@ -24,3 +24,16 @@ HUB = {"kind": "keras_hub", "preset": "./folder", "train": "frozen"}
 def test_it_needs_two_frozen_towers_with_new_heads_of_one_layer(tmp_path, towers, key):
     changed = {f"model__{name}": tower for name, tower in towers.items()}
     assert refusal(tmp_path, **changed, training__start="correlated") == OTHER.format(key=key)
+
+
+def test_names_of_classes_need_a_vocabulary(tmp_path):
+    lite = {"kind": "efficientnet_lite", "classes": True}
+    assert refusal(tmp_path, model__image_tower=lite).startswith(
+        "model.image_tower.classes needs model.image_tower.weights"
+    )
+    frozen = {"weights": "./file.pth", "train": "frozen"}
+    towers = {"model__image_tower": {**lite, **frozen}, "model__text_tower": HUB}
+    assert refusal(tmp_path, **towers, training__start="correlated") == (
+        "training.start = correlated with model.image_tower.classes needs text.vocabulary: the "
+        "names of the classes are texts, too"
+    )
