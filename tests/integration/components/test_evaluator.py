@@ -88,7 +88,7 @@ def evaluate(run, folder: Path, model: Path, baseline: Path) -> Evaluated:
     context = Executor.Context(
         beam_pipeline_args=beam_arguments(LocalBeam()), tmp_dir=str(folder / "tmp"), unique_id="1"
     )
-    parameters = {"config": canonical_json(config), "plugins": "{}"}
+    parameters = {"config": canonical_json(config), "plugins": "{}", "retained": "[]"}
     Executor(context).Do(inputs, outputs, parameters)
     uri = outputs["evaluation"][0].uri
     return Evaluated(
