@@ -9,8 +9,8 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 demo: $(READY)  ## train, gate and release the emoji model
 	.venv/bin/diptych run examples/emoji/config.yaml
 
-photos: $(READY)  ## fine-tune pretrained towers on stamps, or PICTURES=folder of yours
-	.venv/bin/python examples/stamps/fetch.py $(if $(PICTURES),--pictures '$(PICTURES)')
+photos: $(READY)  ## fit pretrained towers to stamps, or to PICTURES=folder of yours
+	.venv/bin/python examples/stamps/fetch.py $(if $(PICTURES),--pictures "$$PICTURES")
 	.venv/bin/diptych run examples/stamps/config.yaml
 	@echo 'search it: .venv/bin/python examples/stamps/search.py "a red flower"'
 

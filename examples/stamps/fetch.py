@@ -4,7 +4,7 @@
     make photos PICTURES=/path/to/folder     pictures with captions beside them: duck.png, duck.txt
 
 The package is downloaded by apt-get and unpacked below `runs/`, without root; nothing is installed.
-A fifth of the pictures is held out for evaluation.
+A fifth of the pictures is held out for evaluation. The config trains on the first caption of each.
 """
 
 import argparse
@@ -14,13 +14,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pictures import read_pictures, write_data
+from pictures import SUFFIXES, read_pictures, write_data
 
 PACKAGE = "tuxpaint-stamps-default"
 STAMPS = Path("usr", "share", "tuxpaint", "stamps")  # in the package
 RUNS = Path(__file__).resolve().parents[2] / "runs" / "stamps"
 HELD_OUT = 0.2
-ENOUGH = 100  # pictures; fewer teach no more than the evaluation's noise
+ENOUGH = 200  # pictures: the train split must hold a batch of the config
 OWN = "name a folder of pictures of your own instead: make photos PICTURES=/path/to/folder"
 
 
@@ -50,7 +50,12 @@ def download(runs: Path) -> Path:
                 f"lists are old, or {OWN}"
             )
         unpacked = Path(scratch, "unpacked")
-        subprocess.run(["dpkg-deb", "-x", str(packages[0]), str(unpacked)], check=True)
+        done = subprocess.run(
+            ["dpkg-deb", "-x", str(packages[0]), str(unpacked)], capture_output=True, text=True
+        )
+        if done.returncode or not (unpacked / STAMPS).is_dir():
+            sys.exit(f"{PACKAGE} cannot be unpacked: {done.stderr.strip() or 'no stamps in it'}")
+        shutil.rmtree(folder, ignore_errors=True)
         unpacked.rename(folder)
     return folder / STAMPS
 
@@ -58,17 +63,35 @@ def download(runs: Path) -> Path:
 def main() -> None:
     """Write the data set to runs/stamps/data."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=Path, help="a folder; default: Debian's stamps")
+    parser.add_argument("--pictures", type=Path, help="a folder of your own")
     folder = parser.parse_args().pictures
     if folder is not None and not folder.is_dir():
         sys.exit(f"{folder} is not a folder")
-    pictures = read_pictures(folder or download(RUNS))
+    data = RUNS / "data"
+    if folder is not None and data in (folder.resolve(), *folder.resolve().parents):
+        sys.exit(f"{folder} is what this program writes; name the folder of the originals")
+    try:
+        prepare(folder or download(RUNS), data)
+    except OSError as error:
+        sys.exit(f"{error.filename or data}: {error.strerror}")
+
+
+def prepare(folder: Path, data: Path) -> None:
+    """Write the data set of a folder of pictures.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    pictures, skipped = read_pictures(folder)
+    if skipped:
+        print(f"{len(skipped)} pictures are left out, the first: {skipped[0]}")
     if len(pictures) < ENOUGH:
+        kinds = ", ".join(SUFFIXES)
         sys.exit(
-            f"{folder or RUNS} holds {len(pictures)} pictures with a .txt beside them; this "
+            f"{folder} holds {len(pictures)} pictures ({kinds}) with a .txt beside them; this "
             f"example needs {ENOUGH}"
         )
-    counts = write_data(pictures, RUNS / "data", share=HELD_OUT, seed=0)
+    counts = write_data(pictures, data, share=HELD_OUT, seed=0)
     print(f"{counts['train']} pictures to train on, {counts['eval']} held out")
 
 

@@ -8,11 +8,11 @@ import hashlib
 import json
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-TRANSLATION = re.compile(r"[a-z]{2,3}(?:[_@][\w@]+)*\.utf8=")
+TRANSLATION = re.compile(r"^[a-z]{2,3}(?:[_@][\w@]+)*\.utf8=")
 
 
 @dataclass(frozen=True)
@@ -37,42 +37,65 @@ class Picture:
 
 
 def captions_of(text: str) -> tuple[str, ...]:
-    """Split the text of a caption file into captions, without the names of languages."""
-    lines = (TRANSLATION.sub("", line.strip()).strip() for line in text.splitlines())
+    """Split the text of a caption file into captions, without the names of languages.
+
+    Returns:
+        The captions, English first; none if the first line is not an English caption.
+    """
+    first, *others = text.splitlines() or [""]
+    if not first.strip() or TRANSLATION.match(first.strip()) or {"\0", "\ufffd"} & {*first}:
+        return ()
+    lines = (TRANSLATION.sub("", line.strip()).strip() for line in (first, *others))
     return tuple(dict.fromkeys(line for line in lines if line))
 
 
-def read_pictures(folder: Path) -> list[Picture]:
+def read_pictures(folder: Path) -> tuple[list[Picture], list[str]]:
     """Read every captioned picture below a folder, sorted by path.
 
-    Pictures of the same bytes count once, under the first of their keys and with all their
-    captions: they cannot be told apart, and one in each split would be known by heart.
+    Pictures of the same bytes count once, under the first of their keys and with the English
+    captions of all: they cannot be told apart, and one in each split would be known by heart.
+
+    Returns:
+        The pictures, and the reason for each one that cannot be used.
+
+    Raises:
+        OSError: a file cannot be read.
     """
     found: dict[str, Picture] = {}
+    keys: set[str] = set()
+    skipped = []
     for path in sorted(folder.rglob("*")):
         texts = path.with_suffix(".txt")
-        if path.suffix.lower() not in SUFFIXES or not texts.is_file():
+        if path.suffix.lower() not in SUFFIXES or not path.is_file() or not texts.is_file():
             continue
+        below = path.relative_to(folder)
+        content = path.read_bytes()
         # A byte that is not UTF-8 in one of 90 languages is no reason to lose the picture.
         captions = captions_of(texts.read_text(encoding="utf-8-sig", errors="replace"))
         if not captions:
-            continue
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        if digest in found:
-            first = found[digest]
-            merged = tuple(dict.fromkeys((first.captions[0], *captions[:1], *first.captions[1:])))
-            found[digest] = Picture(**{**vars(first), "captions": merged})
-            continue
-        below = path.relative_to(folder)
-        found[digest] = Picture(
-            path=path,
-            key=below.with_suffix("").as_posix(),
-            captions=captions,
-            category=below.parts[0] if len(below.parts) > 1 else "",
-            kind=below.parent.as_posix(),
-            digest=digest,
-        )
-    return list(found.values())
+            skipped.append(f"{texts}: its first line is not a caption in UTF-8")
+        elif not content:
+            skipped.append(f"{path}: is empty")
+        elif any("\udc80" <= character <= "\udcff" for character in str(below)):
+            skipped.append(f"{str(below)!a}: its name is not UTF-8")
+        else:
+            digest = hashlib.sha256(content).hexdigest()
+            if digest in found:
+                first = found[digest]
+                english = dict.fromkeys((first.captions[0], captions[0], *first.captions[1:]))
+                found[digest] = replace(first, captions=tuple(english))
+                continue
+            key = below.with_suffix("").as_posix()
+            found[digest] = Picture(
+                path=path,
+                key=key if key not in keys else below.as_posix(),
+                captions=captions,
+                category=below.parts[0] if len(below.parts) > 1 else "",
+                kind=below.parent.as_posix() if len(below.parts) > 1 else "",
+                digest=digest,
+            )
+            keys.add(key)
+    return list(found.values()), skipped
 
 
 def is_held_out(picture: Picture, share: float, seed: int) -> bool:
@@ -92,13 +115,18 @@ def write_data(pictures: list[Picture], out: Path, *, share: float, seed: int) -
 
     Returns:
         The number of pictures of each split.
+
+    Raises:
+        OSError: a file cannot be read or written.
     """
-    shutil.rmtree(out, ignore_errors=True)
+    made = out.with_name(f"{out.name}.part")  # the old one stays until the new one is whole
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
     lines: dict[str, list[str]] = {"train": [], "eval": []}
     for picture in pictures:
         copy = Path("pictures", picture.key + picture.path.suffix)
-        (out / copy).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(picture.path, out / copy)
+        (made / copy).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(picture.path, made / copy)
         split = "eval" if is_held_out(picture, share, seed) else "train"
         row = {
             "image": copy.as_posix(),
@@ -109,5 +137,7 @@ def write_data(pictures: list[Picture], out: Path, *, share: float, seed: int) -
         }
         lines[split].append(json.dumps(row, ensure_ascii=False) + "\n")
     for split, rows in lines.items():
-        (out / f"{split}.jsonl").write_text("".join(rows), encoding="utf-8")
+        (made / f"{split}.jsonl").write_text("".join(rows), encoding="utf-8")
+    shutil.rmtree(out, ignore_errors=True)
+    made.rename(out)
     return {split: len(rows) for split, rows in lines.items()}

@@ -11,21 +11,35 @@ import tensorflow_text  # noqa: F401  registers the ops of the tokenizer
 
 import diptych
 
-HERE = Path(__file__).resolve().parent
-RELEASES = HERE.parents[1] / "runs" / "stamps" / "serving" / "releases"
+CONFIG = Path(__file__).resolve().parent / "config.yaml"
 
 
 def main() -> None:
     """Print the five nearest pictures and their similarities."""
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or not sys.argv[1].strip():
         sys.exit(__doc__)
-    champion = diptych.open_releases(HERE / "config.yaml").champion()
+    try:
+        search(sys.argv[1])
+    except (diptych.InputError, OSError) as error:
+        sys.exit(f"the release cannot be searched: {error}")
+
+
+def search(text: str) -> None:
+    """Search by a text.
+
+    Raises:
+        InputError: the config or the index cannot be used.
+        OSError: the release is not there.
+    """
+    releases = diptych.open_releases(CONFIG)
+    champion = releases.champion()
     if champion is None:
         sys.exit("nothing serves yet: run make photos")
-    release = RELEASES / str(champion)
+    release = releases.folders.path(champion)
     model = tf.saved_model.load(str(release / "joint" / "1"))
-    query = model.signatures["embed_text"](text=tf.constant(sys.argv[1:]))["embedding"].numpy()
+    query = model.signatures["embed_text"](text=tf.constant([text]))["embedding"].numpy()
     keys, similarities = diptych.open_index(str(release)).search(query, 5)
+    print(f"release {champion}")
     for key, similarity in zip(keys[0], similarities[0], strict=True):
         print(f"{similarity:6.3f}  {key}")
 

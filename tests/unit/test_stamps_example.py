@@ -40,14 +40,14 @@ def folder(tmp_path):
     write("animals/birds/duck", b"duck", b"A duck.\nfr.utf8=Un canard.\nen_GB.utf8=A duck.\n")
     write("military/fireman", b"same", b"A fireman.\nde.utf8=Ein Feuerwehrmann.\n")
     write("people/fireman", b"same", b"A firefighter.\n")
-    write("top", b"top", b"\xef\xbb\xbf\n A top. \nca@valencia.utf8=Una baldufa \xff\n")
+    write("top", b"top", b"\xef\xbb\xbf A top. \nca@valencia.utf8=Una baldufa \xff\n")
     write("top_mirror", b"mirror", None)
     write("blank", b"blank", b"\n\n")
     return tmp_path / "stamps"
 
 
 def test_captions_are_english_first_and_without_names_of_languages(folder):
-    found = {each.key: each for each in pictures.read_pictures(folder)}
+    found = {each.key: each for each in pictures.read_pictures(folder)[0]}
     assert {key: each.captions for key, each in found.items()} == {
         "animals/birds/duck": ("A duck.", "Un canard."),
         "military/fireman": ("A fireman.", "A firefighter.", "Ein Feuerwehrmann."),
@@ -64,8 +64,31 @@ def test_a_line_with_an_equals_sign_of_its_own_is_kept():
     assert pictures.captions_of("2 + 2 = 4\na=b\nzh_TW.utf8=鴨子\n") == ("2 + 2 = 4", "a=b", "鴨子")
 
 
+def test_what_cannot_be_used_is_listed_and_the_rest_is_kept(folder):
+    (folder / "foreign.png").write_bytes(b"foreign")
+    (folder / "foreign.txt").write_text("fr.utf8=Un canard.\n", "utf-8")
+    (folder / "wide.png").write_bytes(b"wide")
+    (folder / "wide.txt").write_text("A duck.\n", "utf-16")
+    (folder / "void.png").write_bytes(b"")
+    (folder / "void.txt").write_text("Nothing.\n")
+    (folder / "top.jpg").write_bytes(b"the same name with another ending")
+    (folder / "folder.png").mkdir()
+    (folder / "folder.txt").write_text("A folder.\n")
+    found, skipped = pictures.read_pictures(folder)
+    names = [sentence.rsplit("/", 1)[1] for sentence in skipped]
+    reason = "its first line is not a caption in UTF-8"
+    assert names == [
+        f"blank.txt: {reason}",
+        f"foreign.txt: {reason}",
+        "void.png: is empty",
+        f"wide.txt: {reason}",
+    ]
+    assert [each.key for each in found if each.key.startswith("top")] == ["top", "top.png"]
+    assert [each.kind for each in found if each.key == "top"] == [""]
+
+
 def test_the_split_is_that_of_the_bytes(folder):
-    found = pictures.read_pictures(folder)
+    found, _ = pictures.read_pictures(folder)
     moved = [pictures.Picture(**{**vars(each), "key": "moved"}) for each in found]
     for seed in range(20):
         assert [pictures.is_held_out(each, 0.5, seed) for each in found] == [
@@ -77,7 +100,7 @@ def test_the_split_is_that_of_the_bytes(folder):
 
 def test_the_data_set_is_read_by_our_reader(folder, tmp_path):
     counts = pictures.write_data(
-        pictures.read_pictures(folder), tmp_path / "out", share=0.5, seed=3
+        pictures.read_pictures(folder)[0], tmp_path / "out", share=0.5, seed=3
     )
     assert sum(counts.values()) == 3
     rows = []
@@ -99,7 +122,7 @@ def test_the_data_set_is_read_by_our_reader(folder, tmp_path):
     ("arguments", "sentence"),
     [
         (["--pictures", "nowhere"], "nowhere is not a folder"),
-        (["--pictures", "."], "holds 0 pictures with a .txt beside them; this example needs 100"),
+        (["--pictures", "."], "with a .txt beside them; this example needs 200"),
         ([], "apt-get is missing here, so that tuxpaint-stamps-default cannot be fetched; name a"),
     ],
 )

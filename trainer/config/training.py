@@ -60,7 +60,7 @@ class TrainingConfig(Frozen):
     checkpoint_steps: Count = 500
     """Steps between checkpoints; 0: none."""
     cache_mb: Count = 2048
-    """Decoded images are kept in memory up to this size, MB."""
+    """Decoded images and features of frozen towers are kept in memory up to this size, MB."""
     shuffle_buffer: PositiveInt = 20_000
     """Records that are shuffled at once."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
