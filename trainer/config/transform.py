@@ -19,7 +19,8 @@ TOKENIZERS: Registry[Any] = Registry("tokenizer", "trainer.preprocessing.tokeniz
 
 def _registered(name: str) -> str:
     if name not in TOKENIZERS:
-        raise ValueError(f"{name!r} is not a tokenizer; choose one of: {', '.join(TOKENIZERS)}")
+        names = ", ".join(sorted(TOKENIZERS))
+        raise ValueError(f"{name!r} is not a tokenizer; choose one of: {names}")
     return name
 
 

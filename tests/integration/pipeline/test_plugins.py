@@ -24,7 +24,10 @@ from schema.errors import InputError
 from tests.support.changed_config import load_changed
 
 PLUGIN = "beside_the_config"
-NODES = {"ImageTextExampleGen", "Transform", "Tuner", "Trainer", "Evaluator", "CatalogueIndexer"}
+NODES = {
+    *("ImageTextExampleGen", "Transform", "Tuner", "Trainer", "Evaluator", "CatalogueIndexer"),
+    "TowerConverter",
+}
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from trainer.config.trainer import TrainerConfig
 from trainer.models.dual_encoder import DualEncoder
-from trainer.training.data import input_pipeline
+from trainer.training.data import input_pipeline, retrieval_sample
 from trainer.training.data.cached_features import CachedFeatures
 from trainer.training.data.featurizer import Featurizer
 from trainer.training.data.input_pipeline import Keep, Spec
-from trainer.training.data.retrieval_sample import RECORDS, Sample, read_sample
+from trainer.training.data.retrieval_sample import RECORDS, Sample
 from trainer.training.distribution.tf_config import Cluster
 
 
@@ -90,7 +90,7 @@ class RunData:
 
     def trained_sample(self) -> Sample | None:
         """Read the first records that are trained on; None: there are none."""
-        sample = read_sample(self.files, self._spec, self._config, self._keep)
+        sample = retrieval_sample.read_sample(self.files, self._spec, self._config, self._keep)
         if sample is None or self._featurizer is None:
             return sample
         known = self.cached if self._cluster.workers == 1 else None
@@ -106,7 +106,7 @@ class RunData:
             keep: which records to take; None: all.
             most: records to read.
         """
-        sample = read_sample(files, self._spec, self._config, keep, most)
+        sample = retrieval_sample.read_sample(files, self._spec, self._config, keep, most)
         if sample is None or self._featurizer is None:
             return sample
         return self._featurizer.of_sample(sample)

@@ -62,5 +62,5 @@ def test_one_that_checks_nothing_of_its_own_still_checks_the_file(whole_words, t
 
 
 def test_one_that_is_not_registered_is_refused():
-    with pytest.raises(ValidationError, match="'bytes' is not a tokenizer; choose one of: word_p"):
+    with pytest.raises(ValidationError, match="'bytes' is not a tokenizer; choose one of: bert, "):
         TextConfig(tokenizer="bytes")
