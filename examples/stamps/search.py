@@ -36,7 +36,7 @@ def search(text: str) -> None:
     if champion is None:
         sys.exit("nothing serves yet: run make photos")
     release = releases.folders.path(champion)
-    model = tf.saved_model.load(str(release / "joint" / "1"))
+    model = tf.saved_model.load(str(release / "joint" / str(champion)))
     query = model.signatures["embed_text"](text=tf.constant([text]))["embedding"].numpy()
     keys, similarities = diptych.open_index(str(release)).search(query, 5)
     print(f"release {champion}")
