@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from components.catalogue_index.config import IndexConfig, Kind, UsearchConfig
+from schema.config.report_file import read_report
 from schema.config.section import Frozen
-from schema.errors import InputError
 from schema.text.messages import number_of
 
 REPORT = "index.json"
@@ -64,10 +64,4 @@ def read(folder: str | Path) -> IndexReport:
     Raises:
         InputError: there is none, or it is not a report of an index.
     """
-    file = Path(folder, REPORT)
-    try:
-        return IndexReport.model_validate_json(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror or error}") from error
-    except (UnicodeDecodeError, ValidationError) as error:
-        raise InputError(f"{file}: is not a report of an index of the catalogue") from error
+    return read_report(IndexReport, Path(folder, REPORT), "an index of the catalogue")

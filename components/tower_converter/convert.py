@@ -11,7 +11,6 @@ from components.release.files.manifest import digest
 from components.tower_converter import litert_files, onnx_files, runtimes
 from components.tower_converter.config import Format, PortableConfig, Precision
 from components.tower_converter.graphs import NotConvertedError, TowerGraph, read_tower
-from components.tower_converter.records import Records, recall
 from components.tower_converter.report import (
     RECALL_AT,
     NotConverted,
@@ -21,8 +20,8 @@ from components.tower_converter.report import (
     TowerInput,
     file_name,
 )
-from schema.errors import InputError
 from schema.serving_names import IMAGE_TOWER, TEXT_TOWER
+from trainer.training.data import retrieval_sample
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Converted:
 
 def convert(
     towers: Mapping[str, str],
-    sample: Records,
+    sample: retrieval_sample.Sample,
     split: str,
     config: PortableConfig,
     folder: Path,
@@ -48,16 +47,14 @@ def convert(
 
     Args:
         towers: folder of each tower's SavedModel by its name.
-        sample: records of the evaluated split.
+        sample: records of the evaluated split, with a caption at least.
         split: its name.
         config: what to write.
         folder: an empty one.
 
     Raises:
-        InputError: a SavedModel cannot be loaded, or the sample holds no caption.
+        InputError: a SavedModel cannot be loaded.
     """
-    if not len(sample.tokens):
-        raise InputError(f"the split {split!r} holds no caption to compare converted towers with")
     given = {IMAGE_TOWER: sample.pixels, TEXT_TOWER: sample.tokens}
     inputs, exported = {}, {}
     refused: list[NotConverted] = []
@@ -76,16 +73,17 @@ def convert(
             measured.append(one)
             made[one.format, one.precision, name] = embeddings
 
-    def measure(changed: Mapping[str, np.ndarray]) -> tuple[float, int]:
+    def measure(changed: Mapping[str, np.ndarray]) -> float:
         both = {**exported, **changed}
-        return recall(both[IMAGE_TOWER], both[TEXT_TOWER], sample, RECALL_AT)
+        ranks, _ = sample.ranks(both[IMAGE_TOWER], both[TEXT_TOWER])
+        return retrieval_sample.recall(ranks, RECALL_AT)
 
-    before, queries = measure({})
+    before = measure({})
     files = [
         one.model_copy(
             update={
                 "recall_loss": before
-                - measure({one.tower: made[one.format, one.precision, one.tower]})[0]
+                - measure({one.tower: made[one.format, one.precision, one.tower]})
             }
         )
         for one in measured
@@ -94,7 +92,7 @@ def convert(
     for format_, precision in itertools.product(config.formats, config.precisions):
         both = {t: made[format_, precision, t] for t in given if (format_, precision, t) in made}
         if len(both) == len(given):
-            loss = before - measure(both)[0]
+            loss = before - measure(both)
             pairs.append(PairRecall(format=format_, precision=precision, recall_loss=loss))
     return Converted(
         inputs=inputs,
@@ -104,9 +102,9 @@ def convert(
         not_converted=tuple(refused),
         sample=Sample(
             split=split,
-            images=len(sample.pixels),
+            images=sample.count,
             texts=len(sample.tokens),
-            queries=queries,
+            queries=sample.distinct_texts,
             recall=before,
         ),
     )

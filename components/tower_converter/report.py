@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from components.tower_converter.config import Format, PortableConfig, Precision
+from schema.config.report_file import read_report
 from schema.config.section import Frozen
-from schema.errors import InputError
 from trainer.config.transform import ImageConfig
 
 REPORT = "portable.json"
@@ -106,13 +106,7 @@ def read(folder: str | Path) -> PortableReport:
     Raises:
         InputError: there is none, or it is not such a report.
     """
-    file = Path(folder, REPORT)
-    try:
-        return PortableReport.model_validate_json(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror or error}") from error
-    except (UnicodeDecodeError, ValidationError) as error:
-        raise InputError(f"{file}: is not a report of converted towers") from error
+    return read_report(PortableReport, Path(folder, REPORT), "converted towers")
 
 
 def file_name(format_: Format, tower: str, precision: Precision) -> str:

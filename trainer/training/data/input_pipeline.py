@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from schema import features
 from trainer.config.trainer import TrainerConfig
+from trainer.config.transform import TransformConfig
 from trainer.losses.positives import choose_caption
 from trainer.preprocessing import images
 from trainer.training import seeds
@@ -65,7 +66,7 @@ def _add_length(total: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
 def examples(
     files: Sequence[str],
     spec: Spec,
-    config: TrainerConfig,
+    config: TransformConfig,
     cluster: Cluster = SINGLE_WORKER,
     keep: Keep | None = None,
 ) -> tf.data.Dataset:

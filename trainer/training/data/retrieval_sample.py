@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from schema import features
-from trainer.config.trainer import TrainerConfig
+from trainer.config.transform import TransformConfig
 from trainer.training.data import input_pipeline
 from trainer.training.data.input_pipeline import Keep
 
@@ -147,7 +147,7 @@ def _ranks(similarity: np.ndarray, matches: np.ndarray) -> np.ndarray:
 def read_sample(
     files: Sequence[str],
     spec: input_pipeline.Spec,
-    config: TrainerConfig,
+    config: TransformConfig,
     keep: Keep | None = None,
     most: int = RECORDS,
 ) -> Sample | None:
@@ -156,7 +156,7 @@ def read_sample(
     Args:
         files: transformed records.
         spec: their parsing spec.
-        config: the trainer's.
+        config: how images are decoded.
         keep: which records to take; None: all.
         most: records to read.
 

@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from components.tower_converter import litert_files, onnx_files, runtimes
 from components.tower_converter.graphs import NotConvertedError, read_tower
-from components.tower_converter.records import Records, recall
 from schema.errors import InputError
 from schema.serving_names import TEXT_TOWER
 from trainer.towers import fused_ops
@@ -141,22 +140,3 @@ def test_a_saved_model_that_is_no_tower_is_refused(tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
     with pytest.raises(InputError, match=r"other: has no tower that can be converted"):
         read_tower(str(tmp_path / "other"), TEXT_TOWER)
-
-
-def test_recall_is_that_of_a_loop_over_captions():
-    rng = np.random.default_rng(3)
-    images, texts = rng.standard_normal((30, 4)), rng.standard_normal((60, 4))
-    owner = np.repeat(np.arange(30), 2)
-    ids = rng.integers(1, 40, 60)  # some captions are the same
-    is_match = rng.random(60) < 0.9
-    records = Records(np.zeros((30, 1)), np.zeros((60, 1)), owner, ids, is_match)
-    hits = []
-    for caption in np.flatnonzero(is_match):
-        same = [c for c in range(60) if ids[c] == ids[caption] and is_match[c]]
-        scores = images @ texts[caption]
-        best = max(scores[owner[c]] for c in same)
-        hits.append(int((scores > best).sum()) < 5)
-    value, queries = recall(images, texts, records, 5)
-    assert queries == len(hits)
-    assert value == pytest.approx(np.mean(hits))
-    assert 0 < value < 1
