@@ -140,7 +140,7 @@ def _data() -> _Data:
 
     def newest(key: str) -> Path:
         folder = PLACE / "runs" / "artifacts" / "Transform" / key
-        return max(folder.iterdir(), key=lambda each: int(each.name))
+        return max(folder.iterdir(), key=lambda place: int(place.name))
 
     transform = tft.TFTransformOutput(str(newest("transform_graph")))
     records = newest("transformed_examples")
@@ -216,14 +216,16 @@ def _tune(seed: int, allowed: float) -> None:
 def _summarise(allowed: float) -> None:
     """Print each seed that was done, and the means of all."""
     rows = []
-    for file in sorted(SEEDS.glob("*.json"), key=lambda each: int(each.stem)):
+    for file in sorted(SEEDS.glob("*.json"), key=lambda path: int(path.stem)):
         seed = json.loads(file.read_text())
         if seed["allowed"] != allowed:
             print(f"seed {file.stem}: left out, done with --allowed {seed['allowed']:g}")
             continue
         recalls = {name: seed[name] for name in ("before", "plain", "mixed")}
-        told = ", ".join(f"{name}: old {o:.3f}, new {n:.3f}" for name, (o, n) in recalls.items())
-        print(f"seed {file.stem} ({seed['machine']}): ratio {seed['ratio']:g}; {told}")
+        measured = ", ".join(
+            f"{name}: old {o:.3f}, new {n:.3f}" for name, (o, n) in recalls.items()
+        )
+        print(f"seed {file.stem} ({seed['machine']}): ratio {seed['ratio']:g}; {measured}")
         rows.append(list(recalls.values()))
     if not rows:
         print("no seed is done yet")

@@ -64,13 +64,13 @@ def write_data(folder: Path) -> int:
     captions, category = _known(ROOT / "examples" / "emoji" / "shards")
     with tempfile.TemporaryDirectory() as scratch:
         package = build.fetch(f"@iconify-json/{VENDOR}@{VERSION}", Path(scratch))
-    found = build.drawings(VENDOR, package, captions, category)
+    records = build.drawings(VENDOR, package, captions, category)
     folder.mkdir(parents=True, exist_ok=True)
     build.write_shard(
-        folder / "eval-00000.tar.gz", [(key, *record) for key, record in found.items()]
+        folder / "eval-00000.tar.gz", [(key, *record) for key, record in records.items()]
     )
     (folder / "LICENSE").write_text(LICENCE, encoding="utf-8")
-    return len(found)
+    return len(records)
 
 
 def _known(shards: Path) -> tuple[dict[str, list[str]], dict[str, str]]:

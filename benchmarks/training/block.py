@@ -62,8 +62,8 @@ def _step(patches: int, precision: Precision) -> Callable[[], None]:
         with tf.GradientTape() as tape:
             tape.watch(x)
             loss = tf.reduce_sum(tf.cast(block(x), tf.float32) * x)
-        found = tape.gradient(loss, [x, *weights])
-        return [tf.reduce_sum(tf.cast(gradient, tf.float32)) for gradient in found]
+        gradients = tape.gradient(loss, [x, *weights])
+        return [tf.reduce_sum(tf.cast(gradient, tf.float32)) for gradient in gradients]
 
     def step() -> None:
         for total in gradients():

@@ -55,17 +55,15 @@ def decide(
         else _decide_one(gate, retained[gate.data], START if start else baseline)
         for gate in config.gates
     )
+    data_sets = {"": results, **{f"{name}/": of_data for name, of_data in retained.items()}}
     return Verdict(
         passed=all(gate.passed for gate in gates),
         baseline=baseline,
         gates=gates,
         metrics={
             prefix + name: measured.candidate.value
-            for prefix, found in {
-                "": results,
-                **{f"{name}/": found for name, found in retained.items()},
-            }.items()
-            for name, measured in found.get((), {}).items()
+            for prefix, of_data in data_sets.items()
+            for name, measured in of_data.get((), {}).items()
             if math.isfinite(measured.candidate.value)
         },
     )

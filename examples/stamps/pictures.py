@@ -61,7 +61,7 @@ def read_pictures(folder: Path) -> tuple[list[Picture], list[str]]:
     Raises:
         OSError: a file cannot be read.
     """
-    found: dict[str, Picture] = {}
+    by_digest: dict[str, Picture] = {}
     keys: set[str] = set()
     skipped = []
     for path in sorted(folder.rglob("*")):
@@ -80,13 +80,13 @@ def read_pictures(folder: Path) -> tuple[list[Picture], list[str]]:
             skipped.append(f"{str(below)!a}: its name is not UTF-8")
         else:
             digest = hashlib.sha256(content).hexdigest()
-            if digest in found:
-                first = found[digest]
+            if digest in by_digest:
+                first = by_digest[digest]
                 english = dict.fromkeys((first.captions[0], captions[0], *first.captions[1:]))
-                found[digest] = replace(first, captions=tuple(english))
+                by_digest[digest] = replace(first, captions=tuple(english))
                 continue
             key = below.with_suffix("").as_posix()
-            found[digest] = Picture(
+            by_digest[digest] = Picture(
                 path=path,
                 key=key if key not in keys else below.as_posix(),
                 captions=captions,
@@ -95,7 +95,7 @@ def read_pictures(folder: Path) -> tuple[list[Picture], list[str]]:
                 digest=digest,
             )
             keys.add(key)
-    return list(found.values()), skipped
+    return list(by_digest.values()), skipped
 
 
 def is_held_out(picture: Picture, share: float, seed: int) -> bool:

@@ -1,12 +1,15 @@
-"""Read text files of users: regular files of a bounded size, in UTF-8."""
+"""Read files of users: regular files of a bounded size, text in UTF-8, objects of JSON."""
 
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 from schema.errors import InputError
+from schema.text import json_text
 from schema.text.messages import excerpt
 
+LARGEST_OBJECT = 1 << 20  # bytes of a config in JSON
 LONGEST_PATH = 300  # characters of a path in a sentence
 _KINDS = (
     (stat.S_ISDIR, "Is a directory"),
@@ -66,6 +69,21 @@ def read_text(path: str | Path, limit: int) -> str:
         raise InputError(
             f"{name}: line {line} is not UTF-8 (byte 0x{byte:02X}); save it as UTF-8"
         ) from error
+
+
+def read_object(path: str | Path, limit: int = LARGEST_OBJECT) -> dict[str, Any]:
+    """Read a file of JSON that holds one object, such as a config.
+
+    Raises:
+        InputError: as `read_text`, or it is not JSON, or not an object; names the path.
+    """
+    try:
+        values = json_text.parse(read_text(path, limit))
+    except ValueError as error:
+        raise InputError(f"{shown(path)}: is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{shown(path)}: is not an object of JSON")
+    return values
 
 
 def shown(path: str | Path) -> str:

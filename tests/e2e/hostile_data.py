@@ -49,10 +49,10 @@ def main() -> int:
     options = parser.parse_args()
     if options.here:
         return _here(options.here, options.damaged, options.seed)
-    told = [f"--damaged={options.damaged}", f"--seed={options.seed}"]
+    listed = [f"--damaged={options.damaged}", f"--seed={options.seed}"]
     failed = 0
     for kind in [options.only] if options.only else KINDS:
-        command = [sys.executable, "-m", "tests.e2e.hostile_data", f"--here={kind}", *told]
+        command = [sys.executable, "-m", "tests.e2e.hostile_data", f"--here={kind}", *listed]
         failed += subprocess.run(command, check=False).returncode
     print("hostile data: " + ("FAILED" if failed else "as promised"))
     return 1 if failed else 0

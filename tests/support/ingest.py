@@ -126,11 +126,11 @@ def ingested(
     )
     for name in (*config.splits, "quarantine"):
         (folder / name).mkdir(parents=True)
-    told = [*beam_arguments(LocalBeam()), *beam_options]
+    listed = [*beam_arguments(LocalBeam()), *beam_options]
     parts = list(find_parts(config.path, config.patterns, config))
     with (
         local_workers(folder),
-        beam.Pipeline(options=PipelineOptions(told)) as pipeline,
+        beam.Pipeline(options=PipelineOptions(listed)) as pipeline,
     ):
         ingest(pipeline, parts, config, max_captions, places)
     examples = {

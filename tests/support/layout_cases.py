@@ -144,11 +144,11 @@ def coco(folder: Path, shown: Files) -> Expected:
         (train, images[0], 9, ["a red cup", "on a table"]),
         (held_out, images[1], 139, ["a blue cup"]),
     ):
-        told = {
+        payload = {
             "images": [{"id": number, "file_name": Path(file).name}],
             "annotations": [{"image_id": number, "caption": each} for each in captions],
         }
-        put(folder / name, json.dumps(told))
+        put(folder / name, json.dumps(payload))
         put(folder / file, RED if number == 9 else BLUE)
     return {
         "train": {"000000000009": Pair(RED, ["a red cup", "on a table"])},

@@ -149,6 +149,31 @@ class SmallRun:
             yield self.folder
 
 
+def run_beside(small_run: SmallRun, name: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Run another config in the workspace of the small run, whose data are not ingested again.
+
+    Args:
+        small_run: whose workspace it is.
+        name: of the file of the config, without its ending.
+        values: the config.
+
+    Returns:
+        The artifacts by node and key.
+    """
+    from pipeline.config import run_config
+    from pipeline.create_pipeline import create_pipeline
+    from pipeline.local import runner
+
+    file = small_run.folder / f"{name}.yaml"
+    file.write_text(yaml.safe_dump(values))
+    loaded = run_config.load(file)
+    workspace = Path(loaded.workspace)
+    built = create_pipeline(loaded, str(workspace / "artifacts"))
+    with small_run.workspace():
+        _, outputs = runner.run(built, workspace, lambda *_: None)
+    return outputs
+
+
 def make_small_run(folder: Path) -> SmallRun:
     """Run the pipeline twice on the data in a folder, and keep a record of it for other workers."""
     from pipeline.config import run_config as config

@@ -78,21 +78,22 @@ def write_records(folder: Path, count: int, seed: int = 0, telling: int = 1) -> 
 
 
 def trained(
-    told: TrainerConfig, files: list[str], folder: Path, devices: int = 1, **others: Any
+    settings: TrainerConfig, files: list[str], folder: Path, devices: int = 1, **others: Any
 ) -> TrainableDualEncoder:
     """Networks trained on some files, held out the same ones."""
-    keras.utils.set_random_seed(told.training.seed)
+    keras.utils.set_random_seed(settings.training.seed)
     strategy = create_strategy(Cluster(), devices)
     values = {"checkpoints": str(folder / "checkpoints"), "holdout": 0.0, **others}
     return train.train_towers(
-        told, SPEC, files, values.get("held_out", files), Cluster(), strategy, str(folder / "run"),
+        settings, SPEC, files, values.get("held_out", files), Cluster(), strategy,
+        str(folder / "run"),
         values["checkpoints"], values["holdout"], values.get("exports"),
     ).model  # fmt: skip
 
 
-def forget(told: TrainerConfig, files: list[str], folder: Path) -> None:
+def forget(settings: TrainerConfig, files: list[str], folder: Path) -> None:
     """Remove the checkpoints of a run, as who has written its model does."""
-    place = train.checkpoint_folder(told, files, str(folder / "checkpoints"))
+    place = train.checkpoint_folder(settings, files, str(folder / "checkpoints"))
     Checkpoints(place, []).remove()
 
 

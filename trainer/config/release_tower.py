@@ -4,6 +4,7 @@ Free of TensorFlow, so that another kind or size is refused before an hour of in
 the weights are loaded.
 """
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,13 +14,12 @@ from pydantic import ValidationError
 
 from schema.errors import InputError
 from schema.serving_names import CONFIG, IMAGE_TOWER, TEXT_TOWER
-from schema.text import json_text, text_files
+from schema.text import text_files
 from trainer.config.model import TrainerSections
 from trainer.config.overrides import value_at
 from trainer.config.transform import TextConfig
 from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, ParameterCount, TowerConfig
 
-LARGEST_CONFIG = 1 << 20  # characters of a release's config.json
 # Keys of a tower that do not change its size.
 NO_SIZE = ("weights", "train", "lora", "layers", "rate", "dropout", "patch_dropout")
 SIZES = {IMAGE_TOWER: ("image.size",), TEXT_TOWER: ("text.vocabulary_size", "text.max_tokens")}
@@ -81,12 +81,8 @@ def _differs(there: Mapping[str, Any], here: Mapping[str, Any], path: str) -> bo
 def _config_of(place: Path) -> dict[str, Any] | None:
     """Read the config of a release, or of the one that a tower's SavedModel is in."""
     for folder in (place, place.parent.parent):
-        try:
-            there = json_text.parse(text_files.read_text(folder / CONFIG, LARGEST_CONFIG))
-        except (InputError, ValueError):  # it has none, or one of another program
-            continue
-        if isinstance(there, dict):
-            return there
+        with contextlib.suppress(InputError):  # it has none, or one of another program
+            return text_files.read_object(folder / CONFIG)
     return None
 
 

@@ -11,6 +11,7 @@ from schema.errors import InputError
 from schema.serving_names import CONFIG, IMAGE_TOWER, TEXT_TOWER
 from schema.text import json_text
 from schema.text.messages import first_line
+from schema.text.text_files import LARGEST_OBJECT
 from trainer.config import release_tower
 from trainer.config.trainer import TrainerConfig
 from trainer.export.saved_models import Tower
@@ -120,7 +121,7 @@ def _differences(key: str, saved: str, config: TrainerConfig) -> Iterator[str]:
         return
     try:
         with tf.io.gfile.GFile(file_name) as file:
-            there = json_text.parse(file.read(release_tower.LARGEST_CONFIG))
+            there = json_text.parse(file.read(LARGEST_OBJECT))
     except (ValueError, tf.errors.OpError):  # damaged, or of another program
         return
     if isinstance(there, dict):

@@ -45,10 +45,10 @@ def words(split: Callable[[tf.Tensor], tf.RaggedTensor]) -> re.Pattern[str]:
     # A character between two letters forms one word with them, stands alone, or vanishes.
     table = np.full((len(POINTS), 3), ord("a"), "<u4")
     table[:, 2] = POINTS
-    found = split(tf.constant([table.tobytes().decode("utf-32-le")])).flat_values.numpy()
-    lengths = [len(word) for word in b"\n".join(found).decode().split("\n")]
+    pieces = split(tf.constant([table.tobytes().decode("utf-32-le")])).flat_values.numpy()
+    lengths = [len(word) for word in b"\n".join(pieces).decode().split("\n")]
     length = np.zeros(0x110000, np.int64)  # by character, of the word that it is in
-    seen = np.frombuffer(b"".join(found).decode().encode("utf-32-le"), "<u4")
+    seen = np.frombuffer(b"".join(pieces).decode().encode("utf-32-le"), "<u4")
     length[seen] = np.repeat(lengths, lengths)
     alone, inside = [*_classes(length == 1)], [*_classes(length > 1)]
     return re.compile(f"{alone[0]}|(?:{inside[0]}+|{inside[1]}+)+|{alone[1]}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainer.config.transform import TOKENIZERS, TextConfig
 from trainer.preprocessing import vocabulary
+from trainer.preprocessing.portable import word_pieces
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -31,6 +32,26 @@ class PortableTokenizer:
 
     program: Path
     settings: Mapping[str, Any]
+
+
+def word_piece_program(config: TextConfig, **settings: Any) -> PortableTokenizer:
+    """Return the program of word pieces with its settings.
+
+    Args:
+        config: the `text` section.
+        settings: how it splits and spells words.
+    """
+    return PortableTokenizer(
+        program=Path(word_pieces.__file__),
+        settings={
+            "max_tokens": config.max_tokens,
+            "start_token": config.start_token,
+            "end_token": config.end_token,
+            "unknown_token": vocabulary.UNKNOWN,
+            "longest_piece": vocabulary.LONGEST_PIECE,
+            **settings,
+        },
+    )
 
 
 class Tokenizer(abc.ABC):

@@ -83,24 +83,24 @@ def shapes(variant: str, classes: bool = False) -> dict[str, tuple[int, ...]]:
         variant: a key of VARIANTS.
         classes: whether those of the classifier belong to them.
     """
-    found: dict[str, tuple[int, ...]] = {}
+    by_name: dict[str, tuple[int, ...]] = {}
 
     def norm(name: str, channels: int) -> None:
-        found.update({f"{name}.{part}": (channels,) for part in STATISTICS})
+        by_name.update({f"{name}.{part}": (channels,) for part in STATISTICS})
 
-    found["_conv_stem.weight"] = (STEM, CHANNELS, 3, 3)
+    by_name["_conv_stem.weight"] = (STEM, CHANNELS, 3, 3)
     norm("_bn0", STEM)
     for block in blocks(variant):
         if block.inside != block.inputs:
-            found[f"{block.name}._expand_conv.weight"] = (block.inside, block.inputs, 1, 1)
+            by_name[f"{block.name}._expand_conv.weight"] = (block.inside, block.inputs, 1, 1)
             norm(f"{block.name}._bn0", block.inside)
         kernel = (block.inside, 1, block.kernel, block.kernel)
-        found[f"{block.name}._depthwise_conv.weight"] = kernel
+        by_name[f"{block.name}._depthwise_conv.weight"] = kernel
         norm(f"{block.name}._bn1", block.inside)
-        found[f"{block.name}._project_conv.weight"] = (block.outputs, block.inside, 1, 1)
+        by_name[f"{block.name}._project_conv.weight"] = (block.outputs, block.inside, 1, 1)
         norm(f"{block.name}._bn2", block.outputs)
-    found["_conv_head.weight"] = (FEATURES, block.outputs, 1, 1)
+    by_name["_conv_head.weight"] = (FEATURES, block.outputs, 1, 1)
     norm("_bn1", FEATURES)
     if classes:
-        found.update(zip(CLASSIFIER, ((CLASSES, FEATURES), (CLASSES,)), strict=True))
-    return found
+        by_name.update(zip(CLASSIFIER, ((CLASSES, FEATURES), (CLASSES,)), strict=True))
+    return by_name

@@ -157,5 +157,5 @@ def _last_layers(
 def _blocks(parts: Parts, config: TowerConfig, key: str) -> blocks.Blocks:
     of_images = key.endswith(IMAGE_TOWER)
     own = (IMAGE_TOWERS if of_images else TEXT_TOWERS)[config.kind].blocks
-    found = blocks.recognised(parts.backbone) if own is None else own(parts.backbone)
-    return blocks.in_order(parts.backbone, found)
+    groups = blocks.recognised(parts.backbone) if own is None else own(parts.backbone)
+    return blocks.in_order(parts.backbone, groups)

@@ -7,15 +7,14 @@ beside them vocab.txt, tokenizer_config.json and 1_Pooling/config.json, where th
 import dataclasses
 import posixpath
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from schema.errors import InputError
-from schema.text import json_text, text_files
+from schema.text import text_files
 from trainer.weights import places
 from trainer.weights.source import Source
 from trainer.weights.state_dicts import SAFETENSORS
 
-LARGEST_CONFIG = 1 << 20  # bytes of a .json file
 CONFIG, TOKENIZER, POOLING = "config.json", "tokenizer_config.json", "1_Pooling/config.json"
 Pooling = Literal["mean", "first"]
 # Ways of pooling by their keys in 1_Pooling/config.json.
@@ -79,7 +78,7 @@ def read_sizes(key: str, folder: str) -> BertSizes:
     Raises:
         InputError: it is another kind of network, or its config.json lacks a size.
     """
-    values, place = _read(folder, CONFIG), f"{key}: {folder}/{CONFIG}"
+    values, place = text_files.read_object(Path(folder, CONFIG)), f"{key}: {folder}/{CONFIG}"
     for name, wanted in (
         ("model_type", "bert"),
         ("hidden_act", "gelu"),
@@ -115,7 +114,7 @@ def lower_cases(folder: str) -> bool:
     """Return whether the network was trained on lower-cased words."""
     if not Path(folder, TOKENIZER).is_file():
         return True
-    return bool(_read(folder, TOKENIZER).get("do_lower_case", True))
+    return bool(text_files.read_object(Path(folder, TOKENIZER)).get("do_lower_case", True))
 
 
 def vocabulary_of(folder: str) -> str | None:
@@ -127,7 +126,7 @@ def vocabulary_of(folder: str) -> str | None:
 def _pooling(key: str, folder: str) -> Pooling:
     if not Path(folder, POOLING).is_file():
         return "mean"
-    values = _read(folder, POOLING)
+    values = text_files.read_object(Path(folder, POOLING))
     modes = [name for name, value in values.items() if name.startswith("pooling_mode_") and value]
     if len(modes) != 1 or modes[0] not in POOLINGS:
         raise InputError(
@@ -135,14 +134,3 @@ def _pooling(key: str, folder: str) -> Pooling:
             f"{', '.join(POOLINGS)} is supported"
         )
     return POOLINGS[modes[0]]
-
-
-def _read(folder: str, name: str) -> dict[str, Any]:
-    path = str(Path(folder, name))
-    try:
-        values = json_text.parse(text_files.read_text(path, LARGEST_CONFIG))
-    except ValueError as error:
-        raise InputError(f"{path}: is not JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: holds no mapping of names to values")
-    return values

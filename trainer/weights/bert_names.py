@@ -27,11 +27,11 @@ def prefix_of_block(number: int) -> str:
 def shapes(sizes: BertSizes) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the parameters that a network needs, by their names."""
     width, hidden = sizes.width, sizes.hidden
-    found: dict[str, tuple[int, ...]] = {WORDS: (sizes.vocabulary, width)}
-    found[PLACES], found[TYPES] = (sizes.positions, width), (sizes.types, width)
+    by_name: dict[str, tuple[int, ...]] = {WORDS: (sizes.vocabulary, width)}
+    by_name[PLACES], by_name[TYPES] = (sizes.positions, width), (sizes.types, width)
 
     def norm(name: str) -> None:
-        found.update({f"{name}.{part}": (width,) for part in ("weight", "bias")})
+        by_name.update({f"{name}.{part}": (width,) for part in ("weight", "bias")})
 
     norm(EMBEDDING_NORM)
     units = {"hidden": (hidden, width), "back": (width, hidden)}
@@ -40,8 +40,8 @@ def shapes(sizes: BertSizes) -> dict[str, tuple[int, ...]]:
         for layer, theirs in OF_BLOCK.items():
             for name in theirs:
                 shape = units.get(layer, (width, width))
-                found[f"{prefix}{name}.weight"] = shape
-                found[f"{prefix}{name}.bias"] = shape[:1]
+                by_name[f"{prefix}{name}.weight"] = shape
+                by_name[f"{prefix}{name}.bias"] = shape[:1]
         for name in NORMS_OF_BLOCK:
             norm(prefix + name)
-    return found
+    return by_name

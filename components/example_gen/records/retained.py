@@ -20,9 +20,8 @@ from components.release.files import manifest
 from schema.config.messages import describe_errors
 from schema.errors import InputError
 from schema.serving_names import CONFIG
-from schema.text import json_text, text_files
+from schema.text import text_files
 
-LARGEST_CONFIG = 1 << 20  # bytes of a release's config.json
 _SPEC = re.compile(r"{(SPAN|VERSION)(?::(\d+))?}|{(YYYY|MM|DD)}")
 _EPOCH = datetime.date(1970, 1, 1)  # TFX counts the spans of dated folders in days from here
 
@@ -98,24 +97,20 @@ def _release_config(folder: Path) -> dict[str, Any]:
     file = folder / CONFIG
     if not file.is_file():
         raise InputError(f"{folder} is not a release: it holds no {CONFIG}")
-    try:
-        values = json_text.parse(text_files.read_text(file, LARGEST_CONFIG))
-    except ValueError as error:
-        raise InputError(f"{file}: it cannot be read: {error}") from error
+    values = text_files.read_object(file)
     try:
         _ = values["data"]["splits"], values["evaluation"]["split"]
     except (KeyError, TypeError) as error:
         raise InputError(f"{file} does not say which data the release was evaluated on") from error
-    result: dict[str, Any] = values
-    return result
+    return values
 
 
 def _of_span(glob: str, data: Mapping[str, str]) -> str:
     """Return a glob with the span and version of a release in place of TFX's `{SPAN}`."""
     numbers = {"SPAN": data.get("span", "0"), "VERSION": data.get("version", "0")}
 
-    def number(found: re.Match[str]) -> str:
-        name, width, part = found.groups()
+    def number(match: re.Match[str]) -> str:
+        name, width, part = match.groups()
         if name is not None:
             return numbers[name].zfill(int(width or 0))
         day = _EPOCH + datetime.timedelta(days=int(numbers["SPAN"]))

@@ -58,10 +58,10 @@ def fails(
     assert store.problem(1) is None
     sentence = str(caught.value)
     assert "\n" not in sentence
-    told = json.loads(log.with_suffix(".json").read_text())
-    assert told["verdict"] == f"failed: {sentence}"
+    content = json.loads(log.with_suffix(".json").read_text())
+    assert content["verdict"] == f"failed: {sentence}"
     if quarantined is not None:
-        quarantined["quarantine"] = told["quarantine"]
+        quarantined["quarantine"] = content["quarantine"]
     return sentence.replace(f"{project}/", "")
 
 

@@ -70,11 +70,11 @@ def test_a_warm_up_as_long_as_the_run_is_found(tmp_path, monkeypatch):
     training = stage.config.training.model_copy(update={"warmup_steps": 20})
     stage.config = stage.config.model_copy(update={"training": training})
     stage.run = lambda workspace, build: ({NODE: "done"}, ingest(tmp_path, few))
-    told = "training.warmup_steps = 20 is too long: the run has 20 steps"
-    with pytest.raises(RunFailedError, match=f"^{told}"):
+    message = "training.warmup_steps = 20 is too long: the run has 20 steps"
+    with pytest.raises(RunFailedError, match=f"^{message}"):
         command.check(stage.config)
     assert stage.printed[2].split() == ["records", "80", "90"]
-    assert stage.kept["verdict"].startswith(f"check failed: {told}")
+    assert stage.kept["verdict"].startswith(f"check failed: {message}")
 
 
 @pytest.mark.parametrize("ingested", [True, False])

@@ -21,9 +21,9 @@ def config(small_run) -> Iterator[str]:
 def test_evaluate_measures_a_release_on_other_data(small_run, config, tmp_path, capfd):
     output = tmp_path / "metrics.json"
     data = str(small_run.folder / "data")
-    told = diptych("evaluate", "1", data, "--files", "eval-*.tar", "-c", config,
+    answer = diptych("evaluate", "1", data, "--files", "eval-*.tar", "-c", config,
                    "--output", str(output))  # fmt: skip
-    assert told.code == 0
+    assert answer.code == 0
     shown = capfd.readouterr().out  # a session prints to the descriptor itself
     kept = json.loads(output.read_text())
     [whole] = [each for each in kept["measurements"] if not each["slice"]]
@@ -56,9 +56,9 @@ def test_a_release_on_a_folder_of_images_that_it_was_trained_on(small_run, confi
         changed = {"category": "Vehicles"} if number == 3 else {}
         sidecar = {"captions": record.captions, "attributes": record.attributes | changed}
         (folder / f"{number}.json").write_text(json.dumps(sidecar))
-    told = diptych("evaluate", "1", str(folder), "-c", config, "--json")
-    assert (told.code, told.err) == (0, "")
-    kept = json.loads(told.out)  # and nothing else
+    answer = diptych("evaluate", "1", str(folder), "-c", config, "--json")
+    assert (answer.code, answer.err) == (0, "")
+    kept = json.loads(answer.out)  # and nothing else
     assert kept["trained_on"] == {"images": 4, "same_image": 4, "same_key": 0}
     first, few, unknown = kept["remarks"]
     assert first == "4 of the 4 images of this data were in the train split of release 1"
@@ -74,15 +74,15 @@ def test_a_release_on_a_folder_of_images_that_it_was_trained_on(small_run, confi
 
 
 def test_data_that_is_not_there_is_one_sentence(config, tmp_path):
-    told = diptych("evaluate", "1", str(tmp_path), "-c", config)
-    assert (told.code, told.err) == (1, f"diptych: {tmp_path}: is empty\n")
-    told = diptych("evaluate", "1", str(tmp_path), "--files", "*.zip", "-c", config)
-    assert told.code == 1
-    assert told.err == f"diptych: ImageTextExampleGen: {tmp_path}/*.zip matches no file\n"
+    answer = diptych("evaluate", "1", str(tmp_path), "-c", config)
+    assert (answer.code, answer.err) == (1, f"diptych: {tmp_path}: is empty\n")
+    answer = diptych("evaluate", "1", str(tmp_path), "--files", "*.zip", "-c", config)
+    assert answer.code == 1
+    assert answer.err == f"diptych: ImageTextExampleGen: {tmp_path}/*.zip matches no file\n"
 
 
 def test_a_release_that_is_not_there_is_one_sentence(config, tmp_path):
     for release, words in (("9", "there is no release 9"), (str(tmp_path), "is not a release")):
-        told = diptych("evaluate", release, str(tmp_path), "-c", config)
-        assert told.code == 1
-        assert words in told.err
+        answer = diptych("evaluate", release, str(tmp_path), "-c", config)
+        assert answer.code == 1
+        assert words in answer.err

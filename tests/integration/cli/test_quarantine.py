@@ -50,8 +50,8 @@ def project(tmp_path_factory) -> Path:
     ingested(here / "out", loaded.data.for_ingest())
     logs = here / "runs" / "logs"
     logs.mkdir(parents=True)
-    told = {"quarantine": str(here / "out" / "quarantine")}
-    (logs / "2026-01-02T03-04-05.json").write_text(json.dumps(told))
+    payload = {"quarantine": str(here / "out" / "quarantine")}
+    (logs / "2026-01-02T03-04-05.json").write_text(json.dumps(payload))
     return here
 
 

@@ -38,8 +38,8 @@ class Project:
 
     def today(self, *rows: dict, split: str = "train") -> None:
         """Write a split's file anew, a line for each row; the images a and b lie beside it."""
-        told = [{"image": "a.png", "caption": "a cat"} | row for row in rows]
-        (self.folder / "data" / f"{split}.jsonl").write_text("\n".join(map(json.dumps, told)))
+        listed = [{"image": "a.png", "caption": "a cat"} | row for row in rows]
+        (self.folder / "data" / f"{split}.jsonl").write_text("\n".join(map(json.dumps, listed)))
 
     def refused(self, *records: tuple[int, str, str | None]) -> None:
         """Leave in quarantine these lines of the train file: number, reason, key."""
@@ -185,8 +185,8 @@ def test_files_are_read_as_the_config_says(project):
     splits = {"train": "train.txt", "eval": "eval.jsonl"}
     columns = {"image": "photo", "captions": "said"}
     (project.folder / "data" / "eval.jsonl").write_text(json.dumps(row | {"id": "e"}))
-    told = {"splits": splits, "format": "jsonl", "columns": columns}
-    assert project.outcomes(**told) == (0, {USABLE: 1})
+    payload = {"splits": splits, "format": "jsonl", "columns": columns}
+    assert project.outcomes(**payload) == (0, {USABLE: 1})
 
 
 def test_every_part_of_a_file_is_read(project):
@@ -217,8 +217,8 @@ def test_what_cannot_be_told_is_exit_code_1(project):
     shown = project.retry()
     folder = project.folder
     assert (shown.exit_code, shown.stdout) == (1, "")
-    told = f"diptych: {folder}/data/train.jsonl matches no file; {folder}/data holds a.png, "
-    assert shown.stderr == f"{told}b.png, cut.png, eval.jsonl\n"
+    message = f"diptych: {folder}/data/train.jsonl matches no file; {folder}/data holds a.png, "
+    assert shown.stderr == f"{message}b.png, cut.png, eval.jsonl\n"
     shown = project.retry("two")
     assert shown.exit_code == 1
     assert shown.stderr.startswith(f"diptych: {folder}/runs/logs: there is no record of run two")

@@ -194,9 +194,9 @@ def test_a_better_model_takes_over(story):
 
 
 def test_the_table_shows_all_three(story):
-    told = diptych("releases", "-c", story.config)
-    assert told.code == 0
-    rows = [line.split() for line in told.out.splitlines()[1:]]
+    answer = diptych("releases", "-c", story.config)
+    assert answer.code == 0
+    rows = [line.split() for line in answer.out.splitlines()[1:]]
     assert [row[0] for row in rows] == ["3", "2", "1"]
     assert [row[3] for row in rows] == ["passed", "refused", "passed"]
     assert [row[-1] == "serves" for row in rows] == [True, False, False]

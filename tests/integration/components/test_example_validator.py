@@ -83,8 +83,8 @@ class Node:
             release_lookup.write_release(served / "served.json", release or release_lookup.NONE)
             inputs["served"] = [before]
         config = DriftConfig(action=action, minimum_count=100)  # type: ignore[arg-type]
-        told = {"drift": canonical_json(config), "max_quarantined": 0.01, "max_removed": 0.05}
-        Executor().Do(inputs, {"anomalies": [anomalies]}, told)
+        payload = {"drift": canonical_json(config), "max_quarantined": 0.01, "max_removed": 0.05}
+        Executor().Do(inputs, {"anomalies": [anomalies]}, payload)
         assert anomalies.split_names == '["train"]'
         return report.read(self.folder / "anomalies")
 

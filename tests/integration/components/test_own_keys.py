@@ -117,8 +117,8 @@ def test_records_in_are_records_out_whatever_they_are_called(tmp_path):
     hugging_face(data / "train-0.parquet", *one)
     hugging_face(data / "train-1.parquet", ("img.jpg", 4, "four"), ("c.jpg", 5, ""))
     hugging_face(data / "eval-0.parquet", ("img.jpg", 6, "six"), ("x.jpg", 2, "train has it"))
-    told = {"path": str(data), "splits": {"train": "train-*", "eval": "eval-*"}}
-    done = ingested(tmp_path / "hf", IngestConfig.model_validate(told))
+    payload = {"path": str(data), "splits": {"train": "train-*", "eval": "eval-*"}}
+    done = ingested(tmp_path / "hf", IngestConfig.model_validate(payload))
     train, held_out = (keys_and_captions(done, split) for split in ("train", "eval"))
     by_caption = {texts[0]: key for key, texts in train.items()}
     assert train[by_caption["one"]] == ["one", "one again"]  # the same bytes, one image
@@ -141,8 +141,8 @@ def test_numbers_that_restart_are_refused_with_the_column_and_the_way_out(tmp_pa
     for n in range(2):
         cells = [(f"{i}.jpg", 10 * n + i, f"caption {n} {i}") for i in range(3)]
         hugging_face(data / f"train-{n}.parquet", *cells, ids=True)
-    told = {"path": str(data), "splits": {"train": "train-*"}}
-    done = ingested(tmp_path / "out", IngestConfig.model_validate(told))
+    payload = {"path": str(data), "splits": {"train": "train-*"}}
+    done = ingested(tmp_path / "out", IngestConfig.model_validate(payload))
     assert (done.summary.key_columns, done.summary.lost) == ({"id": 6}, 0)
     [sentence] = quarantine.check(done.summary, 0.01)
     assert sentence == (
@@ -151,7 +151,7 @@ def test_numbers_that_restart_are_refused_with_the_column_and_the_way_out(tmp_pa
         "in the column 'id': name another one in data.columns.key, or set it to off, and an "
         "image's path or digest is its key"
     )
-    off = IngestConfig.model_validate({**told, "columns": {"key": "off"}})
+    off = IngestConfig.model_validate({**payload, "columns": {"key": "off"}})
     again = ingested(tmp_path / "off", off)
     assert again.summary.examples == {"train": 6}
     assert {key[:5] for key in keys_and_captions(again, "train")} == {"0.jpg", "1.jpg", "2.jpg"}
@@ -165,8 +165,8 @@ def test_the_same_names_in_two_splits_are_other_images(tmp_path):
             for suffix, body in (("png", picture(number)), ("txt", b"x"), ("cls", b"1"))
         ]
         write_tar(tmp_path / f"{split}.tar", members)
-    told = {"path": str(tmp_path), "splits": {"train": "train.tar", "eval": "eval.tar"}}
-    done = ingested(tmp_path / "out", IngestConfig.model_validate(told))
+    payload = {"path": str(tmp_path), "splits": {"train": "train.tar", "eval": "eval.tar"}}
+    done = ingested(tmp_path / "out", IngestConfig.model_validate(payload))
     assert done.summary == Summary(
         read=2,
         examples={"train": 1, "eval": 1},

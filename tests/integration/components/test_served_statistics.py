@@ -148,7 +148,7 @@ def test_with_and_without_a_driver(releases, tmp_path, monday, tuesday):
         "registry": {},
         "data": {"drift": WARN},
     }
-    told: dict[str, Any] = {"config": json.dumps(config)}
+    payload: dict[str, Any] = {"config": json.dumps(config)}
     for current, driven, expected in (
         (tuesday, {}, 1),
         (monday, {}, None),
@@ -162,9 +162,9 @@ def test_with_and_without_a_driver(releases, tmp_path, monday, tuesday):
         output.uri = str(tmp_path / f"out-{current.name}-{len(driven)}")
         Path(output.uri).mkdir()
         inputs = {component.CURRENT: [given]}
-        Executor().Do(inputs, {component.STATISTICS: [output]}, {**told, **driven})
+        Executor().Do(inputs, {component.STATISTICS: [output]}, {**payload, **driven})
         found = release_lookup.read_release(Path(output.uri) / component.FILE)
         assert found == expected
         assert output.split_names == ('["eval", "train"]' if expected else "[]")
         if not driven:
-            assert Driver(None)._choose(told, inputs) == (expected or NONE)
+            assert Driver(None)._choose(payload, inputs) == (expected or NONE)

@@ -209,7 +209,7 @@ def test_pixels_by_pillow_are_close_to_those_of_the_graph(folder, small_run, gol
 
 
 def test_the_report_is_json_for_others(folder):
-    told = json.loads((folder / "portable.json").read_text())
-    assert told["image"]["size"] == 32
-    assert told["inputs"]["text_tower"] == {"name": "tokens", "dtype": "int64", "shape": [32]}
-    assert told["output"] == "embedding"
+    content = json.loads((folder / "portable.json").read_text())
+    assert content["image"]["size"] == 32
+    assert content["inputs"]["text_tower"] == {"name": "tokens", "dtype": "int64", "shape": [32]}
+    assert content["output"] == "embedding"

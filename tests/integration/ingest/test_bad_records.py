@@ -26,8 +26,8 @@ USED = sorted(set(KINDS) - set(REFUSED))
 
 
 def config(folder: Path, **changes) -> IngestConfig:
-    told = {"path": str(folder.parent), "splits": {"train": folder.name}, **changes}
-    return IngestConfig.model_validate(told)
+    payload = {"path": str(folder.parent), "splits": {"train": folder.name}, **changes}
+    return IngestConfig.model_validate(payload)
 
 
 Measured = tuple[Ingested, float, float]  # what came out, the time against the clean set's, MB

@@ -125,12 +125,12 @@ def test_near_duplicates_of_train_leave_the_other_splits(tmp_path):
     write_tar(tmp_path / "eval.tar", held_out)
     found = {}
     for action in ("remove", "report", "off"):
-        told = {
+        payload = {
             "path": str(tmp_path),
             "splits": {"train": "train.tar", "eval": "eval.tar"},
             "near_duplicates": {"action": action},
         }
-        done = ingested(tmp_path / action, IngestConfig.model_validate(told))
+        done = ingested(tmp_path / action, IngestConfig.model_validate(payload))
         assert done.summary.lost == 0
         found[action] = (sorted(done.keys("eval")), done.summary.near_duplicates, done.refused)
     assert found["report"] == (["other", "same"], {"eval": 1}, [])
@@ -152,8 +152,8 @@ def test_the_same_file_named_twice_is_read_once_and_grouped(tmp_path):
         {"image": "absent.png", "caption": "d"},
     ]
     (tmp_path / "pairs.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    told = {"path": str(tmp_path), "splits": {"train": "pairs.jsonl"}}
-    done = ingested(tmp_path / "out", IngestConfig.model_validate(told))
+    payload = {"path": str(tmp_path), "splits": {"train": "pairs.jsonl"}}
+    done = ingested(tmp_path / "out", IngestConfig.model_validate(payload))
     [example] = done.examples["train"]
     assert values(example, features.CAPTIONS) == [b"a", b"b"]
     assert done.summary.merged == 1

@@ -95,14 +95,14 @@ def test_tasks_run_in_order_and_hand_their_artifacts_on(tmp_path):
     assert (ended.folder("c", "total") / "total").read_text() == "83"
     assert ended.states == {"a": "ran", "b": "ran", "c": "ran"}
     assert heard == [(n, s) for n in "abc" for s in ("started", "ran")]
-    told = json.loads((ended.folder("b", "total") / "told").read_text())
-    [came] = told["inputs"]["artifacts"]["from-a"]["artifacts"]
+    content = json.loads((ended.folder("b", "total") / "told").read_text())
+    [came] = content["inputs"]["artifacts"]["from-a"]["artifacts"]
     folder = "minio://mlpipeline/v2/artifacts/dry-run/run/a"
     assert re.fullmatch(rf"{folder}/[0-9a-f-]{{36}}/total", came["uri"])
     assert came["type"] == {"instanceSchema": ""}  # the quirk TFX dies of
     assert json.loads(came["metadata"].pop("store_session_info"))["Provider"] == "minio"
     assert came["metadata"] == {"total": 40.0, "display_name": "total"}
-    assert set(told["outputs"]["artifacts"]) == {"total", "executor-logs"}
+    assert set(content["outputs"]["artifacts"]) == {"total", "executor-logs"}
     assert list((tmp_path / "run" / "pods").iterdir()) == []  # nothing but artifacts is left
 
 

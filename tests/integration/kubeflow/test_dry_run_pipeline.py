@@ -102,9 +102,9 @@ def test_a_run_parameter_reached_the_trainer_and_the_release(dry_runs):
         for number in ("1", "2")
     ]
     assert epochs == [10, 2]
-    told = json.loads((releases / "2" / "release.json").read_text())
+    content = json.loads((releases / "2" / "release.json").read_text())
     assert (
-        told["data"]["fingerprint"]
+        content["data"]["fingerprint"]
         == json.loads((releases / "1" / "release.json").read_text())["data"]["fingerprint"]
     )
 

@@ -53,14 +53,14 @@ def test_the_span_of_a_run(spec, folder, values, span, monkeypatch):
     monkeypatch.setenv("DIPTYCH_LAUNCHER_ROOT", str(folder / "pod"))
     code, output = driven(spec, folder, values)
     assert code == 0
-    told = json.loads(output.read_text())
-    assert told["parameterValues"]["span"] == span
-    config = json.loads(told["parameterValues"]["input_config"])
+    content = json.loads(output.read_text())
+    assert content["parameterValues"]["span"] == span
+    config = json.loads(content["parameterValues"]["input_config"])
     assert {each["name"]: each["pattern"] for each in config["splits"]} == {
         "train": f"span-{span}/train-*.tar",
         "eval": f"span-{span}/eval-*.tar",
     }
-    [examples] = told["artifacts"]["examples"]["artifacts"]
+    [examples] = content["artifacts"]["examples"]["artifacts"]
     assert examples["uri"] == "gs://bucket/run/ImageTextExampleGen/7f3e/examples"
     assert examples["metadata"]["custom:span"] == span  # TFX's own form; it reads it so too
     # 'N train-0.tar' is 13 bytes, 'N eval-0.tar' 12: the fingerprint names the files it saw

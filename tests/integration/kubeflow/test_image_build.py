@@ -92,6 +92,6 @@ def test_a_pod_can_import_all_of_it_and_runs_the_code_it_was_built_from(containe
 def test_the_image_serves_beam_workers_and_the_command_line_too(container):
     pool = run(container, "python", "-m", "apache_beam.runners.worker.worker_pool_main", "--help")
     assert "--service_port" in pool
-    told = run(container, "sh", "-c", "diptych-beam-worker --help 2>&1")
-    assert "--provision_endpoint" in told
+    answer = run(container, "sh", "-c", "diptych-beam-worker --help 2>&1")
+    assert "--provision_endpoint" in answer
     assert "rollback" in run(container, "diptych", "--help")

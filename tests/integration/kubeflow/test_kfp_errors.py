@@ -154,10 +154,10 @@ def test_a_long_story_of_the_server_is_cut_to_its_end():
     error.body = json.dumps({"error_message": "wrapped: " * 99 + "no such\nservice account"})
     with pytest.raises(KubeflowError) as caught, requesting("URL", "", "start a run"):
         raise error
-    told = str(caught.value)
-    assert told.startswith("URL: could not start a run (400): ...")
-    assert told.endswith("wrapped: no such service account")
-    assert len(told) < 350
+    message = str(caught.value)
+    assert message.startswith("URL: could not start a run (400): ...")
+    assert message.endswith("wrapped: no such service account")
+    assert len(message) < 350
 
 
 @pytest.mark.parametrize(

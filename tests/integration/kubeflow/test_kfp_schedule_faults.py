@@ -140,8 +140,8 @@ def test_an_impatient_person_takes_it_back_too(desk, monkeypatch, reachable):
     if reachable:
         assert state(desk) == [(OLD, "ENABLE")]
     else:
-        told = "diptych: interrupted; the change could not be undone either: "
-        assert shown.stderr.startswith(told)
+        message = "diptych: interrupted; the change could not be undone either: "
+        assert shown.stderr.startswith(message)
 
 
 def test_a_new_one_that_fails_leaves_nothing(desk):

@@ -65,5 +65,7 @@ def test_a_token_file_that_goes_away_while_it_is_used(desk, monkeypatch):
         return answer(request)
 
     monkeypatch.setattr(desk.server, "answer", answer_once)
-    told = f"URL: could not find the pipeline small: [Errno 2] No such file or directory: '{token}'"
-    assert refused(desk) == told
+    message = (
+        f"URL: could not find the pipeline small: [Errno 2] No such file or directory: '{token}'"
+    )
+    assert refused(desk) == message

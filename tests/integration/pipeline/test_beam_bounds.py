@@ -34,7 +34,7 @@ LARGEST = {
 
 @pytest.mark.parametrize("values", [SMALLEST, LARGEST], ids=["smallest", "largest"])
 def test_records_at_the_bounds_of_transform(values, tmp_path):
-    told = TransformConfig.model_validate_json(json.dumps(values))
+    settings = TransformConfig.model_validate_json(json.dumps(values))
     records: list[dict[str, list[Any]]] = [
         {
             features.IMAGE_KEY: [b"one"],
@@ -49,14 +49,16 @@ def test_records_at_the_bounds_of_transform(values, tmp_path):
             features.LABELS: [],
         },
     ]
-    function = functools.partial(preprocessing_fn, custom_config={"config": told.model_dump_json()})
+    function = functools.partial(
+        preprocessing_fn, custom_config={"config": settings.model_dump_json()}
+    )
     raw = DatasetMetadata.from_feature_spec(SPEC)
     options = PipelineOptions(beam_arguments(LocalBeam()))
     with beam.Pipeline(options=options) as pipeline, tft_beam.Context(str(tmp_path / "temp")):
         made = (pipeline | beam.Create(records), raw) | tft_beam.AnalyzeDataset(function)
         made | tft_beam.WriteTransformFn(str(tmp_path / "graph"))
     transform = tft.TFTransformOutput(str(tmp_path / "graph"))
-    captions, tokens = told.text.max_captions, told.text.max_tokens
+    captions, tokens = settings.text.max_captions, settings.text.max_tokens
     shapes = {name: each.shape for name, each in transform.transformed_feature_spec().items()}
     assert shapes[features.CAPTION_LABELS] == shapes[features.CAPTION_IDS] == [captions]
     assert shapes[features.TOKENS] == [captions, tokens]
@@ -99,7 +101,7 @@ AUGMENT = {"shift": 1.0, "zoom": 0.99, "stretch": 0.99, "brightness": 1.0, "cont
 @pytest.mark.parametrize("name", TOWERS)
 def test_networks_at_their_bounds_learn_numbers(name, tmp_path):
     image, said = TOWERS[name]
-    told = config(
+    settings = config(
         model={"image_tower": image, "text_tower": said, "embedding_dim": 2},
         loss={"name": "info_nce", "temperature": 0.01},
         augment={**AUGMENT, "colour": 1.0},
@@ -109,7 +111,7 @@ def test_networks_at_their_bounds_learn_numbers(name, tmp_path):
             **{"learning_rate": 1e-12, "weight_decay": 0.0, "seed": 2**32 - 1, "xla": False},
         },
     )
-    model = trained(told, write_records(tmp_path / "data", 4), tmp_path)
+    model = trained(settings, write_records(tmp_path / "data", 4), tmp_path)
     assert all(np.isfinite(each).all() for each in weights(model))
 
 

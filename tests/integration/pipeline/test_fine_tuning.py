@@ -4,15 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 
 from components.evaluator import report
 from components.example_gen.records import quarantine
-from pipeline.config import run_config
 from pipeline.console.summary import of_local_run
-from pipeline.create_pipeline import create_pipeline
-from pipeline.local import runner
-from tests.support.small_run import EVAL_RECORDS, SmallRun, small_values
+from tests.support.small_run import EVAL_RECORDS, SmallRun, run_beside, small_values
 from trainer.training.fine_tuning import mixing_curve
 
 RECALL = "text_to_image_recall_at_10"
@@ -36,14 +32,7 @@ def outputs(small_run: SmallRun) -> dict:
     values["push"] = {"path": "serving-fine-tuned"}
     values["serving_check"] = {"latency_calls": 1}
     del values["index"]
-    file = small_run.folder / "fine-tuned.yaml"
-    file.write_text(yaml.safe_dump(values))
-    loaded = run_config.load(file)
-    workspace = Path(loaded.workspace)
-    built = create_pipeline(loaded, str(workspace / "artifacts"))
-    with small_run.workspace():
-        _, outputs = runner.run(built, workspace, lambda *_: None)
-    return outputs
+    return run_beside(small_run, "fine-tuned", values)
 
 
 def folder(outputs: dict, node: str, key: str) -> Path:

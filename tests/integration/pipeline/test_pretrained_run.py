@@ -1,16 +1,10 @@
 """A whole run with another library's new networks in both towers, in half precision, ships."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from components.serving_check import report
-from pipeline.config import run_config
 from pipeline.console.summary import of_local_run
-from pipeline.create_pipeline import create_pipeline
-from pipeline.local import runner
-from tests.support.small_run import SmallRun, small_values
+from tests.support.small_run import SmallRun, run_beside, small_values
 
 BERT = {"num_layers": 1, "num_heads": 2, "hidden_dim": 32, "intermediate_dim": 64}
 
@@ -29,14 +23,7 @@ def outputs(small_run: SmallRun) -> dict:
     values["push"] = {"path": "serving-library"}
     values["serving_check"] = {"latency_calls": 1}
     del values["index"]
-    file = small_run.folder / "library.yaml"
-    file.write_text(yaml.safe_dump(values))
-    loaded = run_config.load(file)
-    workspace = Path(loaded.workspace)
-    built = create_pipeline(loaded, str(workspace / "artifacts"))
-    with small_run.workspace():
-        _, outputs = runner.run(built, workspace, lambda *_: None)
-    return outputs
+    return run_beside(small_run, "library", values)
 
 
 def test_it_ships(outputs):

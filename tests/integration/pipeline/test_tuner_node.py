@@ -39,15 +39,15 @@ def test_the_graph_has_a_tuner_only_where_the_config_asks_for_one(small_run, tmp
     assert set(ids(tuned)) - set(NODES) == {"Tuner"}
     [tuner, trainer] = [node for node in tuned.components if node.id in ("Tuner", "Trainer")]
     assert trainer.inputs["hyperparameters"] is tuner.outputs["best_hyperparameters"]
-    told = json.loads(tuner.exec_properties["custom_config"])
-    assert told["trials"] == "c/tuner"
+    content = json.loads(tuner.exec_properties["custom_config"])
+    assert content["trials"] == "c/tuner"
     assert "evaluat" not in json.dumps(tuner.exec_properties)
     assert not any("eval" in split for split in splits(tuner))
 
 
 def splits(tuner: Any) -> list[str]:
-    told = [tuner.exec_properties[key] for key in ("train_args", "eval_args")]
-    return [split for each in told for split in json.loads(each)["splits"]]
+    listed = [tuner.exec_properties[key] for key in ("train_args", "eval_args")]
+    return [split for each in listed for split in json.loads(each)["splits"]]
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +77,12 @@ def pods(small_run, tmp_path_factory) -> dict[str, Any]:
         for node in ("Tuner", "Trainer"):
             task, component = spec["root"]["dag"]["tasks"][node], spec["components"][node]
             output = folder / f"{node}.json"
-            told = {
+            payload = {
                 "inputs": inputs_of(task, parameters, outputs, component),
                 "outputs": outputs_of(component, node, str(folder), str(output)),
             }
             container = spec["deploymentSpec"]["executors"][f"{node}_executor"]["container"]
-            code = main([each.replace("{{$}}", json.dumps(told)) for each in container["args"]])
+            code = main([each.replace("{{$}}", json.dumps(payload)) for each in container["args"]])
             assert code == 0
             written = json.loads(output.read_text())["artifacts"]
             outputs[node] = {k: {"name": "2", **v["artifacts"][0]} for k, v in written.items()}
@@ -149,12 +149,12 @@ def test_values_that_the_config_refuses_end_the_trainer_with_a_sentence(small_ru
     from schema.errors import InputError
     from trainer.run import run_fn
 
-    told = SimpleNamespace(
+    fn_args = SimpleNamespace(
         custom_config={"config": canonical_json(small_run.config.for_trainer())},
         hyperparameters={"values": {"training.rate": 1}},
     )
     with pytest.raises(InputError, match=r"^training\.rate is not a key of the config$"):
-        run_fn(told)
+        run_fn(fn_args)
 
 
 def test_several_workers_are_refused(monkeypatch, small_run):
@@ -181,10 +181,10 @@ def test_a_text_tower_of_other_word_pieces_is_refused_before_the_first_trial(sma
     values = small_run.config.for_trainer().model_dump(mode="json")
     values["model"]["text_tower"]["weights"] = f"release:{release}"
     [graph] = small_run.outputs["Transform"]["transform_graph"]
-    told = SimpleNamespace(
+    fn_args = SimpleNamespace(
         custom_config={"config": json.dumps(values), "tune": json.dumps(TUNE), "trials": None},
         transform_graph_path=graph.uri,
         working_dir=str(tmp_path),
     )
     with pytest.raises(InputError, match=r"^model\.text_tower\.weights = .* another vocabulary"):
-        tuner_fn(told)
+        tuner_fn(fn_args)

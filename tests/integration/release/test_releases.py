@@ -198,9 +198,9 @@ def test_a_damaged_release_never_becomes_champion(releases, damage, words):
 
 def test_a_manifest_changed_together_with_a_file_is_noticed(releases):
     path = releases.folders.path(1) / "release.json"
-    told = json.loads(path.read_text())
-    told["metrics"]["text_to_image_recall_at_1"] = 0.99
-    path.write_text(json.dumps(told))
+    content = json.loads(path.read_text())
+    content["metrics"]["text_to_image_recall_at_1"] = 0.99
+    path.write_text(json.dumps(content))
     verify(releases.folders.path(1))  # by itself it agrees
     with pytest.raises(InputError, match=r"release.json: differs from what the audit log recorded"):
         releases.promote(1, forced=True)

@@ -23,9 +23,9 @@ EMBED = (serving_names.EMBED_IMAGE, serving_names.EMBED_TEXT)
 
 
 def test_the_limit_follows_the_precision():
-    told = ServingCheckConfig()
-    assert told.suited("float32") == told
-    assert told.suited("bfloat16").agreement == 0.0078125  # 2^-7
+    settings = ServingCheckConfig()
+    assert settings.suited("float32") == settings
+    assert settings.suited("bfloat16").agreement == 0.0078125  # 2^-7
     wide = ServingCheckConfig(agreement=0.1)
     assert wide.suited("bfloat16") == wide
 

@@ -70,10 +70,10 @@ def test_a_healthy_export_passes_every_check(blessing):
 
 
 def test_the_report_is_the_json_that_others_read(blessing):
-    told = json.loads(Path(blessing.uri, serving_names.CHECK_REPORT).read_text())
-    assert list(told) == ["passed", "checks", "latency_ms"]
-    assert told["passed"] is True
-    assert {tuple(check) for check in told["checks"]} == {("name", "passed", "sentence")}
+    content = json.loads(Path(blessing.uri, serving_names.CHECK_REPORT).read_text())
+    assert list(content) == ["passed", "checks", "latency_ms"]
+    assert content["passed"] is True
+    assert {tuple(check) for check in content["checks"]} == {("name", "passed", "sentence")}
 
 
 def test_tfx_reads_the_blessing_as_its_own(blessing):

@@ -64,16 +64,18 @@ def test_features_beyond_the_memory_lie_on_the_disk_and_are_the_same(presets, re
 
 
 def test_heads_start_where_the_features_of_the_records_correlate(presets, records, tmp_path):
-    told = config(
+    settings = config(
         model=with_keys(presets, train="frozen"),
         training={"start": "correlated", "epochs": 1, "learning_rate": 1e-9, "xla": False},
     )
-    model = trained(told, records, tmp_path)
-    raw = next(iter(input_pipeline.examples(records, SPEC, told).batch(48)))
+    model = trained(settings, records, tmp_path)
+    raw = next(iter(input_pipeline.examples(records, SPEC, settings).batch(48)))
     tokens = tf.reshape(raw[features.TOKENS], [-1, TOKENS])
     images, texts = model.image_features(raw[features.PIXELS]), model.text_features(tokens)
     pairs = np.stack([np.repeat(np.arange(48), CAPTIONS), np.arange(48 * CAPTIONS)], axis=1)
-    of_images, of_texts = correlate(images.numpy(), texts.numpy(), pairs, told.model.embedding_dim)
+    of_images, of_texts = correlate(
+        images.numpy(), texts.numpy(), pairs, settings.model.embedding_dim
+    )
     expected = of_images(images.numpy()) @ of_texts(texts.numpy()).T
     made = model.image_tower(images_of(raw)) @ tf.transpose(model.text_tower(tokens))
     np.testing.assert_allclose(made, expected, atol=1e-3)

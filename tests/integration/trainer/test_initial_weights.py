@@ -80,19 +80,19 @@ def same(some: list[np.ndarray], others: list[np.ndarray]) -> list[bool]:
     return [np.array_equal(a, b) for a, b in zip(some, others, strict=True)]
 
 
-def batch_of(told: TrainerConfig, records: list[str]) -> dict[str, tf.Tensor]:
-    return next(iter(input_pipeline.training_batches(records, SPEC, told, 48, 12)))
+def batch_of(settings: TrainerConfig, records: list[str]) -> dict[str, tf.Tensor]:
+    return next(iter(input_pipeline.training_batches(records, SPEC, settings, 48, 12)))
 
 
 def test_weights_come_from_a_release_or_from_a_tower_in_it(old):
     place, images, texts = old
-    told = config(
+    settings = config(
         model={
             "image_tower": {**CONVNET, "weights": f"release:{place}/image_tower/3"},
             "text_tower": {**BAG, "weights": f"release:{place}"},
         }
     )
-    model = TrainableDualEncoder(told)
+    model = TrainableDualEncoder(settings)
     assert not all(same(of(model.image_tower), images))
     initial_weights.load(model)
     assert all(same(of(model.image_tower), images))
@@ -116,11 +116,11 @@ def test_a_tower_of_another_kind_or_size_is_told(old, tower):
     )
     with pytest.raises(InputError) as caught:
         initial_weights.load(model)
-    told = str(caught.value)
-    assert told.startswith(
+    message = str(caught.value)
+    assert message.startswith(
         f"model.image_tower.weights: {place}/image_tower/3 is not a tower of this kind and size: "
     )
-    assert "\n" not in told
+    assert "\n" not in message
 
 
 def test_the_key_of_the_config_that_decides_another_size_is_named(old, tmp_path):
@@ -159,18 +159,18 @@ def test_a_folder_without_a_tower_is_told(tmp_path):
 @pytest.mark.parametrize("chunk", [None, 5])
 def test_a_frozen_tower_stays_bit_by_bit_and_the_other_learns(old, records, tmp_path, chunk):
     place, images, texts = old
-    told = config(
+    settings = config(
         model={
             "image_tower": {**CONVNET, "weights": f"release:{place}", "train": "frozen"},
             "text_tower": {**BAG, "weights": f"release:{place}"},
         },
         training={"epochs": 1, "average": 0.5, "chunk_size": chunk},
     )
-    model = trained(told, records, tmp_path)
+    model = trained(settings, records, tmp_path)
     # Its batch normalisation keeps its statistics, and its dropout drops nothing.
     assert all(same(of(model.image_tower), images))
     assert not any(same(of(model.text_tower), texts))
-    pixels = batch_of(told, records)[features.PIXELS]
+    pixels = batch_of(settings, records)[features.PIXELS]
     np.testing.assert_array_equal(
         model.embed_images(pixels, training=True), model.embed_images(pixels)
     )
@@ -180,7 +180,7 @@ def test_a_frozen_tower_stays_bit_by_bit_and_the_other_learns(old, records, tmp_
 def test_of_a_frozen_preset_the_new_projection_learns(records, tmp_path):
     dense = keras_hub.models.DenseNetBackbone([1, 1], image_shape=(SIZE, SIZE, 3))
     dense.save_to_preset(str(tmp_path / "dense"))
-    told = config(
+    settings = config(
         model={
             "image_tower": {
                 "kind": "keras_hub",
@@ -190,7 +190,7 @@ def test_of_a_frozen_preset_the_new_projection_learns(records, tmp_path):
         },
         training={"epochs": 1, "chunk_size": 5},
     )
-    model = trained(told, records, tmp_path)
+    model = trained(settings, records, tmp_path)
     found = of(model.image_tower.get_layer(BACKBONE).network)
     assert any(w.name == "moving_mean" for w in dense.variables)
     assert all(same(found, of(dense)))
@@ -217,10 +217,10 @@ def test_library_towers_learn_and_go_through_a_release(records, tmp_path):
             "arguments": {**SMALL, "intermediate_dim": 8},
         },
     }
-    told = config(model=towers, training={"epochs": 4, "learning_rate": 0.03})
-    model = trained(told, records, tmp_path)
-    batch = batch_of(told, records)
-    assert float(model.loss_of(batch)) < 0.8 * float(TrainableDualEncoder(told).loss_of(batch))
+    settings = config(model=towers, training={"epochs": 4, "learning_rate": 0.03})
+    model = trained(settings, records, tmp_path)
+    batch = batch_of(settings, records)
+    assert float(model.loss_of(batch)) < 0.8 * float(TrainableDualEncoder(settings).loss_of(batch))
     place = str(release(tmp_path / "3", model))
     again = {key: {**tower, "weights": f"release:{place}"} for key, tower in towers.items()}
     other = TrainableDualEncoder(config(model=again))

@@ -54,12 +54,12 @@ def transformers(tmp_path_factory) -> dict[str, dict]:
 
 @pytest.mark.parametrize("train", ["head", "frozen"])
 def test_only_the_head_learns_and_statistics_stay(presets, records, tmp_path, train):
-    told = config(
+    settings = config(
         model=with_keys(presets, train=train, head=HEAD),
         training={"epochs": 3, "learning_rate": 0.03},
     )
-    model = trained(told, records, tmp_path)
-    before = started(told.model.model_dump(mode="json"))
+    model = trained(settings, records, tmp_path)
+    before = started(settings.model.model_dump(mode="json"))
     for tower, fresh in (
         (model.image_tower, before.image_tower),
         (model.text_tower, before.text_tower),
@@ -68,7 +68,7 @@ def test_only_the_head_learns_and_statistics_stay(presets, records, tmp_path, tr
         assert all(same(*map(of, backbone)))
         hidden = [np.array(each.get_layer("hidden").bias) for each in (tower, fresh)]
         assert np.abs(hidden[0]).max() > 0 == np.abs(hidden[1]).max()
-    sample = next(iter(input_pipeline.examples(records, SPEC, told).batch(48)))
+    sample = next(iter(input_pipeline.examples(records, SPEC, settings).batch(48)))
     texts = sample[features.TOKENS][:, 0]
     images, texts = model.embed_images(sample[features.PIXELS]), model.embed_texts(texts)
     assert np.isfinite(images @ tf.transpose(texts)).all()
@@ -94,8 +94,8 @@ def test_adapters_change_nothing_at_first_and_are_merged_at_the_end(
         return update(copy)
 
     monkeypatch.setattr(serving_weights.ServingCopy, "update", noted)
-    told = config(model=towers, training={"epochs": 2, "learning_rate": 0.03})
-    served = trained(told, records, tmp_path / "run")
+    settings = config(model=towers, training={"epochs": 2, "learning_rate": 0.03})
+    served = trained(settings, records, tmp_path / "run")
     assert not served.adapters
     [learning] = learned
     assert len(learning.adapters) == 13 + 12
@@ -168,12 +168,12 @@ def both_ways(presets, transformers) -> dict[str, dict]:
 def test_an_interrupted_run_ends_as_if_nothing_had_happened(
     both_ways, records, tmp_path, monkeypatch
 ):
-    told = config(model=both_ways, training={"epochs": 2, "xla": False})
-    undisturbed = weights(trained(told, records, tmp_path / "once"))
+    settings = config(model=both_ways, training={"epochs": 2, "xla": False})
+    undisturbed = weights(trained(settings, records, tmp_path / "once"))
     steps = iter([False] * 4 + [True] * 9)
     with monkeypatch.context() as patch:
         patch.setattr(Preemption, "requested", lambda _: next(steps))
         with pytest.raises(PreemptedError, match="step 5 of 8"):
-            trained(told, records, tmp_path / "twice")
-    resumed = weights(trained(told, records, tmp_path / "twice"))
+            trained(settings, records, tmp_path / "twice")
+    resumed = weights(trained(settings, records, tmp_path / "twice"))
     assert all(same(resumed, undisturbed))

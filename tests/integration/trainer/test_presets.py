@@ -8,21 +8,14 @@ import pytest
 import tensorflow as tf
 
 from schema.errors import InputError
-from tests.support.pretrained import pixels, projected, scaled
+from tests.support.pretrained import BERT, VIT, pixels, projected, scaled
 from tests.support.training import config
-from trainer.config.transform import TextConfig
 from trainer.export import initial_weights
 from trainer.models.dual_encoder import DualEncoder
 
 pytestmark = pytest.mark.filterwarnings(  # Keras, when it saves
     "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
 )
-TEXT = TextConfig(vocabulary_size=40, max_tokens=6)
-BERT = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 8}
-VIT = {**BERT, "patch_size": 8}
-VIT["mlp_dim"] = VIT.pop("intermediate_dim")
-DENSE = {"stackwise_num_repeats": [1, 1]}
-TOKENS = tf.constant([[3, 4, 5, 0, 0, 0], [7, 0, 0, 0, 0, 0]], tf.int64)
 
 
 def preset_towers(folder, image_size: int = 8) -> dict:
@@ -65,9 +58,9 @@ def test_presets_bring_their_weights_and_their_scale_of_pixels(tmp_path):
     ],
 )
 def test_a_preset_that_does_not_suit(tmp_path, sections, sentence):
-    told = config(model=preset_towers(tmp_path), **sections)
+    settings = config(model=preset_towers(tmp_path), **sections)
     with pytest.raises(InputError, match=sentence):
-        DualEncoder(told)
+        DualEncoder(settings)
 
 
 def refusal(**tower) -> str:

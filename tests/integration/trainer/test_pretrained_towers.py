@@ -10,8 +10,7 @@ import tensorflow as tf
 from keras.src.utils import file_utils
 
 from schema.errors import InputError
-from tests.support.pretrained import pixels, projected, scaled
-from trainer.config.transform import TextConfig
+from tests.support.pretrained import BERT, DENSE, TEXT, TOKENS, VIT, pixels, projected, scaled
 from trainer.towers.assembly import build_image_tower, build_text_tower
 from trainer.towers.image import keras_application
 from trainer.towers.image.keras_application import KerasApplicationConfig
@@ -22,12 +21,6 @@ from trainer.towers.text.keras_hub import BACKBONES, KerasHubTextConfig
 pytestmark = pytest.mark.filterwarnings(  # Keras, when it saves
     "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
 )
-TEXT = TextConfig(vocabulary_size=40, max_tokens=6)
-BERT = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 8}
-VIT = {**BERT, "patch_size": 8}
-VIT["mlp_dim"] = VIT.pop("intermediate_dim")
-DENSE = {"stackwise_num_repeats": [1, 1]}
-TOKENS = tf.constant([[3, 4, 5, 0, 0, 0], [7, 0, 0, 0, 0, 0]], tf.int64)
 
 
 def application(**values) -> KerasApplicationConfig:
@@ -97,14 +90,14 @@ def test_each_family_has_its_own_preprocessing(name, family, monkeypatch):
 
 
 def test_an_application_starts_with_the_weights_of_a_file(tmp_path):
-    told = application(name="MobileNet", weights=str(tmp_path / "some.weights.h5"))
-    source = keras_application.build_network(told, None, 32)
-    source.save_weights(told.weights)
-    network = build_image_tower(told, 32, 4).get_layer(BACKBONE).network
-    keras_application.load_weights(told, 32, network)
+    settings = application(name="MobileNet", weights=str(tmp_path / "some.weights.h5"))
+    source = keras_application.build_network(settings, None, 32)
+    source.save_weights(settings.weights)
+    network = build_image_tower(settings, 32, 4).get_layer(BACKBONE).network
+    keras_application.load_weights(settings, 32, network)
     for mine, theirs in zip(network.get_weights(), source.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
-    other = application(name="VGG16", weights=told.weights)
+    other = application(name="VGG16", weights=settings.weights)
     with pytest.raises(InputError, match=r"some\.weights\.h5 does not fit VGG16: ") as caught:
         keras_application.load_weights(other, 32, keras_application.build_network(other, None, 32))
     assert "\n" not in str(caught.value)
@@ -115,23 +108,23 @@ def test_an_application_starts_with_the_weights_of_a_file(tmp_path):
 
 def test_imagenet_comes_from_the_cache_or_not_at_all(tmp_path, monkeypatch):
     monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
-    told = application(name="MobileNet", weights="cache:imagenet")
-    network = keras_application.build_network(told, None, 32)
+    settings = application(name="MobileNet", weights="cache:imagenet")
+    network = keras_application.build_network(settings, None, 32)
     name = "mobilenet_1_0_224_tf_no_top.h5"
     path = tmp_path / "models" / name
     with pytest.raises(InputError) as caught:
-        keras_application.load_weights(told, 32, network)
+        keras_application.load_weights(settings, 32, network)
     assert str(caught.value) == (
         f"model.image_tower.weights = cache:imagenet: nothing is downloaded; put {name} at {path}"
     )
     path.parent.mkdir()
-    source = keras_application.build_network(told, None, 32)
+    source = keras_application.build_network(settings, None, 32)
     source.save(path)
-    keras_application.load_weights(told, 32, network)
+    keras_application.load_weights(settings, 32, network)
     np.testing.assert_array_equal(network.get_weights()[0], source.get_weights()[0])
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(InputError, match="weights = cache:imagenet does not fit MobileNet: "):
-        keras_application.load_weights(told, 32, network)
+        keras_application.load_weights(settings, 32, network)
 
 
 @pytest.mark.parametrize(
@@ -171,8 +164,8 @@ def test_a_backbone_for_texts_gives_the_mean_over_tokens(name):
 
 
 def test_a_pooled_bert():
-    told = hub_text(name="BertBackbone", arguments=BERT, pooling="pooled")
-    tower = build_text_tower(told, TEXT, embedding_dim=4)
+    settings = hub_text(name="BertBackbone", arguments=BERT, pooling="pooled")
+    tower = build_text_tower(settings, TEXT, embedding_dim=4)
     network = tower.get_layer(BACKBONE).network
     [kernel] = [w for w in tower.weights if w.path.endswith("pooled_dense/kernel")]
     inputs = {"token_ids": TOKENS, "padding_mask": tf.cast(TOKENS != 0, tf.int32)}

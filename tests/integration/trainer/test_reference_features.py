@@ -42,13 +42,13 @@ def test_efficientnet_lite_gives_torch_s_features(reference):
 
 def test_efficientnet_lite_tells_the_classes_of_imagenet(reference):
     """The features are torch's; the classifier is applied to them by hand."""
-    told = IMAGES.model_copy(update={"classes": True})
-    network = efficientnet_lite.build_network(told.variant, 224, told.classes)
-    efficientnet_lite._load_weights(told, 224, network)
+    settings = IMAGES.model_copy(update={"classes": True})
+    network = efficientnet_lite.build_network(settings.variant, 224, settings.classes)
+    efficientnet_lite._load_weights(settings, 224, network)
     pixels = tf.constant(images() / 127.5 - 1.0, tf.float32)
-    found = network(told.image_input.prepare(pixels), training=False).numpy()
+    found = network(settings.image_input.prepare(pixels), training=False).numpy()
     np.testing.assert_allclose(found[:, :1280], reference["images"], atol=1e-4)
-    arrays = state_dicts.read(efficientnet_lite._file(told))
+    arrays = state_dicts.read(efficientnet_lite._file(settings))
     likely = np.exp(reference["images"] @ arrays["_fc.weight"].T + arrays["_fc.bias"])
     likely /= likely.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(found[:, 1280:], CERTAIN * likely, atol=1e-3)

@@ -59,7 +59,7 @@ def test_training_lowers_the_loss_and_exports(small_run, tmp_path, model, loss, 
     values |= {"model": model, "loss": loss}
     values["training"] |= {"epochs": 16, "learning_rate": 5e-3}
     config = type(small_run.config.for_trainer()).model_validate_json(json.dumps(values))
-    told = SimpleNamespace(
+    fn_args = SimpleNamespace(
         custom_config={"config": canonical_json(config), "checkpoints": str(tmp_path / "kept")},
         hyperparameters=None,
         transform_graph_path=graph.uri,
@@ -78,7 +78,7 @@ def test_training_lowers_the_loss_and_exports(small_run, tmp_path, model, loss, 
     monkeypatch.setattr(saved_models, "export", write_and_look)
     heard: list[dict[str, Any]] = []
     with Listener(heard.append):
-        run_fn(told)
+        run_fn(fn_args)
     # What was learned stays until the model is written, and not longer.
     assert len(kept) == 1
     assert not any((tmp_path / "kept").iterdir())

@@ -45,7 +45,7 @@ def trained(small_run, tmp_path_factory) -> Path:
     [artifact] = small_run.outputs["Transform"]["transformed_examples"]
     values = small_run.config.for_trainer()
     training = values.training.model_copy(update={"epochs": 2})
-    told = {
+    payload = {
         "custom_config": {
             "config": canonical_json(values.model_copy(update={"training": training}))
         },
@@ -57,7 +57,7 @@ def trained(small_run, tmp_path_factory) -> Path:
         "serving_model_dir": str(folder / "model" / FOLDERS[JOINT]),
     }
     file = folder / "told.json"
-    file.write_text(json.dumps(told))
+    file.write_text(json.dumps(payload))
     addresses = [f"127.0.0.1:{port}" for port in free_ports(WORKERS)]
     running = []
     for index in range(WORKERS):
@@ -120,16 +120,16 @@ def test_two_devices_learn_what_one_learns(mirrored, name):
 
 
 def test_when_one_worker_is_stopped_all_are_and_the_same_run_goes_on(trained):
-    told = "training was stopped at step 2 of 5; start the same run again to continue"
+    message = "training was stopped at step 2 of 5; start the same run again to continue"
     different = (
         "InputError: the workers see different checkpoints: use a folder of checkpoints that all "
         "of them can read"
     )
     said = [json.loads((trained / f"said-{index}.json").read_text()) for index in range(WORKERS)]
     assert said == [
-        [f"PreemptedError: {told}", "InputError: the loss is odd", different],
+        [f"PreemptedError: {message}", "InputError: the loss is odd", different],
         [
-            f"PreemptedError: {told}",
+            f"PreemptedError: {message}",
             "InputError: another worker has stopped; its log says why",
             different,
         ],
@@ -156,8 +156,8 @@ def test_run_fn_ends_with_the_same_weights_on_both_and_one_model(trained):
 
 def test_a_batch_must_be_shared_out_evenly():
     assert records_per_replica(256, 4) == 64
-    told = r"training.batch_size = 250 .* must be a multiple of their number, 4"
-    with pytest.raises(InputError, match=told):
+    message = r"training.batch_size = 250 .* must be a multiple of their number, 4"
+    with pytest.raises(InputError, match=message):
         records_per_replica(250, 4)
 
 

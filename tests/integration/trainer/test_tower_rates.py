@@ -21,12 +21,12 @@ CONVNET = {"kind": "convnet", "widths": [4, 8], "dropout": 0.2}
 BAG = {"kind": "bag", "width": 8, "dropout": 0.2}
 
 
-def moves(told: TrainerConfig, batch: dict, xla: bool = False) -> list[np.ndarray]:
+def moves(settings: TrainerConfig, batch: dict, xla: bool = False) -> list[np.ndarray]:
     """What one step does to each weight."""
     keras.utils.set_random_seed(7)
-    model = TrainableDualEncoder(told)
+    model = TrainableDualEncoder(settings)
     initial_weights.load(model)
-    model.compile(optimizer=optimizer.build(told.training, 100, model.rates))
+    model.compile(optimizer=optimizer.build(settings.training, 100, model.rates))
     before = [w.numpy() for w in model.trainable_variables]
     tf.function(model.train_step, jit_compile=xla)(batch)
     after = zip(model.trainable_variables, before, strict=True)

@@ -61,8 +61,8 @@ def test_averaged_weights_are_what_is_left(files, tmp_path, monkeypatch):
         real(self, model, *others)
 
     monkeypatch.setattr(ServingCopy, "__init__", keep)
-    told = config(training={"epochs": 1, "average": 0.5})
-    averaged = trained(told, files, tmp_path / "averaged")
+    settings = config(training={"epochs": 1, "average": 0.5})
+    averaged = trained(settings, files, tmp_path / "averaged")
     means = optimizer.averages(learning[0].optimizer)
     pairs = zip(learning[0].trainable_variables, averaged.trainable_variables, strict=True)
     for variable, served in pairs:
@@ -82,24 +82,24 @@ def test_checkpoints_are_written_in_time_and_stay_until_the_model_is_written(
         real(self, step, notes)
 
     monkeypatch.setattr(Checkpoints, "save", save)
-    told = config()
-    trained(told, files, tmp_path)
+    settings = config()
+    trained(settings, files, tmp_path)
     assert saved == [4, 8, 12, 15]
-    place = Path(checkpoint_folder(told, files, str(tmp_path / "checkpoints")))
+    place = Path(checkpoint_folder(settings, files, str(tmp_path / "checkpoints")))
     assert sorted(each.name for each in place.iterdir()) == ["step-000000012", "step-000000015"]
-    forget(told, files, tmp_path)
+    forget(settings, files, tmp_path)
     assert not place.exists()
 
 
 def test_what_xla_was_found_to_do_is_kept(files, tmp_path, monkeypatch):
-    told = config(training={"epochs": 1, "xla": "auto"})
+    settings = config(training={"epochs": 1, "xla": "auto"})
     monkeypatch.setattr(loop.xla, "is_faster", lambda *_: False)
-    trained(told, files, tmp_path)
+    trained(settings, files, tmp_path)
     monkeypatch.setattr(loop.xla, "is_faster", lambda *_: pytest.fail("measured again"))
-    place = checkpoint_folder(told, files, str(tmp_path / "checkpoints"))
+    place = checkpoint_folder(settings, files, str(tmp_path / "checkpoints"))
     step = Path(place, "step-000000005")
     step.rename(tmp_path / "away")  # the one of step 4 is the newest now
-    trained(told, files, tmp_path)
+    trained(settings, files, tmp_path)
     assert step.exists()
 
 
@@ -114,9 +114,9 @@ def test_other_configs_and_other_data_have_other_checkpoints(files):
 
 
 def test_a_bias_that_does_not_fit_is_warned_of(files, tmp_path, caplog):
-    told = config(loss={"name": "sigmoid", "bias": -10}, training={"epochs": 1})
+    settings = config(loss={"name": "sigmoid", "bias": -10}, training={"epochs": 1})
     with caplog.at_level(logging.WARNING):
-        trained(told, files, tmp_path)
+        trained(settings, files, tmp_path)
     # ln(1/11) = -2.398
     assert "loss.bias = -10 does not fit training.batch_size = 12: -2.40 does" in caplog.text
 
@@ -126,9 +126,9 @@ def test_a_bias_that_does_not_fit_is_warned_of(files, tmp_path, caplog):
     [(None, 672, 50), (None, 21, 2), (None, 5, 0), (0, 21, 0), (20, 21, 20)],
 )
 def test_steps_of_warm_up(warmup, steps, expected):
-    told = TrainingConfig(batch_size=10, epochs=1, warmup_steps=warmup)
-    assert steps_of(told, 10 * steps + 9) == steps
-    assert warmup_of(told, steps) == expected
+    settings = TrainingConfig(batch_size=10, epochs=1, warmup_steps=warmup)
+    assert steps_of(settings, 10 * steps + 9) == steps
+    assert warmup_of(settings, steps) == expected
 
 
 def test_a_run_that_is_too_short_is_refused(files, tmp_path):

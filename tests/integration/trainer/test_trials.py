@@ -36,17 +36,17 @@ def keys(dataset) -> list[int]:
 
 
 def test_each_key_is_on_one_side_wherever_it_stands(files):
-    told = config()
-    held = keys(input_pipeline.examples(files, SPEC, told, keep=held_out_keys(SHARE)))
-    rest = keys(input_pipeline.examples(files, SPEC, told, keep=training_keys(SHARE)))
+    settings = config()
+    held = keys(input_pipeline.examples(files, SPEC, settings, keep=held_out_keys(SHARE)))
+    rest = keys(input_pipeline.examples(files, SPEC, settings, keep=training_keys(SHARE)))
     assert sorted(held + rest) == list(range(RECORDS))
     # 200 x 0.2 = 40, with a standard deviation of sqrt(200 x 0.2 x 0.8) = 5.7.
     assert 23 <= len(held) <= 57
     assert input_pipeline.count_records(files, held_out_keys(SHARE)) == len(held)
     assert input_pipeline.count_records(files, training_keys(SHARE)) == len(rest)
-    turned = keys(input_pipeline.examples(files[::-1], SPEC, told, keep=held_out_keys(SHARE)))
+    turned = keys(input_pipeline.examples(files[::-1], SPEC, settings, keep=held_out_keys(SHARE)))
     assert sorted(turned) == sorted(held)
-    more = keys(input_pipeline.examples(files, SPEC, told, keep=held_out_keys(2 * SHARE)))
+    more = keys(input_pipeline.examples(files, SPEC, settings, keep=held_out_keys(2 * SHARE)))
     assert set(held) < set(more)
 
 
@@ -107,9 +107,9 @@ def test_a_trial_is_a_training_run_judged_on_keys_it_never_saw(files, tmp_path, 
     assert not learned & set(held)
     assert learned | set(held) == set(range(RECORDS))
 
-    told = config(training={"learning_rate": 0.02, "epochs": 1})
-    model = trained(told, files, tmp_path / "alone", holdout=SHARE)
-    found = retrieval_sample.read_sample(files, SPEC, told, held_out_keys(SHARE))
+    settings = config(training={"learning_rate": 0.02, "epochs": 1})
+    model = trained(settings, files, tmp_path / "alone", holdout=SHARE)
+    found = retrieval_sample.read_sample(files, SPEC, settings, held_out_keys(SHARE))
     assert found is not None
     assert len(found.pixels) == len(held)
     _, to_text = found.ranks(*found.embed(model.embed_images, model.embed_texts))
@@ -121,8 +121,8 @@ def test_a_trial_is_done_once_and_again_when_anything_that_decides_it_changes(
 ):
     ran: list[float] = []
 
-    def trained_with(_: Trials, told: TrainerConfig, __: str) -> float:
-        ran.append(told.training.learning_rate)
+    def trained_with(_: Trials, settings: TrainerConfig, __: str) -> float:
+        ran.append(settings.training.learning_rate)
         return 0.5
 
     monkeypatch.setattr(Trials, "_train", trained_with)

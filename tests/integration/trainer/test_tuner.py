@@ -67,10 +67,10 @@ def test_a_guided_search_finds_the_best_and_a_drawn_one_comes_near(tmp_path):
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("algorithm", ["random", "bayesian"])
 def test_the_seed_decides_what_is_tried(tmp_path, algorithm):
-    told = {"trials": 5, "algorithm": algorithm}
-    first = tried(search(tmp_path / "a", **told))
-    assert tried(search(tmp_path / "b", **told)) == first
-    assert tried(search(tmp_path / "c", **told, seed=1)) != first
+    payload = {"trials": 5, "algorithm": algorithm}
+    first = tried(search(tmp_path / "a", **payload))
+    assert tried(search(tmp_path / "b", **payload)) == first
+    assert tried(search(tmp_path / "c", **payload, seed=1)) != first
 
 
 def test_a_space_that_is_exhausted_ends_the_search(tmp_path):
@@ -98,8 +98,8 @@ def test_failed_trials_are_told_and_do_not_end_the_search(tmp_path, caplog, capf
     assert len(failed) > 4  # KerasTuner's own limit is 3 in a row
     assert [size for size in sizes if size <= 4]
     assert made.get_best_hyperparameters()[0].values == {SIZE: max(s for s in sizes if s <= 4)}
-    told = [r.getMessage() for r in caplog.records if "failed" in r.getMessage()]
-    assert told == [
+    listed = [r.getMessage() for r in caplog.records if "failed" in r.getMessage()]
+    assert listed == [
         f"trial {n} of 12 with {SIZE} {size} failed: the loss is nan at step 3"
         for n, size in enumerate(sizes, 1)
         if size > 4

@@ -70,10 +70,10 @@ def _train_from_records(folder: Path) -> None:
     optimizer.build = lambda *_: PlainSgd(RATE)
     files = training.write_records(folder / "records", 24)
     for name, model in FROM_RECORDS.items():
-        told = training.config(model=model, training={"epochs": 2, "captions": "all"})
+        settings = training.config(model=model, training={"epochs": 2, "captions": "all"})
         for count in (1, DEVICES):
             place = folder / f"{name}-{count}"
-            found = training.trained(told, files, place, count, checkpoints=None)
+            found = training.trained(settings, files, place, count, checkpoints=None)
             np.savez(folder / f"{name}-{count}.npz", *found.get_weights())
 
 

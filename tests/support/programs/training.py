@@ -62,16 +62,16 @@ def main(folder: Path, how: str) -> None:
 
         setattr(owner, name, dying)
     files = sorted(map(str, (folder / "data").glob("*.gz")))
-    told = config(training={"epochs": EPOCHS, "average": 0.9, "clip_norm": 1.0})
+    settings = config(training={"epochs": EPOCHS, "average": 0.9, "clip_norm": 1.0})
     try:
-        model = trained(told, files, folder)
+        model = trained(settings, files, folder)
     except PreemptedError as error:
         print(error)
         sys.exit(143)
     if how == "end":
         die()
     np.savez(folder / "weights.npz", *weights(model))
-    forget(told, files, folder)
+    forget(settings, files, folder)
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ def disturbed(strategy: tf.distribute.Strategy, cluster: Cluster, folder: Path) 
 
 def main(file: Path) -> None:
     """Train, compare, train as TFX does."""
-    told = json.loads(file.read_text())
+    content = json.loads(file.read_text())
     cluster = read_cluster(os.environ)
     strategy = create_strategy(cluster, "all")
     for name in SETTINGS:
@@ -171,9 +171,9 @@ def main(file: Path) -> None:
 
     # A process may connect only once; and the weights are wanted of every worker.
     run.create_strategy, train.train_towers = lambda *_: strategy, keep
-    run.run_fn(SimpleNamespace(**told))
+    run.run_fn(SimpleNamespace(**content))
     np.savez(file.parent / f"run_fn-{cluster.index}.npz", *kept[0].model.get_weights())
-    print("the model is there:", os.path.exists(told["serving_model_dir"]))
+    print("the model is there:", os.path.exists(content["serving_model_dir"]))
 
 
 if __name__ == "__main__":

@@ -116,8 +116,8 @@ class Tokenizer:
 
 def _pattern_of(texts: Iterable[str]) -> re.Pattern[str]:
     """Return a pattern with a group, which finds any of some texts."""
-    found = "|".join(map(re.escape, texts))
-    return re.compile(f"({found})" if found else "((?!))")
+    alternatives = "|".join(map(re.escape, texts))
+    return re.compile(f"({alternatives})" if alternatives else "((?!))")
 
 
 def _spelling(

@@ -1,14 +1,11 @@
 """The tokenizer of BERT, for networks that were trained with it."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schema.errors import InputError
 from trainer.config.transform import TOKENIZERS, TextConfig
-from trainer.preprocessing import vocabulary
-from trainer.preprocessing.portable import word_pieces as program
-from trainer.preprocessing.tokenizer import PortableTokenizer, Tokenizer
+from trainer.preprocessing.tokenizer import PortableTokenizer, Tokenizer, word_piece_program
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -50,20 +47,13 @@ class BertTokenizer(Tokenizer):
         """Return the program of word pieces, which splits texts as the graph does."""
         from trainer.preprocessing.bert_graph import LONGEST_WORD, plain_form
 
-        return PortableTokenizer(
-            program=Path(program.__file__),
-            settings={
-                "max_tokens": self.config.max_tokens,
-                "start_token": START,
-                "end_token": END,
-                "unknown_token": vocabulary.UNKNOWN,
-                "byte_tokens": None,
-                "half_byte_tokens": None,
-                "longest_piece": vocabulary.LONGEST_PIECE,
-                "longest_word": LONGEST_WORD,
-                "cuts_words": False,
-                **plain_form(),
-            },
+        return word_piece_program(
+            self.config,
+            byte_tokens=None,
+            half_byte_tokens=None,
+            longest_word=LONGEST_WORD,
+            cuts_words=False,
+            **plain_form(),
         )
 
 

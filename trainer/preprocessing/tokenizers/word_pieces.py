@@ -1,13 +1,11 @@
 """The tokenizer that cuts words into the longest pieces of a vocabulary, as BERT does."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainer.config.transform import TOKENIZERS
 from trainer.preprocessing import vocabulary
-from trainer.preprocessing.portable import word_pieces as program
-from trainer.preprocessing.tokenizer import PortableTokenizer, Tokenizer
+from trainer.preprocessing.tokenizer import PortableTokenizer, Tokenizer, word_piece_program
 
 NOTHING = r"(?!)"  # a pattern that is nowhere
 
@@ -36,24 +34,17 @@ class WordPieces(Tokenizer):
         """Return the program with the classes of characters that the graph has."""
         from trainer.preprocessing.captions import FORM, special_characters, word_pattern
 
-        return PortableTokenizer(
-            program=Path(program.__file__),
-            settings={
-                "max_tokens": self.config.max_tokens,
-                "start_token": self.config.start_token,
-                "end_token": self.config.end_token,
-                "unknown_token": vocabulary.UNKNOWN,
-                "byte_tokens": vocabulary.BYTES,
-                "half_byte_tokens": vocabulary.HALF_BYTES,
-                "longest_piece": vocabulary.LONGEST_PIECE,
-                "longest_word": None,
-                "cuts_words": True,
-                "whole_tokens": (),
-                "removed": (NOTHING, NOTHING),
-                "normal_form": FORM,
-                "words": word_pattern().pattern,
-                "special_characters": special_characters(),
-            },
+        return word_piece_program(
+            self.config,
+            byte_tokens=vocabulary.BYTES,
+            half_byte_tokens=vocabulary.HALF_BYTES,
+            longest_word=None,
+            cuts_words=True,
+            whole_tokens=(),
+            removed=(NOTHING, NOTHING),
+            normal_form=FORM,
+            words=word_pattern().pattern,
+            special_characters=special_characters(),
         )
 
 

@@ -58,5 +58,5 @@ class CachedFeatures:
 
 def _gathered(table: np.ndarray, rows: tf.Tensor) -> tf.Tensor:
     """Return rows of a table; not as a constant of the graph, which would copy it."""
-    found = tf.numpy_function(lambda chosen: table[chosen], [rows], table.dtype, stateful=False)
-    return tf.ensure_shape(found, [*rows.shape, *table.shape[1:]])
+    looked_up = tf.numpy_function(lambda chosen: table[chosen], [rows], table.dtype, stateful=False)
+    return tf.ensure_shape(looked_up, [*rows.shape, *table.shape[1:]])

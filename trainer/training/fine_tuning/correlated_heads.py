@@ -141,8 +141,8 @@ def start_heads(model: TrainableDualEncoder, cached: CachedFeatures, workers: in
         *(cached.images, cached.captions, pairs, model.config.model.embedding_dim),
         classes=_classes(model),
     )
-    for tower, found in zip((model.image_tower, model.text_tower), maps, strict=True):
-        _assign(tower.get_layer(PROJECTION), found)
+    for tower, linear in zip((model.image_tower, model.text_tower), maps, strict=True):
+        _assign(tower.get_layer(PROJECTION), linear)
     LOGGER.info("both heads start where %d pairs correlate most", len(pairs))
 
 
@@ -210,6 +210,6 @@ def _map(kernel: np.ndarray, mean: np.ndarray, covariance: np.ndarray, dim: int)
     return LinearMap(kernel, -mean @ kernel)
 
 
-def _assign(layer: keras.layers.Dense, found: LinearMap) -> None:
-    layer.kernel.assign(found.kernel.astype(np.float32))
-    layer.bias.assign(found.bias.astype(np.float32))
+def _assign(layer: keras.layers.Dense, linear: LinearMap) -> None:
+    layer.kernel.assign(linear.kernel.astype(np.float32))
+    layer.bias.assign(linear.bias.astype(np.float32))

@@ -69,7 +69,7 @@ def mix(
             Point(
                 ratio,
                 float(recalled[-1].mean()),
-                {name: float(found[HELD_OUT].mean()) for name, found in values.items()},
+                {name: float(metrics[HELD_OUT].mean()) for name, metrics in values.items()},
                 sum(_short_of(limit, values, start) for limit in limits if limit.data in values),
             )
         )

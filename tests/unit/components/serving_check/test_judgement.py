@@ -51,8 +51,8 @@ def test_strings_travel_to_the_program_as_they_are(tmp_path):
     call = Call("m", "s", {"x": given})
     isolated_client._write_request(tmp_path, {}, {"c": call}, {}, 1)
     pool = client_program.read_pool(str(tmp_path / "pool.npz"))
-    told = json.loads((tmp_path / "request.json").read_text())["calls"]["c"]
-    assert [pool[i] for i in told["inputs"]["x"]] == given
+    content = json.loads((tmp_path / "request.json").read_text())["calls"]["c"]
+    assert [pool[i] for i in content["inputs"]["x"]] == given
     assert len(pool) == 5  # the empty string is there once
 
 

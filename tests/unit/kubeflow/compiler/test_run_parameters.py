@@ -49,9 +49,9 @@ def test_a_node_takes_what_its_config_has(config):
 def test_epochs_reach_the_config_inside_of_the_custom_config(config):
     properties = {**trainer(config), "run_fn": "f", "set_epochs": 3.0}  # KFP: numbers are floats
     apply("Trainer", properties)
-    told = json.loads(json.loads(properties["custom_config"])["config"])
-    assert told["training"]["epochs"] == 3
-    assert told["training"] == {**config.training.model_dump(), "epochs": 3}
+    content = json.loads(json.loads(properties["custom_config"])["config"])
+    assert content["training"]["epochs"] == 3
+    assert content["training"] == {**config.training.model_dump(), "epochs": 3}
     assert set(properties) == {"custom_config", "run_fn"}
 
 
@@ -63,10 +63,10 @@ def test_a_registry_is_set_and_unset(config):
             "set_push_path": "/r",
         }
         apply("Pusher", properties)
-        told = json.loads(properties["config"])
-        assert told["registry"]["uri"] == expected
-        assert told["push"]["path"] == "/r"
-        assert told["data"] == json.loads(canonical_json(config))["data"]
+        content = json.loads(properties["config"])
+        assert content["registry"]["uri"] == expected
+        assert content["push"]["path"] == "/r"
+        assert content["data"] == json.loads(canonical_json(config))["data"]
 
 
 def test_ingest_reads_another_folder_and_a_span():

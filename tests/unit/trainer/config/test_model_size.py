@@ -32,29 +32,30 @@ TEXT_TOWERS: dict[str, dict[str, Any]] = {
 def test_image_towers_have_as_many_parameters_as_keras_counts(kind, size):
     size = size - size % 4 if kind == "vit" else size
     tower = {"kind": kind, **IMAGE_TOWERS[kind]}
-    told = config(image={"size": size}, model={"image_tower": tower, "embedding_dim": 6})
-    built = DualEncoder(told).image_tower
-    assert model_size.parameters(told)["image_tower"] == built.count_params()
+    settings = config(image={"size": size}, model={"image_tower": tower, "embedding_dim": 6})
+    built = DualEncoder(settings).image_tower
+    assert model_size.parameters(settings)["image_tower"] == built.count_params()
 
 
 @pytest.mark.parametrize("kind", TEXT_TOWERS)
 def test_text_towers_have_as_many_parameters_as_keras_counts(kind):
-    told = config(model={"text_tower": {"kind": kind, **TEXT_TOWERS[kind]}, "embedding_dim": 6})
-    built = DualEncoder(told).text_tower
-    assert model_size.parameters(told)["text_tower"] == built.count_params()
+    settings = config(model={"text_tower": {"kind": kind, **TEXT_TOWERS[kind]}, "embedding_dim": 6})
+    built = DualEncoder(settings).text_tower
+    assert model_size.parameters(settings)["text_tower"] == built.count_params()
 
 
 def test_a_convnet_without_a_stage():
-    told = config(model={"image_tower": {"kind": "convnet", "widths": []}})
+    settings = config(model={"image_tower": {"kind": "convnet", "widths": []}})
     assert (
-        model_size.parameters(told)["image_tower"] == DualEncoder(told).image_tower.count_params()
+        model_size.parameters(settings)["image_tower"]
+        == DualEncoder(settings).image_tower.count_params()
     )
 
 
 def test_memory_is_counted_for_weights_gradients_moments_averages_and_the_served_copy():
-    told = config(training={"average": 0.9})
-    parameters = sum(model_size.parameters(told).values())
-    assert model_size.training_bytes(told) == 4 * parameters * (5 + 1)
+    settings = config(training={"average": 0.9})
+    parameters = sum(model_size.parameters(settings).values())
+    assert model_size.training_bytes(settings) == 4 * parameters * (5 + 1)
     assert model_size.training_bytes(config(), devices=2) == 4 * parameters * (2 * 4 + 1)
 
 
@@ -182,15 +183,15 @@ def test_without_any_figure_nothing_is_refused(tmp_path):
 
 
 def test_what_this_machine_cannot_hold_is_refused(root):
-    told = config(model={"text_tower": {"kind": "bag", "width": 120_000}})
+    settings = config(model={"text_tower": {"kind": "bag", "width": 120_000}})
     with pytest.raises(InputError) as caught:
-        machine_memory.check(told, 1, True, root=root)
+        machine_memory.check(settings, 1, True, root=root)
     assert str(caught.value) == (
         "training needs at least 115 MB of memory (13 kB for a batch and 115 MB for 5.8e+06 "
         "parameters with gradients and moments), and this process may use 100 MB: make "
         "training.batch_size, image.size or the towers smaller, or train on a larger machine"
     )
-    machine_memory.check(told, 1, False, root=root)  # in the memory of a GPU
+    machine_memory.check(settings, 1, False, root=root)  # in the memory of a GPU
 
 
 def test_a_gpu_is_seen_by_its_device_file(root):

@@ -85,4 +85,6 @@ def test_what_may_fit_is_left_to_the_loading_of_the_weights(tmp_path, there, her
 @pytest.mark.parametrize("content", ["{", "[]", '{"model": 3}', '{"model": {"image_tower": {}}}'])
 def test_a_config_of_another_program_says_nothing(tmp_path, content):
     (tmp_path / "config.json").write_text(content)
-    release_tower.check(config(**of({**VIT, "weights": f"release:{tmp_path}"})))
+    run = config(**of({**VIT, "weights": f"release:{tmp_path}"}))
+    assert run.model.image_tower.release == str(tmp_path)
+    release_tower.check(run)  # raises nothing

@@ -25,11 +25,11 @@ def hub(**values) -> dict:
 @pytest.mark.parametrize("key", ["image_tower", "text_tower"])
 @pytest.mark.parametrize("wrong", [{"sise": 3}, {"rate": 0}])
 def test_a_refusal_names_the_key_and_not_the_kind(tmp_path, key, wrong):
-    told = {
+    payload = {
         "sise": f"model.{key}.sise is not a key of the config",
         "rate": f"model.{key}.rate = 0: ",
     }
-    [sentence] = [told[name] for name in wrong]
+    [sentence] = [payload[name] for name in wrong]
     for kind, needed in (IMAGE_KINDS if key == "image_tower" else TEXT_KINDS).items():
         tower = {"kind": kind, **needed, **wrong}
         assert refusal(tmp_path, **{f"model__{key}": tower}).startswith(sentence)

@@ -195,14 +195,23 @@ def test_checkpoints_and_trials_of_what_was_there_before_are_not_gone_on_with(
     tower = tmp_path / "3" / "image_tower" / "3"
     saved_model(tower, b"1")
     start = {"kind": "convnet", "widths": [4, 8], "weights": f"release:{tmp_path / '3'}"}
-    told = config(model={"image_tower": start})
-    before = checkpoint_folder(told, ["a"], "c"), run_fingerprint(told, ["a"], "mrr")
-    assert before == (checkpoint_folder(told, ["a"], "c"), run_fingerprint(told, ["a"], "mrr"))
+    settings = config(model={"image_tower": start})
+    before = (
+        checkpoint_folder(settings, ["a"], "c"),
+        run_fingerprint(settings, ["a"], "mrr"),
+    )
+    assert before == (
+        checkpoint_folder(settings, ["a"], "c"),
+        run_fingerprint(settings, ["a"], "mrr"),
+    )
     if what == "content":
         saved_model(tower, b"2")
     else:
         monkeypatch.setattr(digests, "code_digest", lambda _: "edited")
-    after = checkpoint_folder(told, ["a"], "c"), run_fingerprint(told, ["a"], "mrr")
+    after = (
+        checkpoint_folder(settings, ["a"], "c"),
+        run_fingerprint(settings, ["a"], "mrr"),
+    )
     assert before[0] != after[0]
     assert before[1] != after[1]
 

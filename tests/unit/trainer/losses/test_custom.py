@@ -95,11 +95,11 @@ def test_each_fault_is_one_sentence_with_the_line(folder, name):
     load_changed(folder, **changes)
     with pytest.raises(ConfigError, match=words) as caught:
         load_to_train(folder / "config.yaml")
-    told = str(caught.value)
-    assert f"{folder}/losses_of_mine.py:{line(text)}" in told
-    assert told.startswith(f"{folder}/config.yaml: loss.function = losses_of_mine.{name} ")
-    assert "\n" not in told
-    assert "\x1b" not in told
+    message = str(caught.value)
+    assert f"{folder}/losses_of_mine.py:{line(text)}" in message
+    assert message.startswith(f"{folder}/config.yaml: loss.function = losses_of_mine.{name} ")
+    assert "\n" not in message
+    assert "\x1b" not in message
 
 
 @pytest.mark.parametrize(

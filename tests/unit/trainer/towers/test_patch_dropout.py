@@ -55,10 +55,10 @@ def test_the_mean_of_what_is_kept_is_right_in_the_mean():
 
 def test_a_step_draws_by_the_seed_the_step_and_the_part_of_the_batch(tmp_path):
     files = write_records(tmp_path, 24)
-    told = config(model={"image_tower": {**VIT, "patch_dropout": 0.5}})
-    model = TrainableDualEncoder(told)
+    settings = config(model={"image_tower": {**VIT, "patch_dropout": 0.5}})
+    model = TrainableDualEncoder(settings)
     model.compile(optimizer=keras.optimizers.SGD(0.0))
-    [batch] = input_pipeline.training_batches(files, SPEC, told, 24, 12).take(1)
+    [batch] = input_pipeline.training_batches(files, SPEC, settings, 24, 12).take(1)
 
     def embedded(part: int) -> np.ndarray:
         model.reseed(part)

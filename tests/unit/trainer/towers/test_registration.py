@@ -66,10 +66,10 @@ def mine(**changes) -> TrainerConfig:
 
 
 def test_a_config_travels_with_them():
-    told = mine()
-    assert told.model.image_tower == MeanColourConfig(kind="mean_colour", power=2)
-    assert told.loss == SquaredConfig(name="squared", target=0.5, pairs="all")
-    assert TrainerConfig.model_validate_json(told.model_dump_json()) == told
+    settings = mine()
+    assert settings.model.image_tower == MeanColourConfig(kind="mean_colour", power=2)
+    assert settings.loss == SquaredConfig(name="squared", target=0.5, pairs="all")
+    assert TrainerConfig.model_validate_json(settings.model_dump_json()) == settings
 
 
 def test_they_are_in_the_errors():
@@ -85,9 +85,9 @@ def test_they_are_in_the_errors():
 
 
 def test_their_size_is_counted_and_their_files_are_known():
-    told = mine(model={"image_tower": {"kind": "mean_colour", "weights": "release:releases/3"}})
-    assert model_size.parameters(told)["image_tower"] == (3 + 1) * told.model.embedding_dim
-    assert named_files(told) == {"model.image_tower.weights": "releases/3"}
+    settings = mine(model={"image_tower": {"kind": "mean_colour", "weights": "release:releases/3"}})
+    assert model_size.parameters(settings)["image_tower"] == (3 + 1) * settings.model.embedding_dim
+    assert named_files(settings) == {"model.image_tower.weights": "releases/3"}
 
 
 def test_they_are_what_is_trained():

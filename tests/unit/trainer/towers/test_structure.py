@@ -21,11 +21,11 @@ BLOCKS = {"width": 8, "heads": 2}
     ],
 )
 def test_blocks_and_layers_are_those_of_the_network(image, text):
-    told = config(image={"size": 32}, model={"image_tower": image, "text_tower": text})
-    model = TrainableDualEncoder(told)
+    settings = config(image={"size": 32}, model={"image_tower": image, "text_tower": text})
+    model = TrainableDualEncoder(settings)
     for registry, section, parts in (
-        (IMAGE_TOWERS, told.model.image_tower, model.image_parts),
-        (TEXT_TOWERS, told.model.text_tower, model.text_parts),
+        (IMAGE_TOWERS, settings.model.image_tower, model.image_parts),
+        (TEXT_TOWERS, settings.model.text_tower, model.text_parts),
     ):
         structure_of = registry[section.kind].structure
         assert structure_of is not None

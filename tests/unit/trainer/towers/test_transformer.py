@@ -83,8 +83,8 @@ def test_the_mean_is_over_tokens():
 
 
 def test_a_patch_is_a_product_with_its_pixels():
-    told = ViTConfig.model_validate({**VIT, "depth": 1})
-    tower = build_image_tower(told, 8, embedding_dim=3)
+    settings = ViTConfig.model_validate({**VIT, "depth": 1})
+    tower = build_image_tower(settings, 8, embedding_dim=3)
     patches = keras.Model(tower.input, tower.get_layer("patches").output)
     pixels = np.random.default_rng(2).normal(size=(1, 8, 8, 3)).astype(np.float32)
     [kernel] = tower.get_layer("patches").get_weights()
@@ -112,13 +112,13 @@ def test_the_text_tower_sees_order_and_no_padding():
 
 def test_they_learn_in_half_precision_and_in_chunks(tmp_path):
     files = write_records(tmp_path / "data", 60)
-    told = config(
+    settings = config(
         model={"image_tower": {**VIT, "depth": 1}, "text_tower": {**TEXT, "depth": 1}},
         training={"precision": "bfloat16", "epochs": 8, "learning_rate": 0.01, "chunk_size": 5},
     )
     losses = []
-    for model in (TrainableDualEncoder(told), trained(told, files, tmp_path)):
-        batch = next(iter(input_pipeline.training_batches(files, SPEC, told, 60, 60)))
+    for model in (TrainableDualEncoder(settings), trained(settings, files, tmp_path)):
+        batch = next(iter(input_pipeline.training_batches(files, SPEC, settings, 60, 60)))
         losses.append(float(model.loss_of(batch)))
     assert losses[1] < 0.8 * losses[0]
     assert all(np.isfinite(w).all() for w in weights(model))

@@ -52,12 +52,12 @@ def test_blocks_computed_again_give_the_same_gradients(tmp_path, chunk):
     losses, moves, softmaxes = [], [], []
     for recomputes in (False, True):
         training = {"gradient_checkpointing": recomputes, "chunk_size": chunk}
-        told = config(model=TRANSFORMERS, training=training)
+        settings = config(model=TRANSFORMERS, training=training)
         keras.utils.set_random_seed(2)
-        model = TrainableDualEncoder(told)
+        model = TrainableDualEncoder(settings)
         before = [v.numpy() for v in model.trainable_variables]
         model.compile(optimizer=keras.optimizers.SGD(1.0))
-        [batch] = input_pipeline.training_batches(files, SPEC, told, 24, 12).take(1)
+        [batch] = input_pipeline.training_batches(files, SPEC, settings, 24, 12).take(1)
         step = tf.function(model.train_step)
         graph = step.get_concrete_function(batch).graph.as_graph_def()
         nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]

@@ -85,9 +85,9 @@ def test_dropout_draws_the_same_in_both_passes(batch):
     # The gradient of a dropped-out network, found chunk by chunk, points downhill for that very
     # network: a small step along it lowers the loss by step * |gradient|^2.
     towers = {**TOWERS, "text_tower": {"kind": "bag", "width": 8, "dropout": 0.1}}
-    told = config(model=towers, training={"chunk_size": 4, "batch_size": N})
+    settings = config(model=towers, training={"chunk_size": 4, "batch_size": N})
     keras.utils.set_random_seed(4)
-    model = TrainableDualEncoder(told)
+    model = TrainableDualEncoder(settings)
     model.compile(optimizer=keras.optimizers.SGD(0.0))
     variables = model.trainable_variables
     loss, gradients = model._cached_gradients(batch, 4, 1)
@@ -100,8 +100,8 @@ def test_dropout_draws_the_same_in_both_passes(batch):
 
 
 def test_the_scale_is_counted_once(batch):
-    told = config(model=TOWERS, training={"chunk_size": 2, "batch_size": N})
-    _, cached = stepped(told, batch)
+    settings = config(model=TOWERS, training={"chunk_size": 2, "batch_size": N})
+    _, cached = stepped(settings, batch)
     _, direct = stepped(config(model=TOWERS), batch)
     scales = [i for i, move in enumerate(direct) if move.shape == ()]
     assert len(scales) == 1

@@ -59,7 +59,7 @@ def test_a_step_learns_the_same(kind):
         features.KEY_ID: tf.range(n, dtype=tf.int64),
         features.CHOSEN: tf.zeros(n, tf.int64),
     }
-    told = config(
+    settings = config(
         text={"max_tokens": TOKENS},
         model={"image_tower": {"kind": "conv"}, "text_tower": {"kind": kind, **TOWERS[kind]}},
         training={"batch_size": n},
@@ -67,7 +67,7 @@ def test_a_step_learns_the_same(kind):
     losses, moves = [], []
     for fixed_shapes in (True, False):
         keras.utils.set_random_seed(1)
-        model = TrainableDualEncoder(told)
+        model = TrainableDualEncoder(settings)
         model.compile(optimizer=keras.optimizers.SGD(1.0))
         before = [v.numpy() for v in model.trainable_variables]
         # XLA compiles the step in one group, and would refuse the other one.

@@ -28,10 +28,10 @@ def files(tmp_path_factory) -> list[str]:
     return write_records(tmp_path_factory.mktemp("data"), 60, 0, TOKENS)
 
 
-def compiled(told: TrainerConfig) -> TrainableDualEncoder:
+def compiled(settings: TrainerConfig) -> TrainableDualEncoder:
     keras.utils.set_random_seed(1)
-    model = TrainableDualEncoder(told)
-    model.compile(optimizer=optimizer.build(told.training, 100))
+    model = TrainableDualEncoder(settings)
+    model.compile(optimizer=optimizer.build(settings.training, 100))
     model.optimizer.build(model.trainable_variables)
     return model
 
@@ -67,8 +67,8 @@ def test_a_frozen_tower_keeps_its_statistics(tmp_path):
 
 def test_a_library_s_tower_with_new_weights_is_not_taken_for_collapsed():
     tower = KerasApplicationConfig(kind="keras_application", name="MobileNetV3Small")
-    told = config(image={"size": 32}, model={"image_tower": tower.model_dump()})
-    model, given = compiled(told), images(40, 32)
+    settings = config(image={"size": 32}, model={"image_tower": tower.model_dump()})
+    model, given = compiled(settings), images(40, 32)
     assert len(batch_norms(model.image_tower)) == len(
         [each for each in model.variables if each.name == "moving_mean"]
     )
@@ -81,9 +81,9 @@ def test_a_library_s_tower_with_new_weights_is_not_taken_for_collapsed():
 
 
 def test_curves_and_what_is_returned_are_of_the_averaged_weights(files, tmp_path):
-    told = config(training={"epochs": EPOCHS, "average": 0.999, "learning_rate": 0.01})
-    model = trained(told, files, tmp_path / "averaged")
-    held_out = retrieval_sample.read_sample(files, SPEC, told)
+    settings = config(training={"epochs": EPOCHS, "average": 0.999, "learning_rate": 0.01})
+    model = trained(settings, files, tmp_path / "averaged")
+    held_out = retrieval_sample.read_sample(files, SPEC, settings)
     assert held_out is not None
     embedded = held_out.embed(model.embed_images, model.embed_texts)
     to_image, to_text = held_out.ranks(*embedded)
@@ -101,8 +101,10 @@ def test_curves_and_what_is_returned_are_of_the_averaged_weights(files, tmp_path
 
 
 def test_looking_changes_nothing_that_is_learned(files, tmp_path, monkeypatch):
-    told = config(training={"epochs": 2, "average": 0.9})
-    looked = weights(trained(told, files, tmp_path / "looked"))
+    settings = config(training={"epochs": 2, "average": 0.9})
+    looked = weights(trained(settings, files, tmp_path / "looked"))
     monkeypatch.setattr(monitor.Monitor, "step", lambda *_: None)
-    for mine, theirs in zip(weights(trained(told, files, tmp_path / "not")), looked, strict=True):
+    for mine, theirs in zip(
+        weights(trained(settings, files, tmp_path / "not")), looked, strict=True
+    ):
         np.testing.assert_array_equal(mine, theirs)

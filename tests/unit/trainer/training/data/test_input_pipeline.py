@@ -116,13 +116,15 @@ def test_columns_of_padding_are_cut_off(longest, columns):
 @pytest.mark.parametrize("cache_mb", [0, 100])
 @pytest.mark.parametrize("shuffle_buffer", [1000, 7])
 def test_batches_from_a_step_on_are_those_of_the_whole(files, cache_mb, shuffle_buffer):
-    told = config(cache_mb=cache_mb, shuffle_buffer=shuffle_buffer, seed=0)
-    told = told.model_copy(update={"augment": AugmentConfig()})
+    settings = config(cache_mb=cache_mb, shuffle_buffer=shuffle_buffer, seed=0)
+    settings = settings.model_copy(update={"augment": AugmentConfig()})
     whole = list(
-        input_pipeline.training_batches(files, SPEC, told, COUNT, 5).take(20).as_numpy_iterator()
+        input_pipeline.training_batches(files, SPEC, settings, COUNT, 5)
+        .take(20)
+        .as_numpy_iterator()
     )
     for first in (0, 4, 5, 13):  # 4 and 5 are before and behind the end of an epoch
-        rest = input_pipeline.training_batches(files, SPEC, told, COUNT, 5, first_step=first)
+        rest = input_pipeline.training_batches(files, SPEC, settings, COUNT, 5, first_step=first)
         for batch, expected in zip(rest.as_numpy_iterator(), whole[first:], strict=False):
             for name, value in expected.items():
                 np.testing.assert_array_equal(batch[name], value, err_msg=name)
@@ -143,8 +145,10 @@ def test_a_mismatch_is_drawn_only_where_pairs_are_given(tmp_path, loss, drawn):
         found[features.CAPTION_LABELS].int64_list.value.extend([1, 0])
         found[features.KEY_ID].int64_list.value.append(1)
         writer.write(example.SerializeToString())
-    told = config().model_copy(update={"loss": loss})
-    [batch] = input_pipeline.training_batches([path], SPEC, told, 1, 40).take(1).as_numpy_iterator()
+    settings = config().model_copy(update={"loss": loss})
+    [batch] = (
+        input_pipeline.training_batches([path], SPEC, settings, 1, 40).take(1).as_numpy_iterator()
+    )
     assert set(batch[features.CHOSEN]) == drawn
 
 
@@ -195,9 +199,11 @@ def test_batches_for_chunks_hold_the_same_images_in_half_the_memory(files):
     both = []
     for chunk in (None, 2):
         learned = config().training.model_copy(update={"chunk_size": chunk})
-        told = config().model_copy(update={"augment": AugmentConfig(), "training": learned})
+        settings = config().model_copy(update={"augment": AugmentConfig(), "training": learned})
         [batch] = (
-            input_pipeline.training_batches(files, SPEC, told, COUNT, 5).take(1).as_numpy_iterator()
+            input_pipeline.training_batches(files, SPEC, settings, COUNT, 5)
+            .take(1)
+            .as_numpy_iterator()
         )
         both.append(batch[features.PIXELS])
     assert [each.dtype for each in both] == [np.float32, np.float16]

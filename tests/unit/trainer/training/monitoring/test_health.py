@@ -130,7 +130,7 @@ def test_a_run_says_so_at_its_end(tmp_path, caplog, overfits):
     telling = 0 if overfits else TOKENS
     files = write_records(tmp_path / "data", 60, 0, telling)
     others = write_records(tmp_path / "others", 60, 1, telling)
-    told = config(
+    settings = config(
         model={
             "image_tower": {"kind": "conv", "filters": 16},
             "text_tower": {"kind": "bag", "width": 32},
@@ -140,5 +140,5 @@ def test_a_run_says_so_at_its_end(tmp_path, caplog, overfits):
         training={"epochs": 60, "learning_rate": 0.01, "checkpoint_steps": 0},
     )
     with caplog.at_level(logging.WARNING):
-        trained(told, files, tmp_path, held_out=others)
+        trained(settings, files, tmp_path, held_out=others)
     assert ("overfitting: recall@10 is" in caplog.text) == overfits

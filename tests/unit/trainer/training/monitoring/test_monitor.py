@@ -58,8 +58,10 @@ def test_the_curves_of_a_run(files, tmp_path):
 
 def test_trouble_stops_a_run_and_is_in_the_curves(files, tmp_path, monkeypatch):
     monkeypatch.setattr(health, "COLLAPSED", 1.1)  # all is collapse
-    told = r"^training stopped at step 5 of 15: the image tower gives all records nearly the same"
-    with pytest.raises(InputError, match=told):
+    message = (
+        r"^training stopped at step 5 of 15: the image tower gives all records nearly the same"
+    )
+    with pytest.raises(InputError, match=message):
         trained(config(), files, tmp_path)
     assert list(curves(tmp_path)["image_spread"]) == [5]
 

@@ -67,8 +67,8 @@ def test_timing_leaves_the_networks_as_they_were(tmp_path, monkeypatch):
     monkeypatch.setattr(precision, "GAIN", 0.0)  # float32 wins
     files = write_records(tmp_path / "data", 24)
     timed = trained(config(**TOLD), files, tmp_path)
-    told = config(**{**TOLD, "training": {**TOLD["training"], "precision": "float32"}})
-    plain = trained(told, files, tmp_path / "plain")
+    settings = config(**{**TOLD, "training": {**TOLD["training"], "precision": "float32"}})
+    plain = trained(settings, files, tmp_path / "plain")
     [note] = (tmp_path / "checkpoints").glob(f"*/{precision.NOTE}")
     assert note.read_text() == "float32"
     for mine, other in zip(weights(timed), weights(plain), strict=True):

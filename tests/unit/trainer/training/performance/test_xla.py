@@ -57,10 +57,10 @@ def test_asked_to_stop_it_times_no_further():
 
 
 def test_a_step_that_cannot_be_compiled_is_refused_where_xla_is_asked_for():
-    told = (
+    message = (
         r"^training.xla: true: XLA cannot compile this step \(set it to auto or false\): no kernel$"
     )
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         xla.with_clear_error(broken)(None)
 
 
@@ -85,8 +85,8 @@ def test_with_it_and_without_the_networks_learn_the_same(files, tmp_path):
 
 
 def test_half_precision_keeps_weights_and_loss_in_float32(files, tmp_path):
-    told = config(model=TOWERS, training={"precision": "bfloat16", "epochs": 1})
-    model = trained(told, files, tmp_path)
+    settings = config(model=TOWERS, training={"precision": "bfloat16", "epochs": 1})
+    model = trained(settings, files, tmp_path)
     assert {v.dtype for v in model.trainable_variables} == {"float32"}
     assert model.image_tower.layers[-1].compute_dtype == "bfloat16"
     pixels = tf.random.stateless_uniform([5, 8, 8, 3], [0, 1], 0, 255)
