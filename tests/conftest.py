@@ -14,6 +14,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in its background so; tests that interrupt a child would hang.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+from schema.text import secrets
 from tests.support.small_run import SmallRun, shared_data, shared_run
 from tests.support.warm_python import WarmPython
 
@@ -64,6 +65,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
     last = len(places)
     items.sort(key=lambda i: (places.get(i.path, last), "integration" not in i.keywords))
+
+
+@pytest.fixture(autouse=True)
+def _known_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test remember secrets that are not hidden in the texts of the next one."""
+    monkeypatch.setattr(secrets, "_remembered", set(secrets._remembered))
 
 
 @pytest.fixture(scope="session")

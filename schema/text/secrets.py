@@ -39,9 +39,10 @@ VALUE = re.compile(
     r"(?P<equals>=|%3D|(?<=\w)['\"]\s*:\s*['\"])(?P<value>[^\s&;#\"'<>]+)",
     re.IGNORECASE,
 )
-# A cookie has a name and a value: captions are about cookies, too.
+# A cookie has a name and a value: captions are about cookies, too. The first may be hidden already.
 _HEADER = re.compile(
-    r"(?i)\b((?:proxy-)?authorization|x-api-key|(?:set-)?cookie(?=['\"]?\s*[:=]\s*['\"]?[\w.-]+=))"
+    r"(?i)\b((?:proxy-)?authorization|x-api-key"
+    r"|(?:set-)?cookie(?=['\"]?\s*[:=]\s*['\"]?(?:[\w.-]+=|\*\*\*)))"
     r"(['\"]?\s*[:=]\s*)(['\"]?)([^'\"\r\n]+)"
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+)(?=\S*[\d=])[\w+/.=~-]{8,}")

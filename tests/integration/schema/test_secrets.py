@@ -9,7 +9,7 @@ import pytest
 from pipeline.config.run_config import ConfigError, parse
 from schema.errors import InputError
 from schema.text.literal_secrets import literal_secrets
-from schema.text.secrets import expand, without_secrets
+from schema.text.secrets import expand, remember, without_secrets
 from tests.support.small_run import small_values
 
 
@@ -37,6 +37,11 @@ from tests.support.small_run import small_values
 )
 def test_what_is_hidden(text, shown):
     assert without_secrets(text) == shown
+
+
+def test_the_whole_header_is_hidden_where_its_first_cookie_is_a_known_secret():
+    remember("session=1")
+    assert without_secrets("Cookie: session=1; other=2") == "Cookie: ***"
 
 
 @pytest.mark.parametrize(
