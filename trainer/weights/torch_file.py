@@ -198,7 +198,7 @@ def _load(stream: BinaryIO, storage: Callable[[str, str, int], _Storage]) -> Any
     """
     start = stream.tell()
     for done, (code, number, _place) in enumerate(pickletools.genops(stream)):
-        if code.name in STORES and number > done:
+        if code.name in STORES and int(number or 0) > done:
             raise ValueError("its pickle numbers its values wrongly")
     stream.seek(start)
     return _Unpickler(stream, storage).load()
