@@ -192,10 +192,7 @@ def _arrays(content: Any) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _load(stream: BinaryIO, storage: Callable[[str, str, int], _Storage]) -> Any:
-    """Carry out the pickle at the place of a stream.
-
-    Python's own reader makes room for the number under which a pickle stores a value, however high.
-    """
+    """Carry out a pickle, unless it numbers a value so high that Python fills the memory."""
     start = stream.tell()
     for done, (code, number, _place) in enumerate(pickletools.genops(stream)):
         if code.name in STORES and int(number or 0) > done:
@@ -207,8 +204,7 @@ def _load(stream: BinaryIO, storage: Callable[[str, str, int], _Storage]) -> Any
 def _zip(file: BinaryIO) -> Any:
     with zipfile.ZipFile(file) as archive:
         if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
-            # torch compresses nothing, and a small file could fill the memory.
-            raise InputError("its parts are compressed, which is not supported")
+            raise InputError("its parts are compressed, which torch never does")
         [described] = [name for name in archive.namelist() if name.endswith("data.pkl")]
         folder = described.removesuffix("data.pkl")
         if archive.getinfo(described).file_size > LARGEST_PICKLE:
