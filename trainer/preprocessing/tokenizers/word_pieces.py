@@ -8,6 +8,7 @@ from trainer.preprocessing import vocabulary
 from trainer.preprocessing.tokenizer import PortableTokenizer, Tokenizer, word_piece_program
 
 NOTHING = r"(?!)"  # a pattern that is nowhere
+ENDED = r"\x00[\s\S]*"  # TensorFlow's lower-casing ends a text at a NUL
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -41,7 +42,7 @@ class WordPieces(Tokenizer):
             longest_word=None,
             cuts_words=True,
             whole_tokens=(),
-            removed=(NOTHING, NOTHING),
+            removed=(ENDED, NOTHING),
             normal_form=FORM,
             words=word_pattern().pattern,
             special_characters=special_characters(),
