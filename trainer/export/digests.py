@@ -120,6 +120,7 @@ def _digest_of_tree(root: str) -> str:
         posixpath.join(folder, name)
         for folder, _, names in tf.io.gfile.walk(root)
         for name in names
+        if not name.endswith(".pyc")  # Python writes these beside the weights of a package
     ]
     return _digest((posixpath.relpath(path, root), path) for path in sorted(files))
 

@@ -8,7 +8,6 @@ from trainer.preprocessing import vocabulary
 from trainer.preprocessing.tokenizer import PortableTokenizer, Tokenizer, word_piece_program
 
 NOTHING = r"(?!)"  # a pattern that is nowhere
-ENDED = r"\x00[\s\S]*"  # TensorFlow's lower-casing ends a text at a NUL
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -33,7 +32,7 @@ class WordPieces(Tokenizer):
 
     def portable(self) -> PortableTokenizer:
         """Return the program with the classes of characters that the graph has."""
-        from trainer.preprocessing.captions import FORM, special_characters, word_pattern
+        from trainer.preprocessing.captions import FORM, NUL, special_characters, word_pattern
 
         return word_piece_program(
             self.config,
@@ -42,7 +41,7 @@ class WordPieces(Tokenizer):
             longest_word=None,
             cuts_words=True,
             whole_tokens=(),
-            removed=(ENDED, NOTHING),
+            removed=(NUL, NOTHING),
             normal_form=FORM,
             words=word_pattern().pattern,
             special_characters=special_characters(),
