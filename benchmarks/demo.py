@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from benchmarks import machine
+from benchmarks.run_figures import text_to_image
 
 ROOT = Path(__file__).resolve().parent.parent
 EMOJI = ROOT / "examples" / "emoji"
@@ -66,14 +67,13 @@ def main() -> None:
         config.write_text((EMOJI / "config.yaml").read_text().replace("../../runs", "runs"))
         first, peak, printed = measure(config)
         again, _, reprinted = measure(config)
-    row = re.search(r"text to image +([\d.]+) +[\d.]+ +([\d.]+)", printed)
-    recall_1, recall_10 = row.groups() if row else ("none", "none")
+    recall_1, recall_10 = text_to_image(printed)
     cached = len(re.findall(r": cached", reprinted))
     print(f"\n{machine.describe()}")
     print(f"first run               {first:6.0f} s     (aim: at most 360)")
     print(f"peak memory             {peak / 2**30:6.2f} GiB   (aim: at most 4)")
-    print(f"text to image recall@1  {recall_1:>6}       (at least 0.40, aim 0.60)")
-    print(f"text to image recall@10 {recall_10:>6}       (at least 0.75, aim 0.80)")
+    print(f"text to image recall@1  {recall_1:6.3f}       (at least 0.40, aim 0.60)")
+    print(f"text to image recall@10 {recall_10:6.3f}       (at least 0.75, aim 0.80)")
     print(
         f"again, nothing changed  {again:6.0f} s     (aim: at most 40), {cached} of 13 nodes cached"
     )

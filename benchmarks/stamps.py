@@ -9,7 +9,6 @@ whole pipeline. The pictures are those that `make photos` has fetched; PICTURES 
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import Any
 import yaml
 
 from benchmarks import machine
+from benchmarks.run_figures import text_to_image
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMPS = ROOT / "examples" / "stamps"
@@ -70,10 +70,7 @@ def measure(seed: int, from_scratch: bool) -> tuple[float, float, float]:
         started = time.monotonic()
         done = subprocess.run([DIPTYCH, "run", config], stdout=subprocess.PIPE, text=True)
         seconds = time.monotonic() - started
-    row = re.search(r"text to image +([\d.]+) +[\d.]+ +([\d.]+)", done.stdout)
-    if row is None:
-        sys.exit(f"the run printed no recall:\n{done.stdout}")
-    return float(row[1]), float(row[2]), seconds
+    return *text_to_image(done.stdout), seconds
 
 
 def main() -> None:

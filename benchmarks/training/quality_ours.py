@@ -1,6 +1,8 @@
 """Our side of `benchmarks.training.quality`: the emoji example, for a time and not for epochs."""
 
+import json
 import time
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,7 +28,7 @@ def main() -> None:
     """Train for as long as the first line says, then answer where the embeddings are."""
     keep_freed_memory()
     for question in questions():
-        config = load(ROOT / "examples" / "emoji" / "config.yaml").for_trainer()
+        config = _config(question["changes"])
         transform = tft.TFTransformOutput(question["graph"])
         spec, files = transform.transformed_feature_spec(), question["files"]
         records, count = input_pipeline.count_records(files), config.training.batch_size
@@ -64,6 +66,13 @@ def main() -> None:
         }
         np.savez(question["out"], images=found["images"], texts=found["texts"])
         answer(seconds=seconds, pairs=done * count, steps=done, planned=steps)
+
+
+def _config(changes: dict[str, dict[str, Any]]) -> TrainerConfig:
+    own = load(ROOT / "examples" / "emoji" / "config.yaml").for_trainer().model_dump(mode="json")
+    for section, values in changes.items():
+        own[section] |= values
+    return TrainerConfig.model_validate_json(json.dumps(own))
 
 
 def _built(

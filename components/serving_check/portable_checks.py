@@ -75,6 +75,9 @@ def _worse(report: PortableReport, agreement: float) -> Iterator[str]:
     one_query = 1.01 / report.sample.queries if report.sample.queries else 0.0
     for one in report.files:
         limit = report.limits.recall_loss(one.precision)
+        if one.difference >= portable_report.NOT_FINITE:
+            yield f"portable/{one.file} gives embeddings that are not finite"
+            continue
         if limit is None and one.difference > agreement:
             yield (
                 f"portable/{one.file} differs from the exported tower by {one.difference:.2g}, "

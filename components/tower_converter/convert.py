@@ -12,6 +12,7 @@ from components.tower_converter import litert_files, onnx_files, runtimes
 from components.tower_converter.config import Format, PortableConfig, Precision
 from components.tower_converter.graphs import NotConvertedError, TowerGraph, read_tower
 from components.tower_converter.report import (
+    NOT_FINITE,
     RECALL_AT,
     NotConverted,
     PairRecall,
@@ -152,7 +153,7 @@ def _files(
                     bytes=file.stat().st_size,
                     sha256=digest(file),
                     p50_ms=runtimes.median_ms(embed, inputs),
-                    difference=float(off) if np.isfinite(off) else 1e9,
+                    difference=float(off) if np.isfinite(off) else NOT_FINITE,
                     recall_loss=0.0,
                 ),
                 embeddings,

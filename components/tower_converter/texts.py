@@ -23,6 +23,7 @@ ODD = (
     *("東京タワー 한국어 नमस्ते", "\ufb01ne x\u00b2 \u00bd \uff21\uff42\uff11 \u01c5"),
     *("a\u00a0b\u2003c\u200bd", "\U0001f469\u200d\U0001f467 \U0001f1e9\U0001f1ea \U0001f6ff"),
     "a" * 120,
+    "a\0b",
     "\ue000 \u0378 \U0010ffff",
 )
 LISTED = 3  # texts in the report

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from pictures import SUFFIXES, read_pictures, write_data
 
+from schema.text.untrusted_text import escaped
+
 PACKAGE = "tuxpaint-stamps-default"
 STAMPS = Path("usr", "share", "tuxpaint", "stamps")  # in the package
 RUNS = Path(__file__).resolve().parents[2] / "runs" / "stamps"
@@ -65,15 +67,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=Path, help="a folder of your own")
     folder = parser.parse_args().pictures
+    shown = escaped(str(folder))
     if folder is not None and not folder.is_dir():
-        sys.exit(f"{folder} is not a folder")
+        sys.exit(f"{shown} is not a folder")
     data = RUNS / "data"
     if folder is not None and data in (folder.resolve(), *folder.resolve().parents):
-        sys.exit(f"{folder} is what this program writes; name the folder of the originals")
+        sys.exit(f"{shown} is what this program writes; name the folder of the originals")
     try:
         prepare(folder or download(RUNS), data)
     except OSError as error:
-        sys.exit(f"{error.filename or data}: {error.strerror}")
+        sys.exit(f"{escaped(str(error.filename or data))}: {error.strerror}")
 
 
 def prepare(folder: Path, data: Path) -> None:
@@ -84,12 +87,12 @@ def prepare(folder: Path, data: Path) -> None:
     """
     pictures, skipped = read_pictures(folder)
     if skipped:
-        print(f"{len(skipped)} pictures are left out, the first: {skipped[0]}")
+        print(f"{len(skipped)} pictures are left out, the first: {escaped(skipped[0])}")
     if len(pictures) < ENOUGH:
         kinds = ", ".join(SUFFIXES)
         sys.exit(
-            f"{folder} holds {len(pictures)} pictures ({kinds}) with a .txt beside them; this "
-            f"example needs {ENOUGH}"
+            f"{escaped(str(folder))} holds {len(pictures)} pictures ({kinds}) with a .txt beside "
+            f"them; this example needs {ENOUGH}"
         )
     counts = write_data(pictures, data, share=HELD_OUT, seed=0)
     print(f"{counts['train']} pictures to train on, {counts['eval']} held out")

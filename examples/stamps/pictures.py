@@ -86,9 +86,11 @@ def read_pictures(folder: Path) -> tuple[list[Picture], list[str]]:
                 by_digest[digest] = replace(first, captions=tuple(english))
                 continue
             key = below.with_suffix("").as_posix()
+            while key in keys:  # duck.jpg beside duck.png, and perhaps duck.png.png
+                key += path.suffix
             by_digest[digest] = Picture(
                 path=path,
-                key=key if key not in keys else below.as_posix(),
+                key=key,
                 captions=captions,
                 category=below.parts[0] if len(below.parts) > 1 else "",
                 kind=below.parent.as_posix() if len(below.parts) > 1 else "",

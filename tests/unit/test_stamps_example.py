@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -116,6 +117,35 @@ def test_the_data_set_is_read_by_our_reader(folder, tmp_path):
         assert (tmp_path / "out" / row["image"]).read_bytes() == (
             folder / f"{row['image_id']}.png"
         ).read_bytes()
+
+
+def test_pictures_of_like_names_keep_their_own_bytes(tmp_path):
+    for name in ("a.jpg", "a.png", "a.png.png"):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(name.encode())
+        (tmp_path / "in" / name).with_suffix(".txt").write_text("A picture.\n")
+    found, _ = pictures.read_pictures(tmp_path / "in")
+    assert [each.key for each in found] == ["a", "a.png", "a.png.png"]
+    pictures.write_data(found, tmp_path / "out", share=0.5, seed=0)
+    for each in found:
+        copy = tmp_path / "out" / "pictures" / f"{each.key}{each.path.suffix}"
+        assert copy.read_bytes() == each.path.name.encode()
+
+
+def test_names_of_files_are_printed_as_one_line(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in (b"a\x1b[31m\n\xff.png", b"a\x1b[31m\n\xff.txt"):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).touch()
+    done = subprocess.run(
+        [sys.executable, FOLDER / "fetch.py", "--pictures", folder], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stdout == (
+        f"1 pictures are left out, the first: {folder}/a\\x1b[31m\\n\\xff.txt: its first line is "
+        "not a caption in UTF-8\n"
+    )
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,14 @@ def endings_of(config: TransformConfig, key: str) -> tuple[str, ...]:
     return dict(config.model.towers)[key.split(".")[1]].endings
 
 
+def is_described_beside(config: TransformConfig, key: str) -> bool:
+    """Return whether the folder of the file that a key names counts; see `TowerConfig`."""
+    if not key.endswith(".weights"):
+        return False
+    assert isinstance(config, TrainerSections)
+    return dict(config.model.towers)[key.split(".")[1]].described_beside
+
+
 def located(config: Config, locate: Callable[[str], str]) -> Config:
     """Return the config with `locate` applied to each file and folder that it names."""
     for key, source in named_sources(config).items():

@@ -22,7 +22,11 @@ from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, ParameterCount, T
 
 # Keys of a tower that do not change its size.
 NO_SIZE = ("weights", "train", "lora", "layers", "rate", "dropout", "patch_dropout")
-SIZES = {IMAGE_TOWER: ("image.size",), TEXT_TOWER: ("text.vocabulary_size", "text.max_tokens")}
+TOKENIZER = "text.tokenizer"
+SIZES = {
+    IMAGE_TOWER: ("image.size",),
+    TEXT_TOWER: (TOKENIZER, "text.vocabulary_size", "text.max_tokens"),
+}
 
 
 def check(config: TrainerSections) -> None:
@@ -37,10 +41,12 @@ def check(config: TrainerSections) -> None:
         if tower.release is None or "://" in tower.release:
             continue
         there = _config_of(Path(tower.release))
-        if there is not None and _is_another(key, tower, there, config):
-            raise InputError(
-                refusal(key, tower.release, "; ".join(differences(key, there, config)))
-            )
+        if there is None:
+            continue
+        otherwise = _acting_otherwise(key, tower, there)
+        if otherwise or _is_another(key, tower, there, config):
+            named = dict.fromkeys((*differences(key, there, config), *otherwise))
+            raise InputError(refusal(key, tower.release, "; ".join(named)))
 
 
 def refusal(key: str, place: str, reason: str) -> str:
@@ -92,6 +98,8 @@ def _is_another(
     here = config.model_dump(mode="json")
     if any(_differs(there, here, path) for path in (f"model.{key}.kind", "model.embedding_dim")):
         return True
+    if key == TEXT_TOWER and _differs(there, here, TOKENIZER):
+        return True
     try:
         section = there["model"][key]
         hidden = None if section["head"] is None else section["head"]["hidden"]
@@ -103,6 +111,21 @@ def _is_another(
     mine = _count(key, tower.kind, here["model"][key], here)
     # Without features it is no more than an estimate.
     return bool(theirs.features and mine.features and theirs != mine)
+
+
+def _acting_otherwise(key: str, tower: TowerConfig, there: Mapping[str, Any]) -> list[str]:
+    """Name what differs from a release whose weights fit in shape only, such as other heads."""
+    entry = (IMAGE_TOWERS if key == IMAGE_TOWER else TEXT_TOWERS)[tower.kind]
+    try:
+        section = entry.config.model_validate_json(json.dumps(there["model"][key]))
+    except (ValidationError, LookupError, TypeError, ValueError):
+        return []  # it is of another kind, or of another version of Diptych
+    theirs, mine = section.same_shapes, tower.same_shapes
+    return [
+        f"model.{key}.{name} is {theirs[name]} there and {value} here"
+        for name, value in mine.items()
+        if name in theirs and theirs[name] != value
+    ]
 
 
 def _count(

@@ -8,7 +8,7 @@ from trainer.config import fine_tuning, model_size
 from trainer.config.model import TrainerSections
 from trainer.losses.registry import LOSSES, PairwiseConfig
 from trainer.towers import structure
-from trainer.towers.fine_tuning import LayersConfig
+from trainer.towers.fine_tuning import LayersConfig, LoraConfig
 from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
 from trainer.towers.structure import Structure
 
@@ -187,7 +187,8 @@ def _check_parts(key: str, tower: TowerConfig, parts: Structure) -> None:
     if tower.train == "layers" and parts.blocks is not None:
         layers = tower.layers or LayersConfig()
         fault = structure.too_many_blocks(key, tower.network, layers, parts.blocks)
-    elif tower.train == "lora" and tower.lora is not None:
-        fault = structure.missing_target(key, tower.network, tower.lora, parts.adaptable)
+    elif tower.train == "lora":
+        lora = tower.lora or LoraConfig()
+        fault = structure.missing_target(key, tower.network, lora, parts.adaptable)
     if fault is not None:
         raise ValueError(fault)

@@ -14,7 +14,7 @@ import tensorflow as tf
 from schema.config.section import canonical_json
 from schema.errors import InputError
 from schema.system.source_files import own_files, source_files
-from trainer.config.config_paths import endings_of, named_sources
+from trainer.config.config_paths import endings_of, is_described_beside, named_sources
 from trainer.config.trainer import TrainerConfig
 from trainer.config.transform import TransformConfig
 from trainer.export.initial_weights import saved_tower
@@ -41,7 +41,7 @@ def content_digests(config: TransformConfig) -> dict[str, str]:
     """
     digests = {}
     for key, source in named_sources(config).items():
-        digest = _digest_of(key, source, endings_of(config, key))
+        digest = _digest_of(key, source, endings_of(config, key), is_described_beside(config, key))
         if digest is not None:
             digests[key] = digest
     digests |= plugin_digests(config.plugins)
@@ -81,9 +81,13 @@ def run_fingerprint(
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _digest_of(key: str, source: Source, endings: Sequence[str]) -> str | None:
+def _digest_of(
+    key: str, source: Source, endings: Sequence[str], described_beside: bool
+) -> str | None:
     try:
         place = _place(key, source, endings)
+        if described_beside and source.kind is Kind.PATH and not tf.io.gfile.isdir(source.name):
+            place = posixpath.dirname(source.name)
         return None if place is None else _digest_of_tree(place)
     except (InputError, tf.errors.OpError):
         return None
@@ -116,6 +120,7 @@ def _digest_of_tree(root: str) -> str:
         posixpath.join(folder, name)
         for folder, _, names in tf.io.gfile.walk(root)
         for name in names
+        if not name.endswith(".pyc")  # Python writes these beside the weights of a package
     ]
     return _digest((posixpath.relpath(path, root), path) for path in sorted(files))
 

@@ -1,8 +1,8 @@
 """Say what a word of a caption is, and when two captions are the same.
 
-The words of a caption are what is left of it after NFKC and lower-casing, split at white space and
-around every punctuation mark, symbol and ideograph. Two captions are the same if their words are.
-So 'red,cup' and 'Red , cup' are the same three words.
+The words of a caption are what is left of it, without NUL characters, after NFKC and lower-casing,
+split at white space and around every punctuation mark, symbol and ideograph. Two captions are the
+same if their words are. So 'red,cup' and 'Red , cup' are the same three words.
 
 Everything that compares captions or counts words uses this file: the losses, the retrieval sample,
 the Evaluator, the catalogue index, the statistics of the data and the checks of a model. The
@@ -28,6 +28,7 @@ from schema.text.stable_hash import hash_of
 from trainer.preprocessing import character_classes
 
 FORM: Final = "NFKC"
+NUL: Final = r"\x00"  # TensorFlow's lower-casing would end a text at it
 SEPARATOR = " "  # between the words of a caption where they are one string
 _ALONE = r"[\p{P}\p{S}\p{Han}]"  # a word of one character
 _SPACES = r"[\s\p{Z}]+"
@@ -35,9 +36,10 @@ _ASCII_WORD = re.compile(r"[!-/:-@\[-`{-~]|[^!-/:-@\[-`{-~ \t\n\f\r]+")
 
 
 def normalise(captions: tf.Tensor) -> tf.Tensor:
-    """Apply Unicode NFKC and lower-casing to a string tensor of any shape."""
+    """Remove NUL characters, apply NFKC and lower-casing to a string tensor of any shape."""
     # Lower-casing can leave a form that NFKC would compose again, hence the second pass.
-    lowered = tf.strings.lower(tf_text.normalize_utf8(captions, FORM), encoding="utf-8")
+    whole = tf.strings.regex_replace(captions, NUL, "")
+    lowered = tf.strings.lower(tf_text.normalize_utf8(whole, FORM), encoding="utf-8")
     return tf_text.normalize_utf8(lowered, FORM)
 
 
@@ -72,6 +74,7 @@ def words_of(caption: str) -> list[str]:
 
     But for the letters that the module names.
     """
+    caption = caption.replace("\0", "")
     if caption.isascii():
         return _ASCII_WORD.findall(caption.lower())
     return word_pattern().findall(_normalised(caption))

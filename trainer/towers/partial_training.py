@@ -128,15 +128,10 @@ def _last_layers(
         return
     wanted = config.layers or LayersConfig()
     groups = _blocks(parts, config, key)
-    if not groups:
-        raise InputError(
-            f"{key}.train = layers: no blocks are recognised in {config.network}; train it in "
-            "another way: full, head, frozen or lora"
-        )
-    count = len(groups) if wanted.last == "all" else wanted.last
     too_many = structure.too_many_blocks(key, config.network, wanted, len(groups))
     if too_many is not None:
         raise InputError(too_many)
+    count = len(groups) if wanted.last == "all" else wanted.last
     # What stands behind a block learns like it; what stands before the first one is another block.
     shares: dict[int, float] = {}
     depth = {id(v): n for n, block in enumerate(groups) for v in blocks.weights_of(block)}

@@ -60,6 +60,8 @@ class TowerConfig(Frozen):
     """Where its weights can be."""
     endings: ClassVar[tuple[str, ...]] = ()
     """Of the names of files of weights that it reads, from a package, a folder or a file."""
+    described_beside: ClassVar[bool] = False
+    """Whether files beside that of the weights say what they are, so that its folder counts."""
     other_weights: ClassVar[str] = ""
     """What else brings weights, for messages, such as 'a preset'."""
 
@@ -83,6 +85,11 @@ class TowerConfig(Frozen):
         """The folder of the release that it takes its weights from, if it does."""
         source = self.source
         return source.name if source is not None and source.kind is Kind.RELEASE else None
+
+    @property
+    def same_shapes(self) -> Mapping[str, object]:
+        """What changes the network and not the shapes of its weights, by the name of the key."""
+        return {}
 
     @property
     def batch_norm(self) -> bool:

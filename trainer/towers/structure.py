@@ -26,6 +26,10 @@ class Structure:
     blocks: int | None = None
 
 
+PLAIN = Structure(frozenset(), blocks=0)
+"""A backbone without blocks, and without a layer that can have an adapter."""
+
+
 def too_many_blocks(key: str, network: str, layers: LayersConfig, blocks: int) -> str | None:
     """Explain why more blocks cannot learn than a backbone has; None: they can.
 
@@ -35,6 +39,11 @@ def too_many_blocks(key: str, network: str, layers: LayersConfig, blocks: int) -
         layers: the section `layers`.
         blocks: how many it has.
     """
+    if not blocks:
+        return (
+            f"{key}.train = layers: no blocks are recognised in {network}; train it in another "
+            "way: full, head, frozen or lora"
+        )
     if layers.last == "all" or layers.last <= blocks:
         return None
     there = "1 block" if blocks == 1 else f"{blocks} blocks"

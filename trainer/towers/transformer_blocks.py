@@ -1,5 +1,6 @@
 """What the config of both transformer towers has, and how many parameters their blocks have."""
 
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -32,6 +33,11 @@ class BlocksConfig(TowerConfig):
         if self.width % self.heads:
             raise ValueError(f"width = {self.width} is not divisible by heads = {self.heads}")
         return self
+
+    @property
+    def same_shapes(self) -> Mapping[str, object]:
+        """The heads, which cut the vectors of the same weights otherwise."""
+        return {"heads": self.heads}
 
     @property
     def recomputable(self) -> bool:

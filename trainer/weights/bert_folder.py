@@ -11,10 +11,12 @@ from typing import Literal
 
 from schema.errors import InputError
 from schema.text import text_files
+from schema.text.messages import excerpt_of
 from trainer.weights import places
 from trainer.weights.source import Source
 from trainer.weights.state_dicts import SAFETENSORS
 
+MOST_LAYERS = 200
 CONFIG, TOKENIZER, POOLING = "config.json", "tokenizer_config.json", "1_Pooling/config.json"
 Pooling = Literal["mean", "first"]
 # Ways of pooling by their keys in 1_Pooling/config.json.
@@ -86,14 +88,24 @@ def read_sizes(key: str, folder: str) -> BertSizes:
     ):
         value = values.get(name, wanted if name != "model_type" else None)
         if value != wanted:
-            raise InputError(f"{place} has {name} = {value!r}; only {wanted!r} is supported")
+            raise InputError(
+                f"{place} has {name} = {excerpt_of(value)}; only {wanted!r} is supported"
+            )
 
     def number(name: str) -> int:
         value = values.get(name)
-        if not isinstance(value, int) or not 0 < value < 2**31:
-            raise InputError(f"{place} has {name} = {value!r}; a positive number is expected")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**31:
+            raise InputError(
+                f"{place} has {name} = {excerpt_of(value)}; a positive number is expected"
+            )
         return value
 
+    epsilon = values.get("layer_norm_eps", BertSizes.epsilon)
+    if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 < epsilon < 1:
+        raise InputError(
+            f"{place} has layer_norm_eps = {excerpt_of(epsilon)}; a number between 0 and 1 is "
+            "expected"
+        )
     sizes = BertSizes(
         vocabulary=number("vocab_size"),
         layers=number("num_hidden_layers"),
@@ -102,9 +114,13 @@ def read_sizes(key: str, folder: str) -> BertSizes:
         hidden=number("intermediate_size"),
         positions=number("max_position_embeddings"),
         types=number("type_vocab_size"),
-        epsilon=float(values.get("layer_norm_eps", 1e-12)),
+        epsilon=float(epsilon),
         pooling=_pooling(key, folder),
     )
+    if sizes.layers > MOST_LAYERS:
+        raise InputError(
+            f"{place} has num_hidden_layers = {sizes.layers}; at most {MOST_LAYERS} are supported"
+        )
     if sizes.width % sizes.heads:
         raise InputError(f"{place}: {sizes.heads} heads do not divide the width {sizes.width}")
     return sizes

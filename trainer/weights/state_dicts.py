@@ -7,12 +7,14 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from schema.errors import InputError
+from schema.text.messages import excerpt_of
 
 if TYPE_CHECKING:
     import numpy as np
 
 TORCH = (".pth", ".pt", ".bin")
 SAFETENSORS = (".safetensors",)
+READABLE = ("F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL")
 LISTED = 3  # names in a message
 
 Shape = tuple[int, ...]
@@ -28,11 +30,18 @@ def read(path: str) -> "dict[str, np.ndarray]":
         from trainer.weights import torch_file
 
         return torch_file.read(path)
+    import ml_dtypes  # noqa: F401  gives NumPy the type bfloat16
+    import numpy as np
     from safetensors import SafetensorError, safe_open
 
+    shapes_of(path)  # refuses other types
     try:
         with safe_open(path, "np") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return {
+            name: array.astype(np.float32) if array.dtype == "bfloat16" else array
+            for name, array in arrays.items()
+        }
     except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise InputError(f"{path}: is not a safetensors file: {error}") from error
 
@@ -45,9 +54,18 @@ def shapes_of(path: str) -> dict[str, Shape]:
 
     try:
         with safe_open(path, "np") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            types = {name: part.get_dtype() for name, part in parts.items()}
+            shapes = {name: tuple(part.get_shape()) for name, part in parts.items()}
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: is not a safetensors file: {error}") from error
+    for name, dtype in types.items():
+        if dtype not in READABLE:
+            raise InputError(
+                f"{path}: {excerpt_of(name)} is stored as {dtype}; only {', '.join(READABLE)} are "
+                "supported"
+            )
+    return shapes
 
 
 def check_shapes(

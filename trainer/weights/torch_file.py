@@ -11,6 +11,7 @@ import collections
 import io
 import math
 import pickle
+import pickletools
 import struct
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -36,6 +37,7 @@ TYPES = {
     "ByteStorage": np.uint8,
     "BoolStorage": np.bool_,
 }
+STORES = ("PUT", "BINPUT", "LONG_BINPUT")  # codes of a pickle
 BFLOAT16 = "BFloat16Storage"  # numpy has no such type
 
 
@@ -189,8 +191,20 @@ def _arrays(content: Any) -> Iterator[tuple[str, np.ndarray]]:
         yield name, value.array()
 
 
+def _load(stream: BinaryIO, storage: Callable[[str, str, int], _Storage]) -> Any:
+    """Carry out a pickle, unless it numbers a value so high that Python fills the memory."""
+    start = stream.tell()
+    for done, (code, number, _place) in enumerate(pickletools.genops(stream)):
+        if code.name in STORES and int(number or 0) > done:
+            raise ValueError("its pickle numbers its values wrongly")
+    stream.seek(start)
+    return _Unpickler(stream, storage).load()
+
+
 def _zip(file: BinaryIO) -> Any:
     with zipfile.ZipFile(file) as archive:
+        if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
+            raise InputError("its parts are compressed, which torch never does")
         [described] = [name for name in archive.namelist() if name.endswith("data.pkl")]
         folder = described.removesuffix("data.pkl")
         if archive.getinfo(described).file_size > LARGEST_PICKLE:
@@ -209,7 +223,7 @@ def _zip(file: BinaryIO) -> Any:
                 storages[key] = made
             return storages[key]
 
-        return _Unpickler(io.BytesIO(archive.read(described)), storage).load()
+        return _load(io.BytesIO(archive.read(described)), storage)
 
 
 def _legacy(file: BinaryIO) -> Any:
@@ -220,7 +234,7 @@ def _legacy(file: BinaryIO) -> Any:
         return storages.setdefault(key, _Storage(kind, size))
 
     def load() -> Any:
-        return _Unpickler(file, storage).load()
+        return _load(file, storage)
 
     if load() != MAGIC or load() != PROTOCOL:
         raise ValueError("its first bytes are those of another format")

@@ -21,6 +21,7 @@ from schema.config.messages import describe_errors
 from schema.errors import InputError
 from schema.serving_names import CONFIG
 from schema.text import text_files
+from schema.text.messages import excerpt_of
 
 _SPEC = re.compile(r"{(SPAN|VERSION)(?::(\d+))?}|{(YYYY|MM|DD)}")
 _EPOCH = datetime.date(1970, 1, 1)  # TFX counts the spans of dated folders in days from here
@@ -71,8 +72,9 @@ def _of_release(name: str, folder: Path, config: IngestConfig) -> Source:
     trained = _release_config(folder)
     data, split = trained["data"], trained["evaluation"]["split"]
     data = {key: value for key, value in data.items() if key in IngestConfig.model_fields}
-    compared = {**data.get("near_duplicates", {})}
-    compared.pop("max_removed", None)
+    compared = data.get("near_duplicates", {})
+    if isinstance(compared, dict):  # anything else is refused below
+        compared = {key: value for key, value in compared.items() if key != "max_removed"}
     try:
         theirs = IngestConfig.model_validate_json(
             json.dumps(data | {"near_duplicates": compared, "retain": {}})
@@ -80,6 +82,10 @@ def _of_release(name: str, folder: Path, config: IngestConfig) -> Source:
     except ValidationError as error:
         problems = "; ".join(describe_errors(error, IngestConfig))
         raise InputError(f"{folder / CONFIG}: data: {problems}") from error
+    if not isinstance(split, str) or split not in theirs.splits:
+        raise InputError(
+            f"{folder / CONFIG}: evaluation.split = {excerpt_of(split)} is none of its splits"
+        )
     patterns = theirs.patterns
     glob = _of_span(patterns.get(split) or patterns[ALL], manifest.read(folder).data)
     values = {

@@ -32,7 +32,7 @@ class WordPieces(Tokenizer):
 
     def portable(self) -> PortableTokenizer:
         """Return the program with the classes of characters that the graph has."""
-        from trainer.preprocessing.captions import FORM, special_characters, word_pattern
+        from trainer.preprocessing.captions import FORM, NUL, special_characters, word_pattern
 
         return word_piece_program(
             self.config,
@@ -41,7 +41,7 @@ class WordPieces(Tokenizer):
             longest_word=None,
             cuts_words=True,
             whole_tokens=(),
-            removed=(NOTHING, NOTHING),
+            removed=(NUL, NOTHING),
             normal_form=FORM,
             words=word_pattern().pattern,
             special_characters=special_characters(),

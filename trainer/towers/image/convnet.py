@@ -8,6 +8,7 @@ from pydantic import Field
 
 from schema.config.section import Dropout, PositiveInt
 from trainer.towers.registry import CHANNELS, IMAGE_TOWERS, ParameterCount, Tower, TowerConfig
+from trainer.towers.structure import PLAIN
 
 if TYPE_CHECKING:
     import keras
@@ -71,4 +72,9 @@ def _check(_config: ConvNetConfig, size: int) -> None:
         raise ValueError(f"image.size = {size} must be even for convnet")
 
 
-IMAGE_TOWERS.add("convnet", Tower(config=ConvNetConfig, build=_build, count=_count, check=_check))
+IMAGE_TOWERS.add(
+    "convnet",
+    Tower(
+        config=ConvNetConfig, build=_build, count=_count, check=_check, structure=lambda _: PLAIN
+    ),
+)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from schema.config.section import Dropout, PositiveInt
 from trainer.towers.registry import TEXT_TOWERS, ParameterCount, TextSizes, Tower, TowerConfig
+from trainer.towers.structure import PLAIN
 
 if TYPE_CHECKING:
     import keras
@@ -42,4 +43,6 @@ def _count(config: BagConfig, text: TextSizes) -> ParameterCount:
     return ParameterCount(by_key, config.width)
 
 
-TEXT_TOWERS.add("bag", Tower(config=BagConfig, build=_build, count=_count))
+TEXT_TOWERS.add(
+    "bag", Tower(config=BagConfig, build=_build, count=_count, structure=lambda _: PLAIN)
+)

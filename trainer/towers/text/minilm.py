@@ -37,7 +37,7 @@ LARGEST_VOCABULARY = 16 << 20  # bytes
 class SizesConfig(Frozen):
     """Sizes of a BERT; the defaults are those of MiniLM-L6."""
 
-    layers: Annotated[int, Field(gt=0, le=200)] = 6
+    layers: Annotated[int, Field(gt=0, le=bert_folder.MOST_LAYERS)] = 6
     """Blocks."""
     width: PositiveInt = 384
     """Components of a token's vector."""
@@ -71,6 +71,18 @@ class MiniLmConfig(TowerConfig):
 
     takes: ClassVar[tuple[Kind, ...]] = (Kind.RELEASE, Kind.PACKAGE, Kind.PATH)
     endings: ClassVar[tuple[str, ...]] = state_dicts.SAFETENSORS
+    described_beside: ClassVar[bool] = True
+
+    @property
+    def same_shapes(self) -> Mapping[str, object]:
+        """Heads, pooling and epsilon; nothing where they are those of a folder that is gone."""
+        sizes: SizesConfig | BertSizes = self.sizes or SizesConfig()
+        if self.brings_weights:
+            try:
+                sizes = bert_folder.read_sizes(KEY, _place(self)[0])
+            except InputError:
+                return {}
+        return {f"sizes.{name}": getattr(sizes, name) for name in ("heads", "pooling", "epsilon")}
 
     @property
     def recomputable(self) -> bool:

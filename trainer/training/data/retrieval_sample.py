@@ -137,10 +137,15 @@ def _in_parts(embed: Embed, values: np.ndarray) -> np.ndarray:
 
 
 def _ranks(similarity: np.ndarray, matches: np.ndarray) -> np.ndarray:
-    """Rank the best match of each query that has one; both arguments are [queries, candidates]."""
+    """Rank the best match of each query that has one; both arguments are [queries, candidates].
+
+    A query whose similarities are no numbers ranks last: no comparison with nan holds, so it would
+    rank first.
+    """
     best = np.where(matches, similarity, -np.inf).max(1, keepdims=True)
     others = np.where(matches, -np.inf, similarity)
     rank = 1 + (others > best).sum(1) + 0.5 * (others == best).sum(1)
+    rank[~np.isfinite(best[:, 0])] = similarity.shape[1]
     return rank[matches.any(1)]
 
 

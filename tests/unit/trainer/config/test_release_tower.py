@@ -47,6 +47,14 @@ def of_text(text: dict[str, Any]) -> dict[str, Any]:
         (of(VIT), of({"kind": "conv"}), "image_tower.kind is vit there and conv here"),
         (of(VIT), of({**VIT, "depth": 3}), "image_tower.depth is 2 there and 3 here"),
         (of(VIT), of(VIT, embedding_dim=7), "embedding_dim is 6 there and 7 here"),
+        (of(VIT), of({**VIT, "heads": 4}), "image_tower.heads is 3 there and 4 here"),
+        (
+            of_text({**BERT, "sizes": {"pooling": "first"}}),
+            of_text(BERT),
+            "text_tower.sizes is {'layers': 6, 'width': 384, 'heads': 12, 'hidden': 1536, "
+            "'positions': 512, 'epsilon': 1e-12, 'pooling': 'first'} there and None here; "
+            "model.text_tower.sizes.pooling is first there and mean here",
+        ),
         (
             of_text({"kind": "bag", "head": {"hidden": 4}}),
             of_text({"kind": "bag"}),
@@ -60,6 +68,33 @@ def test_what_decides_on_its_weights_is_named(tmp_path, there, here, difference)
         f"model.{key}.weights: {tmp_path}/3 is not a tower of this kind and size: "
         f"model.{difference}"
     )
+
+
+def test_another_tokenizer_gives_the_same_vocabulary_other_ids(tmp_path):
+    """With and without [CLS] and [SEP] around a text."""
+    vocabulary = tmp_path / "vocab.txt"
+    vocabulary.write_text("[PAD]\n[CLS]\n[UNK]\n[SEP]\na\n")
+    there = {"text": {"tokenizer": "bert", "vocabulary": str(vocabulary)}}
+    here = {"text": {"tokenizer": "word_pieces", "vocabulary": str(vocabulary)}}
+    assert refusal(tmp_path, there, here) == (
+        f"model.text_tower.weights: {tmp_path}/3 is not a tower of this kind and size: "
+        "text.tokenizer is bert there and word_pieces here"
+    )
+
+
+def test_the_sizes_of_a_release_may_be_those_of_a_folder(tmp_path):
+    """It pools by the first token, which no weight shows."""
+    folder = tmp_path / "bert"
+    (folder / "1_Pooling").mkdir(parents=True)
+    (folder / "model.safetensors").touch()
+    (folder / "config.json").write_text(
+        '{"model_type": "bert", "vocab_size": 40, "hidden_size": 384, "num_hidden_layers": 6, '
+        '"num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512, '
+        '"type_vocab_size": 2}'
+    )
+    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}')
+    found = refusal(tmp_path, of_text({**BERT, "weights": str(folder)}), of_text(BERT))
+    assert found.endswith(": model.text_tower.sizes.pooling is first there and mean here")
 
 
 def test_a_tower_within_a_release_is_compared_with_the_same_config(tmp_path):

@@ -138,6 +138,16 @@ def test_so_does_one_of_a_loss(tmp_path, name, needed):
             "model.text_tower.layers.last = 2, but minilm has 1 block",
         ),
         (
+            {"image_tower": {"kind": "convnet", "weights": "release:r", "train": "lora"}},
+            "model.image_tower.lora.targets: no layer of convnet that can have an adapter is named "
+            "*; none can",
+        ),
+        (
+            {"text_tower": {"kind": "bag", "weights": "release:r", "train": "layers"}},
+            "model.text_tower.train = layers: no blocks are recognised in bag; train it in another "
+            "way: full, head, frozen or lora",
+        ),
+        (
             {
                 "image_tower": {
                     **{"kind": "vit", "weights": "release:r", "train": "lora"},

@@ -159,6 +159,21 @@ def test_a_pickle_that_is_no_state_dict(tmp_path, write, content, sentence):
     assert "\n" not in str(caught.value)
 
 
+def test_a_small_file_cannot_fill_the_memory(tmp_path):
+    path = tmp_path / "w.pth"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", pickled({"a": tensor(size=10**6)}))
+        archive.writestr("archive/data/0", bytes(4 * 10**6))
+    with pytest.raises(InputError, match="its parts are compressed, which torch never does"):
+        torch_file.read(str(path))
+    # Stores its only value under the number 10,000,000, for which Python's reader makes room.
+    stores = b"\x80\x02}r" + struct.pack("<I", 10**7) + b"."
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", stores)
+    with pytest.raises(InputError, match="its pickle numbers its values wrongly"):
+        torch_file.read(str(path))
+
+
 def test_damaged_files(tmp_path):
     whole = NUMBERS.tobytes()
     for write in (write_zip, write_legacy):

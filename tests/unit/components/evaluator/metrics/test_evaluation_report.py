@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.run_figures import text_to_image
 from components.evaluator import report
 from components.evaluator.config import EvaluationConfig, Gate, ZeroShotConfig
 from components.evaluator.metrics.measurement import (
@@ -133,6 +134,7 @@ def test_each_table_has_its_queries_candidates_and_chance():
     assert rows[0] == "all queries queries candidates recall@1 @5 @10 mrr median"
     assert rows[1] == "text to image 3,040 1,527 0.500 0.500 0.500 0.500 0.5"
     assert rows[2] == "by chance 0.0123 0.0123 0.0123 0.0123 0"
+    assert text_to_image("\n".join(rows)) == (0.5, 0.5)  # as the benchmarks read it
     assert rows[3] == "image to text 1,527 3,040 0.500 0.500 0.500 0.500 0.5"
     assert rows[5] == "zero-shot images classes top 1"
     assert rows[6] == "images to classes 80 3 0.900"

@@ -85,6 +85,24 @@ def test_a_release_that_is_none_is_refused_by_its_key(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("section", "values", "sentence"),
+    [
+        ("evaluation", {"split": "test"}, "evaluation.split = 'test' is none of its splits"),
+        ("evaluation", {"split": ["eval"]}, r"evaluation.split = \['eval'\] is none of its"),
+        ("data", {"near_duplicates": None}, "data: near_duplicates"),
+        ("data", {"near_duplicates": [1]}, "data: near_duplicates"),
+    ],
+)
+def test_a_damaged_config_of_a_release_is_refused_by_its_key(tmp_path, section, values, sentence):
+    retained = release(tmp_path / "3", splits={"train": "t", "eval": "e"})
+    file = tmp_path / "3" / "config.json"
+    trained = json.loads(file.read_text())
+    file.write_text(json.dumps({**trained, section: {**trained[section], **values}}))
+    with pytest.raises(InputError, match=rf"^data\.retain\.v3\.release: .*{sentence}"):
+        sources(config(v3=retained))
+
+
+@pytest.mark.parametrize(
     ("values", "sentence"),
     [
         ({}, "give either release, or path and files"),

@@ -75,6 +75,19 @@ def test_the_ids_of_2000_odd_texts_are_those_of_the_graph(vocabulary, tmp_path):
     assert {len(ids) for ids in mine} == {config.max_tokens}
 
 
+def test_a_nul_is_no_part_of_a_text_as_in_the_graph(vocabulary, tmp_path):
+    config, file = vocabulary
+    texts = ["a\0b", "red cup\0\n\0Σ\0 up", "\0", "é\0ß", "a b c\0"]
+    captions = tf.constant([text.encode() for text in texts])
+    words = split_words(normalise(captions))
+    expected = create_tokenizer(config).tokenize(captions, words, str(file)).numpy().tolist()
+    assert portable_tokenizer(config, file, tmp_path)(texts) == expected
+    assert expected[2] == [0] * config.max_tokens
+    for number, text in enumerate(texts):
+        whole = text.replace("\0", "")
+        assert words_of(text) == words_of(whole) == [w.decode() for w in words[number].numpy()]
+
+
 def test_the_program_imports_python_s_own_modules_only(vocabulary):
     import ast
 

@@ -57,6 +57,16 @@ def test_an_image_without_a_matching_caption_asks_nothing():
     assert recalls(of([0, 2], [7, 9]), IMAGES, np.array([[1.0, 0, 0], [0, 0, 1]]), 1) == (1, 1)
 
 
+def test_what_is_no_number_ranks_last():
+    """No comparison with nan holds, so it would rank first."""
+    texts = np.eye(3)
+    nan = np.full_like(texts, np.nan)
+    assert recalls(of([0, 1, 2], [7, 8, 9]), IMAGES, texts, 2) == (1, 1)
+    assert recalls(of([0, 1, 2], [7, 8, 9]), IMAGES, nan, 2) == (0, 0)
+    one = np.array([[np.nan] * 3, [0, 1, 0], [0, 0, 1]])
+    assert recalls(of([0, 1, 2], [7, 8, 9]), one, texts, 2) == pytest.approx((2 / 3, 2 / 3))
+
+
 def test_the_first_images_with_their_captions():
     told = Sample(np.arange(3), np.arange(4)[:, None], np.array([0, 1, 2, 0]), np.arange(4) + 10)
     found = told.first(2)
