@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -14,7 +14,8 @@ from diptych.cli.command import BAD_CONFIG, one_sentence
 
 if TYPE_CHECKING:
     from diptych.search.engine import Engine
-    from diptych.search.sources import Progress
+    from diptych.search.sources import Opened, Progress
+    from pipeline.console.rich_console import Console
 
 PORT = 8600
 MOST_FAILURES = 5  # images of a folder that are listed by name
@@ -90,25 +91,28 @@ def serve_page(
     is_drawn = token is None and not is_loopback(host)
     if is_drawn:
         token = make_token()
-    opened = listen(host, port)
     console = make_console()
-    engines, names = [], []
-    for one in (source, compare):
-        if one is not None:
-            engine, name = open_one(one, images)
+    engines: list[Engine] = []
+    names: list[str] = []
+    with listen(host, port) as opened:
+        for one in filter(None, (source, compare)):
+            with quiet() as terminal:
+                engine, name, failures = open_one(one, images, terminal)
+                engine.warm_up()
             say(console, describe(engine, name))
+            complain_of(failures, console)
             engines.append(engine)
             names.append(name)
-    address = address_of(opened, host)
-    if is_drawn:
-        address += f"?token={token}"
+        address = address_of(opened, host)
+        if is_drawn:
+            address += f"?token={token}"
 
-    def ready() -> None:
-        say(console, f"search page: {address} (Ctrl-C ends it)", "bold")
-        sys.stdout.flush()
+        def ready() -> None:
+            say(console, f"search page: {address} (Ctrl-C ends it)", "bold")
+            sys.stdout.flush()
 
-    app = make_app(Api(engines, names), Access(host, token), version("diptych"), complain)
-    serve(app, opened, ready)
+        app = make_app(Api(engines, names), Access(host, token), version("diptych"), complain)
+        serve(app, opened, ready)
 
 
 def print_best(source: str, text: str, images: Path | None, k: int, pictures: bool | None) -> None:
@@ -120,59 +124,59 @@ def print_best(source: str, text: str, images: Path | None, k: int, pictures: bo
     from diptych.search.engine import Query
     from diptych.search.inputs import SearchBody, check
     from diptych.search.terminal_pictures import detect, draw
-    from pipeline.console.rich_console import Table
     from pipeline.console.terminal import make_console, write_escapes
 
     check({"text": text}, SearchBody)
-    engine, _ = open_one(source, images)
-    answer = engine.search(Query(text=text, k=k))
+    with quiet() as terminal:
+        engine, _, failures = open_one(source, images, terminal)
+        answer = engine.search(Query(text=text, k=k))
     console = make_console()
+    complain_of(failures, console)
     protocol = None
     if pictures or (pictures is None and console.is_terminal):
         protocol = detect(os.environ) or ("kitty" if pictures else None)
     keys = engine.collection.keys
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for shown in answer.images:
-        line = (
-            f"{shown.score:.3f}",
-            str(shown.path or shown.key),
-            "" if shown.path else ", ".join(shown.captions[:1]),
-        )
-        if protocol is None:
-            table.add_row(*line)
-            continue
-        drawn = draw(engine.collection.thumbnail(keys[shown.position]) or b"", protocol)
-        if drawn is not None:
-            write_escapes(drawn)
-        console.print("  ".join(filter(None, line)), soft_wrap=True)
-    if protocol is None:
-        console.print(table)
+    names = [str(shown.path or shown.key) for shown in answer.images]
+    width = max(map(len, names), default=0)
+    for shown, name in zip(answer.images, names, strict=True):
+        if protocol is not None:
+            drawn = draw(engine.collection.thumbnail(keys[shown.position]) or b"", protocol)
+            if drawn is not None:
+                write_escapes(drawn)
+        caption = "" if shown.path else ", ".join(shown.captions[:1])
+        console.print(f"{shown.score:.3f}  {name:{width}}  {caption}".rstrip(), soft_wrap=True)
 
 
-def open_one(source: str, images: Path | None) -> "tuple[Engine, str]":
-    """Open a release, embed a folder with a progress bar, and answer a first query.
+def open_one(source: str, images: Path | None, terminal: TextIO) -> "Opened":
+    """Open a release, and embed a folder with a progress bar.
 
     Raises:
         InputError: the release or the folder cannot be used.
     """
     from diptych.search.sources import open_engine
-    from pipeline.console.terminal import make_console, say
-    from pipeline.process.redirect_output import output_to
+
+    with embedding_progress(images, terminal) as progress:
+        return open_engine(source, images, progress)
+
+
+def complain_of(failures: Sequence[str], console: "Console") -> None:
+    """Print which files of a folder cannot be searched."""
+    from pipeline.console.terminal import say
     from schema.text.messages import number_of
 
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        output_to(Path(scratch, "log")) as terminal,  # what TensorFlow prints while it starts
-        embedding_progress(images, terminal) as progress,
-    ):
-        engine, name, failures = open_engine(source, images, progress)
-        engine.warm_up()
     if failures:
-        console = make_console()
         say(console, f"! {number_of(len(failures), 'file')} cannot be searched", "yellow")
         for sentence in failures[:MOST_FAILURES]:
             say(console, f"  {sentence}", "dim")
-    return engine, name
+
+
+@contextmanager
+def quiet() -> Iterator[TextIO]:
+    """Hide what TensorFlow prints while it starts; yields the terminal."""
+    from pipeline.process.redirect_output import output_to
+
+    with tempfile.TemporaryDirectory() as scratch, output_to(Path(scratch, "log")) as terminal:
+        yield terminal
 
 
 @contextmanager

@@ -9,11 +9,10 @@ from schema.errors import InputError
 from schema.text.messages import number_of
 
 Progress = Callable[[int, int], None]
+Opened = tuple[Engine, str, list[str]]
 
 
-def open_engine(
-    source: str, folder: Path | None, progress: Progress | None = None
-) -> tuple[Engine, str, list[str]]:
+def open_engine(source: str, folder: Path | None, progress: Progress | None = None) -> Opened:
     """Open one release.
 
     Args:

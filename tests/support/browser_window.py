@@ -2,6 +2,7 @@
 
 import base64
 import re
+import time
 from typing import Any
 
 CARDS = "#columns .card .name"
@@ -47,6 +48,13 @@ class Window:
         """Until the best image of an answer has this name."""
         best = re.compile(f"best: {re.escape(name)}$")
         self.page.locator("#status").filter(has_text=best).wait_for()
+
+    def wait_for_names(self, names: list[str]) -> None:
+        """Until these are the best images."""
+        limit = time.monotonic() + 8
+        while self.names()[: len(names)] != names and time.monotonic() < limit:
+            self.page.wait_for_timeout(20)
+        assert self.names()[: len(names)] == names
 
     def drop(
         self, image: bytes, kind: str = "image/png", size: int = 0, script: str = DROP
