@@ -22,13 +22,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-from diptych.client.collection import AttributeTable, Hit, search_among
 from PIL import Image
 
 import diptych
 from benchmarks import machine
 from components.catalogue_index.config import IndexConfig
 from components.catalogue_index.index import CatalogueIndex
+from diptych.client.collection import AttributeTable, Hit, search_among
 from diptych.search.access import Access
 from diptych.search.app import make_app
 from diptych.search.engine import Engine
@@ -89,7 +89,8 @@ class RandomCollection:
 @contextmanager
 def server(engine: Engine) -> Iterator[str]:
     """Serve in a thread of this process."""
-    opened, ready, started = listen("127.0.0.1", 0), threading.Event(), []
+    opened, ready = listen("127.0.0.1", 0), threading.Event()
+    started: list[Any] = []
     app = make_app(Api([engine], ["random"]), Access("127.0.0.1", None), "0")
     thread = threading.Thread(target=serve, args=(app, opened, ready.set, started.append))
     thread.start()

@@ -109,8 +109,9 @@ class SearchBody(EmbedBody):
             )
         number = max(len(texts), len(images))
         texts = texts * number if len(texts) == 1 else texts or [""] * number
-        pictures = images * number if len(images) == 1 else images or [None] * number
-        return list(zip(texts, pictures, strict=True))
+        if not images:
+            return [(text, None) for text in texts]
+        return list(zip(texts, images * number if len(images) == 1 else images, strict=True))
 
 
 async def read_body(request: Request, model: type[Body]) -> Body:

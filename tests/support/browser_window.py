@@ -31,11 +31,19 @@ class Window:
         self.page = self.context.new_page()
         self.page.set_default_timeout(8_000)
         self.wrong: list[str] = []
-        self.page.on("console", lambda m: m.type == "error" and self.wrong.append(m.text))
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.wrong.append("dialog"), dialog.dismiss()))
+        self.page.on("console", lambda m: self._note(m.text, m.type == "error"))
+        self.page.on("pageerror", lambda error: self._note(str(error)))
+        self.page.on("dialog", self._dismiss)
         self.page.on("request", lambda r: self._look(r.url, address))
         self.page.goto(address)
+
+    def _note(self, text: str, is_wrong: bool = True) -> None:
+        if is_wrong:
+            self.wrong.append(text)
+
+    def _dismiss(self, dialog: Any) -> None:
+        self._note("dialog")
+        dialog.dismiss()
 
     def _look(self, url: str, address: str) -> None:
         if not url.startswith((address.partition("?")[0], "blob:")):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from diptych.client.collection import Hit
 from PIL import Image
 
+from diptych.client.collection import Hit
 from diptych.search.access import Access
 from diptych.search.app import make_app
 from diptych.search.engine import Engine
@@ -27,13 +27,14 @@ Record = tuple[str, Sequence[str], Mapping[str, str]]  # key, captions, attribut
 def direction(word: str) -> np.ndarray:
     seed = int.from_bytes(hashlib.sha256(word.encode(errors="replace")).digest()[:8], "big")
     vector = np.random.default_rng(seed).standard_normal(DIM)
-    return vector / np.linalg.norm(vector)
+    return np.asarray(vector / np.linalg.norm(vector))
 
 
 def meaning(text: str) -> np.ndarray:
     """float32 [DIM] of length 1."""
-    total = sum((direction(word) for word in text.lower().split()), np.zeros(DIM))
-    return (total / max(np.linalg.norm(total), 1e-9)).astype(np.float32)
+    total = np.sum([np.zeros(DIM), *map(direction, text.lower().split())], axis=0)
+    scaled: np.ndarray = (total / max(float(np.linalg.norm(total)), 1e-9)).astype(np.float32)
+    return scaled
 
 
 def picture(number: int, side: int = 48) -> bytes:
@@ -113,9 +114,16 @@ FRUIT: list[Record] = [
 ]
 
 
-def word_engine(records: Sequence[Record] = FRUIT, name: str = "words release 1") -> Engine:
+class WordEngine(Engine):
+    """An engine over such images."""
+
+    model: WordModel
+    collection: WordCollection
+
+
+def word_engine(records: Sequence[Record] = FRUIT, name: str = "words release 1") -> WordEngine:
     collection = WordCollection(records)
-    return Engine(WordModel(collection, name), collection)
+    return WordEngine(WordModel(collection, name), collection)
 
 
 @contextlib.contextmanager

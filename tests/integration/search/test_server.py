@@ -13,21 +13,20 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from diptych.search.engine import Engine
 from diptych.search.server import address_of, listen
 from schema.errors import InputError
-from tests.support.search_page import served, word_engine
+from tests.support.search_page import WordEngine, served, word_engine
 
 MEGABYTE = bytes(2**20)
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
+def engine() -> WordEngine:
     return word_engine()
 
 
 @pytest.fixture(scope="module")
-def address(engine: Engine) -> Iterator[str]:
+def address(engine: WordEngine) -> Iterator[str]:
     with served(engine) as where:
         yield where
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 from starlette.applications import Starlette
@@ -85,8 +86,12 @@ def test_all_requests_together_hold_at_most_so_many_bytes():
 def test_a_worker_refuses_what_is_beyond_its_queue_and_takes_more_afterwards():
     worker, go = Worker("w", 3), threading.Event()
 
+    def held(number: int) -> int:
+        go.wait(10)
+        return number
+
     async def work() -> tuple[list[int], int]:
-        calls = [asyncio.create_task(worker.run(lambda n=n: go.wait(10) and n)) for n in range(3)]
+        calls = [asyncio.create_task(worker.run(partial(held, n))) for n in range(3)]
         await asyncio.sleep(0)
         with pytest.raises(BusyError, match="3 requests are waiting already"):
             await worker.run(int)

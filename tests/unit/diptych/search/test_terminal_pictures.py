@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diptych.search.terminal_pictures import detect, draw
+from diptych.search.terminal_pictures import Protocol, detect, draw
 
 COLOURS = np.array([[[200, 0, 0], [0, 200, 0]], [[0, 0, 200], [250, 250, 0]]], np.uint8)
 PIXELS = COLOURS.repeat(10, 0).repeat(8, 1)
@@ -18,6 +18,12 @@ def png(pixels: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
+
+
+def drawn(pixels: np.ndarray, protocol: Protocol) -> str:
+    sequences = draw(png(pixels), protocol)
+    assert sequences is not None
+    return sequences
 
 
 @pytest.mark.parametrize(
@@ -39,7 +45,7 @@ def test_a_terminal_is_known_by_its_variables(variables, protocol):
 
 def test_kitty_gets_a_png_in_chunks():
     noise = np.random.default_rng(0).integers(0, 255, (110, 110, 3), np.uint8)
-    sequences = re.findall("\x1b_G(.*?);(.*?)\x1b\\\\", draw(png(noise), "kitty"))
+    sequences = re.findall("\x1b_G(.*?);(.*?)\x1b\\\\", drawn(noise, "kitty"))
     assert len(sequences) > 1
     assert [options[-1] for options, _ in sequences] == ["1"] * (len(sequences) - 1) + ["0"]
     assert all(len(data) <= 4096 for _, data in sequences)
@@ -48,7 +54,7 @@ def test_kitty_gets_a_png_in_chunks():
 
 
 def test_iterm_gets_a_png():
-    [(size, data)] = re.findall("size=([0-9]+):(.*)\x07", draw(png(PIXELS), "iterm"))
+    [(size, data)] = re.findall("size=([0-9]+):(.*)\x07", drawn(PIXELS, "iterm"))
     image = base64.b64decode(data)
     assert len(image) == int(size)
     assert (np.asarray(Image.open(io.BytesIO(image)).convert("RGB")) == PIXELS).all()
@@ -57,9 +63,11 @@ def test_iterm_gets_a_png():
 def decoded(sixel: str) -> np.ndarray:
     """A slow reader of sixel pictures: uint8 [height, width, 3]."""
     body = re.fullmatch('\x1bP0;1q"1;1;([0-9]+);([0-9]+)(.*)\x1b\\\\', sixel)
+    assert body is not None
     wide, high = int(body[1]), int(body[2])
     pixels = np.zeros((high, wide, 3))
-    palette, colour, left, top = {}, None, 0, 0
+    palette: dict[str, list[float]] = {}
+    colour, left, top = [0.0], 0, 0
     for number, rgb, sign in re.findall("#([0-9]+)(?:;2;([0-9;]+))?|([^#])", body[3]):
         if rgb:
             palette[number] = [int(part) * 255 / 100 for part in rgb.split(";")]
@@ -78,11 +86,11 @@ def decoded(sixel: str) -> np.ndarray:
 
 
 def test_sixels_read_back_are_the_picture():
-    assert np.abs(decoded(draw(png(PIXELS), "sixel")) - PIXELS).max() < 4
+    assert np.abs(decoded(drawn(PIXELS, "sixel")) - PIXELS).max() < 4
 
 
 def test_a_large_picture_is_shrunk_and_a_broken_one_is_none():
     large = np.zeros((400, 800, 3), np.uint8)
-    assert decoded(draw(png(large), "sixel")).shape == (60, 120, 3)
+    assert decoded(drawn(large, "sixel")).shape == (60, 120, 3)
     for broken in (b"", b"\x1b[2J", png(PIXELS)[:60]):
         assert draw(broken, "kitty") is None
