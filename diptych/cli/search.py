@@ -50,7 +50,10 @@ def search_command(
         typer.Option(help="draw them in the terminal; default: where it can"),
     ] = None,
 ) -> None:
-    """Search images by words or by an image, on a page or in the terminal."""
+    """Search images by words or by an image.
+
+    Without a text the search page is served until Ctrl-C.
+    """
     with one_sentence(STOPPED if text is None else "nothing was changed"):
         from pipeline.console.terminal import complain
         from schema.errors import InputError

@@ -18,7 +18,7 @@ from schema.text.untrusted_text import escaped
 
 SAMPLE = 36  # images that the page shows before anything is searched for
 MODEL_CALLS, FILE_CALLS = 64, 512  # that may wait
-SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
+SIGNATURES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp"}
 _REFUSED: dict[int | str, dict[str, Any]] = {
     status: {"model": Failure, "description": reason}
     for status, reason in {
@@ -128,7 +128,9 @@ class Api:
         kind = next((k for start, k in SIGNATURES.items() if (image or b"").startswith(start)), "")
         if not image or not kind:
             raise HTTPException(404, "there is no picture of this image")
-        return Response(image, headers={"cache-control": "private, max-age=600"}, media_type=kind)
+        media_type = "/".join(("image", kind))
+        headers = {"cache-control": "private, max-age=600"}
+        return Response(image, headers=headers, media_type=media_type)
 
     async def _answer(self, body: SearchBody) -> Results:
         used, queries = self._engine(body.release), body.queries()
