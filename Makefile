@@ -56,6 +56,7 @@ bench: demo  ## every figure of benchmarks/README.md
 	.venv/bin/python -m benchmarks.evaluation
 	.venv/bin/python -m benchmarks.evaluation_memory
 	.venv/bin/python -m benchmarks.catalogue_index
+	.venv/bin/python -m benchmarks.client runs/emoji/serving
 	.venv/bin/python -m benchmarks.registry 100
 	.venv/bin/python -m benchmarks.kubeflow
 	.venv/bin/python -m benchmarks.beam_flink
@@ -77,8 +78,8 @@ image-check: $(READY)  ## build the image without a daemon and run it; needs roo
 RESOLVE := .venv/bin/uv pip compile --generate-hashes --no-header --no-emit-index-url --no-annotate \
   --python-version 3.11 --python-platform x86_64-manylinux_2_28 --quiet
 lock: $(READY)  ## resolve the locks anew
-	$(RESOLVE) pyproject.toml --extra dev --output-file requirements.lock
-	$(RESOLVE) pyproject.toml --constraint requirements.lock \
+	$(RESOLVE) pyproject.toml --extra pipeline --extra dev --output-file requirements.lock
+	$(RESOLVE) pyproject.toml --extra pipeline --constraint requirements.lock \
 	  --output-file kubeflow/requirements.lock
 	echo 'tensorflow[and-cuda]' | $(RESOLVE) - --no-config --constraint requirements.lock \
 	  --output-file .venv/cuda.lock

@@ -1,12 +1,14 @@
 """Train, gate and serve pairs of image and text towers: the interface for Python programs.
 
 Importing this package is fast: TensorFlow and NumPy are imported by the first use of a name that
-needs them.
+needs them. `load` and what it returns need no TFX: `pip install diptych[client]` is enough.
 
 Example:
     >>> import diptych
-    >>> index = diptych.open_index("runs/emoji/serving/releases/1")  # doctest: +SKIP
-    >>> keys, similarities = index.search(queries, 3)  # doctest: +SKIP
+    >>> release = diptych.load("runs/emoji/serving")  # doctest: +SKIP
+    >>> release.search("red apple", k=3)  # doctest: +SKIP
+    >>> photos = release.index("photos")  # doctest: +SKIP
+    >>> photos.search(release.embed_texts(["a red flower"])[0], 5)  # doctest: +SKIP
 """
 
 import importlib
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from components.evaluator.ranking import ranking
     from components.release.store import ReleaseStore
     from diptych import extend, losses
+    from diptych.client.collection import Collection, Hit
+    from diptych.client.folder_index.folder_index import FolderIndex
+    from diptych.client.images import ImageInput
+    from diptych.client.release import Release
     from pipeline.config.run_config import RunConfig
     from schema.errors import InputError
 
@@ -26,10 +32,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CatalogueIndex",
+    "Collection",
+    "FolderIndex",
+    "Hit",
+    "ImageInput",
     "InputError",
+    "Release",
     "ReleaseStore",
     "__version__",
     "extend",
+    "load",
     "load_config",
     "losses",
     "open_index",
@@ -46,7 +58,12 @@ MODULES = {
 }
 CLASSES = {
     "CatalogueIndex": "components.catalogue_index.index",
+    "Collection": "diptych.client.collection",
+    "FolderIndex": "diptych.client.folder_index.folder_index",
+    "Hit": "diptych.client.collection",
+    "ImageInput": "diptych.client.images",
     "InputError": "schema.errors",
+    "Release": "diptych.client.release",
     "ReleaseStore": "components.release.store",
 }
 
@@ -65,6 +82,28 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def load(source: str | Path, token: str | None = None) -> "Release":
+    """Load a release, to embed, compare and search images and texts.
+
+    Args:
+        source: a serving folder, such as 'runs/emoji/serving': the release that serves; the folder
+            of one release, such as 'runs/emoji/serving/releases/3'; or the URL of a model that
+            TensorFlow Serving serves, 'http://host:8501/v1/models/emoji' (REST) or
+            'grpc://host:8500/emoji', with https or grpcs over TLS. Its version is the newest one
+            that is ready, unless the URL ends in '/versions/3'.
+        token: sent to a server as a bearer token. Default: none.
+
+    Returns:
+        The release. A model that is served elsewhere has no index of its own.
+
+    Raises:
+        InputError: there is no release, its files are damaged, or the server does not answer.
+    """
+    from diptych.client.load import load as load_release
+
+    return load_release(source, token)
 
 
 def load_config(file: str | Path) -> "RunConfig":

@@ -1,6 +1,7 @@
 """The node CatalogueIndexer: a model and a split of the data in, an index of its images out."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils
 
-from components.catalogue_index import embed
+from components.catalogue_index import embed, packed, shown
 from components.catalogue_index.config import IndexConfig
 from components.catalogue_index.recall import write_index
 from schema import serving_names
@@ -27,7 +28,7 @@ Artifacts = dict[str, list[Artifact]]
 
 
 class CatalogueIndexArtifact(Artifact):
-    """A folder with `index.json`, the keys, the vectors, and the graph if there is one."""
+    """A folder with `index.json`, keys, vectors, the graph if there is one, and what is shown."""
 
     TYPE_NAME = "diptych.CatalogueIndex"
 
@@ -54,13 +55,19 @@ class Executor(BaseBeamExecutor):
                 f"{artifact_utils.get_split_uri([examples], config.split)}/*",
                 f"{model.uri}/{serving_names.FOLDERS[serving_names.JOINT]}",
                 config.max_queries,
+                config.thumbnails,
                 embedded,
             )
         with tempfile.TemporaryDirectory() as scratch:
-            keys, vectors = embed.catalogue(embedded, Path(scratch))
+            keys, vectors, places = embed.catalogue(embedded, Path(scratch))
             queries = embed.captions(embedded)
             here = Path(scratch, "index")
             write_index(keys, vectors, queries, config, here)
+            records = partial(packed.read_pieces, embedded, packed.RECORDS)
+            shown.write_records(records, places, here)
+            if config.thumbnails is not None:
+                thumbnails = partial(packed.read_pieces, embedded, packed.THUMBNAILS)
+                shown.write_thumbnails(thumbnails, places, here)
             # The artifact may lie on a remote file system; the index needs files to map.
             io_utils.copy_dir(str(here), artifact_utils.get_single_instance(output_dict[INDEX]).uri)
 

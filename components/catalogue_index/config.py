@@ -42,6 +42,9 @@ class IndexConfig(Frozen):
     """Share of the exact answers that the index must give."""
     max_queries: PositiveInt = 2_000
     """Captions to measure with, a fixed sample."""
+    thumbnails: Annotated[int, Field(ge=16, le=256)] | None = 96
+    """Pixels of the larger side of the small images that a search page shows. None: there are
+    none."""
 
     def kind_for(self, vectors: int) -> Kind:
         """Choose the kind for a number of vectors."""

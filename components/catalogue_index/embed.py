@@ -1,8 +1,6 @@
 """Embed a split with Beam: the SavedModel once per worker, the embeddings into files."""
 
-import io
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -14,21 +12,32 @@ import tensorflow_text  # noqa: F401  registers the ops of the served model, in 
 from apache_beam.utils.shared import Shared
 
 from components.beam_progress import count_records
+from components.catalogue_index.packed import CAPTIONS, IMAGES, pack, read_batches
+from components.catalogue_index.shown import Record, line_of
+from components.catalogue_index.thumbnails import thumbnail
+from components.example_gen.images.preparation import ImageLimits
 from schema import features, serving_names
+from schema.config.section import LARGEST_INT
 from schema.errors import InputError
 from trainer.preprocessing.captions import text_ids
 
 NODE = "CatalogueIndexer"
 RECORDS_AT_ONCE = 64  # raw images of one call of the model
-IMAGES, CAPTIONS = "images", "captions"  # what the files' names begin with
+# What was ingested is within the limits of its config.
+NO_LIMITS = ImageLimits(max_pixels=LARGEST_INT, max_bytes=LARGEST_INT)
 
 Caption = tuple[tuple[int, str, int], np.ndarray]  # ((text id, key, number), embedding)
 
 
 def write_embeddings(
-    pipeline: beam.Pipeline, examples: str, model: str, max_captions: int, folder: str
+    pipeline: beam.Pipeline,
+    examples: str,
+    model: str,
+    max_captions: int,
+    thumbnails: int | None,
+    folder: str,
 ) -> None:
-    """Embed every record of a split and a sample of its captions.
+    """Embed every record of a split and a sample of its captions, and shrink its images.
 
     The sample holds distinct captions, those whose texts hash lowest: the same ones every time,
     however Beam cuts the data.
@@ -38,6 +47,7 @@ def write_embeddings(
         examples: pattern of the split's files, gzipped TFRecords of tf.train.Example.
         model: folder of the joint SavedModel.
         max_captions: size of the sample.
+        thumbnails: pixels of the larger side; None: there are none.
         folder: for the embeddings; every worker can write to it. `read_batches` reads them.
     """
     embedded = (
@@ -45,7 +55,7 @@ def write_embeddings(
         | "Read" >> beam.io.ReadFromTFRecord(examples)
         | "Spread" >> beam.Reshuffle()
         | "Batch" >> beam.BatchElements(RECORDS_AT_ONCE, RECORDS_AT_ONCE)
-        | "Embed" >> beam.ParDo(_Embed(model)).with_outputs(CAPTIONS, main=IMAGES)
+        | "Embed" >> beam.ParDo(_Embed(model, thumbnails)).with_outputs(CAPTIONS, main=IMAGES)
     )
     _ = embedded[IMAGES] | "Keys" >> beam.FlatMap(itemgetter(0)) | "Count" >> count_records(NODE)
     _ = (
@@ -61,22 +71,7 @@ def write_embeddings(
     )
 
 
-def pack(keys: list[str], vectors: np.ndarray) -> bytes:
-    """Write keys [n] and float32 [n, d] as bytes."""
-    file = io.BytesIO()
-    np.savez(file, keys=np.frombuffer(json.dumps(keys).encode(), np.uint8), vectors=vectors)
-    return file.getvalue()
-
-
-def read_batches(folder: str, what: str) -> Iterator[tuple[list[str], np.ndarray]]:
-    """Yield the (keys [n], vectors [n, d]) that were packed; `what` is IMAGES or CAPTIONS."""
-    files = sorted(tf.io.gfile.glob(f"{folder}/{what}-*"))
-    for packed in tf.data.TFRecordDataset(files).as_numpy_iterator():
-        with np.load(io.BytesIO(packed)) as arrays:
-            yield json.loads(arrays["keys"].tobytes()), arrays["vectors"]
-
-
-def catalogue(embedded: str, scratch: Path) -> tuple[list[str], np.ndarray]:
+def catalogue(embedded: str, scratch: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return the catalogue, whatever order Beam wrote it in.
 
     Args:
@@ -85,8 +80,8 @@ def catalogue(embedded: str, scratch: Path) -> tuple[list[str], np.ndarray]:
             their places there: only the keys are held in memory.
 
     Returns:
-        Keys in ascending order of their characters [n], and vectors float32 [n, d] that stay in
-        their file.
+        Keys in ascending order of their characters [n], vectors float32 [n, d] that stay in their
+        file, and the place of each image in this order, as Beam wrote them, int64 [n].
 
     Raises:
         InputError: no images at all.
@@ -108,7 +103,7 @@ def catalogue(embedded: str, scratch: Path) -> tuple[list[str], np.ndarray]:
     for some, vectors in read_batches(embedded, IMAGES):
         gathered[places[start : start + len(some)]] = vectors
         start += len(some)
-    return ordered, gathered.view(np.ndarray)
+    return ordered, gathered.view(np.ndarray), places
 
 
 def captions(embedded: str) -> np.ndarray:
@@ -165,10 +160,10 @@ class SampleTexts(beam.CombineFn):
 
 
 class _Embed(beam.DoFn):
-    """Serialized Examples to (keys, image embeddings), and one element for each caption."""
+    """Serialized Examples to what `pack` takes, and one element for each caption."""
 
-    def __init__(self, model: str):
-        self._path, self._shared = model, Shared()
+    def __init__(self, model: str, thumbnails: int | None):
+        self._path, self._thumbnails, self._shared = model, thumbnails, Shared()
 
     def setup(self) -> None:
         self._model = self._shared.acquire(self._load, tag=self._path)
@@ -192,11 +187,32 @@ class _Embed(beam.DoFn):
             for key, valid in zip(keys, answer[features.VALID].numpy(), strict=True):
                 if not valid:
                     raise InputError(f"the model cannot decode the image of the record {key}")
-        yield keys, answer[features.IMAGE_EMBEDDING].numpy()
+        lines = [line_of(_record(*one)) for one in zip(keys, records, strict=True)]
+        yield keys, answer[features.IMAGE_EMBEDDING].numpy(), lines, self._shrunk(records)
         for key, record, vectors in zip(
             keys, records, answer[features.TEXT_EMBEDDINGS].numpy(), strict=True
         ):
-            captions = [text.decode() for text in record[features.CAPTIONS].bytes_list.value]
+            captions = _captions(record)
             for number, text in enumerate(text_ids(captions).tolist()):
                 place = (text, key, number)
                 yield beam.pvalue.TaggedOutput(CAPTIONS, (place, vectors[number].copy()))
+
+    def _shrunk(self, records: Sequence[Any]) -> list[bytes]:
+        """Return a thumbnail of each record, nothing for an image that cannot be shrunk."""
+        if self._thumbnails is None:
+            return []
+        images = (record[features.IMAGE_ENCODED].bytes_list.value[0] for record in records)
+        return [thumbnail(image, self._thumbnails, NO_LIMITS) or b"" for image in images]
+
+
+def _record(key: str, record: Any) -> Record:
+    attributes = {
+        features.attribute_name(name): record[name].bytes_list.value[0].decode()
+        for name in sorted(record)
+        if features.is_attribute(name)
+    }
+    return Record(key, tuple(_captions(record)), attributes)
+
+
+def _captions(record: Any) -> list[str]:
+    return [text.decode() for text in record[features.CAPTIONS].bytes_list.value]

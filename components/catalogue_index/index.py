@@ -36,6 +36,16 @@ class CatalogueIndex:
         self.report = facts
         self._keys, self._vectors, self._hnsw = np.array(keys, object), vectors, hnsw
 
+    @property
+    def keys(self) -> list[str]:
+        """A copy of the keys of the vectors, in their order."""
+        return list(self._keys)
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """The vectors, float32 [n, d], in memory or mapped from a file."""
+        return self._vectors
+
     @classmethod
     def build(
         cls, keys: Sequence[str], vectors: np.ndarray, config: IndexConfig

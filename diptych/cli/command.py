@@ -4,6 +4,7 @@ Every command imports what it needs inside its function, so that `diptych --help
 """
 
 import contextlib
+import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -60,6 +61,12 @@ def one_sentence(go_on: str | Callable[[], str] = UNCHANGED) -> Iterator[None]:
     except (typer.Exit, BrokenPipeError):  # the latter: `head` has read enough
         raise
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and importlib.util.find_spec("tfx") is None:
+            package = (error.name or "").partition(".")[0]
+            complain(
+                f"this command needs {package}, which is not installed; install diptych[pipeline]"
+            )
+            raise typer.Exit(FAILED) from None
         from pipeline.config.run_config import ConfigError
         from pipeline.local.session import RunFailedError
         from schema.errors import InputError

@@ -17,6 +17,7 @@ from diptych.cli.kubeflow.dry_run import dry_run_command
 from diptych.cli.kubeflow.submit import submit_command
 from diptych.cli.quarantine_retry import retry_command
 from diptych.cli.run import run_command
+from diptych.cli.search import search_command
 from diptych.cli.why import why_command
 from pipeline.console.terminal import complain_of_mistake, tell
 from pipeline.process import process_setup
@@ -49,6 +50,7 @@ app.command("check")(check_data)
 app.command("keys")(keys_command)
 app.command("clean")(clean_command)
 app.command("evaluate")(evaluate_command)
+app.command("search")(search_command)
 app.add_typer(releases.commands, name="releases", invoke_without_command=True)
 app.command("promote")(champion.promote_command)
 app.command("rollback")(champion.rollback_command)

@@ -61,6 +61,12 @@ def tell_json(value: Any) -> None:
     print(json.dumps(_hidden(value), indent=1), flush=True)
 
 
+def write_escapes(sequences: str) -> None:
+    """Write escape sequences of our own making, such as those that draw a picture, and a break."""
+    sys.stdout.write(f"{sequences}\n")
+    sys.stdout.flush()
+
+
 def complain(*sentences: str) -> None:
     """Print what went wrong to standard error, a line for each sentence."""
     width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None

@@ -49,7 +49,7 @@ def plain(image: bytes, name: str) -> Image.Image:
         with _open(image, name) as picture:
             picture.load()
             ImageOps.exif_transpose(picture, in_place=True)
-            return _of_8_bits(picture)
+            return of_8_bits(picture)
     except UnusableError:
         raise
     except Exception as error:  # as above
@@ -88,7 +88,12 @@ def _open(image: bytes, name: str) -> ImageFile:
     return HeifImageFile(io.BytesIO(image))
 
 
-def _of_8_bits(picture: Image.Image) -> Image.Image:
+def of_8_bits(picture: Image.Image) -> Image.Image:
+    """Convert an image of any mode of Pillow's to L, RGB or RGBA.
+
+    Raises:
+        UnusableError: `not_an_image` where the values are not colours.
+    """
     if picture.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     if picture.mode in ("I", "F"):

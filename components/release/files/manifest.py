@@ -95,7 +95,7 @@ def digests(folder: Path) -> dict[str, str]:
         InputError: an entry is neither a file nor a folder, or cannot be read; names it.
     """
     files, _ = entries(folder)
-    return _digests(folder, files)
+    return digests_of(folder, files)
 
 
 def entries(folder: Path) -> tuple[list[str], list[str]]:
@@ -148,8 +148,14 @@ def digest(path: Path) -> str:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _digests(folder: Path, names: list[str]) -> dict[str, str]:
-    """Digest files in threads: hashing does not hold Python's lock."""
+def digests_of(folder: Path, names: list[str]) -> dict[str, str]:
+    """Return the SHA-256 of some files below a folder by their names.
+
+    They are read in threads: hashing does not hold Python's lock.
+
+    Raises:
+        InputError: one cannot be read; names it.
+    """
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         return dict(zip(names, pool.map(lambda name: digest(folder / name), names), strict=True))
 
@@ -212,7 +218,7 @@ def verify(
         raise InputError(f"{release}: the folder {name} was added after its release")
     for name in sorted(set(content.empty_folders) - set(empty)):
         raise InputError(f"{release}: the folder {name} is missing")
-    for name, value in _digests(release, files).items():
+    for name, value in digests_of(release, files).items():
         if value != content.files[name]:
             raise InputError(f"{release}: the file {name} was changed after its release")
     return content

@@ -1,0 +1,1 @@
+"""The Python client: load a release or a served model, embed, compare and search."""

@@ -1,0 +1,1 @@
+"""What answers the calls of a client: a SavedModel in this process, or TensorFlow Serving."""

@@ -1,0 +1,76 @@
+"""The joint SavedModel of a release, called in this process."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diptych.client.backends.backend import checked
+from schema import features, serving_names
+from schema.errors import InputError
+
+_QUIET = "TF_CPP_MIN_LOG_LEVEL"
+
+
+class SavedModel:
+    """A `Backend` of a SavedModel.
+
+    Args:
+        folder: of the joint SavedModel.
+        name: of the model and its version.
+        digest: of the model.
+
+    Raises:
+        InputError: TensorFlow is not installed, or the folder holds no such model.
+    """
+
+    def __init__(self, folder: Path, name: str, digest: str):
+        os.environ.setdefault(_QUIET, "2")  # before its import: no lines about the processor
+        try:
+            import tensorflow as tf
+            import tensorflow_text  # noqa: F401  registers the ops of the tokenizer
+        except ImportError as error:
+            raise InputError(
+                f"{folder}: a model is loaded by TensorFlow and TensorFlow Text, which are not "
+                f"installed ({error}); install diptych[client]"
+            ) from error
+        self.name, self.digest = name, digest
+        self._folder, self._tf = folder, tf
+        try:
+            self._model = tf.saved_model.load(str(folder))
+        except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
+            raise InputError(f"{folder}: has no SavedModel that can be loaded") from error
+        self._image = self._signature(serving_names.EMBED_IMAGE)
+        self._text = self._signature(serving_names.EMBED_TEXT)
+        self.dim = self._text_embedding([b""], None).shape[1]
+
+    def embed_images(self, images: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+        """Embed encoded images [n]: float32 [n, d], and valid, bool [n]."""
+        outputs = self._call(self._image, serving_names.IMAGE_INPUT, images)
+        embeddings = checked(
+            outputs[features.EMBEDDING].numpy(), len(images), self.dim, str(self._folder)
+        )
+        return embeddings, outputs[features.VALID].numpy().astype(bool)
+
+    def embed_texts(self, texts: Sequence[bytes]) -> np.ndarray:
+        """Embed texts in UTF-8 [n]: float32 [n, d]."""
+        return self._text_embedding(texts, self.dim)
+
+    def _text_embedding(self, texts: Sequence[bytes], dim: int | None) -> np.ndarray:
+        outputs = self._call(self._text, serving_names.TEXT_INPUT, texts)
+        return checked(outputs[features.EMBEDDING].numpy(), len(texts), dim, str(self._folder))
+
+    def _call(self, signature: Any, name: str, values: Sequence[bytes]) -> Any:
+        try:
+            return signature(**{name: self._tf.constant(list(values), self._tf.string)})
+        except self._tf.errors.OpError as error:
+            raise InputError(
+                f"{self._folder}: the model fails: {str(error).splitlines()[0]}"
+            ) from error
+
+    def _signature(self, name: str) -> Any:
+        if name not in self._model.signatures:
+            raise InputError(f"{self._folder}: has no signature {name}")
+        return self._model.signatures[name]

@@ -1,0 +1,109 @@
+"""Refuse requests that come from another site or lack the token; add the security headers."""
+
+from collections.abc import Iterable
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from diptych.search.access import Access
+from diptych.search.page_files import PAGE
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+OPEN = ("/healthz", "/static/style.css")  # what has no secret, and a request without token needs
+COOKIE = "diptych-token"
+
+
+class Guard:
+    """ASGI middleware in front of everything else."""
+
+    def __init__(self, app: ASGIApp, access: Access):
+        self._app, self._access = app, access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = self._refusal(scope) or self._sign_in(scope)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await (answer or self._app)(scope, receive, send_with_headers)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self._access.is_own_name(hosts[0]):
+            return _failure(421, "this server does not answer for the host name of the request")
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != hosts[0].lower():
+            return _failure(403, "requests from pages of other sites are refused")
+        site = headers.get("sec-fetch-site", "none")
+        opens_page = headers.get("sec-fetch-mode") == "navigate" and scope["method"] == "GET"
+        if site not in ("none", "same-origin") and not opens_page:
+            return _failure(403, "requests from pages of other sites are refused")
+        return None
+
+    def _sign_in(self, scope: Scope) -> Response | None:
+        """Return None if a request has the token; else what it gets in place of an answer."""
+        if self._access.token is None or scope["path"] in OPEN:
+            return None
+        headers = Headers(scope=scope)
+        if scope["path"] == "/" and scope["method"] == "GET":
+            query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20)
+            if any(map(self._access.is_token, query.get("token", []))):
+                answer = RedirectResponse("./", 303)
+                # Not 'secure': the server speaks HTTP. Strict: other sites cannot make it be sent.
+                answer.set_cookie(
+                    COOKIE, self._access.token, httponly=True, samesite="strict", path="/"
+                )
+                return answer
+        if any(map(self._access.is_token, _tokens(headers))):
+            return None
+        if scope["path"] == "/":
+            return FileResponse(PAGE / "sign_in.html", 401, headers={"cache-control": "no-store"})
+        return _failure(
+            401,
+            "the request has no valid token; send the header 'Authorization: Bearer TOKEN'",
+            {"www-authenticate": "Bearer"},
+        )
+
+
+def _tokens(headers: Headers) -> Iterable[str]:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        yield token.strip()
+    try:
+        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return
+    if cookie is not None:
+        yield cookie.value
+
+
+def _failure(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": sentence}, status, headers)

@@ -1,0 +1,180 @@
+"""Read and check the body of a request: JSON, or a form as browsers and curl send it."""
+
+import base64
+import binascii
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from schema.errors import InputError
+from schema.text import json_text
+from schema.text.messages import excerpt, number_of
+
+LONGEST_TEXT = 2_000  # characters
+MOST_TEXTS, MOST_IMAGES, MOST_RESULTS, MOST_FILTERS = 64, 16, 200, 8  # of one request
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def _check_text(text: str) -> str:
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"has {number_of(len(text), 'character')}, at most {LONGEST_TEXT:,}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half a character (a lone surrogate)") from None
+    return text
+
+
+def _decode(image: Any) -> Any:
+    if not isinstance(image, str):
+        return image
+    try:
+        return base64.b64decode(image, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("is not base64") from None
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Text = Annotated[str, AfterValidator(_check_text)]
+ImageFile = Annotated[
+    bytes,
+    BeforeValidator(_decode),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+]
+
+
+def _one_or_more(item: dict[str, Any], most: int) -> WithJsonSchema:
+    several = {"type": "array", "items": item, "maxItems": most}
+    return WithJsonSchema({"anyOf": [item, several], "default": []})
+
+
+class EmbedBody(BaseModel):
+    """Texts and images."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: Annotated[
+        list[Text],
+        BeforeValidator(_as_list),
+        Field(max_length=MOST_TEXTS, description="a text, or a list of texts"),
+        _one_or_more({"type": "string", "maxLength": LONGEST_TEXT}, MOST_TEXTS),
+    ] = []
+    image: Annotated[
+        list[ImageFile],
+        BeforeValidator(_as_list),
+        Field(max_length=MOST_IMAGES, description="a file in base64, or a list of them"),
+        _one_or_more({"type": "string", "contentEncoding": "base64"}, MOST_IMAGES),
+    ] = []
+    release: Annotated[int, Field(ge=0, le=1, description="1: the one of --compare")] = 0
+
+
+class SearchBody(EmbedBody):
+    """One query or a batch: a text and an image are one query; of two lists, pairs are."""
+
+    minus: Annotated[Text, Field(description="a text that is subtracted from each query")] = ""
+    k: Annotated[int, Field(ge=1, le=MOST_RESULTS, description="images for each query")] = 10
+    where: Annotated[
+        dict[Text, Text],
+        Field(max_length=MOST_FILTERS, description="attributes that an image must have"),
+    ] = {}
+
+    def queries(self) -> list[tuple[str, bytes | None]]:
+        """Return the text and the image of each query.
+
+        Raises:
+            InputError: there is none, or the lists have different lengths.
+        """
+        texts, images = list(self.text), list(self.image)
+        if not texts and not images:
+            raise InputError("the request has neither a text nor an image; give one of them")
+        if texts and images and 1 not in (len(texts), len(images)) and len(texts) != len(images):
+            raise InputError(
+                f"{number_of(len(texts), 'text')} and {number_of(len(images), 'image')} make no "
+                "pairs; give as many of both, or one of either"
+            )
+        number = max(len(texts), len(images))
+        texts = texts * number if len(texts) == 1 else texts or [""] * number
+        if not images:
+            return [(text, None) for text in texts]
+        return list(zip(texts, images * number if len(images) == 1 else images, strict=True))
+
+
+async def read_body(request: Request, model: type[Body]) -> Body:
+    """Read the body of a request as JSON or as a form, and check it.
+
+    In a form, fields may be repeated, `image` is a file, and `where` is 'attribute=value'.
+
+    Raises:
+        InputError: it is neither, or a field of it cannot be used.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        values = await _read_form(request)
+    elif kind == "application/json":
+        try:
+            values = json_text.parse(await request.body())
+        except ValueError as error:
+            raise InputError(f"the body is not JSON: {error}") from error
+    else:
+        raise InputError(
+            f"the content type {excerpt(kind) or 'is missing'}: send application/json or "
+            "multipart/form-data"
+        )
+    return check(values, model)
+
+
+def check(values: Any, model: type[Body]) -> Body:
+    """Make a body of plain values.
+
+    Raises:
+        InputError: a field cannot be used; the message names it.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InputError(describe(error.errors(include_url=False)[0])) from None
+
+
+def describe(error: Any) -> str:
+    """Describe a mistake, as pydantic reports it, in one sentence that holds no value."""
+    place = ".".join(
+        excerpt(str(part), 40) for part in error["loc"] if part not in ("query", "body")
+    )
+    message = error["msg"].removeprefix("Value error, ").replace(" after validation", "")
+    if error["type"] == "value_error":
+        return f"{place} {message}"
+    return f"{place or 'the body'}: {message[:1].lower()}{message[1:]}"
+
+
+async def _read_form(request: Request) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    try:
+        async with request.form(max_files=MOST_IMAGES, max_fields=MOST_TEXTS + 20) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, UploadFile):
+                    values.setdefault(name, []).append(await value.read())
+                elif name == "where":
+                    attribute, _, wanted = value.partition("=")
+                    values.setdefault(name, {})[attribute] = wanted
+                elif name in ("text", "image"):
+                    values.setdefault(name, []).append(value)
+                else:
+                    values[name] = value
+    except HTTPException as error:  # what Starlette makes of a form that is damaged
+        raise InputError(f"the form cannot be read: {error.detail}") from error
+    return values
