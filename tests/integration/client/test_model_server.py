@@ -18,7 +18,7 @@ from schema.errors import UnavailableError
 from tests.support.paths import ROOT
 from tests.support.small_run import read_shard
 
-SECONDS_TO_START = 120
+SECONDS_TO_START = 300  # where other tests have the processor
 
 
 def free_port() -> int:

@@ -1,5 +1,6 @@
 """The component that indexes the catalogue, on the model and the records of the small run."""
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from components.catalogue_index import embed as embed_module
-from components.catalogue_index import report
+from components.catalogue_index import report, shown
 from components.catalogue_index.config import IndexConfig
 from components.catalogue_index.index import CatalogueIndex
 from components.catalogue_index.recall import write_index
@@ -80,6 +82,13 @@ def test_the_component_indexes_what_the_trainer_embeds(small_run, node, records)
     trained = small_run.served.image_tower(tf.constant(images))[features.EMBEDDING].numpy()
     assert index._keys.tolist() == [record.key for record in records]
     np.testing.assert_allclose(index._vectors, trained, atol=1e-5)
+    stored = shown.Records(folder, 90)
+    thumbnails = shown.Thumbnails(folder, 90)
+    for place, record in enumerate(records):
+        captions = tuple(dict.fromkeys(record.captions))  # ingest keeps each text once
+        assert stored[place] == (record.key, captions, record.attributes)
+        with Image.open(io.BytesIO(thumbnails[place])) as small:
+            assert (small.format, max(small.size)) == ("WEBP", min(96, max(sizes_of(record))))
     captions = len({same_words(each) for record in records for each in record.captions})
     assert json.loads((folder / "index.json").read_text()) == {
         "kind": "exact",
@@ -97,6 +106,11 @@ def test_the_component_indexes_what_the_trainer_embeds(small_run, node, records)
     }
 
 
+def sizes_of(record) -> tuple[int, int]:
+    with Image.open(io.BytesIO(record.image)) as image:
+        return image.size
+
+
 def test_the_captions_asked_are_a_fixed_sample_of_the_split(small_run, node, records, monkeypatch):
     from components.catalogue_index import component
 
@@ -108,9 +122,10 @@ def test_the_captions_asked_are_a_fixed_sample_of_the_split(small_run, node, rec
 
     monkeypatch.setattr(component, "write_index", keep)
     for _ in range(2):
-        folder = node(IndexConfig(kind="usearch", max_queries=25))
+        folder = node(IndexConfig(kind="usearch", max_queries=25, thumbnails=None))
     assert report.read(folder).queries == 25
     assert report.read(folder).kind == "usearch"
+    assert not (folder / shown.THUMBNAILS).exists()
     np.testing.assert_allclose(asked[0], asked[1], atol=1e-6)
     captions = [caption for record in records for caption in record.captions]
     texts = small_run.served.text_tower(tf.constant(captions))[features.EMBEDDING].numpy()
@@ -167,7 +182,7 @@ def test_a_record_that_the_model_cannot_decode_is_named():
         record = tf.train.Example()
         record.features.feature[features.IMAGE_KEY].bytes_list.value.append(key)
         records.append(record.SerializeToString())
-    embed = embed_module._Embed("")
+    embed = embed_module._Embed("", None)
     embed._model = Model()
     with pytest.raises(InputError, match="cannot decode the image of the record b"):
         next(embed.process(records))

@@ -72,7 +72,7 @@ def test_no_more_is_read_ahead_than_two_calls():
 
     turns = batches(range(100 * MOST_IMAGES), encode, lambda _: False)
     next(turns)
-    turns.close()
+    del turns
     assert len(started) <= 3 * MOST_IMAGES + 1
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from diptych.client import images
 from diptych.client.folder_index.folder_index import Changes, FolderIndex
 from schema.errors import InputError, UnavailableError
 from tests.support.client import ColourModel, colour_of, png, write_pictures
@@ -61,7 +62,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkey
     from diptych.client.folder_index import folder_index as module
 
     write_pictures(tmp_path, 1)
-    read = module.read_file
+    read = images.read_file
 
     def replaced(path):
         answer = read(path)
@@ -127,7 +128,7 @@ def test_progress_goes_to_the_number_of_images(tmp_path):
     assert steps == [(150, 150)]
 
 
-def test_what_was_embedded_before_a_failure_is_kept(tmp_path):
+def test_what_was_embedded_before_a_failure_is_kept(tmp_path, monkeypatch):
     write_pictures(tmp_path, 150)
     model = ColourModel()
     answer = model.embed_images
@@ -137,10 +138,10 @@ def test_what_was_embedded_before_a_failure_is_kept(tmp_path):
             raise UnavailableError("http://host:1: cannot be called")
         return answer(images)
 
-    model.embed_images = fails_later
-    with pytest.raises(UnavailableError):
-        FolderIndex(model, tmp_path)
-    del model.embed_images
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "embed_images", fails_later)
+        with pytest.raises(UnavailableError):
+            FolderIndex(model, tmp_path)
     index = FolderIndex(model, tmp_path)
     assert (model.embedded, len(index.keys)) == (150, 150)
     (tmp_path / "new.png").write_bytes(png((1, 1, 1)))
@@ -155,7 +156,9 @@ def test_thumbnails_are_made_of_the_files(tmp_path):
     write_pictures(tmp_path, 1)
     (tmp_path / "wide.png").write_bytes(png((200, 0, 0), (600, 300)))
     index = FolderIndex(ColourModel(), tmp_path)
-    with Image.open(io.BytesIO(index.thumbnail("wide.png"))) as picture:
+    small = index.thumbnail("wide.png")
+    assert small is not None
+    with Image.open(io.BytesIO(small)) as picture:
         assert (picture.format, picture.size) == ("WEBP", (256, 128))
     assert index.thumbnail("../cache") is None
     (tmp_path / "000.png").unlink()
