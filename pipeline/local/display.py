@@ -68,7 +68,7 @@ class Listener(logging.Handler):
         event = getattr(record, "event", None)
         if event is not None:
             self._progress(self._with_total(event))
-        elif record.levelno >= logging.WARNING:
+        elif record.levelno == logging.WARNING:  # an error ends the run, whose verdict says it
             self._warning(record.getMessage().partition("\n")[0])
 
     def _with_total(self, event: dict[str, Any]) -> dict[str, Any]:

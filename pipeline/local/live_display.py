@@ -32,6 +32,7 @@ STATES = {  # mark, word and style by state
     "failed": ("✗", "failed", "bold red"),
     "stopped": ("■", "stopped", "yellow"),
 }
+DONE = ("ran", "cached", "skipped")
 IN_TABLE = ("trial", "best", "quarantined", "resumed_from")  # of any node
 AFTER_TRAINING = ("recall", "loss")
 
@@ -199,8 +200,8 @@ class LiveDisplay:
     def _counts(self, rows: Sequence[Row]) -> Text:
         """'9 of 14 nodes, 3 of them from the cache, 1 min 12 s, 2 warnings'."""
         states = [row.state for row in rows if row.node != SET_UP]
-        ended = sum(state not in (WAITING, STARTED) for state in states)
-        words = [f"{ended:,} of {number_of(len(states), 'node')}"]
+        ended = sum(state in DONE for state in states)
+        words = [f"{ended:,} of {number_of(len(states), 'node')}"] if states else []
         if cached := states.count("cached"):
             words.append(f"{cached:,} of them from the cache")
         words.append(duration(self._clock() - self._began))

@@ -111,8 +111,8 @@ class Session:
 
                 built = build()
                 expand_arguments(built)
-                self._display.plan([component.id for component in built.components])
                 listen(SET_UP, "ran")
+                self._display.plan([component.id for component in built.components])
                 outcomes, outputs = runner.run(built, workspace, listen)
                 return dict(outcomes), outputs
             except (Exception, SystemExit, KeyboardInterrupt) as error:
