@@ -30,7 +30,7 @@ def print_report(
 
     Args:
         report: the measurements.
-        console: where a blank line stands above each table if it is a terminal.
+        console: where they are printed.
         mixing: the curve of a fine-tuning.
         most_slices: of the table, those with the lowest recall; None: all of them by their names.
     """
@@ -39,9 +39,14 @@ def print_report(
     tables = (directions(whole), classes(report), by_slice, retained(report), mixes(mixing))
     for table in tables:
         if table is not None:
-            if console.is_terminal:
-                console.print()
-            console.print(table)
+            print_table(table, console)
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Print a table, below a blank line on a terminal."""
+    if console.is_terminal:
+        console.print()
+    console.print(table)
 
 
 def directions(measurements: Measurements) -> Table | None:

@@ -13,16 +13,15 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from components.evaluator.metrics import token_metrics
 from components.evaluator.metrics.measurement import Background, Estimate, Measurement
 from components.evaluator.report import Report
 from components.pusher.outcome import Outcome
 from components.release.gates import GateResult
-from diptych.cli import run, run_outcome
 from diptych.cli.main import main
 from pipeline.console.summary import Summary
-from pipeline.local import session
 from schema.errors import InputError
 from schema.progress import report
 
@@ -102,7 +101,11 @@ if __name__ == "__main__":
     runner.run = played(ending)
     sys.modules["pipeline.local.runner"] = runner
     nodes = [types.SimpleNamespace(id=node) for node in NODES]
-    run._build = lambda *_: types.SimpleNamespace(components=nodes, beam_pipeline_args=[])  # type: ignore[assignment,return-value]
-    run_outcome.of_local_run = lambda _: summary(ending == "ships")
-    session.expand_arguments = lambda _: None  # imports TensorFlow
-    main()
+    pipeline = types.SimpleNamespace(components=nodes, beam_pipeline_args=[])
+    ended = summary(ending == "ships")
+    with (
+        mock.patch("diptych.cli.run._build", return_value=pipeline),
+        mock.patch("diptych.cli.run_outcome.of_local_run", return_value=ended),
+        mock.patch("pipeline.local.session.expand_arguments"),  # imports TensorFlow
+    ):
+        main()

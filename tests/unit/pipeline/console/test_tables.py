@@ -1,6 +1,6 @@
 """The tables of a run on a terminal: the weakest slices, readable numbers, 80 columns."""
 
-from components.evaluator.metrics.measurement import Background, Estimate, Measurement
+from components.evaluator.metrics.measurement import Background, Estimate, Measurement, Results
 from components.evaluator.report import Report
 from pipeline.console.tables import every_metric, print_report, slices
 from tests.support.screen import Screen
@@ -13,8 +13,8 @@ def measured(recall: float, queries: int = 50) -> dict[str, Measurement]:
     return {f"{way}_{n}": known for way in ("text_to_image", "image_to_text") for n in NAMES}
 
 
-SLICES = {("kind", f"k{number}"): measured((number * 7 % 10) / 10) for number in range(10)}
-REPORT = Report({(): measured(0.5, 3040), **SLICES})
+RESULTS: Results = {("kind", f"k{n}"): measured((n * 7 % 10) / 10) for n in range(10)}
+REPORT = Report({**RESULTS, (): measured(0.5, 3040)})
 
 
 def shown(most: int | None, columns: int = 80) -> list[str]:
