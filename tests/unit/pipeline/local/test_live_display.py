@@ -25,8 +25,9 @@ class Replay:
         """The screen after some things happened to a node."""
         with self.display:
             for reached in replay(self.display, self.move_clock):
-                self.display.redraw()
                 events -= reached == node
+                if reached == node:
+                    self.display.redraw()
                 if not events:
                     shown = self.screen.shown
                     assert self.screen.cursor_hidden
@@ -36,8 +37,9 @@ class Replay:
 
     def to_the_end(self) -> list[str]:
         with self.display:
-            for _ in replay(self.display, self.move_clock):
-                self.display.redraw()
+            for node in replay(self.display, self.move_clock):
+                if node == "Pusher":
+                    self.display.redraw()
         return [*self.screen.scrolled, *self.screen.shown]
 
 
