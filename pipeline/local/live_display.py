@@ -33,8 +33,8 @@ STATES = {  # mark, word and style by state
     "stopped": ("■", "stopped", "yellow"),
 }
 DONE = ("ran", "cached", "skipped")
-IN_TABLE = ("trial", "best", "quarantined", "resumed_from")  # of any node
-AFTER_TRAINING = ("recall", "loss")
+WHILE_RUNNING = ("trial", "quarantined", "resumed_from")  # notes in the table
+AT_THE_END = ("trial", "best", "quarantined", "resumed_from", "recall", "loss")
 
 
 @dataclasses.dataclass
@@ -166,7 +166,7 @@ class LiveDisplay:
         if width >= WIDE:
             measured = row.peak_bytes if row.state in ("ran", "failed") else None
             yield _line("" if measured is None else size(measured), "dim")
-        shown = IN_TABLE if row.runs else IN_TABLE + AFTER_TRAINING
+        shown = WHILE_RUNNING if row.runs else AT_THE_END
         words = parts(row.event)
         notes = ", ".join(words[name] for name in shown if name in words)
         yield _line(notes.replace(HELD_OUT, ""), "dim")
@@ -177,11 +177,11 @@ class LiveDisplay:
         return duration((self._clock() if row.runs else row.ended) - row.started)
 
     def _training(self, rows: Iterable[Row]) -> list[RenderableType]:
-        """Two lines for each node that trains: how far it is, and how it goes."""
+        """Lines for each node that trains: how far it is, how it goes, the best of a search."""
         drawn: list[RenderableType] = []
         for row in rows:
-            if row.runs and "steps" in row.event:
-                words = parts(row.event)
+            words = parts(row.event) if row.runs else {}
+            if "step" in words:
                 done, steps = row.event["step"], row.event["steps"]
                 bar = Table.grid(padding=(0, 1))
                 bar.add_row(
@@ -192,6 +192,8 @@ class LiveDisplay:
                 )
                 how = (words.get(name) for name in ("loss", "recall", "pairs_per_second"))
                 drawn += [Text(), bar, _line(", ".join(word for word in how if word))]
+            if "best" in words:
+                drawn.append(_line(words["best"], "dim"))
         return drawn
 
     def _last_warning(self) -> list[RenderableType]:

@@ -68,6 +68,28 @@ def test_training_on_a_terminal_of_80_by_24():
     assert spinner in "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
+def test_a_search_shows_its_trial_and_the_best_values_whole():
+    screen = Screen(80, 24)
+    display = LiveDisplay(screen.console(), lambda: 0.0, threaded=False)
+    best = "0.41 (training.learning_rate 0.004, loss.margin 0.2)"
+    event = {"trial": 3, "trials": 12, "best": best, "step": 50, "steps": 1000, "loss": 2.3}
+    with display:
+        display.plan(["Tuner", "Trainer"])
+        display.node("Tuner", "started")
+        display.progress({"node": "Tuner", **event})
+        display.redraw()
+        running = screen.shown
+        display.node("Tuner", "ran")
+    assert running[1].endswith("trial 3 of 12")
+    assert running[4:] == [
+        f"step 50 of 1,000 ━╺{'━' * 22} 5 %",
+        "loss 2.300",
+        f"best {best}",
+        "0 of 2 nodes, 0.0 s",
+    ]
+    assert "trial 3 of 12, best 0.41" in screen.shown[1]
+
+
 def test_a_warning_is_shown_until_the_run_ends():
     shown = Replay(80, 24).until("Evaluator", 1)
     assert shown[-2] == f"! {OVERFITTING}"
@@ -143,11 +165,12 @@ def test_text_from_elsewhere_stays_in_its_line(text, size):
         display.redraw()
         running = screen.shown
         display.node(text, "failed")
-    assert len(running) == 5  # header, two nodes, the warning, the counts
+    assert len(running) == 6  # header, two nodes, the best values, the warning, the counts
     assert running[1].endswith("waiting") is False
     assert "running" in running[1]
     assert running[2].split()[:2] == ["·", "Pusher"]
-    assert running[3].startswith("! ")
+    assert running[3].startswith("best ")
+    assert running[4].startswith("! ")
     assert "failed" in screen.shown[1]
     assert all(len(line) <= size[0] for line in running)
     assert "hunter2" not in screen.written
