@@ -46,7 +46,8 @@ class NodeRecorder:
 
     def start(self, node: str) -> None:
         """Note that a node starts."""
-        self._running = node, self._clock(), self._measure()
+        memory = self._measure()
+        self._running = node, self._clock(), memory
 
     def end(self, node: str, outcome: str) -> NodeRecord:
         """Note how a node ended, and keep its record; that of `SET_UP` is returned only."""
