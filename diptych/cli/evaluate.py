@@ -218,13 +218,13 @@ def _trained_on(overlap: "Overlap | None", release: str) -> str:
 
 def _print(measured: "Report", overlap: "Overlap | None", remark: str, console: "Console") -> None:
     from diptych.cli.printing import print_warnings
-    from pipeline.console.tables import every_metric, print_report
+    from pipeline.console.tables import every_metric, print_report, print_table
 
     unseen = overlap is not None and not overlap.same_image and not overlap.same_key
     warnings, notes = (measured.remarks, (remark,)) if unseen else ((remark, *measured.remarks), ())
     print_warnings(warnings, notes, console)
     print_report(measured, console)
-    console.print(every_metric(measured.results.get((), {})))
+    print_table(every_metric(measured.results.get((), {})), console)
 
 
 def _plain(overlap: "Overlap | None") -> dict[str, Any]:

@@ -11,14 +11,17 @@ from pipeline.console.tables import print_report
 from pipeline.console.terminal import say
 from schema.system import file_errors
 
+MOST_SLICES = 5  # on a terminal; a file and `diptych why` have all
 
-def keep(file: Path, text: str, console: Console) -> None:
-    """Write the record of a run; if that fails, print a warning, and the run ends as it would."""
+
+def keep(file: Path, text: str) -> list[str]:
+    """Write the record of a run; if that fails, return a warning, and the run ends as it would."""
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         reason = file_errors.sentence(error) or f"{file}: {error}"
-        print_warnings([f"the record of this run is lost: {reason}"], [], console)
+        return [f"the record of this run is lost: {reason}"]
+    return []
 
 
 def print_summary(summary: Summary, console: Console) -> None:
@@ -29,7 +32,8 @@ def print_summary(summary: Summary, console: Console) -> None:
     for gate in summary.gates:
         print_gate(gate.passed, gate.sentence, console)
     print_warnings(summary.warnings, summary.notes, console)
-    print_report(summary.evaluation, console, summary.mixing)
+    shown = MOST_SLICES if console.is_terminal else None
+    print_report(summary.evaluation, console, summary.mixing, shown)
     say(console, token_metrics.sentence(summary.results[()]))
 
 

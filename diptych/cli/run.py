@@ -1,7 +1,5 @@
 """`diptych run`: run the pipeline on this machine."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,13 +12,15 @@ if TYPE_CHECKING:
 
     from pipeline.config.run_config import RunConfig
     from pipeline.console.summary import Summary
-    from pipeline.local.session import Outputs
 
 
 def run_command(
     config: ConfigArgument,
     fresh: Annotated[bool, typer.Option(help="run every node, whatever the cache holds")] = False,
     wait: Wait = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print each event as a line of JSON, and nothing else")
+    ] = False,
 ) -> None:
     """Run the pipeline on this machine.
 
@@ -30,26 +30,33 @@ def run_command(
     with one_sentence(RERUN):
         from pipeline.config.load_to_train import load_to_train
 
-        summary = run(load_to_train(config), not fresh, wait)
+        loaded = load_to_train(config)
+        summary = run(loaded, not fresh, wait, as_json)
+        if not as_json:
+            from diptych.cli.run_outcome import print_next_steps
+
+            print_next_steps(config, loaded, summary)
     raise typer.Exit(0 if summary.shipped else REFUSED)
 
 
-def run(config: "RunConfig", use_cache: bool = True, wait: bool = False) -> "Summary":
+def run(
+    config: "RunConfig", use_cache: bool = True, wait: bool = False, as_json: bool = False
+) -> "Summary":
     """Run the pipeline in this process, print its progress and its outcome.
 
     Args:
         config: of the run.
         use_cache: take the outputs of a node from the cache where it has them.
         wait: wait until another command in the workspace has ended.
+        as_json: print events as JSON for a program, see `pipeline.local.events`.
 
     Raises:
         InputError: another command works in the workspace.
         RunFailedError: a node failed; the release that serves stays.
         Interrupted: SIGINT or SIGTERM came.
     """
-    from diptych.cli.printing import keep, print_summary, print_warnings
-    from pipeline.console.summary import of_local_run, record
-    from pipeline.console.terminal import say
+    from diptych.cli.run_outcome import RunOutcome
+    from pipeline.console.terminal import complain, tell
     from pipeline.local import disks
     from pipeline.local.run_logs import logs_of
     from pipeline.local.session import RunFailedError, open_session
@@ -57,27 +64,22 @@ def run(config: "RunConfig", use_cache: bool = True, wait: bool = False) -> "Sum
     from pipeline.process.workspace_lock import locked
 
     workspace = Path(config.workspace)
-
     with (
         disks.of_run(config),
-        locked(workspace, "run", wait),
-        open_session(config.name, logs_of(config)) as here,
+        locked(workspace, "run", wait, complain if as_json else tell),
+        open_session(config.name, logs_of(config), as_events=as_json) as here,
     ):
-        record_file = here.log.with_suffix(".json")
-        print_warnings(config.warnings(), [], here.console)
+        outcome = RunOutcome(here, config)
+        outcome.warn(config.warnings())
         try:
-            outcomes, outputs = here.run(workspace, lambda: _build(config, use_cache))
+            _, outputs = here.run(workspace, lambda: _build(config, use_cache))
         except RunFailedError as error:
-            keep(record_file, record(None, f"failed: {error}", {}, error.outputs), here.console)
+            outcome.end_early("failed", f"failed: {error}", error.outputs)
             raise
         except Interrupted as stopped:
-            keep(record_file, record(None, str(stopped), {}, {}), here.console)
+            outcome.end_early("stopped", str(stopped), {})
             raise
-        summary = of_local_run(outputs)
-        keep(record_file, record(summary, summary.verdict, outcomes, outputs), here.console)
-        print_summary(summary, here.console)
-        say(here.console, how_to_see_the_curves(outputs))
-    return summary
+        return outcome.end(outputs)
 
 
 def _build(config: "RunConfig", use_cache: bool) -> "Pipeline":
@@ -95,10 +97,3 @@ def _build(config: "RunConfig", use_cache: bool) -> "Pipeline":
         store.lost(),
         str(workspace / "checkpoints"),
     )
-
-
-def how_to_see_the_curves(outputs: "Outputs") -> str:
-    """Return the TensorBoard command that shows the curves of the training."""
-    [curves] = outputs["Trainer"]["model_run"]
-    program = Path(sys.executable).with_name("tensorboard")
-    return f"curves of the training: {shlex.join([str(program), '--logdir', curves.uri])}"

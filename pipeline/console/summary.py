@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,13 @@ from components.example_validator import report
 from components.pusher import measurements, outcome
 from components.pusher.outcome import Outcome
 from components.release.gates import GateResult
+from pipeline.node_record import NodeRecord
 from schema.serving_names import REMARKS
 from schema.text.messages import number_of
 from trainer.training.fine_tuning import mixing_curve
 from trainer.training.fine_tuning.mixing_curve import Mixing
 
 Outputs = Mapping[str, Mapping[str, Sequence[Any]]]
-Outcomes = Mapping[str, str]
 NODE = "ImageTextExampleGen"
 
 
@@ -113,13 +113,15 @@ def of_local_run(outputs: Outputs) -> Summary:
     return summarize(folder)
 
 
-def record(summary: Summary | None, verdict: str, outcomes: Outcomes, outputs: Outputs) -> str:
+def record(
+    summary: Summary | None, verdict: str, nodes: Iterable[NodeRecord], outputs: Outputs
+) -> str:
     """Return the record of a run as JSON, which `diptych why` and `quarantine` read.
 
     Args:
         summary: None of a run that failed.
         verdict: a sentence.
-        outcomes: how each node went.
+        nodes: how each one that has ended went.
         outputs: of the nodes that were done.
     """
     kept = outputs.get(NODE, {}).get("quarantine")
@@ -131,7 +133,7 @@ def record(summary: Summary | None, verdict: str, outcomes: Outcomes, outputs: O
             "notes": list(summary.notes) if summary else [],
             "evaluation": evaluation_report.plain(summary.evaluation) if summary else None,
             "mixing": mixing_curve.plain(summary.mixing) if summary and summary.mixing else None,
-            "nodes": dict(outcomes),
+            "nodes": [dataclasses.asdict(node) for node in nodes],
             "quarantine": kept[0].uri if kept else None,
         },
         indent=1,

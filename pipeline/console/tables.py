@@ -10,6 +10,7 @@ from components.evaluator.metrics.names import DIRECTIONS, metric_name
 from components.evaluator.metrics.registry import METRICS
 from components.evaluator.report import Report
 from pipeline.console.rich_console import Console, Table
+from schema.text.messages import number_of
 from trainer.training.fine_tuning.mixing_curve import Mixing
 
 SHOWN = {  # statistics of the first table and what stands above them
@@ -22,13 +23,30 @@ SHOWN = {  # statistics of the first table and what stands above them
 BY_CHANCE = "  by chance"
 
 
-def print_report(report: Report, console: Console, mixing: Mixing | None = None) -> None:
-    """Print the tables of all queries, classes, slices, retained data, and the mixes of weights."""
+def print_report(
+    report: Report, console: Console, mixing: Mixing | None = None, most_slices: int | None = None
+) -> None:
+    """Print the tables of all queries, classes, slices, retained data, and the mixes of weights.
+
+    Args:
+        report: the measurements.
+        console: where they are printed.
+        mixing: the curve of a fine-tuning.
+        most_slices: of the table, those with the lowest recall; None: all of them by their names.
+    """
     whole = report.results.get((), {})
-    tables = (directions(whole), classes(report), slices(report), retained(report), mixes(mixing))
+    by_slice = slices(report, most_slices)
+    tables = (directions(whole), classes(report), by_slice, retained(report), mixes(mixing))
     for table in tables:
         if table is not None:
-            console.print(table)
+            print_table(table, console)
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Print a table, below a blank line on a terminal."""
+    if console.is_terminal:
+        console.print()
+    console.print(table)
 
 
 def directions(measurements: Measurements) -> Table | None:
@@ -71,20 +89,29 @@ def classes(report: Report) -> Table | None:
     return drawn
 
 
-def slices(report: Report) -> Table | None:
-    """Make a table of the slices, text to image, with recall@10 by chance."""
-    drawn = _table("slices, text to image", "queries", "candidates", "recall@10", "chance", "mrr")
+def slices(report: Report, most: int | None = None) -> Table | None:
+    """Make a table of the slices, text to image, with recall@10 by chance.
+
+    Args:
+        report: the measurements.
+        most: rows, those with the lowest recall; None: all of them by their names.
+    """
     recall, mrr = (metric_name(DIRECTIONS[0], name) for name in ("recall_at_10", "mrr"))
-    for key, measurements in sorted((k, m) for k, m in report.results.items() if k):
-        if recall in measurements:
-            measured = measurements[recall]
-            drawn.add_row(
-                " = ".join(key),
-                *_counts(measurements, recall),
-                f"{measured.candidate.value:.3f}",
-                f"{measured.background.chance:.2g}",
-                f"{measurements[mrr].candidate.value:.3f}",
-            )
+    measured = sorted((k, m) for k, m in report.results.items() if k and recall in m)
+    title = "slices, text to image"
+    if most is not None and len(measured) > most:
+        title = f"lowest {most} of {number_of(len(measured), 'slice')}"
+        measured = sorted(measured, key=lambda entry: entry[1][recall].candidate.value)[:most]
+    drawn = _table(title, "queries", "candidates", "recall@10", "chance", "mrr")
+    for key, measurements in measured:
+        found = measurements[recall]
+        drawn.add_row(
+            " = ".join(key),
+            *_counts(measurements, recall),
+            f"{found.candidate.value:.3f}",
+            f"{found.background.chance:.2g}",
+            f"{measurements[mrr].candidate.value:.3f}",
+        )
     return drawn if drawn.rows else None
 
 
@@ -128,8 +155,8 @@ def every_metric(measurements: Measurements) -> Table:
         drawn.add_row(
             name,
             *_counts(measurements, name),
-            *(f"{figure:.3g}" for figure in figures),
-            "" if chance is None else f"{chance:.2g}",
+            *(_number(figure) for figure in figures),
+            "" if chance is None else _number(chance, 2),
         )
     return drawn
 
@@ -145,6 +172,10 @@ def _table(first: str, *others: str) -> Table:
 def _counts(measurements: Measurements, name: str) -> Sequence[str]:
     known = measurements[name].background
     return f"{known.count:,}", "" if known.candidates is None else f"{known.candidates:,}"
+
+
+def _number(value: float, digits: int = 3) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.{digits}g}"
 
 
 def _figure(statistic: str, value: float) -> str:

@@ -5,6 +5,7 @@ else's text, so it is shown as `\n`; other control characters likewise, and secr
 """
 
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -15,10 +16,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from schema.system.log_records import block
 from schema.text.secrets import without_secrets
-from schema.text.untrusted_text import for_people
+from schema.text.untrusted_text import escaped, for_people
 
 if TYPE_CHECKING:
     from pipeline.console.rich_console import Console
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def make_console(
@@ -67,6 +70,11 @@ def write_escapes(sequences: str) -> None:
     sys.stdout.flush()
 
 
+def tell_event(value: Any, file: TextIO) -> None:
+    """Print a value as JSON in one line, and flush it, for a program that reads line by line."""
+    print(json.dumps(_hidden(value)), file=file, flush=True)
+
+
 def complain(*sentences: str) -> None:
     """Print what went wrong to standard error, a line for each sentence."""
     width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
@@ -102,8 +110,8 @@ def lines(text: str, width: int | None) -> Iterator[str]:
 
 
 def _hidden(value: Any) -> Any:
-    if isinstance(value, str):
-        return without_secrets(value)
+    if isinstance(value, str):  # half a surrogate pair is no JSON, but may be in a file's name
+        return _SURROGATE.sub(lambda found: escaped(found[0]), without_secrets(value))
     if isinstance(value, dict):
         return {_hidden(key): _hidden(inner) for key, inner in value.items()}
     return [_hidden(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -1,24 +1,21 @@
-"""Display the progress of a run: live on a terminal, as plain lines elsewhere."""
+"""Display the progress of a run: a live table on a terminal, plain lines elsewhere."""
 
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, Self, TextIO
 
-from rich.console import Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.spinner import Spinner
-from rich.text import Text
-
-from pipeline.console.rich_console import Console, Table
+from pipeline.console.progress_text import describe, duration
+from pipeline.console.rich_console import Console
 from pipeline.console.terminal import tell
+from pipeline.local.live_display import LiveDisplay
+from pipeline.node_record import NodeRecord
 from schema.progress import LOGGER
-from schema.text.messages import number_of
 
 SECONDS_BETWEEN_LINES = 10.0
-MARKS = {"ran": "✓", "cached": "=", "skipped": "-", "failed": "✗", "stopped": "■"}
+LISTENED_TO = (LOGGER, *map(logging.getLogger, ("schema", "trainer", "components", "pipeline")))
+"""Loggers of ours: their warnings, unlike those of libraries, are for whoever runs the pipeline."""
 
 
 class Display(Protocol):
@@ -26,30 +23,53 @@ class Display(Protocol):
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...
-    def node(self, node: str, state: str) -> None:
-        """Show that a node 'started', or ended as one of `MARKS`."""
+    def plan(self, nodes: Sequence[str]) -> None:
+        """Show which nodes the pipeline has, in the order in which they will start."""
+
+    def node(self, node: str, state: str, record: NodeRecord | None = None) -> None:
+        """Show that a node 'started', or ended as 'ran', 'cached', 'skipped', 'failed', 'stopped'.
+
+        Args:
+            node: its id.
+            state: the new one.
+            record: of a node that ended, where it was measured.
+        """
 
     def progress(self, event: dict[str, Any]) -> None:
         """Show how far a node is; see `schema.progress.report`."""
 
+    def warning(self, sentence: str) -> None:
+        """Show a warning of a node; all are printed once more when the run has ended."""
+
 
 def choose(stream: TextIO, console: Console) -> Display:
-    """Choose the live display on a terminal, lines elsewhere."""
-    return LiveDisplay(console) if console.is_terminal else LineDisplay(stream)
+    """Choose the live display on a terminal that can move its cursor, lines elsewhere."""
+    return LiveDisplay(console) if console.is_interactive else LineDisplay(stream)
 
 
 class Listener(logging.Handler):
-    """A log handler that passes progress events to a function, while entered."""
+    """A log handler that passes progress events and our warnings to functions, while entered.
 
-    def __init__(self, progress: Callable[[dict[str, Any]], None]):
+    Args:
+        progress: called with each event.
+        warning: called with the sentence of each warning that our own loggers get.
+    """
+
+    def __init__(
+        self,
+        progress: Callable[[dict[str, Any]], None],
+        warning: Callable[[str], None] = lambda _: None,
+    ):
         super().__init__()
-        self._progress = progress
+        self._progress, self._warning = progress, warning
         self._records: Counter[str] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
         event = getattr(record, "event", None)
         if event is not None:
             self._progress(self._with_total(event))
+        elif record.levelno == logging.WARNING:  # an error ends the run, whose verdict says it
+            self._warning(record.getMessage().partition("\n")[0])
 
     def _with_total(self, event: dict[str, Any]) -> dict[str, Any]:
         """Replace the number of new records, which Beam's stages report, by that of all."""
@@ -59,43 +79,13 @@ class Listener(logging.Handler):
         return {"node": event["node"], "records": self._records[event["node"]]}
 
     def __enter__(self) -> Self:
-        LOGGER.addHandler(self)
+        for logger in LISTENED_TO:
+            logger.addHandler(self)
         return self
 
     def __exit__(self, *error: object) -> None:
-        LOGGER.removeHandler(self)
-
-
-def describe(event: dict[str, Any]) -> str:
-    """Describe an event: '12,800 records, step 50 of 1,050, loss 2.3, 3 min 20 s left'."""
-    parts = []
-    if "trial" in event:
-        parts.append(f"trial {event['trial']:,} of {event['trials']:,}")
-    if "best" in event:
-        parts.append(f"best {event['best']}")
-    if "records" in event:
-        parts.append(number_of(event["records"], "record"))
-    if event.get("quarantined"):
-        parts.append(f"{event['quarantined']:,} quarantined")
-    if "step" in event:
-        parts.append(f"step {event['step']:,} of {event['steps']:,}")
-    if "resumed_from" in event:
-        parts.append(f"resumed from step {event['resumed_from']:,}")
-    if "loss" in event:
-        parts.append(f"loss {event['loss']:.3f}")
-    if event.get("pairs_per_second"):
-        parts.append(f"{event['pairs_per_second']:,} pairs/s")
-    if event.get("seconds_left", -1) > 0:
-        parts.append(f"{duration(event['seconds_left'])} left")
-    return ", ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """Describe a duration: '8.2 s', '48 s' or '3 min 20 s'."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+        for logger in LISTENED_TO:
+            logger.removeHandler(self)
 
 
 class LineDisplay:
@@ -113,13 +103,17 @@ class LineDisplay:
     def __exit__(self, *error: object) -> None:
         pass
 
-    def node(self, node: str, state: str) -> None:
+    def plan(self, nodes: Sequence[str]) -> None:
+        pass
+
+    def node(self, node: str, state: str, record: NodeRecord | None = None) -> None:
         now = time.monotonic()
         if state == "started":
             self._started[node] = self._printed[node] = now
             self._print(f"{node}: started")
             return
-        parts = [state, duration(now - self._started[node]), self._last.get(node)]
+        seconds = now - self._started[node] if record is None else record.seconds
+        parts = [state, duration(seconds), self._last.get(node)]
         self._print(f"{node}: {', '.join(part for part in parts if part)}")
 
     def progress(self, event: dict[str, Any]) -> None:
@@ -129,55 +123,8 @@ class LineDisplay:
             self._printed[node] = now
             self._print(f"{node}: {self._last[node]}")
 
+    def warning(self, sentence: str) -> None:
+        pass
+
     def _print(self, line: str) -> None:
         tell(line, self._stream)
-
-
-class LiveDisplay:
-    """A table of the nodes, redrawn in place, with a bar under the one that trains."""
-
-    def __init__(self, console: Console):
-        self._rows: dict[str, dict[str, Any]] = {}
-        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=8)
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._live.stop()
-
-    def node(self, node: str, state: str) -> None:
-        now = time.monotonic()
-        if state == "started":
-            self._rows[node] = {
-                "started": now,
-                "state": state,
-                "event": {},
-                "spin": Spinner("dots"),
-            }
-        else:
-            self._rows[node].update(state=state, ended=now)
-
-    def progress(self, event: dict[str, Any]) -> None:
-        if event["node"] in self._rows:
-            self._rows[event["node"]]["event"] = event
-
-    def _draw(self) -> Group:
-        drawn = Table.grid(padding=(0, 1))
-        bars = []
-        for node, row in list(self._rows.items()):
-            running = row["state"] == "started"
-            mark = row["spin"] if running else Text(MARKS[row["state"]], _style(row["state"]))
-            ended = time.monotonic() if running else row["ended"]
-            took = "cached" if row["state"] == "cached" else duration(ended - row["started"])
-            drawn.add_row(mark, node, Text(took, "dim", justify="right"), describe(row["event"]))
-            if running and "steps" in row["event"]:
-                event = row["event"]
-                bars.append(ProgressBar(total=event["steps"], completed=event["step"], width=60))
-        return Group(drawn, *bars)
-
-
-def _style(state: str) -> str:
-    styles = {"ran": "green", "cached": "blue", "skipped": "dim", "stopped": "yellow"}
-    return styles.get(state, "bold red")

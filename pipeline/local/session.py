@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pipeline.beam.arguments import expand_arguments
+from pipeline.console.progress_text import duration
 from pipeline.console.rich_console import Console
 from pipeline.console.terminal import make_console, say
-from pipeline.local.display import Display, Listener, choose, duration
+from pipeline.local.display import Display, Listener, choose
+from pipeline.local.event_stream import EventStream
+from pipeline.node_record import SET_UP, NodeRecord, NodeRecorder
 from pipeline.process import stopping
 from pipeline.process.redirect_output import output_to
 from pipeline.process.temporary_folder import scratch
 from schema.errors import InputError, sentence_for_people
 from schema.system import file_errors
+from schema.text.untrusted_text import for_people
 from trainer.training.performance.cpu import choose_kernels
 from trainer.training.preemption import PreemptedError
 
@@ -48,11 +52,27 @@ class RunFailedError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Session:
-    """An open run: the console that it prints to, and the log that gets all other output."""
+    """An open run: the console that it prints to, and the log that gets all other output.
+
+    Attributes:
+        console: prints for people; where `events` is given, to nobody.
+        log: the file of the log.
+        events: what the run is written to as JSON; None: people read it.
+        warnings: sentences that came up while the nodes ran, each once.
+    """
 
     console: Console
     log: Path
     _display: Display
+    events: EventStream | None = None
+    warnings: list[str] = dataclasses.field(default_factory=list)
+    _recorder: NodeRecorder = dataclasses.field(default_factory=NodeRecorder)
+    _warned: set[str] = dataclasses.field(default_factory=set)
+
+    @property
+    def nodes(self) -> list[NodeRecord]:
+        """How the nodes went that have ended, in their order."""
+        return self._recorder.records
 
     def run(
         self, workspace: Path, build: "Callable[[], Pipeline]"
@@ -70,32 +90,38 @@ class Session:
             RunFailedError: a node failed; what was released before is as it was.
             stopping.Interrupted: SIGINT or SIGTERM came.
         """
-        node = "set-up"
+        node = SET_UP
         # TFX hands the arguments of this process on to Beam, which has no use for ours.
         arguments, sys.argv = sys.argv, sys.argv[:1]
 
         def listen(node_id: str, state: str) -> None:
             nonlocal node
             node = node_id
-            self._display.node(node_id, state)
+            self._listen(node_id, state)
 
-        with self._display, Listener(self._display.progress):
+        def warn(sentence: str) -> None:
+            if self.is_new(sentence := sentence.removeprefix(f"{node}: ")):
+                self.warnings.append(sentence)
+                self._display.warning(sentence)
+
+        with self._display, Listener(self._display.progress, warn):
             try:
-                listen("set-up", "started")
+                listen(SET_UP, "started")
                 from pipeline.local import runner
 
                 built = build()
                 expand_arguments(built)
-                listen("set-up", "ran")
+                listen(SET_UP, "ran")
+                self._display.plan([component.id for component in built.components])
                 outcomes, outputs = runner.run(built, workspace, listen)
                 return dict(outcomes), outputs
             except (Exception, SystemExit, KeyboardInterrupt) as error:
                 done = getattr(error, "outputs", None)  # the runner's StoppedError has a cause
                 cause = error if done is None else error.__cause__ or error
                 if stopping.signalled():
-                    self._display.node(node, "stopped")
+                    self._listen(node, "stopped")
                     raise stopping.Interrupted(node, _advice(cause)) from error
-                self._display.node(node, "failed")
+                self._listen(node, "failed")
                 if isinstance(error, KeyboardInterrupt):
                     raise
                 logging.getLogger(__name__).exception("%s failed", node)
@@ -103,15 +129,32 @@ class Session:
             finally:
                 sys.argv = arguments
 
+    def is_new(self, warning: str) -> bool:
+        """Whether a warning comes for the first time in this run; its second call says no."""
+        shown = for_people(warning)
+        is_new = shown not in self._warned
+        self._warned.add(shown)
+        return is_new
+
+    def _listen(self, node: str, state: str) -> None:
+        if state == "started":
+            self._recorder.start(node)
+            self._display.node(node, state)
+        else:
+            self._display.node(node, state, self._recorder.end(node, state))
+
 
 @contextlib.contextmanager
-def open_session(title: str, logs: Path, silent: bool = False) -> Iterator[Session]:
+def open_session(
+    title: str, logs: Path, silent: bool = False, as_events: bool = False
+) -> Iterator[Session]:
     """Open a log and print where it is; at the end print how long the run took.
 
     Args:
         title: what runs.
         logs: the folder of logs.
         silent: print nothing, because the output is for a program.
+        as_events: print events as JSON, and nothing else.
 
     Raises:
         OSError: the folder cannot be written.
@@ -122,10 +165,16 @@ def open_session(title: str, logs: Path, silent: bool = False) -> Iterator[Sessi
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{_next_name(logs, started)}.log"
     with scratch(), output_to(log) as terminal:
+        silent = silent or as_events
         shown = io.StringIO() if silent else terminal
         console = make_console(shown, live and not silent)
         say(console, f"{title}: log of this run in {log}")
-        yield Session(console, log, choose(shown, console))
+        if as_events:
+            events = EventStream(terminal)
+            events.begin(title, str(log))
+            yield Session(console, log, events, events)
+        else:
+            yield Session(console, log, choose(shown, console))
         took = (datetime.datetime.now() - started).total_seconds()
         say(console, f"took {duration(took)}")
 

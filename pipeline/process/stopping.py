@@ -120,6 +120,8 @@ class _Watcher:
         self._ending.acquire()  # for good: the other thread may come here too
         assert self.number is not None
         with contextlib.suppress(OSError):  # nobody reads any more
+            if error is None and self._terminal.isatty():  # behind a table that was not closed
+                self._terminal.write("\r\n")
             self._tell(self._sentence(error))
         os._exit(128 + self.number)
 

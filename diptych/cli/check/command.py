@@ -64,25 +64,26 @@ def check(config: "RunConfig", wait: bool = False) -> None:
         locked(workspace, "check", wait),
         open_session(title, logs_of(config)) as here,
     ):
-        record_file = here.log.with_suffix(".json")
+
+        def finish(verdict: str, outputs: "Outputs") -> None:
+            text = record(None, verdict, here.nodes, outputs)
+            print_warnings(keep(here.log.with_suffix(".json"), text), [], here.console)
+
         print_warnings(config.warnings(), [], here.console)
         try:
-            outcomes, outputs = here.run(workspace, build)
+            _, outputs = here.run(workspace, build)
         except RunFailedError as error:
             print_table(error.outputs, here.console)
-            text = record(None, f"check failed: {error}", {}, error.outputs)
-            keep(record_file, text, here.console)
+            finish(f"check failed: {error}", error.outputs)
             raise
         print_table(outputs, here.console)
         print_tokens(config, outputs, here.console)
         try:
             _refuse_what_fails_later(config, outputs)
         except InputError as error:
-            text = record(None, f"check failed: {error}", outcomes, outputs)
-            keep(record_file, text, here.console)
+            finish(f"check failed: {error}", outputs)
             raise RunFailedError(str(error), outputs) from error
-        text = record(None, "checked: the data can be used", outcomes, outputs)
-        keep(record_file, text, here.console)
+        finish("checked: the data can be used", outputs)
 
 
 def _refuse_what_fails_later(config: "RunConfig", outputs: "Outputs") -> None:

@@ -53,9 +53,10 @@ def _dry_run(config: "RunConfig", package: "Package", given: list[str], fresh: b
     from diptych.cli.printing import print_summary
     from kubeflow.client.run_arguments import settings
     from kubeflow.dry_run.tasks import run_tasks
+    from pipeline.console.progress_text import duration
     from pipeline.console.summary import summarize
     from pipeline.console.terminal import make_console, tell
-    from pipeline.local.display import choose, duration
+    from pipeline.local.display import choose
     from pipeline.local.session import output_logged
 
     folder = Path(config.workspace) / FOLDER

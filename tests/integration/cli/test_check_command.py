@@ -15,8 +15,11 @@ from pipeline.config.run_config import parse
 from pipeline.console.summary import NODE
 from pipeline.console.terminal import make_console
 from pipeline.local.session import RunFailedError
+from pipeline.node_record import NodeRecord
 from tests.integration.cli.test_check import COUNTS, LINES, SUMMARY, ingest
 from tests.support.small_run import small_values
+
+NODES = [NodeRecord(NODE, "ran", 2.5, 600_000_000)]
 
 
 class Stage:
@@ -36,7 +39,7 @@ class Stage:
         assert (title, logs) == ("small: check of the data", self._log.parent)
         logs.mkdir(parents=True)
         console = make_console(self._out, width=80)
-        yield SimpleNamespace(console=console, log=self._log, run=self.run)
+        yield SimpleNamespace(console=console, log=self._log, run=self.run, nodes=NODES)
 
     @property
     def printed(self) -> list[str]:
@@ -59,7 +62,9 @@ def test_a_check_is_kept_beside_its_log(tmp_path, monkeypatch):
     command.check(stage.config)
     assert stage.printed == ["", *COUNTS, *LINES]
     assert stage.kept["verdict"] == "checked: the data can be used"
-    assert stage.kept["nodes"] == {NODE: "done"}
+    assert stage.kept["nodes"] == [
+        {"id": NODE, "outcome": "ran", "seconds": 2.5, "peak_bytes": 600_000_000}
+    ]
     assert stage.kept["quarantine"] == str(tmp_path / "quarantine")
 
 

@@ -19,6 +19,7 @@ from components.release.gates import RefusedError
 from diptych.cli import champion
 from diptych.cli import run as run_locally
 from diptych.cli.main import app
+from diptych.cli.run_outcome import how_to_see_the_curves
 from pipeline.console.summary import Summary
 from pipeline.local.session import RunFailedError
 from tests.support.paths import EMOJI
@@ -110,8 +111,8 @@ def ended(champion: bool) -> Summary:
     ],
 )
 def test_exit_codes(monkeypatch, outcome, code, words):
-    def run(config, use_cache, wait):
-        assert (use_cache, wait) == (True, False)
+    def run(config, use_cache, wait, as_json):
+        assert (use_cache, wait, as_json) == (True, False, False)
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
@@ -142,9 +143,7 @@ def test_a_refused_promotion_says_how_to_do_it_nonetheless(monkeypatch):
 
 
 def test_the_curves_of_a_training_can_be_opened_by_what_is_said_of_them():
-    said = run_locally.how_to_see_the_curves(
-        {"Trainer": {"model_run": [SimpleNamespace(uri="/w/C# x/it's")]}}
-    )
+    said = how_to_see_the_curves({"Trainer": {"model_run": [SimpleNamespace(uri="/w/C# x/it's")]}})
     program, *arguments = shlex.split(said.removeprefix("curves of the training: "))
     assert Path(program).exists()
     assert arguments == ["--logdir", "/w/C# x/it's"]

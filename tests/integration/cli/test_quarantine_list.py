@@ -55,7 +55,7 @@ class Project:
 
     def log(self, run: str, outputs: dict) -> None:
         (self.folder / "runs" / "logs").mkdir(parents=True, exist_ok=True)
-        told = record(None, "failed: at something", {}, outputs)
+        told = record(None, "failed: at something", [], outputs)
         (self.folder / "runs" / "logs" / f"{run}.json").write_text(told)
 
     def list(self, *arguments: str) -> Result:

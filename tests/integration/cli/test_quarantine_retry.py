@@ -52,7 +52,7 @@ class Project:
         ]
         (kept / quarantine.RECORDS.format(0, quarantine.FILES)).write_text("".join(lines))
         (self.folder / "runs" / "logs").mkdir(parents=True)
-        told = record(None, "shipped", {}, {NODE: {"quarantine": [SimpleNamespace(uri=str(kept))]}})
+        told = record(None, "shipped", [], {NODE: {"quarantine": [SimpleNamespace(uri=str(kept))]}})
         (self.folder / "runs" / "logs" / "one.json").write_text(told)
 
     def retry(self, *arguments: str, **data) -> Result:

@@ -10,7 +10,8 @@ import tensorflow as tf
 import yaml
 
 from components.pusher.executor import as_trained
-from pipeline.local.display import Listener, describe
+from pipeline.console.progress_text import describe
+from pipeline.local.display import Listener
 from schema.serving_names import FOLDERS, JOINT, TRAINED_WITH
 from tests.integration.pipeline.test_pipeline import NODES
 from tests.support.kubeflow_config import cluster_config

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from keras_tuner.errors import FatalError
 
-from pipeline.local.display import Listener, describe
+from pipeline.console.progress_text import describe
+from pipeline.local.display import Listener
 from schema.errors import InputError, sentence_for_people
 from tests.support.training import config
 from trainer.config.tuning import TuneConfig

@@ -81,6 +81,7 @@ class Monitor:
         problem = None
         if self._sample is not None:
             values |= self._measure_sample(self._sample)
+            self._progress.measured(done, values["text_to_image_recall_at_10"])
             problem = self._health_checks.check(
                 Measurement(
                     done=done / self._steps,

@@ -32,6 +32,7 @@ class ProgressReporter:
         self._resumed_from = 0  # step of the checkpoint that this attempt started from
         self._losses: list[tf.Tensor] = []  # not read yet
         self._smoothed: float | None = None
+        self._held_out: dict[str, float] = {}
         self.pairs_per_second = 0.0
         self.loss = math.nan  # of the last step that was read
 
@@ -59,6 +60,16 @@ class ProgressReporter:
         if due:
             self._reported = now
             self._report(done)
+
+    def measured(self, done: int, held_out_recall_at_10: float) -> None:
+        """Report a measurement of the networks, now and with all that is reported after it.
+
+        Args:
+            done: steps done so far; `catch_up` was called with it.
+            held_out_recall_at_10: text to image, on the sample that is held out.
+        """
+        self._held_out = {"held_out_recall_at_10": round(held_out_recall_at_10, 4)}
+        self._report(done)
 
     def catch_up(self, done: int) -> None:
         """Read the losses so far, so that `loss` and `pairs_per_second` are up to date.
@@ -96,6 +107,7 @@ class ProgressReporter:
             steps=self._steps,
             records=done * self._batch_size,
             loss=round(self._smoothed, 4),
+            **self._held_out,
             pairs_per_second=round(rate),
             seconds_left=round(left / rate) if rate else -1,
         )

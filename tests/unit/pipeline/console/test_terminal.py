@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from diptych.cli.main import app
 from pipeline.console import terminal
 from pipeline.console.rich_console import Table
-from pipeline.local.display import LineDisplay, LiveDisplay
+from pipeline.local.display import LineDisplay
+from pipeline.local.live_display import LiveDisplay
 from schema.errors import InputError
 from tests.support.paths import ROOT
 
@@ -21,7 +22,7 @@ FOREIGN = "a\nrelease 9 serves now\x1b[2J\u202e[/bold] https://u:hunter2@host"
 SHOWN = r"a\nrelease 9 serves now\x1b[2J\u202e[/bold] https://***@host"
 # Prints a protocol that its parent reads through a pipe; the parent prints what it makes of it.
 SPEAKS_TO_ITS_PARENT = ROOT / "components" / "serving_check" / "clients" / "client_program.py"
-DRAWS = {"pipeline/console/rich_console.py", "pipeline/local/display.py"}
+DRAWS = {"pipeline/console/rich_console.py", "pipeline/local/live_display.py"}
 
 
 def test_each_way_to_print_shows_foreign_text_as_one_line(capsys):
@@ -56,7 +57,7 @@ def test_displays_show_foreign_text_as_one_line():
     live.node("Tuner", "started")
     live.progress(event)
     drawn = terminal.make_console(io.StringIO(), False, 200)
-    drawn.print(live._draw())
+    drawn.print(live.draw())
     assert isinstance(drawn.file, io.StringIO)
     assert SHOWN in drawn.file.getvalue()
     assert "\x1b" not in drawn.file.getvalue()

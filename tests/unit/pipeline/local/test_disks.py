@@ -2,7 +2,6 @@
 
 import datetime
 import errno
-import io
 import sys
 
 import pytest
@@ -11,7 +10,6 @@ from typer.testing import CliRunner
 from diptych.cli import printing
 from diptych.cli.main import app
 from pipeline.config.run_config import load
-from pipeline.console.terminal import make_console
 from pipeline.local import disks
 from pipeline.local.session import _next_name
 from schema.errors import UnavailableError
@@ -45,13 +43,13 @@ def test_a_disk_that_fills_up_meanwhile_is_named(tmp_path):
 
 
 def test_a_record_that_cannot_be_written_changes_nothing_else(tmp_path):
-    printed = io.StringIO()
     missing = tmp_path / "missing"
-    printing.keep(missing / "x.json", "{}", make_console(printed))
-    assert printed.getvalue() == (
-        f"  ! the record of this run is lost: {missing}/x.json: cannot be used: "
-        f"the folder {missing} is not there\n"
-    )
+    assert printing.keep(missing / "x.json", "{}") == [
+        f"the record of this run is lost: {missing}/x.json: cannot be used: "
+        f"the folder {missing} is not there"
+    ]
+    assert printing.keep(tmp_path / "x.json", "{}") == []
+    assert (tmp_path / "x.json").read_text() == "{}"
 
 
 def test_the_last_run_has_the_last_name_whatever_the_clock_says(tmp_path):

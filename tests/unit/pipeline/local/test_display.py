@@ -1,10 +1,14 @@
 import io
+import logging
+import os
 from typing import Any
 
 import pytest
 
+from pipeline.console.progress_text import describe, duration, size
 from pipeline.console.rich_console import Console
-from pipeline.local.display import LineDisplay, Listener, LiveDisplay, choose, describe, duration
+from pipeline.local.display import LineDisplay, Listener, choose
+from pipeline.local.live_display import LiveDisplay
 from pipeline.process.redirect_output import output_to
 from schema.progress import report
 
@@ -32,10 +36,25 @@ def test_an_event_in_words():
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.04, "0.0 s"), (9.9, "9.9 s"), (59.6, "1 min 00 s"), (61, "1 min 01 s")],
+    [
+        (0.04, "0.0 s"),
+        (9.9, "9.9 s"),
+        (59.6, "1 min 00 s"),
+        (61, "1 min 01 s"),
+        (3599.6, "1 h 00 min"),
+        (7500, "2 h 05 min"),
+    ],
 )
 def test_durations(seconds, words):
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(870_400_000, "870 MB"), (999_999_999, "1000 MB"), (1_640_000_000, "1.6 GB")],
+)
+def test_sizes(count, words):
+    assert size(count) == words
 
 
 def test_lines_say_start_end_and_what_is_new_every_ten_seconds(monkeypatch):
@@ -60,23 +79,14 @@ def test_lines_say_start_end_and_what_is_new_every_ten_seconds(monkeypatch):
     assert lines[3].startswith("Trainer: ran, 25 s, 12,800 records, step 25 of 1,050")
 
 
-def test_the_live_display_shows_every_node_and_a_bar_for_training():
+@pytest.mark.parametrize("kind", ["dumb", "unknown"])
+def test_lines_where_there_is_no_terminal_or_one_without_a_moving_cursor(monkeypatch, kind):
     stream = io.StringIO()
-    console = Console(file=stream, force_terminal=True, width=120)
-    with LiveDisplay(console) as display:
-        display.node("Transform", "started")
-        display.node("Transform", "cached")
-        display.node("Trainer", "started")
-        display.progress(EVENT)
-    shown = stream.getvalue()
-    for words in ("Transform", "cached", "Trainer", "1,250 pairs/s", "3 min 20 s left", "━"):
-        assert words in shown
-
-
-def test_lines_where_there_is_no_terminal():
-    stream = io.StringIO()
+    monkeypatch.setenv("TERM", "xterm")
     assert isinstance(choose(stream, Console(file=stream)), LineDisplay)
     assert isinstance(choose(stream, Console(file=stream, force_terminal=True)), LiveDisplay)
+    monkeypatch.setenv("TERM", kind)
+    assert isinstance(choose(stream, Console(file=stream, force_terminal=True)), LineDisplay)
 
 
 def test_a_listener_adds_up_what_the_workers_report():
@@ -93,10 +103,19 @@ def test_a_listener_adds_up_what_the_workers_report():
     ]
 
 
-def test_what_libraries_print_goes_to_the_log(tmp_path, capfd):
-    import logging
-    import os
+def test_a_listener_hears_our_warnings_and_not_those_of_libraries():
+    warned: list[str] = []
+    with Listener(lambda _: None, warned.append):
+        logging.getLogger("trainer.training.train").warning("the loss is odd\nsecond line")
+        logging.getLogger("components.release").warning("at %s", 3)
+        logging.getLogger("diptych.progress").warning("ExampleValidator: drift")
+        logging.getLogger("trainer").info("not this")
+        logging.getLogger("absl").warning("nor this")
+    logging.getLogger("trainer").warning("nor what comes later")
+    assert warned == ["the loss is odd", "at 3", "ExampleValidator: drift"]
 
+
+def test_what_libraries_print_goes_to_the_log(tmp_path, capfd):
     log = tmp_path / "a.log"
     with output_to(log) as terminal:
         os.write(1, b"from TFX\n")

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.util import tensor_util
 
+from pipeline.local.display import Listener
 from schema.errors import InputError
 from tests.support.training import config, trained, write_records
 from trainer.training.monitoring import health, monitor
@@ -54,6 +55,17 @@ def test_the_curves_of_a_run(files, tmp_path):
         for way in ("text_to_image", "image_to_text"):
             assert found[f"{way}_recall_at_1"][step] <= found[f"{way}_recall_at_10"][step] <= 1
     assert found["text_to_image_recall_at_1"] != found["image_to_text_recall_at_1"]
+
+
+def test_the_progress_of_a_run_has_its_last_held_out_recall(files, tmp_path):
+    heard: list[dict[str, Any]] = []
+    with Listener(heard.append):
+        trained(config(), files, tmp_path)
+    measured = curves(tmp_path)["text_to_image_recall_at_10"]
+    reported = {
+        e["step"]: e["held_out_recall_at_10"] for e in heard if "held_out_recall_at_10" in e
+    }
+    assert {step: reported[step] for step in measured} == pytest.approx(measured, abs=1e-4)
 
 
 def test_trouble_stops_a_run_and_is_in_the_curves(files, tmp_path, monkeypatch):

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from pipeline.local.display import Listener, describe
+from pipeline.console.progress_text import describe
+from pipeline.local.display import Listener
 from schema.errors import InputError, sentence_for_people
 from trainer.training.monitoring.progress import ProgressReporter
 from trainer.training.performance.cpu import keep_freed_memory
@@ -30,6 +31,22 @@ def test_reports_rate_and_time_left():
         "seconds_left": 0,
     }
     assert heard[2]["seconds_left"] == 1  # 5 steps x 50 / 200, rounded to even
+
+
+def test_a_measurement_is_reported_at_once_and_from_then_on():
+    clock = [0.0]
+    heard: list[dict[str, Any]] = []
+    watch = ProgressReporter(steps=4, batch_size=50, clock=lambda: clock[0])
+    with Listener(heard.append):
+        for step in (1, 2, 3, 4):
+            clock[0] += 1
+            watch.step(step, tf.constant(4.0))
+            if step == 2:
+                watch.catch_up(step)
+                watch.measured(step, 0.43219)
+    recalls = [(e["step"], e.get("held_out_recall_at_10")) for e in heard]
+    assert recalls == [(1, None), (2, None), (2, 0.4322), (3, 0.4322), (4, 0.4322)]
+    assert describe(heard[-1]).endswith("loss 4.000, held-out recall@10 0.432, 50 pairs/s")
 
 
 def test_a_resumed_run_reports_the_step_of_its_checkpoint():

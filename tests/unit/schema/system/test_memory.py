@@ -1,0 +1,83 @@
+"""The peak of memory: of this process, also between two samples, and of its children."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from schema.system import memory
+from schema.system.memory import PeakMemory, high_water_bytes, tree_bytes
+
+MB = 1_000_000
+
+
+def own_bytes() -> int:
+    """Resident memory as another file of the kernel has it."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_the_memory_of_this_process():
+    before = tree_bytes(os.getpid())
+    kept = np.ones(80 * MB, np.uint8)
+    after = tree_bytes(os.getpid())
+    assert before is not None
+    assert after is not None
+    assert after - before > 70 * MB
+    assert after >= 0.98 * own_bytes()
+    del kept
+
+
+def test_a_short_peak_between_two_samples(monkeypatch):
+    monkeypatch.setattr(memory, "SECONDS_BETWEEN_SAMPLES", 600.0)
+    high = high_water_bytes()
+    assert high is not None
+    size = high - own_bytes() + 60 * MB  # more than this process has ever had
+    measured = PeakMemory()
+    np.ones(size, np.uint8)
+    assert own_bytes() < high + 30 * MB
+    peak = measured.stop()
+    assert peak is not None
+    assert peak >= high + 40 * MB
+
+
+def test_an_earlier_peak_does_not_count():
+    size = (high_water_bytes() or 0) + 60 * MB
+    np.ones(size, np.uint8)
+    measured = PeakMemory()
+    peak = measured.stop()
+    assert peak is not None
+    assert peak < size
+
+
+def test_children_count():
+    measured = PeakMemory()
+    kept = "import sys; kept = bytearray(150_000_000); print(); sys.stdin.read()"
+    program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {kept!r}])"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdin is not None
+        child.stdout.readline()
+        before = own_bytes()
+        peak = measured.stop()
+        child.stdin.close()
+    assert peak is not None
+    assert peak - before > 140 * MB
+
+
+def test_without_proc_nothing_is_known(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "PROC", tmp_path)
+    assert PeakMemory().stop() is None
+
+
+def test_sampling_takes_little():
+    began, spent = time.perf_counter(), time.process_time()
+    for _ in range(5):
+        tree_bytes(os.getpid())
+    assert (time.process_time() - spent) / 5 < 0.1
+    assert time.perf_counter() - began < 5
