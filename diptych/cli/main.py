@@ -25,7 +25,6 @@ from schema.text.untrusted_text import for_people
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # importing Rich would take longer than the whole answer
     pretty_exceptions_enable=False,
     help="Train an image tower and a text tower together, gate, release and roll back.",

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diptych.cli.command import REFUSED, RERUN, ConfigArgument, Wait, one_sentence
+from diptych.cli.command import (
+    REFUSED,
+    RERUN,
+    ConfigArgument,
+    GivenValues,
+    PrintConfig,
+    Wait,
+    one_sentence,
+    print_config,
+)
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -19,8 +28,10 @@ if TYPE_CHECKING:
 
 def run_command(
     config: ConfigArgument,
+    given: GivenValues = None,
     fresh: Annotated[bool, typer.Option(help="run every node, whatever the cache holds")] = False,
     wait: Wait = False,
+    only_print: PrintConfig = False,
 ) -> None:
     """Run the pipeline on this machine.
 
@@ -28,9 +39,12 @@ def run_command(
     130 Ctrl-C, 143 SIGTERM.
     """
     with one_sentence(RERUN):
+        if only_print:
+            print_config(config, given or [])
+            return
         from pipeline.config.load_to_train import load_to_train
 
-        summary = run(load_to_train(config), not fresh, wait)
+        summary = run(load_to_train(config, given or []), not fresh, wait)
     raise typer.Exit(0 if summary.shipped else REFUSED)
 
 
