@@ -17,6 +17,7 @@ from diptych.cli.kubeflow.dry_run import dry_run_command
 from diptych.cli.kubeflow.submit import submit_command
 from diptych.cli.quarantine_retry import retry_command
 from diptych.cli.run import run_command
+from diptych.cli.start.doctor import doctor_command
 from diptych.cli.why import why_command
 from pipeline.console.terminal import complain_of_mistake, tell
 from pipeline.process import process_setup
@@ -52,6 +53,7 @@ app.add_typer(releases.commands, name="releases", invoke_without_command=True)
 app.command("promote")(champion.promote_command)
 app.command("rollback")(champion.rollback_command)
 app.command("why")(why_command)
+app.command("doctor")(doctor_command)
 
 on_kubeflow = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 on_kubeflow.command("compile")(compile_command)
