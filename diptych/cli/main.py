@@ -18,6 +18,7 @@ from diptych.cli.kubeflow.submit import submit_command
 from diptych.cli.quarantine_retry import retry_command
 from diptych.cli.run import run_command
 from diptych.cli.start.doctor import doctor_command
+from diptych.cli.start.init import init_command
 from diptych.cli.why import why_command
 from pipeline.console.terminal import complain_of_mistake, tell
 from pipeline.process import process_setup
@@ -44,6 +45,7 @@ def version_option(
         raise typer.Exit()
 
 
+app.command("init")(init_command)
 app.command("run")(run_command)
 app.command("check")(check_data)
 app.command("keys")(keys_command)
