@@ -14,6 +14,7 @@ MANY_PAIRS = 50_000  # from which on the last blocks of pretrained towers learn,
 STEPS = 1_500  # of a training from scratch, about what the emoji get
 LATIN = 0.9  # share of ASCII letters, below which captions are no English
 SMALL_MACHINE = 4  # cores, up to which images from scratch have 64 pixels at most
+MANY_IMAGES = 150_000  # in all epochs together, above which a small machine gets 32 pixels
 
 Section = dict[str, Any]
 
@@ -152,11 +153,12 @@ def _from_scratch(
     sample: Sample, train: int, machine: Hardware, pretrained: bool, english: bool
 ) -> Recipe:
     small = machine.cores <= SMALL_MACHINE and not machine.gpu
-    size = next(s for s in (128, 64, 32) if sample.pictures.side >= s or s == 32)
-    size = min(size, 64) if small else size
-    widths = {32: [48, 96, 192], 64: [48, 96, 192, 256], 128: [32, 64, 128, 256, 256]}[size]
     batch = batch_size(train, 256)
     epochs = min(100, max(5, round(STEPS * batch / max(train, 1))))
+    size = next(s for s in (128, 64, 32) if sample.pictures.side >= s or s == 32)
+    if small:  # four times the pixels take about four times the time
+        size = min(size, 32 if epochs * train > MANY_IMAGES else 64)
+    widths = {32: [48, 96, 192], 64: [48, 96, 192, 256], 128: [32, 64, 128, 256, 256]}[size]
     captions = sample.captions
     several = percentile(captions.per_image, 0.5) > 1
     drawings = sample.pictures.are_drawings

@@ -42,7 +42,7 @@ def test_the_recipe_follows_docs_recipes(given, train, here, pretrained, name):
 
 
 def test_towers_from_scratch_are_those_of_the_emoji():
-    chosen = choose(sample(flat=0.9, side=40, per_image=2), 5421, machine(), True).sections
+    chosen = choose(sample(flat=0.9, side=64, per_image=2), 5421, machine(), True).sections
     assert chosen["image"] == {"size": 32}
     assert chosen["model"]["image_tower"]["widths"] == [48, 96, 192]
     assert chosen["training"] == {
