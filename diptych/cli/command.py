@@ -5,7 +5,7 @@ Every command imports what it needs inside its function, so that `diptych --help
 
 import contextlib
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +24,35 @@ ConfigFile = Annotated[
     Path,
     typer.Option("--config", "-c", help="the YAML file that describes the run", readable=False),
 ]
+
+
+def keys_to_set(incomplete: str) -> list[str]:
+    """Return the keys of a config that complete a word, one level of sections at a time.
+
+    'trai' is completed to 'training.', and 'training.ep' to 'training.epochs='.
+    """
+    from pipeline.config.reference import entries
+
+    paths = [entry.path.split(".") for entry in entries()]
+    depth = incomplete.count(".") + 1
+    whole = {".".join(path) for path in paths if len(path) == depth}
+    sections = {".".join(path[:depth]) for path in paths if len(path) > depth}
+    keys = sorted(key for key in whole | sections if key.startswith(incomplete))
+    return [f"{key}." if key in sections else f"{key}=" for key in keys]
+
+
+GivenValues = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="KEY=VALUE",
+        help="values in place of the file's, such as training.epochs=3",
+        autocompletion=keys_to_set,
+    ),
+]
+PrintConfig = Annotated[
+    bool,
+    typer.Option("--print-config", help="print the whole config, defaults included, and exit"),
+]
 OnCluster = Annotated[
     bool,
     typer.Option("--on-cluster", help="use the releases that the section kubeflow names"),
@@ -38,6 +67,24 @@ UNCHANGED = "nothing was changed"
 AGAIN = "the same command again finishes it"
 RERUN = "a rerun continues after the last finished node"
 SEE_RELEASES = "`diptych releases` shows which release serves"
+
+
+def print_config(file: Path, given: Sequence[str]) -> None:
+    """Print a config as it is used, in YAML: with all defaults, and with paths made absolute.
+
+    References to secrets stay references.
+
+    Args:
+        file: the config.
+        given: texts like 'training.epochs=3', whose values replace those of the file.
+
+    Raises:
+        ConfigError: the config cannot be used.
+    """
+    from pipeline.config.run_config import load
+    from pipeline.console.terminal import tell_yaml
+
+    tell_yaml(load(file, given=given).model_dump(mode="json"))
 
 
 @contextlib.contextmanager

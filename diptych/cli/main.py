@@ -18,6 +18,8 @@ from diptych.cli.kubeflow.submit import submit_command
 from diptych.cli.quarantine_retry import retry_command
 from diptych.cli.run import run_command
 from diptych.cli.search import search_command
+from diptych.cli.start.doctor import doctor_command
+from diptych.cli.start.init import init_command
 from diptych.cli.why import why_command
 from pipeline.console.terminal import complain_of_mistake, tell
 from pipeline.process import process_setup
@@ -26,7 +28,6 @@ from schema.text.untrusted_text import for_people
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # importing Rich would take longer than the whole answer
     pretty_exceptions_enable=False,
     help="Train an image tower and a text tower together, gate, release and roll back.",
@@ -45,6 +46,7 @@ def version_option(
         raise typer.Exit()
 
 
+app.command("init")(init_command)
 app.command("run")(run_command)
 app.command("check")(check_data)
 app.command("keys")(keys_command)
@@ -55,6 +57,7 @@ app.add_typer(releases.commands, name="releases", invoke_without_command=True)
 app.command("promote")(champion.promote_command)
 app.command("rollback")(champion.rollback_command)
 app.command("why")(why_command)
+app.command("doctor")(doctor_command)
 
 on_kubeflow = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 on_kubeflow.command("compile")(compile_command)

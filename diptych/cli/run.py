@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diptych.cli.command import REFUSED, RERUN, ConfigArgument, Wait, one_sentence
+from diptych.cli.command import (
+    REFUSED,
+    RERUN,
+    ConfigArgument,
+    GivenValues,
+    PrintConfig,
+    Wait,
+    one_sentence,
+    print_config,
+)
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -16,11 +25,13 @@ if TYPE_CHECKING:
 
 def run_command(
     config: ConfigArgument,
+    given: GivenValues = None,
     fresh: Annotated[bool, typer.Option(help="run every node, whatever the cache holds")] = False,
     wait: Wait = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="print each event as a line of JSON, and nothing else")
     ] = False,
+    only_print: PrintConfig = False,
 ) -> None:
     """Run the pipeline on this machine.
 
@@ -28,9 +39,12 @@ def run_command(
     130 Ctrl-C, 143 SIGTERM.
     """
     with one_sentence(RERUN):
+        if only_print:
+            print_config(config, given or [])
+            return
         from pipeline.config.load_to_train import load_to_train
 
-        loaded = load_to_train(config)
+        loaded = load_to_train(config, given or [])
         summary = run(loaded, not fresh, wait, as_json)
         if not as_json:
             from diptych.cli.run_outcome import print_next_steps

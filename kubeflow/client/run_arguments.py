@@ -6,8 +6,7 @@ from typing import Any
 
 from kubeflow.compiler.package import Package
 from schema.errors import InputError
-from schema.text import json_text
-from schema.text.literal_secrets import literal_secrets
+from schema.text import assignments, json_text
 from schema.text.messages import excerpt
 
 _EXPECTED = {
@@ -36,17 +35,10 @@ def settings(package: Package, given: Iterable[str]) -> dict[str, Any]:
     """
     known = package.parameters
     values: dict[str, Any] = {}
-    for setting in given:
-        name, equals, text = setting.partition("=")
-        shown = excerpt(setting)
-        if not equals:
-            raise InputError(f"--set {shown}: write it as name=value")
-        for sentence in literal_secrets({name: text}):  # it is stored where everyone can read it
-            raise InputError(f"--set {sentence}")
+    for name, text in assignments.parse(given, "--set ").items():
+        shown = excerpt(f"{name}={text}")
         if name not in known:
             raise InputError(f"--set {shown}: {_known(package)}")
-        if name in values:
-            raise InputError(f"--set {shown}: {name} is set twice")
         kind = known[name]["parameterType"]
         value = _typed(kind, text)
         if value is None:

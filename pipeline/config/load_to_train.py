@@ -5,6 +5,7 @@ file of weights is gone, and without importing the user's loss.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.config import path_names
@@ -23,13 +24,17 @@ from trainer.preprocessing.tokenizer import create_tokenizer
 from trainer.training.performance.cpu import choose_kernels
 
 
-def load_to_compile(path: Path) -> RunConfig:
+def load_to_compile(path: Path, given: Sequence[str] = ()) -> RunConfig:
     """Read and check a config file, and make the module of the user's loss findable for digests.
+
+    Args:
+        path: the file.
+        given: texts like 'training.epochs=3', whose values replace those of the file.
 
     Raises:
         ConfigError: as `load`, or another module hides that of the loss.
     """
-    config = load(path)
+    config = load(path, given=given)
     for trained in config.trained():
         if isinstance(trained.loss, CustomConfig):
             try:
@@ -39,8 +44,12 @@ def load_to_compile(path: Path) -> RunConfig:
     return config
 
 
-def load_to_train(path: Path) -> RunConfig:
+def load_to_train(path: Path, given: Sequence[str] = ()) -> RunConfig:
     """Read and check a config file, the files that it names, and the user's own loss.
+
+    Args:
+        path: the file.
+        given: as of `load_to_compile`.
 
     Raises:
         ConfigError: as `load`, or one sentence that names the key and the file that is not there
@@ -48,7 +57,7 @@ def load_to_train(path: Path) -> RunConfig:
             loss that fails.
         InputError: this machine has too little memory to train it.
     """
-    config = load_to_compile(path)
+    config = load_to_compile(path, given)
     path_names.check(config, path)
     for key, name in named_files(config).items():
         # Where a folder may not be entered, pathlib would raise.

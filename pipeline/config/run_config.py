@@ -5,6 +5,7 @@ Importing this file stays free of TensorFlow and TFX, so that the command line a
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -15,6 +16,7 @@ from components.evaluator.config import BUILT_IN_SLICES, EvaluationConfig
 from components.release.config import PushConfig, RegistryConfig
 from components.serving_check.config import ServingCheckConfig
 from components.tower_converter.config import PortableConfig
+from pipeline.config import command_line_values
 from pipeline.config.beam import BeamConfig, LocalBeam
 from pipeline.config.data import DataConfig
 from pipeline.config.kubeflow import KubeflowConfig
@@ -145,29 +147,29 @@ class RunConfig(TrainerConfig):
         return [own, *(self.tune.variants(own) if self.tune else ())]
 
 
-def load(path: Path, on_cluster: bool = False) -> RunConfig:
+def load(path: Path, on_cluster: bool = False, given: Sequence[str] = ()) -> RunConfig:
     """Read and check a config file; its relative paths become absolute.
 
     Args:
         path: the file.
         on_cluster: use the paths of the section `kubeflow`.
+        given: texts like 'training.epochs=3', whose values replace those of the file.
 
     Raises:
         ConfigError: one sentence that names the file, the key and what was expected.
     """
     try:
         documents = yaml_text.load_all(text_files.read_text(path, LARGEST), text_files.shown(path))
+        if len(documents) > 1:
+            held = f"{len(documents)} documents (separated by ---)"
+            raise InputError(f"{path}: holds {held}, and one is expected")
+        values = documents[0] if documents else None
+        if not isinstance(values, dict):
+            raise InputError(f"{path}: holds no config; a mapping of keys to values is expected")
+        values = command_line_values.merged(values, given) if given else values
     except InputError as error:
         raise ConfigError(str(error)) from error
-    if len(documents) > 1:
-        number = len(documents)
-        raise ConfigError(
-            f"{path}: holds {number} documents (separated by ---), and one is expected"
-        )
-    values = documents[0] if documents else None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: holds no config; a mapping of keys to values is expected")
-    config = parse(values, path)
+    config = parse(values, path, command_line_values.source(path, given))
     if not on_cluster:
         return config
     if config.kubeflow is None:
@@ -191,20 +193,20 @@ def of_release(file: Path) -> RunConfig:
         raise InputError(f"{file}: {error}") from error
 
 
-def parse(values: dict[Any, Any], path: Path) -> RunConfig:
-    """Check the values of a config file that lies at `path`."""
-    here = Path(os.path.realpath(path)).parent
+def parse(values: dict[Any, Any], path: Path, source: str = "") -> RunConfig:
+    """Check the values of a config file that lies at `path`; messages begin with `source`."""
+    here, source = Path(os.path.realpath(path)).parent, source or str(path)
     if literal := list(literal_secrets(values)):
-        raise ConfigError(f"{path}: {'; '.join(literal)}")
+        raise ConfigError(f"{source}: {'; '.join(literal)}")
     try:
         for name in plugins.named_in(values):
             make_importable(plugins.KEY, name, path)
         # As JSON, where a YAML list may fill a tuple; the types themselves stay strict.
         return _beside(RunConfig.model_validate_json(json.dumps(values)), here)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {'; '.join(describe_errors(error, RunConfig))}") from error
+        raise ConfigError(f"{source}: {'; '.join(describe_errors(error, RunConfig))}") from error
     except InputError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(f"{source}: {error}") from error
 
 
 def _beside(config: RunConfig, here: Path) -> RunConfig:

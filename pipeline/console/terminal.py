@@ -75,6 +75,17 @@ def tell_event(value: Any, file: TextIO) -> None:
     print(json.dumps(_hidden(value)), file=file, flush=True)
 
 
+def tell_yaml(value: Any) -> None:
+    """Print a config as YAML, for a person and for a program.
+
+    Secrets are not hidden, but refused when a config is read: it has references to them.
+    """
+    import yaml
+
+    # Escapes what is not ASCII, so that nothing from elsewhere controls the terminal.
+    print(yaml.safe_dump(value, sort_keys=False, width=100), end="", flush=True)
+
+
 def complain(*sentences: str) -> None:
     """Print what went wrong to standard error, a line for each sentence."""
     width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None

@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diptych.cli.command import RERUN, ConfigArgument, Wait, one_sentence
+from diptych.cli.command import (
+    RERUN,
+    ConfigArgument,
+    GivenValues,
+    PrintConfig,
+    Wait,
+    one_sentence,
+    print_config,
+)
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -14,7 +22,12 @@ if TYPE_CHECKING:
     from pipeline.local.session import Outputs
 
 
-def check_command(config: ConfigArgument, wait: Wait = False) -> None:
+def check_command(
+    config: ConfigArgument,
+    given: GivenValues = None,
+    wait: Wait = False,
+    only_print: PrintConfig = False,
+) -> None:
     """Check the data without training anything.
 
     Prints what is read, what is left out and why, and what is anomalous.
@@ -22,9 +35,12 @@ def check_command(config: ConfigArgument, wait: Wait = False) -> None:
     Exit codes: 0 a run can use the data, 1 it cannot, 2 the config is bad.
     """
     with one_sentence(RERUN):
+        if only_print:
+            print_config(config, given or [])
+            return
         from pipeline.config.load_to_train import load_to_train
 
-        check(load_to_train(config), wait)
+        check(load_to_train(config, given or []), wait)
 
 
 def check(config: "RunConfig", wait: bool = False) -> None:

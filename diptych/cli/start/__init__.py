@@ -1,0 +1,1 @@
+"""What a new user needs first: `diptych init` and `diptych doctor`."""
