@@ -74,7 +74,10 @@ def run(config: "RunConfig", use_cache: bool = True, wait: bool = False) -> "Sum
             keep(record_file, record(None, str(stopped), {}, {}), here.console)
             raise
         summary = of_local_run(outputs)
-        keep(record_file, record(summary, summary.verdict, outcomes, outputs), here.console)
+        plain = config.model_copy(update={"kubeflow": None}).model_dump(mode="json")
+        nodes = here.timeline.nodes
+        text = record(summary, summary.verdict, outcomes, outputs, plain, nodes)
+        keep(record_file, text, here.console)
         print_summary(summary, here.console)
         say(here.console, how_to_see_the_curves(outputs))
     return summary

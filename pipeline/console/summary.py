@@ -14,6 +14,7 @@ from components.example_validator import report
 from components.pusher import measurements, outcome
 from components.pusher.outcome import Outcome
 from components.release.gates import GateResult
+from components.run_report.facts import NodeRun
 from schema.serving_names import REMARKS
 from schema.text.messages import number_of
 from trainer.training.fine_tuning import mixing_curve
@@ -113,14 +114,23 @@ def of_local_run(outputs: Outputs) -> Summary:
     return summarize(folder)
 
 
-def record(summary: Summary | None, verdict: str, outcomes: Outcomes, outputs: Outputs) -> str:
-    """Return the record of a run as JSON, which `diptych why` and `quarantine` read.
+def record(
+    summary: Summary | None,
+    verdict: str,
+    outcomes: Outcomes,
+    outputs: Outputs,
+    config: Mapping[str, Any] | None = None,
+    timeline: Sequence[NodeRun] = (),
+) -> str:
+    """Return the record of a run as JSON, which `diptych why`, `report` and `quarantine` read.
 
     Args:
         summary: None of a run that failed.
         verdict: a sentence.
         outcomes: how each node went.
         outputs: of the nodes that were done.
+        config: of the run, as JSON has it; None where no report can follow.
+        timeline: how long the nodes took.
     """
     kept = outputs.get(NODE, {}).get("quarantine")
     return json.dumps(
@@ -132,6 +142,12 @@ def record(summary: Summary | None, verdict: str, outcomes: Outcomes, outputs: O
             "evaluation": evaluation_report.plain(summary.evaluation) if summary else None,
             "mixing": mixing_curve.plain(summary.mixing) if summary and summary.mixing else None,
             "nodes": dict(outcomes),
+            "timeline": [dataclasses.asdict(node) for node in timeline],
+            "artifacts": {
+                node: {key: listed[0].uri for key, listed in by_key.items() if listed}
+                for node, by_key in outputs.items()
+            },
+            "config": config,
             "quarantine": kept[0].uri if kept else None,
         },
         indent=1,

@@ -14,6 +14,7 @@ from pipeline.beam.arguments import expand_arguments
 from pipeline.console.rich_console import Console
 from pipeline.console.terminal import make_console, say
 from pipeline.local.display import Display, Listener, choose, duration
+from pipeline.local.timeline import Timeline
 from pipeline.process import stopping
 from pipeline.process.redirect_output import output_to
 from pipeline.process.temporary_folder import scratch
@@ -53,6 +54,7 @@ class Session:
     console: Console
     log: Path
     _display: Display
+    timeline: Timeline = dataclasses.field(default_factory=Timeline)
 
     def run(
         self, workspace: Path, build: "Callable[[], Pipeline]"
@@ -78,6 +80,7 @@ class Session:
             nonlocal node
             node = node_id
             self._display.node(node_id, state)
+            self.timeline.note(node_id, state)
 
         with self._display, Listener(self._display.progress):
             try:
