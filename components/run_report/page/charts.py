@@ -170,7 +170,7 @@ def _label(text: str) -> str:
     return excerpt(for_people(text), 40)
 
 
-def _svg(chart: alt.LayerChart | alt.Chart, width: int, height: int) -> Markup:
+def _svg(chart: alt.LayerChart | alt.FacetChart | alt.Chart, width: int, height: int) -> Markup:
     """Return a chart as SVG for the page, without the roles that Vega gives its parts."""
     # A browser's font may be wider than the one that Vega measures labels with.
     around = {"left": 14, "right": 8, "top": 5, "bottom": 5}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.evaluator.metrics.measurement import Background, Estimate, Measurement
+from components.evaluator.metrics.measurement import Background, Estimate, Measurement, Results
 from components.evaluator.report import Report
 from components.run_report.page import page as report_page
 from components.run_report.page.page import render, templates_digest
@@ -53,7 +53,7 @@ def test_it_compares_with_the_release_before():
     against = Measurement(
         Background(200, 300, 0.001), estimate, Estimate(0.6, 0.5, 0.7), Estimate(0.1, 0.05, 0.15)
     )
-    results = {(): run_report.measurements(0.6) | {"text_to_image_recall_at_1": against}}
+    results: Results = {(): run_report.measurements(0.6) | {"text_to_image_recall_at_1": against}}
     page = render(run_report.facts(evaluation=Report(results), baseline=3))
     read = read_page(page)
     assert read.metrics["table-1", "text_to_image_recall_at_1"] == [0.7, 0.6]
@@ -117,12 +117,12 @@ def test_a_sample_says_that_it_is_one():
 
 
 def test_without_slices_curves_and_timeline_their_sections_are_left_out():
-    results = {(): run_report.measurements(0.6)}
+    results: Results = {(): run_report.measurements(0.6)}
     read = read_page(render(run_report.facts(evaluation=Report(results), curves={}, nodes=())))
     ids = {given.get("id") for _, given in read.tags}
     assert {"gates", "recall", "gallery", "data", "config"} <= ids
     assert not ids & {"slices", "curves", "time"}
-    links = {given["href"].removeprefix("#") for tag, given in read.tags if tag == "a"}
+    links = {(given["href"] or "").removeprefix("#") for tag, given in read.tags if tag == "a"}
     assert links <= ids
 
 
