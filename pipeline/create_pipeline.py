@@ -22,6 +22,8 @@ from components.example_gen.config import IngestConfig
 from components.import_schema.component import CURATED, ImportSchema
 from components.nodes import NODES
 from components.pusher.component import Pusher
+from components.run_report.component import RunReport
+from components.run_report.page.page import templates_digest
 from components.serving_check.component import ServingCheck
 from components.tower_converter.component import TowerConverter
 from pipeline.beam.arguments import beam_arguments, check_paths
@@ -144,6 +146,7 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
     place = config.model_dump(mode="json", include={"name", "push", "registry"})
     if config.data.retain:
         place["start"] = starting_release(config.model.image_tower, config.model.text_tower)
+    whole = canonical_json(config.model_copy(update={"kubeflow": None}))
     baseline = Baseline(
         config=json.dumps(place),
         candidate=trainer.outputs["model"],
@@ -181,6 +184,20 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
         config=config.index,
         plugins=plugins,
     )
+    report = config.report and RunReport(
+        examples=example_gen.outputs["examples"],
+        model=trainer.outputs["model"],
+        model_run=trainer.outputs["model_run"],
+        evaluation=evaluator.outputs["evaluation"],
+        serving_check=check.outputs["blessing"],
+        statistics=statistics.outputs["statistics"],
+        anomalies=data.validator.outputs["anomalies"],
+        quarantine=example_gen.outputs["quarantine"],
+        config=whole,
+        templates=templates_digest(),
+        plugins=plugins,
+        **({"index": index.outputs["index"]} if index else {}),
+    )
     pusher = Pusher(
         model=trainer.outputs["model"],
         model_run=trainer.outputs["model_run"],
@@ -189,12 +206,13 @@ def _nodes(config: RunConfig, lost: Sequence[int], checkpoints: str | None) -> l
         examples=example_gen.outputs["examples"],
         evaluation=evaluator.outputs["evaluation"],
         serving_check=check.outputs["blessing"],
-        config=canonical_json(config.model_copy(update={"kubeflow": None})),
+        config=whole,
         lost=",".join(map(str, lost)),
         **({"index": index.outputs["index"]} if index else {}),
         **portable,
+        **({"page": report.outputs["page"], "card": report.outputs["card"]} if report else {}),
     )
-    optional = [node for node in (converter, check, index) if node]
+    optional = [node for node in (converter, check, index, report) if node]
     learned = [transform, *([tuner] if tuner else []), trainer, baseline, evaluator]
     nodes = [*data.all, *learned, *optional, pusher]
     ours = {node.id: node for node in nodes}

@@ -14,8 +14,7 @@ import apache_beam as beam
 import numpy as np
 
 from components.example_gen.records.merge import Record
-
-FILE = "digests-{}.npy"  # of a split; beside the folders of the splits
+from components.example_gen.records.splits import DIGESTS
 
 
 def write_digests(records: beam.PCollection, folders: Mapping[str, str]) -> None:
@@ -42,7 +41,7 @@ def _write(group: tuple[str, Iterable[bytes]], folders: Mapping[str, str]) -> No
     kept = io.BytesIO()
     np.save(kept, table)
     parent = folders[split].rstrip("/").rpartition("/")[0]
-    with fileio.open(f"{parent}/{FILE.format(split)}", "wb") as file:
+    with fileio.open(f"{parent}/{DIGESTS.format(split)}", "wb") as file:
         file.write(kept.getvalue())
 
 

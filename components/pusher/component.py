@@ -7,6 +7,7 @@ from tfx.types import standard_artifacts
 from components.catalogue_index.component import CatalogueIndexArtifact
 from components.pusher.executor import execute
 from components.release import contents
+from components.report_artifacts import ModelCardArtifact, ReportPageArtifact
 from components.tower_converter.component import PortableTowersArtifact
 
 
@@ -24,6 +25,8 @@ def Pusher(
     lost: Parameter[str],  # noqa: ARG001  only changes what TFX's cache compares
     index: InputArtifact[CatalogueIndexArtifact] = None,
     portable: InputArtifact[PortableTowersArtifact] = None,
+    page: InputArtifact[ReportPageArtifact] = None,
+    card: InputArtifact[ModelCardArtifact] = None,
 ) -> None:
     """Release a model, and promote it to champion if every gate allows that.
 
@@ -40,6 +43,8 @@ def Pusher(
         lost: champions whose files are gone; makes this node run again when there are some.
         index: of the embedded catalogue, if the config has one.
         portable: the converted towers, if the config has them.
+        page: the report of the run, if the config has one.
+        card: the model card, likewise.
     """
     execute(
         model=model,
@@ -55,4 +60,8 @@ def Pusher(
         serving_check=serving_check,
         pushed_model=pushed_model,
         config=config,
+        files={
+            **({contents.REPORT: page} if page else {}),
+            **({contents.MODEL_CARD: card} if card else {}),
+        },
     )

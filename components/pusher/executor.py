@@ -8,8 +8,7 @@ from typing import Any
 
 from tfx.types import Artifact
 
-from components.example_gen import split_digests
-from components.example_gen.records.splits import TRAIN
+from components.example_gen.records.splits import DIGESTS, TRAIN
 from components.pusher import outcome
 from components.pusher.measurements import gather, read_curves
 from components.release import contents
@@ -29,6 +28,7 @@ def execute(
     serving_check: Artifact,
     pushed_model: Artifact,
     config: str,
+    files: Mapping[str, Artifact],
 ) -> None:
     """Push the artifacts of a run as one release.
 
@@ -41,6 +41,7 @@ def execute(
         serving_check: its report and the warm-up requests.
         pushed_model: gets the outcome and the properties of TFX's own Pusher.
         config: canonical JSON of the whole run.
+        files: artifacts that are one file of the release each, by its name there.
     """
     values = json.loads(config)
     paths = {name: Path(artifact.uri) for name, artifact in folders.items()}
@@ -60,8 +61,9 @@ def execute(
         },
         curves=read_curves(Path(model_run.uri)),
         files={
-            contents.TRAINED_ON: Path(examples.uri, split_digests.FILE.format(TRAIN)),
+            contents.TRAINED_ON: Path(examples.uri, DIGESTS.format(TRAIN)),
             **({WEIGHT_MIXING: curve} if curve.exists() else {}),
+            **{name: Path(artifact.uri) for name, artifact in files.items()},
         },
     )
     store = open_store(values)

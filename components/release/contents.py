@@ -15,6 +15,7 @@ from components.release.gates import Gathered
 from schema.serving_names import CHECK_REPORT, CONFIG, FOLDERS, MODELS, WARMUP_FILE, WARMUP_FOLDER
 
 TRAINED_ON = "trained_on.npy"  # digests of the records of the train split
+REPORT, MODEL_CARD = "report.html", "README.md"  # the Hugging Face Hub asks for this name
 EVALUATION, STATISTICS, TRANSFORM_GRAPH, INDEX, PORTABLE = (
     "evaluation",
     "statistics",

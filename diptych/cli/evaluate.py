@@ -202,12 +202,13 @@ def _logs(config: "RunConfig") -> Path:
 def _overlap(examples: Path, folder: Path, split: str) -> "Overlap | None":
     """Measure how much of the data the release was trained on; None if it has no record of that."""
     from components.example_gen import split_digests
+    from components.example_gen.records.splits import DIGESTS
     from components.release import contents
 
     trained_on = folder / contents.TRAINED_ON
     if not trained_on.exists():
         return None
-    return split_digests.compare(examples / split_digests.FILE.format(split), trained_on)
+    return split_digests.compare(examples / DIGESTS.format(split), trained_on)
 
 
 def _trained_on(overlap: "Overlap | None", release: str) -> str:

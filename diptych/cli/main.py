@@ -16,6 +16,7 @@ from diptych.cli.kubeflow.compile import check_command, compile_command
 from diptych.cli.kubeflow.dry_run import dry_run_command
 from diptych.cli.kubeflow.submit import submit_command
 from diptych.cli.quarantine_retry import retry_command
+from diptych.cli.report import report_command
 from diptych.cli.run import run_command
 from diptych.cli.search import search_command
 from diptych.cli.start.doctor import doctor_command
@@ -58,6 +59,7 @@ app.command("promote")(champion.promote_command)
 app.command("rollback")(champion.rollback_command)
 app.command("why")(why_command)
 app.command("doctor")(doctor_command)
+app.command("report")(report_command)
 
 on_kubeflow = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 on_kubeflow.command("compile")(compile_command)

@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from components.release.files.release_folders import ReleaseFolders
 from diptych.cli.printing import keep, print_summary, print_warnings
@@ -58,7 +58,7 @@ class RunOutcome:
         summary = of_local_run(outputs)
         new = tuple(sentence for sentence in summary.warnings if here.is_new(sentence))
         summary = dataclasses.replace(summary, warnings=(*here.warnings, *new))
-        text = record(summary, summary.verdict, here.nodes, outputs)
+        text = record(summary, summary.verdict, here.nodes, outputs, self._plain())
         if here.events is None:
             self.warn(keep(self._record, text))
             print_summary(summary, here.console)
@@ -73,6 +73,10 @@ class RunOutcome:
         outcome: Literal["shipped", "refused"] = "shipped" if summary.shipped else "refused"
         self._write_events(outcome, summary.verdict, summary.outcome.release, outputs)
         return summary
+
+    def _plain(self) -> dict[str, Any]:
+        """Return the config as JSON has it, without where and how a cluster runs it."""
+        return self._config.model_copy(update={"kubeflow": None}).model_dump(mode="json")
 
     def _write_events(
         self, outcome: str, verdict: str, release: int | None, outputs: Outputs

@@ -1,8 +1,7 @@
 """`diptych why`: print the verdict of a release or a run, gate by gate."""
 
 from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -61,21 +60,15 @@ def why(config: "RunConfig", what: str | None) -> None:
     from diptych.cli.printing import print_warnings
     from pipeline.console.tables import print_report
     from pipeline.console.terminal import make_console
-    from pipeline.local.run_logs import logs_of, records_of
-    from schema.errors import InputError
+    from pipeline.local.run_records import read_record, record_of
     from trainer.training.fine_tuning import mixing_curve
 
     if what is not None and number_of_name(what) is not None:
         _why_release(open_store(config.model_dump()), int(what))
         return
-    logs = logs_of(config)
-    records = records_of(config)
-    if what is not None:
-        records = [path for path in records if path.stem == what]
-    if not records:
-        raise InputError(f"{logs}: there is no record of {'run ' + what if what else 'any run'}")
-    record = _record(records[0])
-    _print(f"run {records[0].stem}: {record['verdict']}", "bold")
+    path = record_of(config, what)
+    record = read_record(path)
+    _print(f"run {path.stem}: {record['verdict']}", "bold")
     _gates((gate["passed"], gate["sentence"]) for gate in record["gates"])
     console = make_console()
     print_warnings(record["warnings"], record["notes"], console)
@@ -83,17 +76,6 @@ def why(config: "RunConfig", what: str | None) -> None:
         mixing = record.get("mixing")
         curve = mixing_curve.of_plain(mixing) if mixing else None
         print_report(report.of_plain(record["evaluation"]), console, curve)
-
-
-def _record(path: Path) -> Any:
-    """Read the record that a run keeps beside its log."""
-    from schema.errors import InputError
-    from schema.text import json_text
-
-    try:
-        return json_text.parse(path.read_bytes())
-    except ValueError as error:
-        raise InputError(f"{path}: the record of this run cannot be read: {error}") from error
 
 
 def _why_release(store: "ReleaseStore", number: int) -> None:

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import yaml
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.dsl.io import fileio
 from tfx.orchestration.kubeflow.v2 import compiler_utils
@@ -17,6 +18,11 @@ from tfx.utils import import_utils
 from components.catalogue_index.component import CatalogueIndexArtifact
 from components.example_gen.component import QuarantineArtifact
 from components.example_gen.storage import tfx_filesystem
+from components.report_artifacts import (
+    ModelCardArtifact,
+    ReportPageArtifact,
+    RunMetricsArtifact,
+)
 from components.tower_converter.component import PortableTowersArtifact
 from kubeflow.compiler.run_parameters import EXAMPLE_GEN, apply
 from kubeflow.entrypoint.adapter import adapted, addresses, to_store, with_addresses
@@ -29,7 +35,9 @@ from schema.progress import LOGGER
 from schema.text.secrets import expand
 
 # TFX finds the classes of its own artifact types by name; it needs the paths of ours.
-for artifact_type in (CatalogueIndexArtifact, PortableTowersArtifact, QuarantineArtifact):
+TYPES = (CatalogueIndexArtifact, PortableTowersArtifact, QuarantineArtifact)
+FILES = (ReportPageArtifact, ModelCardArtifact, RunMetricsArtifact)  # each one file
+for artifact_type in (*TYPES, *FILES):
     path = f"{artifact_type.__module__}.{artifact_type.__qualname__}"
     compiler_utils.TITLE_TO_CLASS_PATH[artifact_type.TYPE_NAME] = path
 
@@ -49,7 +57,7 @@ def run(arguments: Arguments) -> None:
     apply(arguments.node, parameters)
     executor_input["inputs"]["parameterValues"] = parameters
     if local:
-        for folder in addresses(executor_input["outputs"]["artifacts"]):
+        for folder in addresses(folders(executor_input["outputs"]["artifacts"])):
             Path(folder).mkdir(parents=True, exist_ok=True)  # the launcher makes only its parent
     output = executor_input["outputs"]["outputFile"]
     if arguments.node == EXAMPLE_GEN and (
@@ -68,6 +76,22 @@ def run(arguments: Arguments) -> None:
         answered = with_addresses(_read(output), to_store)
         with fileio.open(output, "w") as file:
             file.write(json.dumps(answered))
+
+
+def folders(outputs: dict[str, Any]) -> dict[str, Any]:
+    """Return the outputs that are folders; the others are one file each, which their node makes."""
+    files = {artifact_type.TYPE_NAME for artifact_type in FILES}
+    return {
+        key: {"artifacts": [each for each in listed["artifacts"] if _title(each) not in files]}
+        for key, listed in outputs.items()
+    }
+
+
+def _title(artifact: dict[str, Any]) -> str | None:
+    """Return the name of an artifact's type."""
+    given = artifact.get("type", {})
+    schema = yaml.safe_load(given.get("instanceSchema") or "") or {}
+    return schema.get("title") or given.get("schemaTitle")
 
 
 def check_code(arguments: Arguments) -> None:

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from components.catalogue_index.config import IndexConfig
 from components.evaluator.config import BUILT_IN_SLICES, EvaluationConfig
 from components.release.config import PushConfig, RegistryConfig
+from components.run_report.config import ReportConfig
 from components.serving_check.config import ServingCheckConfig
 from components.tower_converter.config import PortableConfig
 from pipeline.config import command_line_values
@@ -62,6 +63,8 @@ class RunConfig(TrainerConfig):
     """The towers as ONNX and LiteRT files in the release; null: there are none."""
     index: IndexConfig | None = None
     """The search index of the embedded catalogue. Default: none is released."""
+    report: ReportConfig | None = ReportConfig()
+    """The report of a run, a page for a browser, and the model card; null: there is none."""
     push: PushConfig
     """Where releases are written."""
     registry: RegistryConfig = RegistryConfig()

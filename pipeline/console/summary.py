@@ -14,7 +14,7 @@ from components.example_validator import report
 from components.pusher import measurements, outcome
 from components.pusher.outcome import Outcome
 from components.release.gates import GateResult
-from pipeline.node_record import NodeRecord
+from schema.node_record import NodeRecord
 from schema.serving_names import REMARKS
 from schema.text.messages import number_of
 from trainer.training.fine_tuning import mixing_curve
@@ -114,15 +114,20 @@ def of_local_run(outputs: Outputs) -> Summary:
 
 
 def record(
-    summary: Summary | None, verdict: str, nodes: Iterable[NodeRecord], outputs: Outputs
+    summary: Summary | None,
+    verdict: str,
+    nodes: Iterable[NodeRecord],
+    outputs: Outputs,
+    config: Mapping[str, Any] | None = None,
 ) -> str:
-    """Return the record of a run as JSON, which `diptych why` and `quarantine` read.
+    """Return the record of a run as JSON, which `diptych why`, `report` and `quarantine` read.
 
     Args:
         summary: None of a run that failed.
         verdict: a sentence.
         nodes: how each one that has ended went.
         outputs: of the nodes that were done.
+        config: of the run, as JSON has it; None where no report can follow.
     """
     kept = outputs.get(NODE, {}).get("quarantine")
     return json.dumps(
@@ -134,6 +139,11 @@ def record(
             "evaluation": evaluation_report.plain(summary.evaluation) if summary else None,
             "mixing": mixing_curve.plain(summary.mixing) if summary and summary.mixing else None,
             "nodes": [dataclasses.asdict(node) for node in nodes],
+            "artifacts": {
+                node: {key: listed[0].uri for key, listed in by_key.items() if listed}
+                for node, by_key in outputs.items()
+            },
+            "config": config,
             "quarantine": kept[0].uri if kept else None,
         },
         indent=1,

@@ -10,7 +10,7 @@ from pipeline.console.progress_text import describe, duration
 from pipeline.console.rich_console import Console
 from pipeline.console.terminal import tell
 from pipeline.local.live_display import LiveDisplay
-from pipeline.node_record import NodeRecord
+from schema.node_record import NodeRecord
 from schema.progress import LOGGER
 
 SECONDS_BETWEEN_LINES = 10.0

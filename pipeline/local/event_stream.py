@@ -10,7 +10,7 @@ from typing import Any, Self, TextIO
 
 from pipeline.console.terminal import tell_event
 from pipeline.local.events import EVENTS, VERSION
-from pipeline.node_record import NodeRecord
+from schema.node_record import NodeRecord
 
 SECONDS_BETWEEN_PROGRESS = 1.0  # of one node
 ENDED = {

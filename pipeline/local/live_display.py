@@ -13,7 +13,8 @@ from rich.text import Text
 
 from pipeline.console.progress_text import HELD_OUT, duration, parts, size
 from pipeline.console.rich_console import Console, Table
-from pipeline.node_record import SET_UP, NodeRecord
+from pipeline.node_recorder import SET_UP
+from schema.node_record import NodeRecord
 from schema.text.messages import number_of
 from schema.text.untrusted_text import for_people
 

@@ -16,11 +16,12 @@ from pipeline.console.rich_console import Console
 from pipeline.console.terminal import make_console, say
 from pipeline.local.display import Display, Listener, choose
 from pipeline.local.event_stream import EventStream
-from pipeline.node_record import SET_UP, NodeRecord, NodeRecorder
+from pipeline.node_recorder import SET_UP, NodeRecorder
 from pipeline.process import stopping
 from pipeline.process.redirect_output import output_to
 from pipeline.process.temporary_folder import scratch
 from schema.errors import InputError, sentence_for_people
+from schema.node_record import NodeRecord
 from schema.system import file_errors
 from schema.text.untrusted_text import for_people
 from trainer.training.performance.cpu import choose_kernels

@@ -52,6 +52,8 @@ POINTS: tuple[tuple[str, str | float], ...] = (
     ("ServingCheck", "after"),
     ("Evaluator", 5.0),
     ("Evaluator", "after"),
+    ("RunReport", 2.0),
+    ("RunReport", "after"),
     ("Pusher", 0.5),
     ("Pusher", "after"),
 )

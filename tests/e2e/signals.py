@@ -83,6 +83,7 @@ NODES = (
     node("CatalogueIndexer", 1.5),
     child("ServingCheck", "clients/client_program.py", seconds=1.0),
     node("Evaluator", 5.0),
+    node("RunReport", 2.0),
     node("Pusher", 1.0),
 )
 WORKERS = {"workspace": "beam-runs", "arguments": ("run", "beam.yaml")}

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pipeline.node_record import SET_UP, NodeRecord
+from pipeline.node_recorder import SET_UP
+from schema.node_record import NodeRecord
 
 NODES = (
     "ImageTextExampleGen", "ImportSchema", "StatisticsGen", "ServedStatistics", "ExampleValidator",

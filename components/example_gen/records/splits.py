@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 TRAIN = "train"  # the split that trains the towers; evaluation must not contain its images
+DIGESTS = "digests-{}.npy"  # of a split's records; beside the folders of the splits
 
 
 def position(key: str) -> float:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 AT_ONCE = 100  # MLflow takes at most 100 parameters and 1,000 metrics in one call
+SHOWN_FILES = (
+    *(FILE, "config.json", "evaluation/verdict.json", "check.json"),
+    *("report.html", "README.md"),
+)
 SHOWN = "release"  # folder of the run's artifacts that the model version names as its source
 
 
@@ -55,7 +59,7 @@ def log_run(
     tags = {f"data.{k}": v for k, v in content.data.items()}
     tags["mlflow.note.content"] = "\n\n".join(gate.sentence for gate in content.gates)
     client.log_batch(run_id, tags=[RunTag(k, v) for k, v in tags.items()])
-    for file in (FILE, "config.json", "evaluation/verdict.json", "check.json"):
+    for file in SHOWN_FILES:
         if (release / file).exists():
             client.log_artifact(run_id, str(release / file), SHOWN)
     client.set_terminated(run_id, "FINISHED", when)

@@ -15,7 +15,7 @@ from pipeline.config.run_config import parse
 from pipeline.console.summary import NODE
 from pipeline.console.terminal import make_console
 from pipeline.local.session import RunFailedError
-from pipeline.node_record import NodeRecord
+from schema.node_record import NodeRecord
 from tests.integration.cli.test_check import COUNTS, LINES, SUMMARY, ingest
 from tests.support.small_run import small_values
 

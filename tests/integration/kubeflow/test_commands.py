@@ -95,7 +95,7 @@ def test_a_config_without_the_section(tmp_path):
             {"nodes": {"Trianer": {"gpus": 1}}},
             "kubeflow.nodes.Trianer.[key]: 'Trianer' is not a node of the pipeline; choose one "
             "of Baseline, CatalogueIndexer, Evaluator, ExampleValidator, ImageTextExampleGen, "
-            "ImportSchema, Pusher, ServedStatistics, ServingCheck, StatisticsGen, "
+            "ImportSchema, Pusher, RunReport, ServedStatistics, ServingCheck, StatisticsGen, "
             "TowerConverter, Trainer, Transform, Tuner",
         ),
         (

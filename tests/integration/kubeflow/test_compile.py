@@ -45,6 +45,16 @@ def test_every_node_is_a_task_that_waits_for_the_right_ones(documents):
     }  # fmt: skip
 
 
+def test_the_report_has_the_types_that_the_page_of_a_run_shows(documents):
+    spec, _ = documents
+    outputs = spec["components"]["RunReport"]["outputDefinitions"]["artifacts"]
+    titles = {
+        key: yaml.safe_load(output["artifactType"]["instanceSchema"])["title"]
+        for key, output in outputs.items()
+    }
+    assert titles == {"page": "system.HTML", "card": "system.Markdown", "metrics": "system.Metrics"}
+
+
 def test_a_run_may_set_five_values_and_need_set_none(documents):
     spec, _ = documents
     parameters = spec["root"]["inputDefinitions"]["parameters"]
@@ -65,6 +75,7 @@ def test_a_run_may_set_five_values_and_need_set_none(documents):
         "Trainer": ["set_epochs"],
         "ServedStatistics": ["set_push_path", "set_registry_uri"],
         "Baseline": ["set_push_path", "set_registry_uri"],
+        "RunReport": ["set_data_path", "set_epochs", "set_push_path", "set_registry_uri"],
         "Pusher": ["set_data_path", "set_epochs", "set_push_path", "set_registry_uri"],
     }
     given = spec["root"]["dag"]["tasks"]["Trainer"]["inputs"]["parameters"]["set_epochs"]

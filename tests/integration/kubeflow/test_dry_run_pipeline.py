@@ -95,6 +95,18 @@ def test_the_second_is_compared_with_the_first(dry_runs):
     assert re.search(r"✗ text_to_image_mrr - release 1 = [\d.]+ - [\d.]+ = -[\d.]+ ", second)
 
 
+def test_the_report_is_a_file_at_its_address_and_in_the_release(dry_runs):
+    """Kubeflow's page of a run reads the very address of the artifact."""
+    last = dry_runs.folder / "runs" / "dry-run" / "last"
+    [page] = last.rglob("RunReport/*/page")
+    [card] = last.rglob("RunReport/*/card")
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert card.read_text().startswith("---\n")
+    release = dry_runs.folder / "runs" / "dry-run" / "releases" / "releases" / "2"
+    assert (release / "report.html").read_bytes() == page.read_bytes()
+    assert (release / "README.md").read_bytes() == card.read_bytes()
+
+
 def test_a_run_parameter_reached_the_trainer_and_the_release(dry_runs):
     releases = dry_runs.folder / "runs" / "dry-run" / "releases" / "releases"
     epochs = [

@@ -29,6 +29,7 @@ NODES = [
     "Evaluator",
     "ServingCheck",
     "CatalogueIndexer",
+    "RunReport",
     "Pusher",
 ]
 

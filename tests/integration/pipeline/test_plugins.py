@@ -26,7 +26,7 @@ from tests.support.changed_config import load_changed
 PLUGIN = "beside_the_config"
 NODES = {
     *("ImageTextExampleGen", "Transform", "Tuner", "Trainer", "Evaluator", "CatalogueIndexer"),
-    "TowerConverter",
+    *("TowerConverter", "RunReport"),
 }
 
 

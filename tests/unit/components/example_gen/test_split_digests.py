@@ -11,6 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from components.example_gen import split_digests
 from components.example_gen.config import IngestConfig
 from components.example_gen.records.merge import Grouping, merge
+from components.example_gen.records.splits import DIGESTS
 from components.example_gen.split_digests import Overlap
 from diptych.cli.evaluate import _ingest_config
 from pipeline.config.run_config import RunConfig, load
@@ -39,7 +40,7 @@ def test_what_is_kept_of_each_split_and_how_it_is_compared(tmp_path):
     with beam.Pipeline(options=options) as pipeline:
         given = [*records("train", train), *records("eval", data)]
         split_digests.write_digests(pipeline | beam.Create(given), folders)
-    trained, other = (tmp_path / split_digests.FILE.format(split) for split in ("train", "eval"))
+    trained, other = (tmp_path / DIGESTS.format(split) for split in ("train", "eval"))
     expected = [[int(digest(text)[:16], 16) for text in each] for each in train.items()]
     assert np.load(trained).tolist() == sorted(expected)
     assert np.load(trained).nbytes == 16 * 4

@@ -1,30 +1,13 @@
 """Record of each node of a run: how it went, how long it took, how much memory was used."""
 
-import dataclasses
 import time
 from collections.abc import Callable
 
+from schema.node_record import NodeRecord
 from schema.system.memory import PeakMemory
 
 SET_UP = "set-up"
 """Not a node: the import of libraries and the building of the graph, before the first one."""
-
-
-@dataclasses.dataclass(frozen=True)
-class NodeRecord:
-    """What became of a node.
-
-    Attributes:
-        id: of the node.
-        outcome: 'ran', 'cached', 'failed' or 'stopped'.
-        seconds: that it took, rounded to milliseconds.
-        peak_bytes: the most memory that the process and its children had meanwhile; None: unknown.
-    """
-
-    id: str
-    outcome: str
-    seconds: float
-    peak_bytes: int | None
 
 
 class NodeRecorder:

@@ -5,7 +5,8 @@ import json
 from typing import Any
 
 from pipeline.console.summary import record
-from pipeline.node_record import SET_UP, NodeRecord, NodeRecorder
+from pipeline.node_recorder import SET_UP, NodeRecorder
+from schema.node_record import NodeRecord
 
 
 class Memory:

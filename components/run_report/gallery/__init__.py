@@ -1,0 +1,1 @@
+"""Examples of what a model finds, and of what it does not find."""

@@ -1,0 +1,117 @@
+"""`diptych report`: write the report of a run, and print where it is."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from diptych.cli.command import HERE, ConfigFile, one_sentence
+
+if TYPE_CHECKING:
+    from components.run_report.facts import Facts
+    from pipeline.config.run_config import RunConfig
+
+LOG = "report.log"
+
+
+def report_command(
+    run: Annotated[str | None, typer.Argument(help="name of a run; default: the last one")] = None,
+    config: ConfigFile = HERE,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="the file; default: beside the log of the run"),
+    ] = None,
+) -> None:
+    """Write the report of a run as one HTML file: verdict, recall, examples, what to try next."""
+    with one_sentence():
+        from pipeline.config.run_config import load
+
+        write_report(load(config), run, output)
+
+
+def write_report(config: "RunConfig", run: str | None, output: Path | None) -> Path:
+    """Write the report of a run, and print its path.
+
+    Args:
+        config: of the pipeline.
+        run: its name; None: the last run.
+        output: the file; None: beside the log of the run.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        InputError: there is no such run, it ended before its model was measured, or its artifacts
+            are gone.
+    """
+    from pipeline.console.terminal import tell
+    from pipeline.local.run_logs import logs_of
+    from pipeline.local.run_records import read_record, record_of
+    from pipeline.local.session import output_logged
+
+    path = record_of(config, run)
+    record = read_record(path)
+    file = output or path.with_suffix(".html")
+    with output_logged(logs_of(config) / LOG):
+        from components.run_report.page.page import render
+
+        page = render(_facts(path, record))
+    file.write_text(page, encoding="utf-8")
+    tell(str(file))
+    return file
+
+
+def _facts(path: Path, record: dict[str, Any]) -> "Facts":
+    import dataclasses
+
+    from components.run_report.gather import gather
+    from schema.node_record import NodeRecord
+    from trainer.training.performance.cpu import choose_kernels
+
+    choose_kernels()  # before anything imports TensorFlow
+    facts = gather(_sources(path, record))
+    return dataclasses.replace(
+        facts,
+        run=path.stem,
+        verdict=record["verdict"],
+        nodes=tuple(NodeRecord(**node) for node in record["nodes"]),
+    )
+
+
+def _sources(path: Path, record: dict[str, Any]) -> Any:
+    """Return where the artifacts of a run are.
+
+    Raises:
+        InputError: the run ended before it had them, or they were deleted.
+    """
+    from components.run_report.gather import Sources
+    from schema.errors import InputError
+
+    written, config = record.get("artifacts", {}), record.get("config")
+    if config is None:
+        raise InputError(f"{path}: does not name the artifacts of the run; run it again")
+    places = {
+        "examples": ("ImageTextExampleGen", "examples"),
+        "quarantine": ("ImageTextExampleGen", "quarantine"),
+        "statistics": ("StatisticsGen", "statistics"),
+        "anomalies": ("ExampleValidator", "anomalies"),
+        "model": ("Trainer", "model"),
+        "model_run": ("Trainer", "model_run"),
+        "evaluation": ("Evaluator", "evaluation"),
+        "serving_check": ("ServingCheck", "blessing"),
+    }
+    found: dict[str, Path] = {}
+    for name, (node, key) in places.items():
+        if key not in written.get(node, {}):
+            raise InputError(
+                f"run {path.stem} ended before {node} was done, so there is nothing to report: "
+                f"{record['verdict']}"
+            )
+        found[name] = Path(written[node][key])
+    index = written.get("CatalogueIndexer", {}).get("index")
+    for folder in (*found.values(), *([Path(index)] if index else [])):
+        if not folder.exists():
+            raise InputError(
+                f"{folder}: is gone, and the report of run {path.stem} needs it; run again"
+            )
+    return Sources(**found, config=config, index=Path(index) if index else None)
