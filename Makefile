@@ -43,14 +43,20 @@ bench: demo  ## every figure of benchmarks/README.md
 	.venv/bin/python -m benchmarks.input_pipeline
 	.venv/bin/python -m benchmarks.training.speed
 	.venv/bin/python -m benchmarks.training.speed --short
+	.venv/bin/python -m benchmarks.training.speed --patch-dropout 0.5
+	.venv/bin/python -m benchmarks.training.speed --precision bfloat16
 	.venv/bin/python -m benchmarks.training.memory
 	.venv/bin/python -m benchmarks.training.quality
+	.venv/bin/python -m benchmarks.training.quality --vit --seconds 180
 	.venv/bin/python -m benchmarks.training.block
 	.venv/bin/python -m benchmarks.training.text_lengths
 	.venv/bin/python -m benchmarks.features --rounds 5
+	.venv/bin/python -m benchmarks.forgetting data
 	.venv/bin/python -m benchmarks.forgetting release
 	.venv/bin/python -m benchmarks.forgetting tune --seeds 5
 	.venv/bin/python -m benchmarks.stamps
+	.venv/bin/python -m benchmarks.icons
+	.venv/bin/python -m benchmarks.recipes
 	.venv/bin/python -m benchmarks.portable runs/emoji/serving/releases/1
 	.venv/bin/python -m benchmarks.vocabulary
 	.venv/bin/python -m benchmarks.evaluation

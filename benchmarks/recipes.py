@@ -34,7 +34,8 @@ LITE0 = {
     "train": "frozen",
 }  # fmt: skip
 FROZEN_TEXT = {"kind": "minilm", "weights": MINILM, "train": "frozen"}
-ICONS_RELEASE = PLACE / "icons-scratch-10" / "serving" / "releases" / "1"
+ICONS = "icons-scratch-10"
+ICONS_RELEASE = PLACE / ICONS / "serving" / "releases" / "1"
 
 
 def _emoji(epochs: int, **sections: Any) -> dict[str, Any]:
@@ -67,7 +68,9 @@ def _merged(values: dict[str, Any], epochs: int, sections: dict[str, Any]) -> di
 
 def _from_icons_release() -> dict[str, Any]:
     weights = {"weights": f"release:{ICONS_RELEASE}"}
-    vocabulary = next(ICONS_RELEASE.rglob("assets*/*vocab*"))
+    vocabulary = ICONS_RELEASE / "text_tower" / "1" / "assets" / "vocabulary"
+    if not vocabulary.exists():
+        sys.exit(f"there is no release of the icons yet: measure {ICONS} first")
     config = _emoji(36, text={"vocabulary": str(vocabulary)})
     for tower in config["model"].values():
         if isinstance(tower, dict):
@@ -88,7 +91,7 @@ RECIPES = {
         training={"start": "correlated", "learning_rate": 1e-5, "optimizer": "adamw"},
     ),
     "icons-scratch-3": lambda: _icons(3),
-    "icons-scratch-10": lambda: _icons(10),
+    ICONS: lambda: _icons(10),
     "icons-minilm-3": lambda: _icons(3, text=MINILM_TEXT, model={"text_tower": FROZEN_TEXT}),
     "emoji-from-icons-36": _from_icons_release,
 }

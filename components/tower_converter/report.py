@@ -13,7 +13,7 @@ REPORT = "portable.json"
 TOKENIZER, SETTINGS, VOCABULARY = "tokenizer.py", "tokenizer.json", "vocabulary.txt"
 SUFFIXES: dict[Format, str] = {"onnx": "onnx", "litert": "tflite"}
 RECALL_AT = 10
-NOT_FINITE = 1e9  # the difference of a file with an embedding that is no number, which JSON lacks
+NOT_FINITE = 1e9  # stands for a difference of infinity or NaN, which JSON cannot hold
 
 
 class TowerInput(Frozen):
@@ -40,7 +40,7 @@ class PortableFile(Frozen):
     """Median time of one input, by the runtime of the format."""
     difference: float
     """Largest difference of a value of an embedding to the exported tower's, over the sample;
-    `NOT_FINITE` where a value is no number."""
+    `NOT_FINITE` where a value is infinite or NaN."""
     recall_loss: float
     """What recall@10 loses with this file and the other exported tower."""
 

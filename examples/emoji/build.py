@@ -19,6 +19,7 @@ import sys
 import tarfile
 import tempfile
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 import resvg_py
@@ -69,19 +70,31 @@ def captions_by_slug(cldr: dict[str, bytes]) -> dict[str, list[str]]:
     return captions
 
 
-def render(icons: dict, icon: dict) -> bytes:
-    """One SVG body as a palette PNG on white."""
-    width = icon.get("width", icons.get("width", 16))
-    height = icon.get("height", icons.get("height", 16))
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'viewBox="0 0 {width} {height}" width="{SIDE}" height="{SIDE}">{icon["body"]}</svg>'
+def svg(icons: dict, icon: dict, side: int) -> str:
+    """One icon of an Iconify set as a square SVG."""
+    left, top, width, height = (
+        icon.get(key, icons.get(key, default))
+        for key, default in (("left", 0), ("top", 0), ("width", 16), ("height", 16))
     )
-    drawn = bytes(resvg_py.svg_to_bytes(svg_string=svg, width=SIDE, height=SIDE))
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'viewBox="{left} {top} {width} {height}" width="{side}" height="{side}">'
+        f"{icon['body']}</svg>"
+    )
+
+
+def draw(drawing: str, side: int) -> Image.Image:
+    """A square SVG as pixels on white."""
+    drawn = bytes(resvg_py.svg_to_bytes(svg_string=drawing, width=side, height=side))
     picture = Image.open(io.BytesIO(drawn)).convert("RGBA")
     page = Image.new("RGBA", picture.size, "white")
     page.alpha_composite(picture)
-    palette = page.convert("RGB").quantize(
+    return page.convert("RGB")
+
+
+def render(icons: dict, icon: dict) -> bytes:
+    """One icon as a palette PNG on white."""
+    palette = draw(svg(icons, icon, SIDE), SIDE).quantize(
         COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
     )
     out = io.BytesIO()
@@ -131,7 +144,12 @@ def drawings(
 
 
 def write_shard(path: Path, members: list[tuple[str, bytes, dict]]) -> None:
-    """A gzipped tar whose bytes depend on its members alone (no times, no owners, no zlib)."""
+    """A gzipped tar whose bytes depend on its members alone."""
+    path.write_bytes(zopfli.gzip.compress(tar_of(members), numiterations=5))
+
+
+def tar_of(members: Iterable[tuple[str, bytes, dict]]) -> bytes:
+    """A tar of (key, PNG, captions and attributes), without times and owners."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for key, png, meta in members:
@@ -140,7 +158,7 @@ def write_shard(path: Path, members: list[tuple[str, bytes, dict]]) -> None:
                 info = tarfile.TarInfo(f"{key}.{suffix}")
                 info.size = len(body)
                 tar.addfile(info, io.BytesIO(body))
-    path.write_bytes(zopfli.gzip.compress(plain.getvalue(), numiterations=5))
+    return plain.getvalue()
 
 
 def build(out: Path) -> None:

@@ -58,12 +58,12 @@ def endings_of(config: TransformConfig, key: str) -> tuple[str, ...]:
     return dict(config.model.towers)[key.split(".")[1]].endings
 
 
-def is_described_beside(config: TransformConfig, key: str) -> bool:
-    """Return whether the folder of the file that a key names counts; see `TowerConfig`."""
+def read_beside(config: TransformConfig, key: str) -> tuple[str, ...]:
+    """Return the files that are read beside the file that a key names; see `TowerConfig`."""
     if not key.endswith(".weights"):
-        return False
+        return ()
     assert isinstance(config, TrainerSections)
-    return dict(config.model.towers)[key.split(".")[1]].described_beside
+    return dict(config.model.towers)[key.split(".")[1]].read_beside
 
 
 def located(config: Config, locate: Callable[[str], str]) -> Config:

@@ -14,7 +14,7 @@ import tensorflow as tf
 from schema.config.section import canonical_json
 from schema.errors import InputError
 from schema.system.source_files import own_files, source_files
-from trainer.config.config_paths import endings_of, is_described_beside, named_sources
+from trainer.config.config_paths import endings_of, named_sources, read_beside
 from trainer.config.trainer import TrainerConfig
 from trainer.config.transform import TransformConfig
 from trainer.export.initial_weights import saved_tower
@@ -41,7 +41,7 @@ def content_digests(config: TransformConfig) -> dict[str, str]:
     """
     digests = {}
     for key, source in named_sources(config).items():
-        digest = _digest_of(key, source, endings_of(config, key), is_described_beside(config, key))
+        digest = _digest_of(key, source, endings_of(config, key), read_beside(config, key))
         if digest is not None:
             digests[key] = digest
     digests |= plugin_digests(config.plugins)
@@ -82,13 +82,17 @@ def run_fingerprint(
 
 
 def _digest_of(
-    key: str, source: Source, endings: Sequence[str], described_beside: bool
+    key: str, source: Source, endings: Sequence[str], beside: Sequence[str]
 ) -> str | None:
     try:
         place = _place(key, source, endings)
-        if described_beside and source.kind is Kind.PATH and not tf.io.gfile.isdir(source.name):
-            place = posixpath.dirname(source.name)
-        return None if place is None else _digest_of_tree(place)
+        if place is None:
+            return None
+        if tf.io.gfile.isdir(place):
+            return _digest_of_tree(place)
+        names = [posixpath.basename(place), *beside]
+        files = [(name, posixpath.join(posixpath.dirname(place), name)) for name in names]
+        return _digest(files[:1] + [file for file in files[1:] if tf.io.gfile.exists(file[1])])
     except (InputError, tf.errors.OpError):
         return None
 
@@ -113,9 +117,7 @@ def _place(key: str, source: Source, endings: Sequence[str]) -> str | None:
 
 
 def _digest_of_tree(root: str) -> str:
-    """Compute a digest of a file, or of all files below a folder with their names."""
-    if not tf.io.gfile.isdir(root):
-        return _digest([(posixpath.basename(root), root)])
+    """Compute a digest of all files below a folder with their names."""
     files = [
         posixpath.join(folder, name)
         for folder, _, names in tf.io.gfile.walk(root)

@@ -60,8 +60,8 @@ class TowerConfig(Frozen):
     """Where its weights can be."""
     endings: ClassVar[tuple[str, ...]] = ()
     """Of the names of files of weights that it reads, from a package, a folder or a file."""
-    described_beside: ClassVar[bool] = False
-    """Whether files beside that of the weights say what they are, so that its folder counts."""
+    read_beside: ClassVar[tuple[str, ...]] = ()
+    """Files that are read beside a file of weights, by their paths from its folder."""
     other_weights: ClassVar[str] = ""
     """What else brings weights, for messages, such as 'a preset'."""
 

@@ -18,6 +18,7 @@ from trainer.weights.state_dicts import SAFETENSORS
 
 MOST_LAYERS = 200
 CONFIG, TOKENIZER, POOLING = "config.json", "tokenizer_config.json", "1_Pooling/config.json"
+BESIDE = (CONFIG, TOKENIZER, POOLING, places.VOCABULARY)
 Pooling = Literal["mean", "first"]
 # Ways of pooling by their keys in 1_Pooling/config.json.
 POOLINGS: dict[str, Pooling] = {

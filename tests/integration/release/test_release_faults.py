@@ -18,7 +18,7 @@ from components.release.registry.mlflow_registry import MlflowRegistry
 from components.release.retention import prune
 from components.release.store import ReleaseStore
 from schema.errors import InputError
-from tests.support.programs.release_changes import CHANGES
+from tests.support.programs.killed_changes import CHANGES
 from tests.support.releases import store_in, writer
 
 FAULTS = {False: (errno.EACCES,), True: (errno.ENOSPC, errno.EROFS)}  # by whether they last

@@ -71,7 +71,7 @@ class MiniLmConfig(TowerConfig):
 
     takes: ClassVar[tuple[Kind, ...]] = (Kind.RELEASE, Kind.PACKAGE, Kind.PATH)
     endings: ClassVar[tuple[str, ...]] = state_dicts.SAFETENSORS
-    described_beside: ClassVar[bool] = True
+    read_beside: ClassVar[tuple[str, ...]] = bert_folder.BESIDE
 
     @property
     def same_shapes(self) -> Mapping[str, object]:

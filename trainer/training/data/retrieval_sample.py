@@ -139,8 +139,8 @@ def _in_parts(embed: Embed, values: np.ndarray) -> np.ndarray:
 def _ranks(similarity: np.ndarray, matches: np.ndarray) -> np.ndarray:
     """Rank the best match of each query that has one; both arguments are [queries, candidates].
 
-    A query whose similarities are no numbers ranks last: no comparison with nan holds, so it would
-    rank first.
+    A query whose best match is NaN ranks last: every comparison with NaN is false, so that it would
+    otherwise rank first.
     """
     best = np.where(matches, similarity, -np.inf).max(1, keepdims=True)
     others = np.where(matches, -np.inf, similarity)

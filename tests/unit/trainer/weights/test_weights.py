@@ -170,6 +170,7 @@ def test_what_lies_beside_the_file_of_a_bert_counts_for_the_cache(tmp_path):
     load_changed(tmp_path, **{**bert_run(), "model__text_tower": tower})
     config = load_to_train(tmp_path / "config.yaml")
     first = content_digests(config)
+    (folder / "notes.txt").write_text("of no use to the network")
     assert content_digests(config) == first
     pooling = folder / "1_Pooling" / "config.json"
     pooling.parent.mkdir()
