@@ -167,7 +167,7 @@ def _classes(facts: Facts) -> Iterator[Advice]:
             f"zero-shot classification is right for {measured.candidate.value:.3f} of "
             f"{measured.count:,} images; always naming the largest class, for {largest:.3f}",
             "Write evaluation.zero_shot.templates like the captions of train, or put the class "
-            "into captions; if nobody classifies with it, leave zero_shot out.",
+            "into captions; if the model is not for classification, leave zero_shot out.",
         )
 
 

@@ -87,7 +87,7 @@ def _verdict(gates: tuple[GateResult, ...]) -> str:
     if not refused:
         return f"The model passed all {number_of(len(gates), 'gate')}."
     verb = "refuses" if refused == 1 else "refuse"
-    return f"{refused} of {number_of(len(gates), 'gate')} {verb} the model."
+    return f"Refused: {refused} of {number_of(len(gates), 'gate')} {verb} the model."
 
 
 def _gates(

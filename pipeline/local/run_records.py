@@ -38,5 +38,5 @@ def read_record(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"{path}: the record of this run cannot be read: {error}") from error
     if not isinstance(record, dict):
-        raise InputError(f"{path}: the record of this run cannot be read: it is no JSON object")
+        raise InputError(f"{path}: the record of this run cannot be read: it is not a JSON object")
     return record

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from components.example_gen.records import quarantine
 from components.release.config import PushConfig
 from components.release.store import ReleaseStore
-from diptych.cli import run
 from diptych.cli.main import app
+from diptych.cli.run import command as run
 from pipeline.config import run_config
 from pipeline.local.session import RunFailedError
 from tests.support.releases import writer

@@ -17,9 +17,9 @@ from components.evaluator.report import Report
 from components.pusher.outcome import Outcome
 from components.release.gates import RefusedError
 from diptych.cli import champion
-from diptych.cli import run as run_locally
 from diptych.cli.main import app
-from diptych.cli.run_outcome import how_to_see_the_curves
+from diptych.cli.run import command as run_locally
+from diptych.cli.run.outcome import how_to_see_the_curves
 from pipeline.console.summary import Summary
 from pipeline.local.session import RunFailedError
 from tests.support.paths import EMOJI

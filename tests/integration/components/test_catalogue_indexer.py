@@ -87,9 +87,11 @@ def test_the_component_indexes_what_the_trainer_embeds(small_run, node, records)
     for place, record in enumerate(records):
         captions = tuple(dict.fromkeys(record.captions))  # ingest keeps each text once
         assert stored[place] == (record.key, captions, record.attributes)
-        with Image.open(io.BytesIO(thumbnails[place])) as small:
+        thumbnail = thumbnails[place]
+        assert thumbnail is not None
+        with Image.open(io.BytesIO(thumbnail)) as small:
             assert (small.format, max(small.size)) == ("WEBP", min(96, max(sizes_of(record))))
-    captions = len({same_words(each) for record in records for each in record.captions})
+    texts = len({same_words(each) for record in records for each in record.captions})
     assert json.loads((folder / "index.json").read_text()) == {
         "kind": "exact",
         "vectors": 90,
@@ -99,10 +101,10 @@ def test_the_component_indexes_what_the_trainer_embeds(small_run, node, records)
         "recall": 1.0,
         "recall_at": 10,
         "at_least": 0.95,
-        "queries": captions,
+        "queries": texts,
         "passed": True,
         "sentence": "index_recall_at_10 = 1.0000 >= 0.9500 (exact index of 90 vectors against "
-        f"exact search, {captions} captions)",
+        f"exact search, {texts} captions)",
     }
 
 

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from components.evaluator.metrics.measurement import Results
 from components.release.files import manifest, model_config_file
 from components.release.store import open_store
-from diptych.cli import run as run_locally
 from diptych.cli.champion import AGREES
 from diptych.cli.main import app
+from diptych.cli.run import command as run_locally
 from pipeline.config.run_config import load
 from pipeline.console.summary import Summary
 from pipeline.local.session import RunFailedError

@@ -145,7 +145,7 @@ def workspace(small_run, tmp_path) -> Path:
     logs.mkdir(parents=True)
     summary = of_local_run(small_run.outputs)
     nodes = [NodeRecord("Trainer", "ran", 12.5, 800_000_000)]
-    text = record(summary, summary.verdict, {}, small_run.outputs, values, nodes)
+    text = record(summary, summary.verdict, nodes, small_run.outputs, values)
     (logs / "2026-01-02T03-04-05.json").write_text(text)
     return tmp_path
 

@@ -104,8 +104,8 @@ if __name__ == "__main__":
     pipeline = types.SimpleNamespace(components=nodes, beam_pipeline_args=[])
     ended = summary(ending == "ships")
     with (
-        mock.patch("diptych.cli.run._build", return_value=pipeline),
-        mock.patch("diptych.cli.run_outcome.of_local_run", return_value=ended),
+        mock.patch("diptych.cli.run.command._build", return_value=pipeline),
+        mock.patch("diptych.cli.run.outcome.of_local_run", return_value=ended),
         mock.patch("pipeline.local.session.expand_arguments"),  # imports TensorFlow
     ):
         main()

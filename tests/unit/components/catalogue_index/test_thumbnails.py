@@ -30,6 +30,7 @@ def saved(picture: Image.Image, kind: str, **options) -> bytes:
 @pytest.mark.parametrize(("pixels", "size"), [(64, (64, 32)), (256, (200, 100))])
 def test_an_image_is_shrunk_and_never_enlarged(kind, pixels, size):
     small = thumbnail(saved(halves(), kind), pixels, LIMITS)
+    assert small is not None
     with Image.open(io.BytesIO(small)) as picture:
         assert (picture.format, picture.size) == ("WEBP", size)
         colours = np.asarray(picture.convert("RGB"), int)
@@ -42,6 +43,7 @@ def test_a_rotated_image_stands_upright(pixels):
     exif = Image.Exif()
     exif[0x0112] = 6
     small = thumbnail(saved(halves(), "jpeg", exif=exif), pixels, LIMITS)
+    assert small is not None
     with Image.open(io.BytesIO(small)) as picture:
         assert picture.size == ((32, 64) if pixels == 64 else (100, 200))
         assert np.asarray(picture)[5, 10, 0] > 200  # red is on top
@@ -49,6 +51,7 @@ def test_a_rotated_image_stands_upright(pixels):
 
 def test_transparency_stays():
     small = thumbnail(saved(halves(mode="RGBA"), "png"), 64, LIMITS)
+    assert small is not None
     with Image.open(io.BytesIO(small)) as picture:
         alpha = np.asarray(picture)[..., 3]
     assert (alpha[16, 5], alpha[16, -5]) == (255, 0)

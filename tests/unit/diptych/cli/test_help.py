@@ -22,7 +22,7 @@ ALL = dict(commands(get_command(app)))
 def test_these_are_the_commands():
     assert {" ".join(names) for names in ALL if len(names) == 1} == {
         "run", "check", "clean", "evaluate", "releases", "promote", "rollback", "why", "kubeflow",
-        "quarantine", "keys", "init", "doctor", "search",
+        "quarantine", "keys", "init", "doctor", "search", "report",
     }  # fmt: skip
     assert ("kubeflow", "dry-run") in ALL
 

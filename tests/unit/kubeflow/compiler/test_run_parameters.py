@@ -116,7 +116,7 @@ def test_no_node_is_told_a_config_elsewhere(tmp_path):
     tuned = cluster_config(tmp_path, tune=TUNE)
     for node in create_pipeline(tuned, "root").components:
         held = {k for k, v in node.exec_properties.items() if "learning_rate" in str(v)}
-        trains = node.id in ("Tuner", "Trainer", "Pusher")
+        trains = node.id in ("Tuner", "Trainer", "RunReport", "Pusher")
         assert held == ({NODES[node.id].config[0]} if trains else set())
 
 

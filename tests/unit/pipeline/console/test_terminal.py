@@ -22,7 +22,11 @@ FOREIGN = "a\nrelease 9 serves now\x1b[2J\u202e[/bold] https://u:hunter2@host"
 SHOWN = r"a\nrelease 9 serves now\x1b[2J\u202e[/bold] https://***@host"
 # Prints a protocol that its parent reads through a pipe; the parent prints what it makes of it.
 SPEAKS_TO_ITS_PARENT = ROOT / "components" / "serving_check" / "clients" / "client_program.py"
-DRAWS = {"pipeline/console/rich_console.py", "pipeline/local/live_display.py"}
+DRAWS = {
+    "pipeline/console/progress_bar.py",
+    "pipeline/console/rich_console.py",
+    "pipeline/local/live_display.py",
+}
 
 
 def test_each_way_to_print_shows_foreign_text_as_one_line(capsys):

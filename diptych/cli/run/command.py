@@ -47,7 +47,7 @@ def run_command(
         loaded = load_to_train(config, given or [])
         summary = run(loaded, not fresh, wait, as_json)
         if not as_json:
-            from diptych.cli.run_outcome import print_next_steps
+            from diptych.cli.run.outcome import print_next_steps
 
             print_next_steps(config, loaded, summary)
     raise typer.Exit(0 if summary.shipped else REFUSED)
@@ -69,7 +69,7 @@ def run(
         RunFailedError: a node failed; the release that serves stays.
         Interrupted: SIGINT or SIGTERM came.
     """
-    from diptych.cli.run_outcome import RunOutcome
+    from diptych.cli.run.outcome import RunOutcome
     from pipeline.console.terminal import complain, tell
     from pipeline.local import disks
     from pipeline.local.run_logs import logs_of
