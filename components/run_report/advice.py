@@ -201,7 +201,7 @@ def _bad_data(facts: Facts) -> Iterator[Advice]:
         yield Advice(
             "Some records are not used",
             summary.sentence,
-            "`diptych quarantine list` shows each of them with its reason.",
+            "See each of them with its reason by `diptych quarantine list`.",
         )
 
 

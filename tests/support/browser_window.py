@@ -29,7 +29,7 @@ class Window:
     def __init__(self, browser: Any, address: str, width: int = 1280, **named: Any):
         self.context = browser.new_context(viewport={"width": width, "height": 900}, **named)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(8_000)
+        self.page.set_default_timeout(60_000)
         self.wrong: list[str] = []
         self.page.on("console", lambda m: self._note(m.text, m.type == "error"))
         self.page.on("pageerror", lambda error: self._note(str(error)))

@@ -1,6 +1,8 @@
 """An S3 server of its own for a test module."""
 
+import asyncio
 import contextlib
+import gc
 import os
 from collections.abc import Iterator
 
@@ -60,6 +62,17 @@ def serve() -> Iterator[Store]:
         try:
             yield store
         finally:
-            s3fs.S3FileSystem.clear_instance_cache()
+            _close_filesystems()
             store.client.close()
             server.stop()
+
+
+def _close_filesystems() -> None:
+    """Close the connections of s3fs now, else they are open in whichever test collects garbage.
+
+    s3fs closes them in the thread of its own only where this one has no event loop; a new loop
+    here would never run, and with it the closing.
+    """
+    asyncio.set_event_loop(None)
+    s3fs.S3FileSystem.clear_instance_cache()
+    gc.collect()

@@ -6,10 +6,8 @@ import io
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from diptych.client.collection import Hit
@@ -20,7 +18,6 @@ from diptych.search.routes import Api
 from diptych.search.server import address_of, listen, serve
 
 DIM = 32
-CHROMIUM = Path("/usr/bin/chromium")
 Record = tuple[str, Sequence[str], Mapping[str, str]]  # key, captions, attributes
 
 
@@ -151,18 +148,3 @@ def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
-
-
-@contextlib.contextmanager
-def chromium() -> Iterator[object]:
-    """Debian's Chromium; a test that wants it is skipped where there is none."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not there")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()

@@ -163,12 +163,12 @@ def _gallery_note(gallery: Gallery) -> str:
     shown = number_of(len(gallery.queries), "text")
     note = (
         f"Here are {shown} with the nearest images; a hash of the text decides which. Half are "
-        "right at rank 1, as far as there are such, so this is no sample of the recall."
+        "right at rank 1, as far as there are such, so they say nothing of the recall."
     )
     if gallery.is_sample:
-        note += (
-            f"\nRanks here are among a fixed sample of {gallery.records:,} of "
-            f"{gallery.of_records:,} records, and so better than in the whole split."
+        note = (
+            f"Ranks here are among a fixed sample of {gallery.records:,} of "
+            f"{gallery.of_records:,} records, and so better than in the whole split. {note}"
         )
     return note
 

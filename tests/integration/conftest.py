@@ -1,11 +1,11 @@
-"""What the tests of the page share."""
+"""What tests of pages share."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.search_page import chromium
+from tests.support.chromium import chromium
 
 
 @pytest.fixture(scope="module")
