@@ -59,7 +59,7 @@ class Window:
 
     def wait_for_names(self, names: list[str]) -> None:
         """Until these are the best images."""
-        limit = time.monotonic() + 8
+        limit = time.monotonic() + 60
         while self.names()[: len(names)] != names and time.monotonic() < limit:
             self.page.wait_for_timeout(20)
         assert self.names()[: len(names)] == names
@@ -71,3 +71,10 @@ class Window:
 
     def focused(self) -> str:
         return self.page.evaluate("document.activeElement.id || document.activeElement.innerText")
+
+    def wait_for_focus(self, beginning: str) -> None:
+        """Until what has the focus begins so: a closed dialog gives it back a moment later."""
+        limit = time.monotonic() + 60
+        while not self.focused().startswith(beginning) and time.monotonic() < limit:
+            self.page.wait_for_timeout(20)
+        assert self.focused().startswith(beginning)

@@ -57,7 +57,7 @@ def test_keys_move_through_the_images_open_one_and_go_back(window):
     window.page.locator("#detail-title").filter(has_text=window.names()[2]).wait_for()
     press("Escape")
     assert not window.page.locator("#detail").is_visible()
-    assert window.focused().startswith(window.names()[2])
+    window.wait_for_focus(window.names()[2])
     press("Home")
     press("ArrowUp")
     assert window.focused() == "text"
