@@ -74,8 +74,7 @@ def test_every_pair_of_a_layout_is_read_as_the_config_says(title, tmp_path):
     assert steps_of(config.training, train) >= 1
 
 
-# The others take ingest's ways above; all eight were run through `check` once.
-@pytest.mark.parametrize("title", ["CSV and TSV"])
+@pytest.mark.parametrize("title", LAYOUTS)
 def test_the_config_passes_check_as_it_stands(title, tmp_path):
     check(written(title, tmp_path))
 
