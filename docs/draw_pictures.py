@@ -104,7 +104,7 @@ def draw_report(page: Page, address: str, scheme: str) -> None:
     """Draw the head of a report with its first gates, and the first of the worst pairs."""
     page.goto(address)
     head = page.locator("#gates li").nth(GATES - 1)
-    save(page, f"report-{scheme}", height=bottom(head) + MARGIN)
+    save(page, f"report-{scheme}", height=bottom(head))
     page.evaluate("document.querySelector('#misses').scrollIntoView()")
     last = page.locator("#misses .pair").nth(PAIRS - 1)
     save(page, f"worst-{scheme}", height=bottom(last) + MARGIN)
@@ -118,15 +118,16 @@ def bottom(shown: Locator) -> float:
 
 
 def draw_search(page: Page, address: str, scheme: str) -> None:
-    """Draw the search page with what it finds."""
+    """Draw the search page with the best row of what it finds."""
     page.goto(address)
     page.locator("#text").fill(QUERY)
     page.locator("#columns .card .name").first.wait_for()
     page.wait_for_load_state("networkidle")
-    save(page, f"search-{scheme}")
+    first_row = page.locator("#columns .card").first
+    save(page, f"search-{scheme}", height=bottom(first_row) + MARGIN)
 
 
-def save(page: Page, name: str, height: float = HEIGHT) -> None:
+def save(page: Page, name: str, height: float) -> None:
     """Save what is seen of a page, down to a height in its pixels."""
     seen = {"x": 0, "y": 0, "width": WIDTH, "height": height}
     with Image.open(io.BytesIO(page.screenshot(animations="disabled", clip=seen))) as image:
