@@ -3,6 +3,7 @@
 import functools
 import io
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def place(small_run, tmp_path, monkeypatch):
 def test_the_blocks_of_a_page_run_one_after_the_other(page, place, load, monkeypatch, capsys):
     monkeypatch.setattr(diptych, "load", load)
     blocks = PYTHON.findall((ROOT / page).read_text("utf-8"))
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     for block in blocks:
         exec(compile(block, page, "exec"), names)
     assert blocks
