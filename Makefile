@@ -12,7 +12,7 @@ demo: $(READY)  ## train, gate and release the emoji model
 photos: $(READY)  ## fit pretrained towers to stamps, or to PICTURES=folder of yours
 	.venv/bin/python examples/stamps/fetch.py $(if $(PICTURES),--pictures "$$PICTURES")
 	.venv/bin/diptych run examples/stamps/config.yaml
-	@echo 'search it: .venv/bin/python examples/stamps/search.py "a red flower"'
+	@echo 'search it: .venv/bin/diptych search runs/stamps/serving "a red flower"'
 
 # A worker takes whole files, in the order of tests/conftest.py: what a file sets up is set up once.
 ALL_TESTS := .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -63,7 +63,8 @@ class EmbeddingStatistics(Statistic):
         """Measure the records as they are, float64 [models, metrics]."""
         images, texts = (side(np.ones((1, side.units))) for side in (self._images, self._texts))
         for model, space in enumerate(self._sample.spaces):
-            images[0, model, :-1] = space.image_sum / FIXED_POINT / self._records
+            mean = space.image_sum / FIXED_POINT / self._records
+            images[0, model, : len(mean)] = mean
         metrics: np.ndarray = self._metrics(images, texts)[0]
         return metrics
 
@@ -106,21 +107,25 @@ class _Side:
     """The images or the texts of a sample, as a function of how often each of them counts.
 
     Args:
-        vectors: as each model embeds them, float32 [k, d] each.
+        vectors: as each model embeds them, float32 [k, d]; models may differ in d.
     """
 
     def __init__(self, vectors: Sequence[np.ndarray]):
         self.units = len(vectors[0])
+        self._dim = max(each.shape[1] for each in vectors)
         self._models = [(each, _kernel(each)) for each in vectors]
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
-        """Return mean and uniformity of resamples: weights [r, k] to float64 [r, models, d + 1]."""
+        """Measure resamples: weights [r, k] to means and uniformities, float64 [r, models, d + 1].
+
+        d is that of the widest model; a narrower mean ends in zeros, which change no length.
+        """
         total = weights.sum(1, keepdims=True)
-        models = [
-            np.concatenate([weights @ each / total, _uniformity(kernel, weights)[:, None]], axis=1)
-            for each, kernel in self._models
-        ]
-        return np.stack(models, axis=1)
+        measured = np.zeros((len(weights), len(self._models), self._dim + 1))
+        for model, (vectors, kernel) in enumerate(self._models):
+            measured[:, model, : vectors.shape[1]] = weights @ vectors / total
+            measured[:, model, -1] = _uniformity(kernel, weights)
+        return measured
 
 
 def _kernel(vectors: np.ndarray) -> np.ndarray:

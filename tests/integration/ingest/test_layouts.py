@@ -113,7 +113,7 @@ def test_the_tables_of_the_page_are_those_of_the_code():
 
 
 def test_the_config_for_own_pairs_is_whole_and_can_be_checked(tmp_path):
-    text = (ROOT / "README.md").read_text().partition("## Bring your own pairs")[2]
+    text = (ROOT / "docs/start.md").read_text().partition("## Or write it yourself")[2]
     [shown] = re.findall(r"```yaml\n(.*?)```", text.partition("\n## ")[0], re.DOTALL)
     file = tmp_path / "mine.yaml"
     file.write_text(shown)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.evaluator.metrics import embedding_sample
-from components.evaluator.metrics.embedding_space import EmbeddingStatistics
+from components.evaluator.metrics.embedding_space import NAMES, EmbeddingStatistics
 from components.evaluator.metrics.measure import measure
 from components.evaluator.metrics.measurement import Measurements
 from components.evaluator.metrics.scores import Scores
@@ -92,6 +92,24 @@ def test_the_mean_image_is_that_of_all_records_though_only_a_sample_is_kept(monk
     assert statistics.background["modality_gap"].count == 200
     assert statistics.background["text_embedding_variance"].count == 40
     assert statistics.background["image_uniformity"].count == 40
+
+
+@pytest.mark.parametrize("dims", [(8, 3), (3, 8)])
+def test_a_baseline_may_embed_into_a_space_of_another_size(dims):
+    rng = np.random.default_rng(4)
+    spaces = [[(rng.normal(size=d), rng.normal(size=(1, d))) for _ in range(30)] for d in dims]
+    ranks = ([1] * 30, [[1]] * 30)
+    baseline = scores_of(*ranks, embeddings=spaces[1])
+    both = measured(scores_of(*ranks, embeddings=spaces[0], baseline=baseline))
+    alone = [measured(scores_of(*ranks, embeddings=each)) for each in spaces]
+    for name in NAMES:
+        for found, expected in (
+            (both[name].candidate, alone[0][name].candidate),
+            (both[name].baseline, alone[1][name].candidate),
+        ):
+            assert found is not None
+            assert found.value == pytest.approx(expected.value)
+            assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_a_zero_embedding_stays_zero():
