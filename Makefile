@@ -63,6 +63,9 @@ bench: demo  ## every figure of benchmarks/README.md
 	.venv/bin/python -m benchmarks.evaluation_memory
 	.venv/bin/python -m benchmarks.catalogue_index
 	.venv/bin/python -m benchmarks.client runs/emoji/serving
+	.venv/bin/python -m benchmarks.search_page runs/emoji/serving
+	.venv/bin/python -m benchmarks.report runs/emoji
+	.venv/bin/python -m benchmarks.first_search
 	.venv/bin/python -m benchmarks.registry 100
 	.venv/bin/python -m benchmarks.kubeflow
 	.venv/bin/python -m benchmarks.beam_flink
