@@ -53,6 +53,9 @@ PrintConfig = Annotated[
     bool,
     typer.Option("--print-config", help="print the whole config, defaults included, and exit"),
 ]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="print each event as a line of JSON, and nothing else")
+]
 OnCluster = Annotated[
     bool,
     typer.Option("--on-cluster", help="use the releases that the section kubeflow names"),

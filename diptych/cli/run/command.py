@@ -8,6 +8,7 @@ import typer
 from diptych.cli.command import (
     REFUSED,
     RERUN,
+    AsJson,
     ConfigArgument,
     GivenValues,
     PrintConfig,
@@ -28,9 +29,7 @@ def run_command(
     given: GivenValues = None,
     fresh: Annotated[bool, typer.Option(help="run every node, whatever the cache holds")] = False,
     wait: Wait = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print each event as a line of JSON, and nothing else")
-    ] = False,
+    as_json: AsJson = False,
     only_print: PrintConfig = False,
 ) -> None:
     """Run the pipeline on this machine.

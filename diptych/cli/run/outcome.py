@@ -85,15 +85,14 @@ class RunOutcome:
             return
         folder = None if release is None else str(_release(self._config, release))
         trained = outputs.get("Trainer", {}).get("model_run")
-        self._here.events.write(
-            "files",
-            log=str(self._here.log),
-            record=str(self._record),
+        self._here.events.write_files(
+            self._here.log,
+            self._record,
             release=folder,
             serving=folder and self._config.push.path,
             curves=trained[0].uri if trained else None,
         )
-        self._here.events.write("verdict", outcome=outcome, sentence=verdict, release=release)
+        self._here.events.verdict(outcome, verdict, release)
 
 
 def how_to_see_the_curves(outputs: Outputs) -> str:
