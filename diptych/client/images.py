@@ -135,7 +135,10 @@ def read_file(path: Path) -> tuple[bytes, os.stat_result]:
             if opened.st_size > LIMITS.max_bytes:
                 raise UnusableImageError(_REASONS["too_many_bytes"])
             with os.fdopen(descriptor, "rb", closefd=False) as file:
-                return file.read(), opened
+                data = file.read(LIMITS.max_bytes + 1)  # it may grow, or have no size, as in /proc
+                if len(data) > LIMITS.max_bytes:
+                    raise UnusableImageError(_REASONS["too_many_bytes"])
+                return data, opened
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
