@@ -114,7 +114,8 @@ def serve_page(
             say(console, f"search page: {address} (Ctrl-C ends it)", "bold")
             sys.stdout.flush()
 
-        app = make_app(Api(engines, names), Access(host, token), version("diptych"), complain)
+        api = Api(engines, names, log=complain)
+        app = make_app(api, Access(host, token), version("diptych"), complain)
         serve(app, opened, ready)
 
 
@@ -138,12 +139,11 @@ def print_best(source: str, text: str, images: Path | None, k: int, pictures: bo
     protocol = None
     if pictures or (pictures is None and console.is_terminal):
         protocol = detect(os.environ) or ("kitty" if pictures else None)
-    keys = engine.collection.keys
     names = [str(shown.path or shown.key) for shown in answer.images]
     width = max(map(len, names), default=0)
     for shown, name in zip(answer.images, names, strict=True):
         if protocol is not None:
-            drawn = draw(engine.collection.thumbnail(keys[shown.position]) or b"", protocol)
+            drawn = draw(engine.collection.thumbnail(shown.record) or b"", protocol)
             if drawn is not None:
                 write_escapes(drawn)
         caption = "" if shown.path else ", ".join(shown.captions[:1])
