@@ -1,6 +1,8 @@
 """`diptych search`: search images by words or by an image, in a browser or in the terminal."""
 
+import logging
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -179,8 +181,34 @@ def complain_of(failures: Sequence[str], console: "Console") -> None:
 
 @contextmanager
 def quiet() -> Iterator[TextIO]:
-    """Hide what TensorFlow prints while it starts; yields the terminal."""
-    from pipeline.process.redirect_output import output_to
+    """Hide what TensorFlow prints while it starts; yields the terminal.
 
-    with tempfile.TemporaryDirectory() as scratch, output_to(Path(scratch, "log")) as terminal:
-        yield terminal
+    Raises:
+        RunFailedError: something failed that has no sentence of its own; names a file that has the
+            traceback and what was printed.
+    """
+    from pipeline.process.redirect_output import output_to
+    from schema.errors import InputError, RunFailedError, last_line
+    from schema.system import file_errors
+
+    def is_unforeseen(error: Exception) -> bool:
+        known = isinstance(error, InputError | ModuleNotFoundError)
+        return not known and file_errors.sentence(error) is None
+
+    with tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch, "log")
+        try:
+            with output_to(log) as terminal:
+                try:
+                    yield terminal
+                except Exception as error:
+                    if is_unforeseen(error):
+                        logging.getLogger(__name__).exception("failed")
+                    raise
+        except Exception as error:
+            if not is_unforeseen(error):
+                raise
+            descriptor, kept = tempfile.mkstemp(".log", "diptych-search-")
+            os.close(descriptor)
+            shutil.copyfile(log, kept)
+            raise RunFailedError(f"{last_line(error)} (traceback in {kept})") from error

@@ -11,6 +11,7 @@ from diptych.cli.command import (
     GivenValues,
     PrintConfig,
     Wait,
+    need_pipeline,
     one_sentence,
     print_config,
 )
@@ -40,6 +41,7 @@ def check_command(
         if only_print:
             print_config(config, given or [])
             return
+        need_pipeline()
         from pipeline.config.load_to_train import load_to_train
 
         check(load_to_train(config, given or []), wait, as_json)
@@ -65,10 +67,10 @@ def check(config: "RunConfig", wait: bool = False, as_json: bool = False) -> Non
     from pipeline.console.terminal import complain, tell
     from pipeline.local import disks
     from pipeline.local.run_logs import logs_of
-    from pipeline.local.session import RunFailedError, open_session
+    from pipeline.local.session import open_session
     from pipeline.process.stopping import Interrupted
     from pipeline.process.workspace_lock import locked
-    from schema.errors import InputError
+    from schema.errors import InputError, RunFailedError
 
     workspace = Path(config.workspace)
 

@@ -72,7 +72,8 @@ def connected(
         host: replaces the host that the config names.
         namespace: replaces the namespace that the config names.
     """
-    from pipeline.config.run_config import ConfigError, load
+    from pipeline.config.run_config import load
+    from schema.errors import ConfigError
 
     kubeflow = load(file).kubeflow
     if kubeflow is None:

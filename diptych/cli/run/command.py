@@ -13,6 +13,7 @@ from diptych.cli.command import (
     GivenValues,
     PrintConfig,
     Wait,
+    need_pipeline,
     one_sentence,
     print_config,
 )
@@ -41,6 +42,7 @@ def run_command(
         if only_print:
             print_config(config, given or [])
             return
+        need_pipeline()
         from pipeline.config.load_to_train import load_to_train
 
         loaded = load_to_train(config, given or [])
@@ -72,9 +74,10 @@ def run(
     from pipeline.console.terminal import complain, tell
     from pipeline.local import disks
     from pipeline.local.run_logs import logs_of
-    from pipeline.local.session import RunFailedError, open_session
+    from pipeline.local.session import open_session
     from pipeline.process.stopping import Interrupted
     from pipeline.process.workspace_lock import locked
+    from schema.errors import RunFailedError
 
     workspace = Path(config.workspace)
     with (

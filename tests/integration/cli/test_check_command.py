@@ -20,8 +20,9 @@ from pipeline.console.terminal import make_console
 from pipeline.local.display import LineDisplay
 from pipeline.local.event_stream import EventStream
 from pipeline.local.events import EVENTS
-from pipeline.local.session import RunFailedError, Session
+from pipeline.local.session import Session
 from pipeline.process.stopping import Interrupted
+from schema.errors import RunFailedError
 from schema.node_record import NodeRecord
 from tests.integration.cli.test_check import COUNTS, LINES, SUMMARY, ingest
 from tests.support.small_run import small_values
