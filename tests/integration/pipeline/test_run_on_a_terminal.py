@@ -218,3 +218,31 @@ def test_a_workspace_that_is_taken_is_no_event(folder):
         code, events, complained = piped(folder, *played("ships", "--json"))
     assert (code, events) == (1, [])
     assert "is running in" in complained
+
+
+CTRL_Z = b"\x1a"
+HIDDEN, SHOWN = "\x1b[?25l", "\x1b[?25h"
+
+
+def test_ctrl_z_shows_the_cursor_and_the_table_comes_back(folder):
+    shell = [sys.executable, "-m", "tests.support.programs.job_control"]
+    # The last frame before may have step 4, too, and Ctrl-C would end the shell.
+    keys = [("step 2 of 4", CTRL_Z), ("suspended", b""), ("step 4 of 4", CTRL_C)]
+    ended = on_terminal([*shell, *played("waits")], folder, 120, 40, keys=keys)
+    assert ended.code == 130
+    before, _, after = ended.screen.written.partition("[1]+  suspended")
+    assert before.rfind(SHOWN) > before.rfind(HIDDEN) > 0
+    assert before.rstrip().endswith(SHOWN)
+    assert after.find(HIDDEN) < after.find("Trainer") < after.rfind(SHOWN)
+    assert not ended.screen.cursor_hidden
+    assert ended.modes == COOKED
+    place = ended.lines.index("[1]+  suspended")
+    assert any("Trainer    running" in line for line in ended.lines[:place])  # it stays
+    assert [line for line in ended.lines[place:] if line.startswith("■  Trainer    stopped")]
+
+
+def test_without_a_shell_nothing_is_suspended(folder):
+    ended = on_terminal(played("ships"), folder, keys=[("step 2 of 4", CTRL_Z)])
+    assert ended.code == 0
+    assert ended.lines[-1] == "      diptych search serving"
+    assert not ended.screen.cursor_hidden
