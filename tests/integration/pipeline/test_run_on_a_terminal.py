@@ -246,3 +246,33 @@ def test_without_a_shell_nothing_is_suspended(folder):
     assert ended.code == 0
     assert ended.lines[-1] == "      diptych search serving"
     assert not ended.screen.cursor_hidden
+
+
+@pytest.mark.parametrize(("ending", "code"), [("ships", 0), ("refused", 3)])
+def test_the_end_of_a_run_stays_on_a_low_terminal(folder, ending, code):
+    ended = on_terminal(played(ending), folder, 80, 18)
+    assert ended.code == code
+    shown = [re.sub(r"\d\.\d s", "0.0 s", line) for line in ended.screen.shown]
+    ships = ending == "ships"
+    serving = "serving" if ships else "serving/releases/3"
+    verdict = "shipped: release 3 serves now" if ships else (
+        "not promoted: 1 of 1 gate refused it; release 3 waits as challenger"
+    )  # fmt: skip
+    last = shown.index(f"  {'✓' if ships else '✗'} text_to_image_mrr = 0.5 [0.4, 0.6] >= 0.3")
+    assert shown[last - 6 : last] == [
+        "",
+        "all queries    queries  candidates  recall@1      @5     @10     mrr  median",
+        "text to image       50       1,527     0.500   0.500   0.500   0.500     0.5",
+        "  by chance                           0.0065  0.0065  0.0065  0.0065       0",
+        "image to text       50       1,527     0.500   0.500   0.500   0.500     0.5",
+        "  by chance                           0.0065  0.0065  0.0065  0.0065       0",
+    ]
+    assert shown[last + 1 :] == [
+        f"  ! {SHOWN_WARNING}",
+        "  ! odd data",
+        "took 0.0 s",
+        verdict,
+        "next: diptych why -c config.yaml",
+        "      diptych report -c config.yaml",
+        f"      diptych search {serving}",
+    ]
