@@ -8,7 +8,7 @@ import dataclasses
 import io
 import threading
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -86,12 +86,17 @@ class Engine:
     def __init__(self, model: Model, collection: "Collection"):
         self.model, self.collection = model, collection
         self._captions: dict[str, np.ndarray] = {}
+        self._facets: tuple[int, Sequence[Facet]] | None = None
         self._lock = threading.Lock()
 
     @property
     def facets(self) -> Sequence[Facet]:
-        """Attributes to filter by, with their values."""
-        return choose_facets(self.collection.attribute_counts())
+        """Attributes to filter by, with their values; counted once for a version."""
+        version, known = self.version, self._facets
+        if known is None or known[0] != version:
+            known = version, choose_facets(self.collection.attribute_counts())
+            self._facets = known
+        return known[1]
 
     @property
     def version(self) -> int:
@@ -118,7 +123,20 @@ class Engine:
             InputError: it has neither text nor image, its image cannot be decoded, or it subtracts
                 itself.
         """
-        image = None if query.image is None else self._image(query.image)
+        return self._answer(query, None if query.image is None else self._image(query.image))
+
+    def search_all(self, queries: Iterable[Query]) -> Iterator[Answer]:
+        """Yield the answer to each query; an image of several queries is embedded once."""
+        before: tuple[bytes, np.ndarray] | None = None
+        for query in queries:
+            if query.image is None:
+                yield self._answer(query, None)
+                continue
+            if before is None or before[0] is not query.image:
+                before = query.image, self._image(query.image)
+            yield self._answer(query, before[1])
+
+    def _answer(self, query: Query, image: np.ndarray | None) -> Answer:
         vector = self._combine(query, image)
         where = dict(query.where) or None
         hits = self.collection.search(vector, query.k, where)

@@ -160,9 +160,8 @@ class Api:
 
         def work() -> list[answers.Result]:
             version = used.version
-            found = (
-                used.search(engine.Query(text, image, body.minus, body.k, body.where))
-                for text, image in queries
+            found = used.search_all(
+                engine.Query(text, image, body.minus, body.k, body.where) for text, image in queries
             )
             return [answers.result_of(answer, body.release, version) for answer in found]
 

@@ -54,7 +54,8 @@ def cache_folder() -> Path:
     Raises:
         RuntimeError: the user has no home.
     """
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "diptych"
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (given if given.is_absolute() else Path.home() / ".cache") / "diptych"
 
 
 class EntryCache:
@@ -69,13 +70,14 @@ class EntryCache:
     """
 
     def __init__(self, folder: Path, digest: str, dim: int):
-        place = os.fsencode(folder.resolve()).decode(errors="backslashreplace")
-        self._origin = (place, digest, dim)
-        self._dim = dim
+        self._dim, place = dim, ""
         self._file: Path | None = None
-        with contextlib.suppress(RuntimeError):
+        with contextlib.suppress(RuntimeError, ValueError):  # a name that none can have
+            # Unlike `Path.resolve`, this takes links that lead round in a circle.
+            place = os.fsencode(os.path.realpath(folder)).decode(errors="backslashreplace")
             model = f"{_hash(digest)}-{_TABLES_VERSION}.sqlite"
             self._file = cache_folder() / "folders" / _hash(place) / model
+        self._origin = (place, digest, dim)
 
     def read(self, keys: Collection[str] | None = None) -> dict[str, Entry]:
         """Return the entries by key.

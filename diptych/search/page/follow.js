@@ -12,7 +12,7 @@ const POLL_MS = 2000;
  */
 export function follow(current, change) {
   setInterval(async () => {
-    if (document.hidden || !current() || isInUse()) return;
+    if (document.hidden || !canChange(current()) || isInUse()) return;
     let info;
     try {
       info = await fetchInfo();
@@ -23,6 +23,9 @@ export function follow(current, change) {
     if (versions(info) !== versions(current()) && !isInUse()) change(info);
   }, POLL_MS);
 }
+
+/** Whether a folder is searched: the index of a release stays as it is, and has the version 0. */
+const canChange = (info) => info?.releases.some(({ version }) => version > 0);
 
 const versions = ({ releases }) => releases.map(({ version }) => version).join();
 

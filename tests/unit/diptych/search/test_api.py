@@ -223,3 +223,42 @@ def test_the_page_loads_nothing_from_elsewhere():
     assert not re.search(r"\son\w+=", page.text)
     for name, kind in (("main.js", "text/javascript"), ("style.css", "text/css")):
         assert requested(APP, "GET", f"/static/{name}").headers["content-type"].startswith(kind)
+
+
+@pytest.mark.parametrize("first_is_file", [True, False])
+@pytest.mark.parametrize("name", ["where", "k", "text"])
+def test_a_file_in_another_field_of_a_form_is_a_sentence(name, first_is_file):
+    parts = [(name, ("a.txt", b"x")), (name, (None, b"a=b"))]
+    files = [*(parts if first_is_file else parts[::-1]), ("text", (None, b"red car"))]
+    assert error("POST", "/search", 422, files=files) == (
+        f"{name}: is a file; only `image` may be one"
+    )
+
+
+def test_an_image_of_many_queries_is_embedded_once(monkeypatch):
+    embedded: list[int] = []
+    embed = ENGINE.model.try_embed_images
+
+    def counted(images: Any) -> Any:
+        embedded.append(len(images))
+        return embed(images)
+
+    monkeypatch.setattr(ENGINE.model, "try_embed_images", counted)
+    texts = ["blue", "green", "house"]
+    files = [("image", ("a.png", RED_APPLE)), *(("text", (None, t.encode())) for t in texts)]
+    results = post("/search", files=files)["results"]
+    assert embedded == [1]
+    for text, result in zip(texts, results, strict=True):
+        one = post("/search", data={"text": text}, files=[("image", ("a.png", RED_APPLE))])
+        assert one["results"] == [result]
+
+
+def test_attributes_are_counted_once_for_a_version(monkeypatch):
+    engine = word_engine()
+    app = make_app(Api([engine], ["x"]), Access("127.0.0.1", None), "0")
+    counted: list[int] = []
+    count = engine.collection.attribute_counts
+    monkeypatch.setattr(engine.collection, "attribute_counts", lambda: counted.append(1) or count())
+    described = [requested(app, "GET", "/info").json() for _ in range(3)]
+    assert described[0] == described[2]
+    assert len(counted) == 1

@@ -199,3 +199,9 @@ def test_some_keys_or_many_are_looked_up(tmp_path):
     assert set(cache.read(["3.png", "none"])) == {"3.png"}
     assert set(cache.read(many.keys())) == set(many)
     assert cache.read([]) == {}
+
+
+def test_a_cache_folder_that_is_not_absolute_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert module.cache_folder() == tmp_path / ".cache" / "diptych"

@@ -147,3 +147,51 @@ def test_no_more_of_a_file_is_read_than_an_image_may_have(tmp_path, monkeypatch)
     monkeypatch.setattr(images, "LIMITS", images.ImageLimits(max_pixels=10, max_bytes=100))
     with pytest.raises(images.UnusableImageError, match="has more than"):
         images.read_file(tmp_path / "000.png")
+
+
+@pytest.mark.parametrize("name", ["loop", "a\0b", "x" * 300, "a/../none"])
+def test_a_folder_that_cannot_be_is_a_sentence(tmp_path, name):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError) as caught:
+        FolderIndex(ColourModel(), tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_links_are_followed_and_circles_are_named(tmp_path):
+    write_pictures(tmp_path / "out", 1)
+    write_pictures(tmp_path / "in", 1, first=5)
+    (tmp_path / "in" / "out").symlink_to(tmp_path / "out")
+    (tmp_path / "in" / "up").symlink_to(tmp_path / "in")
+    (tmp_path / "in" / "self.jpg").symlink_to("self.jpg")
+    index = FolderIndex(ColourModel(), tmp_path / "in")
+    assert list(index.keys) == ["005.png", "out/000.png"]
+    assert set(index.failures) == {"self.jpg", "up"}
+    assert index.thumbnail("../out/000.png") is None
+    assert index.thumbnail(str(tmp_path / "out" / "000.png")) is None
+
+
+def test_two_indexes_of_a_folder_refresh_at_once(tmp_path):
+    write_pictures(tmp_path, 40)
+    indexes = [FolderIndex(ColourModel(), tmp_path) for _ in range(2)]
+    failed: list[Exception] = []
+
+    def follow(index: FolderIndex) -> None:
+        try:
+            for _ in range(15):
+                index.refresh()
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=follow, args=(index,)) for index in indexes]
+    for thread in threads:
+        thread.start()
+    for number in range(40):
+        (tmp_path / f"{number:03d}.png").unlink()
+        write_pictures(tmp_path, 1, first=100 + number)
+    for thread in threads:
+        thread.join(30)
+    assert failed == []
+    names = [f"{100 + number:03d}.png" for number in range(40)]
+    for index in (*indexes, FolderIndex(ColourModel(), tmp_path)):
+        index.refresh()
+        assert list(index.keys) == names
