@@ -95,7 +95,7 @@ def run(arguments: list[str]) -> tuple[int, str]:
             except SystemExit as error:
                 code = int(error.code or 0)
             except BaseException:
-                sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+                sys.excepthook(*sys.exc_info())
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)

@@ -258,7 +258,12 @@ def test_attributes_are_counted_once_for_a_version(monkeypatch):
     app = make_app(Api([engine], ["x"]), Access("127.0.0.1", None), "0")
     counted: list[int] = []
     count = engine.collection.attribute_counts
-    monkeypatch.setattr(engine.collection, "attribute_counts", lambda: counted.append(1) or count())
+
+    def counting() -> Any:
+        counted.append(1)
+        return count()
+
+    monkeypatch.setattr(engine.collection, "attribute_counts", counting)
     described = [requested(app, "GET", "/info").json() for _ in range(3)]
     assert described[0] == described[2]
     assert len(counted) == 1

@@ -172,9 +172,10 @@ def test_whatever_fails_the_server_lives_on(site, monkeypatch):
 class Slow:
     """A folder whose refresh takes as long as the test says."""
 
-    version, failures = 1, {}
+    version = 1
 
     def __init__(self) -> None:
+        self.failures: dict[str, str] = {}
         self.refreshed, self.ended = 0, threading.Event()
         self.entered, self.go_on = threading.Event(), threading.Event()
 

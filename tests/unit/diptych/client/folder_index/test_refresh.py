@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 
+from components.example_gen.images.preparation import ImageLimits
 from diptych.client import images
 from diptych.client.folder_index.folder_index import Changes, FolderIndex
 from schema.errors import InputError
@@ -106,7 +107,7 @@ def test_a_folder_that_is_empty_or_unreadable_for_a_while_is_not_embedded_again(
     assert (len(index.keys), model.embedded) == (4, 4)
 
 
-def test_searches_go_on_while_the_folder_is_embedded(tmp_path):
+def test_searches_go_on_while_the_folder_is_embedded(tmp_path, monkeypatch):
     write_pictures(tmp_path, 3)
     model = ColourModel()
     index = FolderIndex(model, tmp_path)
@@ -118,7 +119,7 @@ def test_searches_go_on_while_the_folder_is_embedded(tmp_path):
         assert go_on.wait(10)
         return embed(batch)
 
-    model.embed_images = slow
+    monkeypatch.setattr(model, "embed_images", slow)
     write_pictures(tmp_path, 1, first=200)
     (tmp_path / "002.png").unlink()
     thread = threading.Thread(target=index.refresh)
@@ -144,7 +145,7 @@ def test_a_thumbnail_that_cannot_be_read_now_is_made_later(tmp_path):
 
 def test_no_more_of_a_file_is_read_than_an_image_may_have(tmp_path, monkeypatch):
     (tmp_path / "000.png").symlink_to("/proc/self/maps")  # its size is 0, whatever it holds
-    monkeypatch.setattr(images, "LIMITS", images.ImageLimits(max_pixels=10, max_bytes=100))
+    monkeypatch.setattr(images, "LIMITS", ImageLimits(max_pixels=10, max_bytes=100))
     with pytest.raises(images.UnusableImageError, match="has more than"):
         images.read_file(tmp_path / "000.png")
 
