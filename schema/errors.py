@@ -1,6 +1,7 @@
 """Errors whose message is a sentence for the user."""
 
 import re
+from typing import Any
 
 
 class InputError(Exception):
@@ -34,6 +35,25 @@ class UnavailableError(InputError):
     """
 
 
+class ConfigError(InputError):
+    """The config cannot be used and nothing was run; the message is one line."""
+
+
+class RunFailedError(Exception):
+    """The run ended early; the message is one sentence and names the log.
+
+    Args:
+        sentence: the message.
+        outputs: artifacts of the nodes that were done by then, by node and output.
+    """
+
+    def __init__(self, sentence: str, outputs: dict[str, dict[str, list[Any]]] | None = None):
+        super().__init__(sentence)
+        self.outputs = outputs or {}
+
+
+_LONGEST_LINE = 300  # characters of the message of an unforeseen error
+
 # Beam re-raises an exception of a DoFn with its stage appended, and across processes as the text
 # of a RuntimeError that holds the whole remote traceback.
 _IN_TRACEBACK = re.compile(
@@ -51,3 +71,9 @@ def sentence_for_people(error: BaseException) -> str | None:
         seen = seen.__cause__ or seen.__context__
     sentences = _IN_TRACEBACK.findall(str(error))
     return sentences[-1] if sentences else None
+
+
+def last_line(error: BaseException) -> str:
+    """Describe an error that nobody foresaw: its type, and the last line of its message."""
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[-1][:_LONGEST_LINE]}"

@@ -53,6 +53,9 @@ PrintConfig = Annotated[
     bool,
     typer.Option("--print-config", help="print the whole config, defaults included, and exit"),
 ]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="print each event as a line of JSON, and nothing else")
+]
 OnCluster = Annotated[
     bool,
     typer.Option("--on-cluster", help="use the releases that the section kubeflow names"),
@@ -87,6 +90,34 @@ def print_config(file: Path, given: Sequence[str]) -> None:
     tell_yaml(load(file, given=given).model_dump(mode="json"))
 
 
+def need_pipeline() -> None:
+    """Check that what `diptych[pipeline]` installs is there, before anything begins.
+
+    Raises:
+        ModuleNotFoundError: it is not; `one_sentence` says what to install.
+    """
+    if importlib.util.find_spec("tfx") is None:
+        raise ModuleNotFoundError("No module named 'tfx'", name="tfx")
+
+
+def extra_of(package: str) -> str:
+    """Return the smallest extra of Diptych that installs a package by name."""
+    from importlib.metadata import requires
+
+    from packaging.requirements import Requirement
+
+    named = package.replace("_", "-").lower()
+    for line in requires("diptych") or ():
+        requirement = Requirement(line)
+        for extra in ("client", "search"):
+            is_of_it = requirement.marker is not None and requirement.marker.evaluate(
+                {"extra": extra}
+            )
+            if is_of_it and requirement.name.lower() == named:
+                return extra
+    return "pipeline"
+
+
 @contextlib.contextmanager
 def one_sentence(go_on: str | Callable[[], str] = UNCHANGED) -> Iterator[None]:
     """End a command in one sentence and an exit code when anything foreseen goes wrong.
@@ -111,12 +142,11 @@ def one_sentence(go_on: str | Callable[[], str] = UNCHANGED) -> Iterator[None]:
         if isinstance(error, ModuleNotFoundError) and importlib.util.find_spec("tfx") is None:
             package = (error.name or "").partition(".")[0]
             complain(
-                f"this command needs {package}, which is not installed; install diptych[pipeline]"
+                f"this command needs {package}, which is not installed; install "
+                f"diptych[{extra_of(package)}]"
             )
             raise typer.Exit(FAILED) from None
-        from pipeline.config.run_config import ConfigError
-        from pipeline.local.session import RunFailedError
-        from schema.errors import InputError
+        from schema.errors import ConfigError, InputError, RunFailedError
         from schema.system import file_errors
 
         if not isinstance(error, InputError | RunFailedError):

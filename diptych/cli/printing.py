@@ -27,14 +27,18 @@ def keep(file: Path, text: str) -> list[str]:
 def print_summary(summary: Summary, console: Console) -> None:
     """Print the verdict, then a line for each gate, then the metrics."""
     console.print()
-    style = "bold green" if summary.shipped else "bold red"
-    say(console, summary.verdict, style)
+    print_verdict(summary, console)
     for gate in summary.gates:
         print_gate(gate.passed, gate.sentence, console)
     print_warnings(summary.warnings, summary.notes, console)
     shown = MOST_SLICES if console.is_terminal else None
     print_report(summary.evaluation, console, summary.mixing, shown)
     say(console, token_metrics.sentence(summary.results[()]))
+
+
+def print_verdict(summary: Summary, console: Console) -> None:
+    """Print whether the model serves now."""
+    say(console, summary.verdict, "bold green" if summary.shipped else "bold red")
 
 
 def print_gate(passed: bool, sentence: str, console: Console) -> None:

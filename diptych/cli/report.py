@@ -19,7 +19,9 @@ def report_command(
     config: ConfigFile = HERE,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="the file; default: beside the log of the run"),
+        typer.Option(
+            "--output", "-o", help="the file; default: beside the log of the run", readable=False
+        ),
     ] = None,
 ) -> None:
     """Write the report of a run as one HTML file.

@@ -1,6 +1,8 @@
 """`diptych search`: search images by words or by an image, in a browser or in the terminal."""
 
+import logging
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -59,6 +61,8 @@ def search_command(
         from schema.errors import InputError
 
         try:
+            if text is not None and compare is not None:
+                raise InputError("--compare: the page shows two releases; leave the text out")
             if text is None:
                 serve_page(release, images, compare, host, port, token_file)
             else:
@@ -114,7 +118,8 @@ def serve_page(
             say(console, f"search page: {address} (Ctrl-C ends it)", "bold")
             sys.stdout.flush()
 
-        app = make_app(Api(engines, names), Access(host, token), version("diptych"), complain)
+        api = Api(engines, names, log=complain)
+        app = make_app(api, Access(host, token), version("diptych"), complain)
         serve(app, opened, ready)
 
 
@@ -138,12 +143,11 @@ def print_best(source: str, text: str, images: Path | None, k: int, pictures: bo
     protocol = None
     if pictures or (pictures is None and console.is_terminal):
         protocol = detect(os.environ) or ("kitty" if pictures else None)
-    keys = engine.collection.keys
     names = [str(shown.path or shown.key) for shown in answer.images]
     width = max(map(len, names), default=0)
     for shown, name in zip(answer.images, names, strict=True):
         if protocol is not None:
-            drawn = draw(engine.collection.thumbnail(keys[shown.position]) or b"", protocol)
+            drawn = draw(engine.collection.thumbnail(shown.record) or b"", protocol)
             if drawn is not None:
                 write_escapes(drawn)
         caption = "" if shown.path else ", ".join(shown.captions[:1])
@@ -179,8 +183,34 @@ def complain_of(failures: Sequence[str], console: "Console") -> None:
 
 @contextmanager
 def quiet() -> Iterator[TextIO]:
-    """Hide what TensorFlow prints while it starts; yields the terminal."""
-    from pipeline.process.redirect_output import output_to
+    """Hide what TensorFlow prints while it starts; yields the terminal.
 
-    with tempfile.TemporaryDirectory() as scratch, output_to(Path(scratch, "log")) as terminal:
-        yield terminal
+    Raises:
+        RunFailedError: something failed that has no sentence of its own; names a file that has the
+            traceback and what was printed.
+    """
+    from pipeline.process.redirect_output import output_to
+    from schema.errors import InputError, RunFailedError, last_line
+    from schema.system import file_errors
+
+    def is_unforeseen(error: Exception) -> bool:
+        known = isinstance(error, InputError | ModuleNotFoundError)
+        return not known and file_errors.sentence(error) is None
+
+    with tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch, "log")
+        try:
+            with output_to(log) as terminal:
+                try:
+                    yield terminal
+                except Exception as error:
+                    if is_unforeseen(error):
+                        logging.getLogger(__name__).exception("failed")
+                    raise
+        except Exception as error:
+            if not is_unforeseen(error):
+                raise
+            descriptor, kept = tempfile.mkstemp(".log", "diptych-search-")
+            os.close(descriptor)
+            shutil.copyfile(log, kept)
+            raise RunFailedError(f"{last_line(error)} (traceback in {kept})") from error

@@ -5,10 +5,12 @@ HEIC, arrays and Pillow's images become PNG. Of a file only the header is read h
 decoded once, by the model, as those of every other client are.
 """
 
+import contextlib
 import dataclasses
 import io
 import os
 import stat
+import threading
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,6 +30,8 @@ ImageInput: TypeAlias = str | Path | bytes | np.ndarray | Image.Image
 
 LIMITS = ImageLimits(max_pixels=50_000_000, max_bytes=100_000_000)
 LARGE = 2**21  # bytes of a file; of so many files ahead of their use, memory would run out
+_LARGE_PIXELS = 2**22  # of a TIFF, AVIF or HEIC, which is decoded here
+_DECODING = threading.Lock()  # such a one takes up to 400 MB: one at a time, however many threads
 _COMPRESSION = 1  # of PNG: it is decoded at once and stored nowhere
 _REASONS = {
     "empty_image": "has no bytes",
@@ -112,7 +116,9 @@ def encode_bytes(data: bytes) -> Encoded:
     try:
         header = preparation.read_header(data, LIMITS)
         if header.format in foreign.FORMATS:
-            return _as_png(foreign.plain(data, header.format))
+            large = header.width * header.height > _LARGE_PIXELS
+            with _DECODING if large else contextlib.nullcontext():
+                return _as_png(foreign.plain(data, header.format))
     except UnusableError as error:
         raise _unusable(error) from error
     return Encoded(data, header.width * header.height)
@@ -135,7 +141,10 @@ def read_file(path: Path) -> tuple[bytes, os.stat_result]:
             if opened.st_size > LIMITS.max_bytes:
                 raise UnusableImageError(_REASONS["too_many_bytes"])
             with os.fdopen(descriptor, "rb", closefd=False) as file:
-                return file.read(), opened
+                data = file.read(LIMITS.max_bytes + 1)  # it may grow, or have no size, as in /proc
+                if len(data) > LIMITS.max_bytes:
+                    raise UnusableImageError(_REASONS["too_many_bytes"])
+                return data, opened
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte

@@ -64,7 +64,8 @@ def read_token(file: Path) -> str:
         InputError: the file cannot be read, or what it holds is too short to be a token.
     """
     try:
-        text = file.read_bytes()[: LONGEST_TOKEN + 8].decode("ascii", "replace").strip()
+        with file.open("rb") as opened:
+            text = opened.read(LONGEST_TOKEN + 8).decode("ascii", "replace").strip()
     except OSError as error:
         raise InputError(f"{file}: the token cannot be read: {error.strerror}") from error
     if not SHORTEST_TOKEN <= len(text) <= LONGEST_TOKEN or not _IN_TOKENS.issuperset(text):

@@ -1,7 +1,9 @@
 """The answers of the HTTP API as its OpenAPI document describes them."""
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Mapping
 from typing import Annotated
+from urllib.parse import quote
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -97,12 +99,22 @@ class Attribute(BaseModel):
     values: list[Value]
 
 
+class Unusable(BaseModel):
+    """A file that cannot be searched."""
+
+    file: str
+    reason: str
+
+
 class Release(BaseModel):
-    """What is searched."""
+    """What is searched; `version` grows when the collection changes."""
 
     name: str
     collection: str
+    version: int
     images: int
+    failed: int
+    failures: list[Unusable]
     dim: int
     attributes: list[Attribute]
     sample: list[Image]
@@ -112,6 +124,7 @@ class Info(BaseModel):
     """What the page shows before anything is searched for."""
 
     releases: list[Release]
+    problem: str
 
 
 def attributes_of(facets: Iterable[Facet]) -> list[Attribute]:
@@ -131,22 +144,29 @@ def attributes_of(facets: Iterable[Facet]) -> list[Attribute]:
     ]
 
 
-def image_of(shown: Shown, release: int) -> Image:
-    """Describe an image; `release` is the number of the collection that it is in."""
+def image_of(shown: Shown, release: int, version: int) -> Image:
+    """Describe an image.
+
+    Args:
+        shown: the image.
+        release: the number of the collection that it is in.
+        version: of that collection; a browser fetches a picture again when it has changed.
+    """
+    record = quote(shown.record, safe="", errors="surrogatepass")
     return Image(
         key=shown.key,
         score=shown.score,
         captions=list(shown.captions),
         attributes=dict(shown.attributes),
         path=None if shown.path is None else escaped(str(shown.path)),
-        thumbnail=f"thumbnails/{release}/{shown.position}",
+        thumbnail=f"thumbnails/{release}?key={record}&version={version}",
     )
 
 
-def result_of(answer: Answer, release: int) -> Result:
-    """Describe an answer."""
+def result_of(answer: Answer, release: int, version: int) -> Result:
+    """Describe an answer; `release` and `version` are as of `image_of`."""
     return Result(
-        images=[image_of(shown, release) for shown in answer.images],
+        images=[image_of(shown, release, version) for shown in answer.images],
         captions=[Caption(text=text, score=score) for text, score in answer.captions],
     )
 
@@ -155,6 +175,12 @@ def vectors_of(rows: np.ndarray, valid: np.ndarray | None = None) -> list[Vector
     """Make lists of float32 [n, d]; None where `valid`, bool [n], is false."""
     kept = [True] * len(rows) if valid is None else valid.tolist()
     return [row if known else None for row, known in zip(rows.tolist(), kept, strict=True)]
+
+
+def failures_of(failures: Mapping[str, str], most: int) -> list[Unusable]:
+    """Describe the first files that cannot be searched."""
+    some = itertools.islice(failures.items(), most)
+    return [Unusable(file=escaped(file), reason=escaped(reason)) for file, reason in some]
 
 
 def _can_be_sent(text: str) -> bool:

@@ -14,9 +14,8 @@ from starlette.types import ASGIApp
 
 from diptych.search.access import Access
 from diptych.search.body_limit import SENTENCE, BodyLimit, TooLargeError
-from diptych.search.guard import Guard
+from diptych.search.guard import PAGE, Guard
 from diptych.search.inputs import describe
-from diptych.search.page_files import PAGE
 from diptych.search.routes import Api
 from diptych.search.worker import BusyError
 from schema.errors import InputError
@@ -37,8 +36,7 @@ def make_app(api: Api, access: Access, version: str, log: Log = lambda _: None) 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        api.model.close()
-        api.files.close()
+        api.close()
 
     # The interactive documentation would load its program from another site.
     app = FastAPI(

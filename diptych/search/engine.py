@@ -5,11 +5,10 @@ scaled to length 1, and their sum, scaled again, is what the images are compared
 """
 
 import dataclasses
-import functools
 import io
 import threading
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from diptych.search.facets import Facet, choose_facets
+from diptych.search.follower import Followed
 from schema.errors import InputError
 from schema.text.messages import number_of
 from schema.text.untrusted_text import escaped
@@ -61,10 +61,10 @@ class Query:
 class Shown:
     """An image as the page shows it; control characters in its texts are visible.
 
-    `position` is its number in the collection, `score` None where nothing was searched for.
+    `record` is the key as the collection has it, `score` None where nothing was searched for.
     """
 
-    position: int
+    record: str
     key: str
     score: float | None
     captions: tuple[str, ...]
@@ -86,17 +86,27 @@ class Engine:
     def __init__(self, model: Model, collection: "Collection"):
         self.model, self.collection = model, collection
         self._captions: dict[str, np.ndarray] = {}
+        self._facets: tuple[int, Sequence[Facet]] | None = None
         self._lock = threading.Lock()
 
-    @functools.cached_property
-    def positions(self) -> Mapping[str, int]:
-        """The number of each key in the collection."""
-        return {key: position for position, key in enumerate(self.collection.keys)}
-
-    @functools.cached_property
+    @property
     def facets(self) -> Sequence[Facet]:
-        """Attributes to filter by, with their values."""
-        return choose_facets(self.collection.attribute_counts())
+        """Attributes to filter by, with their values; counted once for a version."""
+        version, known = self.version, self._facets
+        if known is None or known[0] != version:
+            known = version, choose_facets(self.collection.attribute_counts())
+            self._facets = known
+        return known[1]
+
+    @property
+    def version(self) -> int:
+        """A number that grows when the collection changes."""
+        return self.collection.version if isinstance(self.collection, Followed) else 0
+
+    @property
+    def failures(self) -> Mapping[str, str]:
+        """Why files of the collection cannot be searched, by their names."""
+        return self.collection.failures if isinstance(self.collection, Followed) else {}
 
     def warm_up(self) -> None:
         """Answer queries of each kind once, so that the first person does not wait."""
@@ -104,7 +114,6 @@ class Engine:
         Image.new("RGB", (64, 64), "white").save(picture, "PNG")
         self.search(Query(text="a", k=1))
         self.search(Query(image=picture.getvalue(), k=1))
-        assert self.positions is not None
         assert self.facets is not None
 
     def search(self, query: Query) -> Answer:
@@ -114,7 +123,20 @@ class Engine:
             InputError: it has neither text nor image, its image cannot be decoded, or it subtracts
                 itself.
         """
-        image = None if query.image is None else self._image(query.image)
+        return self._answer(query, None if query.image is None else self._image(query.image))
+
+    def search_all(self, queries: Iterable[Query]) -> Iterator[Answer]:
+        """Yield the answer to each query; an image of several queries is embedded once."""
+        before: tuple[bytes, np.ndarray] | None = None
+        for query in queries:
+            if query.image is None:
+                yield self._answer(query, None)
+                continue
+            if before is None or before[0] is not query.image:
+                before = query.image, self._image(query.image)
+            yield self._answer(query, before[1])
+
+    def _answer(self, query: Query, image: np.ndarray | None) -> Answer:
         vector = self._combine(query, image)
         where = dict(query.where) or None
         hits = self.collection.search(vector, query.k, where)
@@ -144,7 +166,7 @@ class Engine:
         """Describe an image of the collection for people."""
         attributes = self.collection.attributes(key)
         return Shown(
-            self.positions[key],
+            key,
             escaped(key),
             None if score is None else float(score),
             tuple(map(escaped, self.collection.captions(key))),
@@ -178,7 +200,8 @@ class Engine:
     def _rank_captions(self, image: np.ndarray) -> tuple[tuple[str, float], ...]:
         """Rank the captions of the nearest images by how well they fit an image, float32 [d]."""
         nearest = self.collection.search(image, CAPTIONED_IMAGES)
-        texts = _distinct(text for hit in nearest for text in self.collection.captions(hit.key))
+        captions = (text for hit in nearest for text in self.collection.captions(hit.key))
+        texts = list(dict.fromkeys(captions))
         if not texts:
             return ()
         embedded = self._embed_captions(texts[:MOST_CAPTIONS])
@@ -224,7 +247,3 @@ def check_size(image: bytes, name: str) -> None:
 def _unit(vector: np.ndarray) -> np.ndarray:
     scaled: np.ndarray = (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
     return scaled
-
-
-def _distinct(texts: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(texts))

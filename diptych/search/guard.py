@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -9,8 +10,8 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from diptych.search.access import Access
-from diptych.search.page_files import PAGE
 
+PAGE = Path(__file__).parent / "page"  # HTML, a style sheet, and the modules of its program
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -60,7 +61,7 @@ class Guard:
         if len(hosts) != 1 or not self._access.is_own_name(hosts[0]):
             return _failure(421, "this server does not answer for the host name of the request")
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != hosts[0].lower():
+        if origin is not None and _host_of(origin) != hosts[0].lower():
             return _failure(403, "requests from pages of other sites are refused")
         site = headers.get("sec-fetch-site", "none")
         opens_page = headers.get("sec-fetch-mode") == "navigate" and scope["method"] == "GET"
@@ -73,15 +74,14 @@ class Guard:
         if self._access.token is None or scope["path"] in OPEN:
             return None
         headers = Headers(scope=scope)
-        if scope["path"] == "/" and scope["method"] == "GET":
-            query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20)
-            if any(map(self._access.is_token, query.get("token", []))):
-                answer = RedirectResponse("./", 303)
-                # Not 'secure': the server speaks HTTP. Strict: other sites cannot make it be sent.
-                answer.set_cookie(
-                    COOKIE, self._access.token, httponly=True, samesite="strict", path="/"
-                )
-                return answer
+        opens_page = scope["path"] == "/" and scope["method"] == "GET"
+        if opens_page and any(map(self._access.is_token, _in_query(scope["query_string"]))):
+            answer = RedirectResponse("./", 303)
+            # Not 'secure': the server speaks HTTP. Strict: other sites cannot make it be sent.
+            answer.set_cookie(
+                COOKIE, self._access.token, httponly=True, samesite="strict", path="/"
+            )
+            return answer
         if any(map(self._access.is_token, _tokens(headers))):
             return None
         if scope["path"] == "/":
@@ -91,6 +91,20 @@ class Guard:
             "the request has no valid token; send the header 'Authorization: Bearer TOKEN'",
             {"www-authenticate": "Bearer"},
         )
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # 'http://[': no browser sends that
+        return ""
+
+
+def _in_query(query: bytes) -> list[str]:
+    try:
+        return parse_qs(query.decode("latin-1"), max_num_fields=20).get("token", [])
+    except ValueError:  # more fields
+        return []
 
 
 def _tokens(headers: Headers) -> Iterable[str]:

@@ -163,18 +163,22 @@ def describe(error: Any) -> str:
 
 async def _read_form(request: Request) -> dict[str, Any]:
     values: dict[str, Any] = {}
+    lists: dict[str, list[Any]] = {}
+    where: dict[str, str] = {}
     try:
         async with request.form(max_files=MOST_IMAGES, max_fields=MOST_TEXTS + 20) as form:
             for name, value in form.multi_items():
                 if isinstance(value, UploadFile):
-                    values.setdefault(name, []).append(await value.read())
+                    if name != "image":
+                        raise InputError(f"{excerpt(name, 40)}: is a file; only `image` may be one")
+                    lists.setdefault(name, []).append(await value.read())
                 elif name == "where":
                     attribute, _, wanted = value.partition("=")
-                    values.setdefault(name, {})[attribute] = wanted
+                    where[attribute] = wanted
                 elif name in ("text", "image"):
-                    values.setdefault(name, []).append(value)
+                    lists.setdefault(name, []).append(value)
                 else:
                     values[name] = value
     except HTTPException as error:  # what Starlette makes of a form that is damaged
         raise InputError(f"the form cannot be read: {error.detail}") from error
-    return values
+    return {**values, **lists, **({"where": where} if where else {})}

@@ -1,6 +1,7 @@
 """The HTTP API: `/embed`, `/search`, `/similarity`, `/healthz`, and what the page needs besides."""
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -11,12 +12,14 @@ from pydantic import BaseModel
 from diptych.search import answers, engine
 from diptych.search.answers import Embeddings, Failure, Health, Info, Results, Similarities
 from diptych.search.engine import Engine
+from diptych.search.follower import Follower
 from diptych.search.inputs import EmbedBody, SearchBody, check, read_body
 from diptych.search.worker import Worker
 from schema.errors import InputError
 from schema.text.untrusted_text import escaped
 
 SAMPLE = 36  # images that the page shows before anything is searched for
+MOST_FAILURES = 50  # files that the page lists
 MODEL_CALLS, FILE_CALLS = 64, 512  # that may wait
 SIGNATURES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp"}
 _REFUSED: dict[int | str, dict[str, Any]] = {
@@ -50,10 +53,18 @@ class Api:
         engines: the second one is that of `--compare`.
         names: what each collection is called, 'index of release 3' or a folder.
         waiting: calls of the model that may run or wait.
+        log: prints why a folder cannot be followed.
     """
 
-    def __init__(self, engines: list[Engine], names: list[str], waiting: int = MODEL_CALLS):
+    def __init__(
+        self,
+        engines: list[Engine],
+        names: list[str],
+        waiting: int = MODEL_CALLS,
+        log: Callable[[str], None] = lambda _: None,
+    ):
         self._engines, self._names = engines, names
+        self._follower = Follower((used.collection for used in engines), log)
         self.model, self.files = Worker("model", waiting), Worker("files", FILE_CALLS)
         self.router = APIRouter(responses=_REFUSED)
         add = self.router.add_api_route
@@ -63,8 +74,13 @@ class Api:
         add("/similarity", self.similarity, methods=["POST"], openapi_extra=_body_of(EmbedBody))
         add("/healthz", self.healthz, methods=["GET"])
         add("/info", self.info, methods=["GET"], include_in_schema=False)
-        picture = "/thumbnails/{release}/{position}"
-        add(picture, self.thumbnail, methods=["GET"], response_class=Response)
+        add("/thumbnails/{release}", self.thumbnail, methods=["GET"], response_class=Response)
+
+    def close(self) -> None:
+        """End the threads after what they do now."""
+        self.model.close()
+        self.files.close()
+        self._follower.close()
 
     async def embed(self, request: Request) -> Embeddings:
         """Embed texts and images: one, or a batch of them."""
@@ -115,16 +131,21 @@ class Api:
 
     async def info(self) -> Info:
         """Describe what is searched."""
-        numbers = range(len(self._engines))
-        return await self.files.run(lambda: Info(releases=[self._describe(n) for n in numbers]))
+        self._follower.look()
+        numbers, problem = range(len(self._engines)), escaped(self._follower.problem)
+        return await self.files.run(
+            lambda: Info(releases=[self._describe(n) for n in numbers], problem=problem)
+        )
 
-    async def thumbnail(self, release: int, position: int) -> Response:
+    async def thumbnail(
+        self,
+        release: int,
+        key: Annotated[str, Query(description="of the image")],
+        version: Annotated[int, Query(description="of the collection; not used")] = 0,  # noqa: ARG002
+    ) -> Response:
         """Return a small picture of an image of the collection."""
         used = self._engine(release)
-        keys = used.collection.keys
-        if not 0 <= position < len(keys):
-            raise HTTPException(404, "there is no such image in the collection")
-        image = await self.files.run(lambda: used.collection.thumbnail(keys[position]))
+        image = await self.files.run(lambda: used.collection.thumbnail(key))
         kind = next((k for start, k in SIGNATURES.items() if (image or b"").startswith(start)), "")
         if not image or not kind:
             raise HTTPException(404, "there is no picture of this image")
@@ -134,14 +155,15 @@ class Api:
 
     async def _answer(self, body: SearchBody) -> Results:
         used, queries = self._engine(body.release), body.queries()
+        self._follower.look()
         started = time.perf_counter()
 
         def work() -> list[answers.Result]:
-            found = (
-                used.search(engine.Query(text, image, body.minus, body.k, body.where))
-                for text, image in queries
+            version = used.version
+            found = used.search_all(
+                engine.Query(text, image, body.minus, body.k, body.where) for text, image in queries
             )
-            return [answers.result_of(answer, body.release) for answer in found]
+            return [answers.result_of(answer, body.release, version) for answer in found]
 
         results = await self.model.run(work)
         milliseconds = round(1_000 * (time.perf_counter() - started), 2)
@@ -154,11 +176,16 @@ class Api:
 
     def _describe(self, number: int) -> answers.Release:
         used = self._engines[number]
+        version = used.version  # before the rest: of a change in between the page asks again
+        failures = used.failures
         return answers.Release(
             name=used.model.name,
             collection=escaped(self._names[number]),
+            version=version,
             images=len(used.collection.keys),
+            failed=len(failures),
+            failures=answers.failures_of(failures, MOST_FAILURES),
             dim=used.model.dim,
             attributes=answers.attributes_of(used.facets),
-            sample=[answers.image_of(shown, number) for shown in used.sample(SAMPLE)],
+            sample=[answers.image_of(shown, number, version) for shown in used.sample(SAMPLE)],
         )

@@ -31,18 +31,13 @@ def open_engine(source: str, folder: Path | None, progress: Progress | None = No
 
     release: Any = diptych.load(source)
     if folder is None:
-        collection, name, failures = release.catalogue(), f"index of {release.name}", []
+        collection, name = release.catalogue(), f"index of {release.name}"
     else:
-        collection = release.index(folder, progress)
-        name, failures = str(folder), _failures(collection)
+        collection, name = release.index(folder, progress), str(folder)
+    engine = Engine(release, collection)
     if not len(collection.keys):
         raise InputError(f"{name}: holds no image that can be searched")
-    return Engine(release, collection), name, failures
-
-
-def _failures(collection: Any) -> list[str]:
-    failures = getattr(collection, "failures", {})
-    return [f"{file}: {reason}" for file, reason in dict(failures).items()]
+    return engine, name, [f"{file}: {reason}" for file, reason in engine.failures.items()]
 
 
 def describe(engine: Engine, name: str) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.config import path_names
-from pipeline.config.run_config import ConfigError, RunConfig, load
+from pipeline.config.run_config import RunConfig, load
 from pipeline.config.user_modules import make_importable
 from pipeline.process.redirect_output import output_to
-from schema.errors import InputError
+from schema.errors import ConfigError, InputError
 from schema.text import text_files
 from trainer.config import machine_memory, release_tower
 from trainer.config.config_paths import named_files

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pipeline.config.run_config import ConfigError, RunConfig
+from pipeline.config.run_config import RunConfig
+from schema.errors import ConfigError
 from schema.system import disk
 from trainer.config.config_paths import named_sources
 from trainer.weights.source import Kind

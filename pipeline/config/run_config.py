@@ -24,7 +24,7 @@ from pipeline.config.kubeflow import KubeflowConfig
 from pipeline.config.user_modules import make_importable
 from schema import plugins
 from schema.config.messages import describe_errors
-from schema.errors import InputError
+from schema.errors import ConfigError, InputError
 from schema.text import text_files, yaml_text
 from schema.text.literal_secrets import literal_secrets
 from schema.text.messages import excerpt_of
@@ -37,10 +37,6 @@ from trainer.config.tuning import TuneConfig
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=63)]
 LONGEST_NAME = 255  # bytes, of a file or a folder
 LARGEST = 128 * 1024  # bytes: a pod gets the config as one argument, which Linux limits to this
-
-
-class ConfigError(InputError):
-    """The config cannot be used and nothing was run; the message is one line."""
 
 
 class RunConfig(TrainerConfig):

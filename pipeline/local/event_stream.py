@@ -6,6 +6,7 @@ import numbers
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Self, TextIO
 
 from pipeline.console.terminal import tell_event
@@ -94,6 +95,28 @@ class EventStream:
         """Write what could not be looked at."""
         for sentence in sentences:
             self.write("note", sentence=sentence)
+
+    def write_files(
+        self,
+        log: Path,
+        record: Path,
+        release: str | None = None,
+        serving: str | None = None,
+        curves: str | None = None,
+    ) -> None:
+        """Write where the results are, the last event but one."""
+        self.write(
+            "files",
+            log=str(log),
+            record=str(record),
+            release=release,
+            serving=serving,
+            curves=curves,
+        )
+
+    def verdict(self, outcome: str, sentence: str, release: int | None = None) -> None:
+        """Write the outcome, the last event."""
+        self.write("verdict", outcome=outcome, sentence=sentence, release=release)
 
     def _write_progress(self, node: str, values: dict[str, Any]) -> None:
         self._pending.pop(node, None)

@@ -1,4 +1,4 @@
-"""The events of a run as `diptych run --json` writes them: one JSON object a line.
+"""The events that `diptych run --json` and `diptych check --json` write: one JSON object a line.
 
 docs/events.md explains them to whoever reads them; a test compares it with these classes.
 """
@@ -124,6 +124,30 @@ class GateDecided(Event):
     """The metric, its value, its interval and its bound."""
 
 
+class DataCounted(Event):
+    """What a check counted in the data; a check that failed early comes to none."""
+
+    event: Literal["data"]
+    read: int
+    """Records that were read."""
+    examples: dict[str, int]
+    """Records that can be used, by split."""
+    merged: int
+    """Records that joined an earlier one of the same image."""
+    quarantined: dict[str, int]
+    """Records that are not used, by reason."""
+    near_duplicates: dict[str, int]
+    """Images that look like one of train's, by split."""
+    captions_dropped: dict[str, int]
+    """Captions that are left out, by reason."""
+    images_changed: dict[str, int]
+    """Images that were encoded anew, by what was done."""
+    unknown_token_share: float | None
+    """Of the tokens of the evaluated split; null: not measured, since the check failed."""
+    equal_caption_share: float | None
+    """Of its different captions, those that have the tokens of another one; null likewise."""
+
+
 class Files(Event):
     """Where the results are; null: the run came to none."""
 
@@ -144,8 +168,8 @@ class Verdict(Event):
     """The outcome; the last event."""
 
     event: Literal["verdict"]
-    outcome: Literal["shipped", "refused", "failed", "stopped"]
-    """`shipped`: the model serves; `refused`: it waits as a challenger."""
+    outcome: Literal["shipped", "refused", "usable", "failed", "stopped"]
+    """`shipped`: the model serves; `refused`: it waits as a challenger; `usable`: the data is."""
     sentence: str
     """For people."""
     release: int | None
@@ -164,6 +188,7 @@ AnyEvent = Annotated[
     | Warned
     | Noted
     | GateDecided
+    | DataCounted
     | Files
     | Verdict,
     Field(discriminator="event"),

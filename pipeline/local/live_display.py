@@ -1,6 +1,6 @@
 """Draw a run on a terminal, in place: a table of its nodes, how training goes, and warnings."""
 
-import dataclasses
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
@@ -13,7 +13,9 @@ from rich.text import Text
 
 from pipeline.console.progress_text import HELD_OUT, duration, parts, size
 from pipeline.console.rich_console import Console, Table
+from pipeline.local.table_rows import STARTED, WAITING, Row, window
 from pipeline.node_recorder import SET_UP
+from pipeline.process import suspending
 from schema.node_record import NodeRecord
 from schema.text.messages import number_of
 from schema.text.untrusted_text import for_people
@@ -23,7 +25,6 @@ NARROW, WIDE = 60, 100  # columns: below, only node, state and time; above, memo
 LONGEST_NAME = 24  # columns of a node's name
 OTHERS = 26  # columns of a narrow table beside the names
 BAR = 24  # columns
-WAITING, STARTED = "waiting", "started"
 STATES = {  # mark, word and style by state
     WAITING: ("·", "waiting", "dim"),
     STARTED: ("", "running", "cyan"),
@@ -36,23 +37,6 @@ STATES = {  # mark, word and style by state
 DONE = ("ran", "cached", "skipped")
 WHILE_RUNNING = ("trial", "quarantined", "resumed_from")  # notes in the table
 AT_THE_END = ("trial", "best", "quarantined", "resumed_from", "recall", "loss")
-
-
-@dataclasses.dataclass
-class Row:
-    """A node as the table shows it; `event` has the last values that it reported."""
-
-    node: str
-    state: str = WAITING
-    started: float = 0.0
-    ended: float = 0.0
-    event: dict[str, Any] = dataclasses.field(default_factory=dict)
-    peak_bytes: int | None = None
-
-    @property
-    def runs(self) -> bool:
-        """Whether it has started and not ended."""
-        return self.state == STARTED
 
 
 class LiveDisplay:
@@ -79,10 +63,15 @@ class LiveDisplay:
         self._warnings: list[str] = []
         self._spinner = Spinner("dots", style="cyan")
         self._over = False
-        self._live = Live(
-            console=console,
+        self._threaded = threaded
+        self._live = self._new()
+        self._held = contextlib.ExitStack()
+
+    def _new(self) -> Live:
+        return Live(
+            console=self._console,
             get_renderable=self.draw,
-            auto_refresh=threaded,
+            auto_refresh=self._threaded,
             refresh_per_second=FRAMES_PER_SECOND,
             redirect_stdout=False,
             redirect_stderr=False,
@@ -90,11 +79,23 @@ class LiveDisplay:
 
     def __enter__(self) -> Self:
         self._live.start()
+        self._held.enter_context(suspending.drawing(self.pause, self.go_on))
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._held.close()
         self._over = True
         self._live.stop()
+
+    def pause(self) -> None:
+        """Leave the last frame where it is, and show the cursor."""
+        self._live.stop()
+
+    def go_on(self) -> None:
+        """Draw again, below what was printed meanwhile."""
+        if not self._over:
+            self._live = self._new()
+            self._live.start()
 
     def plan(self, nodes: Sequence[str]) -> None:
         for node in nodes:
@@ -211,26 +212,6 @@ class LiveDisplay:
         if self._warnings:
             words.append(number_of(len(self._warnings), "warning"))
         return _line(", ".join(words), "dim")
-
-
-def window(rows: Sequence[Row], room: int) -> tuple[int, int]:
-    """Choose which rows to show where not all have room: those around the one that runs.
-
-    Args:
-        rows: all of them.
-        room: lines; one of them is needed for how many rows are left out.
-
-    Returns:
-        The index of the first row, and that behind the last one.
-    """
-    if len(rows) <= room:
-        return 0, len(rows)
-    lines = max(1, room - 1)
-    begun = [place for place, row in enumerate(rows) if row.state != WAITING]
-    running = [place for place in begun if rows[place].runs]
-    at = (running or begun[-1:] or [0])[0]
-    first = min(max(0, at - 2 * lines // 3), len(rows) - lines)
-    return first, first + lines
 
 
 def _line(text: str, style: str = "") -> Text:

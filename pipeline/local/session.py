@@ -20,7 +20,7 @@ from pipeline.node_recorder import SET_UP, NodeRecorder
 from pipeline.process import stopping
 from pipeline.process.redirect_output import output_to
 from pipeline.process.temporary_folder import scratch
-from schema.errors import InputError, sentence_for_people
+from schema.errors import InputError, RunFailedError, last_line, sentence_for_people
 from schema.node_record import NodeRecord
 from schema.system import file_errors
 from schema.text.untrusted_text import for_people
@@ -32,23 +32,8 @@ if TYPE_CHECKING:
 
 NAME = "%Y-%m-%dT%H-%M-%S"
 """How a run is named after the second in which it starts, for strftime."""
-LONGEST_LINE = 300
-"""Characters of the last line of an unknown error in a sentence."""
 
 Outputs = dict[str, dict[str, list[Any]]]
-
-
-class RunFailedError(Exception):
-    """The run ended early; the message is one sentence and names the log.
-
-    Args:
-        sentence: the message.
-        outputs: artifacts of the nodes that were done by then.
-    """
-
-    def __init__(self, sentence: str, outputs: Outputs | None = None):
-        super().__init__(sentence)
-        self.outputs: Outputs = outputs or {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,7 +187,7 @@ def output_logged(log: Path) -> Iterator[TextIO]:
         except (Exception, SystemExit) as error:
             logging.getLogger(__name__).exception("failed")
             known = file_errors.sentence(error)
-            raise RunFailedError(known or f"{_last_line(error)} (traceback in {log})") from error
+            raise RunFailedError(known or f"{last_line(error)} (traceback in {log})") from error
 
 
 def _next_name(logs: Path, now: datetime.datetime) -> str:
@@ -229,9 +214,4 @@ def _advice(error: BaseException) -> str | None:
 def _sentence(node: str, error: BaseException, log: Path) -> str:
     if known := sentence_for_people(error) or file_errors.sentence(error):
         return f"{node}: {known}"
-    return f"{node} failed with {_last_line(error)} (traceback in {log})"
-
-
-def _last_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[-1][:LONGEST_LINE]}"
+    return f"{node} failed with {last_line(error)} (traceback in {log})"

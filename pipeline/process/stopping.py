@@ -19,6 +19,7 @@ from types import FrameType
 from typing import NoReturn
 
 from pipeline.console import terminal
+from pipeline.process import suspending
 from schema.errors import InputError
 from schema.system.child_process import kill_children
 
@@ -75,6 +76,7 @@ def stoppable(
         return
     watcher = _Watcher(go_on, grace_s, tell)
     _current = watcher
+    suspending.set_heard(True)
     try:
         yield
     except BaseException as error:  # a library may make an exit of it
@@ -83,6 +85,7 @@ def stoppable(
         watcher.end(error)
     finally:
         _current = None
+        suspending.set_heard(False)
         watcher.close()
 
 
@@ -152,6 +155,8 @@ class _Watcher:
             for number in os.read(self._read, 64):
                 if number == 0:
                     return
+                if number == signal.SIGTSTP:
+                    suspending.suspend()
                 if number not in self._before:  # another signal that somebody handles
                     continue
                 if deadline is not None:

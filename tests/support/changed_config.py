@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.config.run_config import ConfigError, RunConfig, load
+from pipeline.config.run_config import RunConfig, load
+from schema.errors import ConfigError
 from tests.support.paths import EMOJI
 
 

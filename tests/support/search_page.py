@@ -5,7 +5,7 @@ import hashlib
 import io
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from PIL import Image
@@ -63,13 +63,13 @@ class WordCollection:
         return [Hit(self.keys[n], float(scores[n]), None) for n in kept[:k]]
 
     def thumbnail(self, key: str) -> bytes | None:
-        return self.pictures[key]
+        return self.pictures.get(key)
 
     def captions(self, key: str) -> Sequence[str]:
-        return self._records[key][0]
+        return self._records.get(key, ((), {}))[0]
 
     def attributes(self, key: str) -> Mapping[str, str]:
-        return self._records[key][1]
+        return self._records.get(key, ((), {}))[1]
 
     def attribute_counts(self) -> Mapping[str, Mapping[str, int]]:
         counts: dict[str, dict[str, int]] = {}
@@ -78,6 +78,28 @@ class WordCollection:
                 values = counts.setdefault(name, {})
                 values[value] = values.get(value, 0) + 1
         return counts
+
+
+class ChangingCollection(WordCollection):
+    """Such images in a folder: `change` is taken up by the next refresh."""
+
+    def __init__(self, records: Sequence[Record]):
+        super().__init__(records)
+        self.version = 1
+        self.failures: dict[str, str] = {}
+        self.refreshed = 0
+        self._next: Callable[[], Sequence[Record]] | None = None
+
+    def change(self, records: Callable[[], Sequence[Record]]) -> None:
+        self._next = records
+
+    def refresh(self, progress: Callable[[int, int], None] | None = None) -> None:
+        self.refreshed += 1
+        if self._next is not None:
+            pictures = self.pictures
+            WordCollection.__init__(self, self._next())
+            self.pictures |= {key: pictures[key] for key in self.keys if key in pictures}
+            self.version, self._next = self.version + 1, None
 
 
 class WordModel:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from diptych.cli.command import (
     RERUN,
+    AsJson,
     ConfigArgument,
     GivenValues,
     PrintConfig,
     Wait,
+    need_pipeline,
     one_sentence,
     print_config,
 )
@@ -26,6 +28,7 @@ def check_command(
     config: ConfigArgument,
     given: GivenValues = None,
     wait: Wait = False,
+    as_json: AsJson = False,
     only_print: PrintConfig = False,
 ) -> None:
     """Check the data without training anything.
@@ -38,12 +41,13 @@ def check_command(
         if only_print:
             print_config(config, given or [])
             return
+        need_pipeline()
         from pipeline.config.load_to_train import load_to_train
 
-        check(load_to_train(config, given or []), wait)
+        check(load_to_train(config, given or []), wait, as_json)
 
 
-def check(config: "RunConfig", wait: bool = False) -> None:
+def check(config: "RunConfig", wait: bool = False, as_json: bool = False) -> None:
     """Run the nodes that examine the data, and print a table; nothing is trained.
 
     The next run takes these nodes from the cache if nothing changes in between.
@@ -51,21 +55,22 @@ def check(config: "RunConfig", wait: bool = False) -> None:
     Args:
         config: of the run.
         wait: wait until another command in the workspace has ended.
+        as_json: print events as JSON for a program, see `pipeline.local.events`.
 
     Raises:
         InputError: another command works in the workspace.
+        Interrupted: SIGINT or SIGTERM came.
         RunFailedError: the data cannot be used, or has too few records for the config. The table
             of what is known was printed before.
     """
-    from diptych.cli.check.data_table import print_table
-    from diptych.cli.check.tokens import print_tokens
-    from diptych.cli.printing import keep, print_warnings
-    from pipeline.console.summary import record
+    from diptych.cli.check.outcome import CheckOutcome
+    from pipeline.console.terminal import complain, tell
     from pipeline.local import disks
     from pipeline.local.run_logs import logs_of
-    from pipeline.local.session import RunFailedError, open_session
+    from pipeline.local.session import open_session
+    from pipeline.process.stopping import Interrupted
     from pipeline.process.workspace_lock import locked
-    from schema.errors import InputError
+    from schema.errors import InputError, RunFailedError
 
     workspace = Path(config.workspace)
 
@@ -74,32 +79,30 @@ def check(config: "RunConfig", wait: bool = False) -> None:
 
         return data_pipeline(config, str(workspace / "artifacts"))
 
-    title = f"{config.name}: check of the data"
+    title = config.name if as_json else f"{config.name}: check of the data"
     with (
         disks.of_run(config),
-        locked(workspace, "check", wait),
-        open_session(title, logs_of(config)) as here,
+        locked(workspace, "check", wait, complain if as_json else tell),
+        open_session(title, logs_of(config), as_events=as_json) as here,
     ):
-
-        def finish(verdict: str, outputs: "Outputs") -> None:
-            text = record(None, verdict, here.nodes, outputs)
-            print_warnings(keep(here.log.with_suffix(".json"), text), [], here.console)
-
-        print_warnings(config.warnings(), [], here.console)
+        outcome = CheckOutcome(here, config)
+        outcome.warn(config.warnings())
         try:
             _, outputs = here.run(workspace, build)
         except RunFailedError as error:
-            print_table(error.outputs, here.console)
-            finish(f"check failed: {error}", error.outputs)
+            outcome.show(error.outputs, measure=False)
+            outcome.end("failed", f"check failed: {error}", error.outputs)
             raise
-        print_table(outputs, here.console)
-        print_tokens(config, outputs, here.console)
+        except Interrupted as stopped:
+            outcome.end("stopped", str(stopped), {})
+            raise
+        outcome.show(outputs, measure=True)
         try:
             _refuse_what_fails_later(config, outputs)
         except InputError as error:
-            finish(f"check failed: {error}", outputs)
+            outcome.end("failed", f"check failed: {error}", outputs)
             raise RunFailedError(str(error), outputs) from error
-        finish("checked: the data can be used", outputs)
+        outcome.end("usable", "checked: the data can be used", outputs)
 
 
 def _refuse_what_fails_later(config: "RunConfig", outputs: "Outputs") -> None:

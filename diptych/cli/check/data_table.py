@@ -15,6 +15,7 @@ from schema.text.messages import number_of
 
 if TYPE_CHECKING:
     from components.example_gen.records.quarantine import Summary
+    from components.example_validator.report import Report
 
 Row = tuple[str, list[str]]
 RANGES = {  # rows of the table: the feature, and how many of its units make one of the row's
@@ -47,11 +48,8 @@ def print_table(outputs: Outputs, console: Console) -> None:
     console.print(table)
     for line in lines(summary, list(_near_duplicates(outputs, summary))):
         say(console, line)
-    if "ExampleValidator" in outputs:
-        from components.example_validator import report
-
-        [anomalies] = outputs["ExampleValidator"]["anomalies"]
-        compared = report.read(Path(anomalies.uri))
+    compared = report_of(outputs)
+    if compared is not None:
         print_warnings(compared.warnings, compared.notes, console)
         say(console, "anomalies: none")
 
@@ -62,6 +60,16 @@ def summary_of(outputs: Outputs) -> "Summary":
 
     [quarantined] = outputs[NODE]["quarantine"]
     return quarantine.read_summary(quarantined.uri)
+
+
+def report_of(outputs: Outputs) -> "Report | None":
+    """Read what the validator compared; None: it was not done."""
+    if "ExampleValidator" not in outputs:
+        return None
+    from components.example_validator import report
+
+    [anomalies] = outputs["ExampleValidator"]["anomalies"]
+    return report.read(Path(anomalies.uri))
 
 
 def _near_duplicates(outputs: Outputs, summary: "Summary") -> Iterator[str]:

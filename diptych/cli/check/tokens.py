@@ -23,15 +23,18 @@ RECORDS = 20_000  # of a split, the first ones: enough for a share, and a matter
 TRAIN = "train"
 
 
-def print_tokens(config: RunConfig, outputs: Outputs, console: Console) -> None:
-    """Print a line for the evaluated split, and a warning for each share that is large."""
+def measure_tokens(config: RunConfig, outputs: Outputs) -> "Measurements | None":
+    """Measure the token shares of the evaluated split; None: there are no examples."""
     examples = outputs.get(NODE, {}).get("examples")
     if not examples:
-        return
+        return None
     folder = f"{examples[0].uri}/Split-"
-    shares = measure(folder + TRAIN, folder + config.evaluation.split, config.text)
-    line = f"{config.evaluation.split}: {token_metrics.sentence(shares)}"
-    say(console, line)
+    return measure(folder + TRAIN, folder + config.evaluation.split, config.text)
+
+
+def print_tokens(split: str, shares: "Measurements", console: Console) -> None:
+    """Print a line for the evaluated split, and a warning for each share that is large."""
+    say(console, f"{split}: {token_metrics.sentence(shares)}")
     print_warnings(token_metrics.warnings(shares), (), console)
 
 

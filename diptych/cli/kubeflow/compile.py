@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from diptych.cli.command import FAILED, ConfigArgument, one_sentence
+from diptych.cli.command import FAILED, ConfigArgument, GivenValues, one_sentence
 from kubeflow.compiler.platforms import Platform
 from pipeline.console.terminal import tell
 
@@ -15,6 +15,7 @@ On = Annotated[Platform, typer.Option(help="where the package is to run")]
 
 def compile_command(
     config: ConfigArgument,
+    given: GivenValues = None,
     platform: On = "kubeflow",
     output: Annotated[
         Path | None,
@@ -25,7 +26,8 @@ def compile_command(
 ) -> None:
     """Compile a config into one file, the package.
 
-    Open-source Kubeflow or Vertex AI runs it, as --platform says.
+    Open-source Kubeflow or Vertex AI runs it, as --platform says. Values that are given become part
+    of the package.
 
     Exit codes: 0 written, 1 the platform could not run it, 2 the config is bad.
     """
@@ -33,7 +35,7 @@ def compile_command(
 
     with one_sentence():
         started = time.monotonic()
-        loaded = load_to_compile(config)
+        loaded = load_to_compile(config, given or [])
         from kubeflow.compiler.findings import print_findings
         from kubeflow.compiler.package_writer import compile_with_log
 
@@ -45,7 +47,9 @@ def compile_command(
         tell(f"{file}: for {platform}, in {took:.0f} s, of which compiling took {seconds:.1f} s")
 
 
-def check_command(config: ConfigArgument, platform: On = "kubeflow") -> None:
+def check_command(
+    config: ConfigArgument, given: GivenValues = None, platform: On = "kubeflow"
+) -> None:
     """List what keeps a config from running on a platform.
 
     Each line names the node, the problem and the remedy.
@@ -55,7 +59,7 @@ def check_command(config: ConfigArgument, platform: On = "kubeflow") -> None:
     from pipeline.config.load_to_train import load_to_compile
 
     with one_sentence():
-        loaded = load_to_compile(config)
+        loaded = load_to_compile(config, given or [])
         from kubeflow.compiler.findings import print_findings
         from kubeflow.compiler.package_writer import examine_with_log
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diptych.cli.command import REFUSED, ConfigArgument, Wait, one_sentence
+from diptych.cli.command import REFUSED, ConfigArgument, GivenValues, Wait, one_sentence
 from diptych.cli.kubeflow.submit import Compiled, Settings, compiled_package
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ FOLDER = "dry-run"  # in the workspace
 
 def dry_run_command(
     config: ConfigArgument,
+    given: GivenValues = None,
     package: Compiled = None,
     settings: Settings = None,
     fresh: Annotated[bool, typer.Option(help="delete the releases of earlier dry runs")] = False,
@@ -40,10 +41,16 @@ def dry_run_command(
         from pipeline.config.run_config import load
         from pipeline.process.temporary_folder import scratch
         from pipeline.process.workspace_lock import locked
+        from schema.errors import InputError
 
-        loaded = load(config)
+        if package is not None and given:
+            raise InputError(
+                f"{given[0].partition('=')[0]} cannot be changed in --package, which is compiled; "
+                "leave --package out, or set a run parameter with --set"
+            )
+        loaded = load(config, given=given or [])
         path_names.check(loaded, config)
-        compiled = compiled_package(config, package)
+        compiled = compiled_package(config, package, given or [])
         with locked(Path(loaded.workspace) / FOLDER, "kubeflow dry-run", wait), scratch():
             summary = _dry_run(loaded, compiled, settings or [], fresh)
     raise typer.Exit(0 if summary.shipped else REFUSED)

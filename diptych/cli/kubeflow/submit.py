@@ -1,5 +1,6 @@
 """`diptych kubeflow submit`, and the options and steps that it shares with `schedule`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,7 +72,8 @@ def connected(
         host: replaces the host that the config names.
         namespace: replaces the namespace that the config names.
     """
-    from pipeline.config.run_config import ConfigError, load
+    from pipeline.config.run_config import load
+    from schema.errors import ConfigError
 
     kubeflow = load(file).kubeflow
     if kubeflow is None:
@@ -81,8 +83,14 @@ def connected(
     return kubeflow, connect(kubeflow, host, namespace)
 
 
-def compiled_package(file: Path, compiled: Path | None) -> "Package":
-    """Read a compiled file, or compile the config now where there is none."""
+def compiled_package(file: Path, compiled: Path | None, given: Sequence[str] = ()) -> "Package":
+    """Read a compiled file, or compile the config now where there is none.
+
+    Args:
+        file: of the config.
+        compiled: the compiled file.
+        given: texts like 'training.epochs=3' that replace values of the config.
+    """
     from kubeflow.compiler.package import parse, read
 
     if compiled is not None:
@@ -91,6 +99,6 @@ def compiled_package(file: Path, compiled: Path | None) -> "Package":
     from kubeflow.compiler.package_writer import compile_with_log
     from pipeline.config.load_to_train import load_to_compile
 
-    package_text, _ = compile_with_log(load_to_compile(file), "kubeflow")
+    package_text, _ = compile_with_log(load_to_compile(file, given), "kubeflow")
     print_findings(package_text.findings)
     return parse(package_text.text, str(file))

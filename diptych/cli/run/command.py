@@ -8,10 +8,12 @@ import typer
 from diptych.cli.command import (
     REFUSED,
     RERUN,
+    AsJson,
     ConfigArgument,
     GivenValues,
     PrintConfig,
     Wait,
+    need_pipeline,
     one_sentence,
     print_config,
 )
@@ -28,9 +30,7 @@ def run_command(
     given: GivenValues = None,
     fresh: Annotated[bool, typer.Option(help="run every node, whatever the cache holds")] = False,
     wait: Wait = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print each event as a line of JSON, and nothing else")
-    ] = False,
+    as_json: AsJson = False,
     only_print: PrintConfig = False,
 ) -> None:
     """Run the pipeline on this machine.
@@ -42,6 +42,7 @@ def run_command(
         if only_print:
             print_config(config, given or [])
             return
+        need_pipeline()
         from pipeline.config.load_to_train import load_to_train
 
         loaded = load_to_train(config, given or [])
@@ -73,9 +74,10 @@ def run(
     from pipeline.console.terminal import complain, tell
     from pipeline.local import disks
     from pipeline.local.run_logs import logs_of
-    from pipeline.local.session import RunFailedError, open_session
+    from pipeline.local.session import open_session
     from pipeline.process.stopping import Interrupted
     from pipeline.process.workspace_lock import locked
+    from schema.errors import RunFailedError
 
     workspace = Path(config.workspace)
     with (

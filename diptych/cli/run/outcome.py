@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from components.release.files.release_folders import ReleaseFolders
-from diptych.cli.printing import keep, print_summary, print_warnings
+from diptych.cli.printing import keep, print_summary, print_verdict, print_warnings
+from diptych.cli.run import brief
 from pipeline.config.run_config import RunConfig
 from pipeline.console.summary import Summary, of_local_run, record
-from pipeline.console.terminal import say, tell
+from pipeline.console.terminal import make_console, say, tell
 from pipeline.local.session import Outputs, Session
 
 
@@ -61,8 +62,11 @@ class RunOutcome:
         text = record(summary, summary.verdict, here.nodes, outputs, self._plain())
         if here.events is None:
             self.warn(keep(self._record, text))
-            print_summary(summary, here.console)
-            say(here.console, how_to_see_the_curves(outputs))
+            if brief.is_too_long(summary, here.console):
+                brief.print_brief(summary, here.console)
+            else:
+                print_summary(summary, here.console)
+                say(here.console, how_to_see_the_curves(outputs))
             return summary
         for gate in summary.gates:
             here.events.gate(gate.passed, gate.sentence)
@@ -85,15 +89,14 @@ class RunOutcome:
             return
         folder = None if release is None else str(_release(self._config, release))
         trained = outputs.get("Trainer", {}).get("model_run")
-        self._here.events.write(
-            "files",
-            log=str(self._here.log),
-            record=str(self._record),
+        self._here.events.write_files(
+            self._here.log,
+            self._record,
             release=folder,
             serving=folder and self._config.push.path,
             curves=trained[0].uri if trained else None,
         )
-        self._here.events.write("verdict", outcome=outcome, sentence=verdict, release=release)
+        self._here.events.verdict(outcome, verdict, release)
 
 
 def how_to_see_the_curves(outputs: Outputs) -> str:
@@ -104,7 +107,7 @@ def how_to_see_the_curves(outputs: Outputs) -> str:
 
 
 def print_next_steps(file: Path, config: RunConfig, summary: Summary) -> None:
-    """Print the commands that show what a run made.
+    """Print the commands that show what a run made; on a low terminal the verdict above them.
 
     Args:
         file: of the config.
@@ -114,9 +117,13 @@ def print_next_steps(file: Path, config: RunConfig, summary: Summary) -> None:
     release = Path(config.push.path)
     if not summary.shipped:
         release = _release(config, summary.outcome.release)
-    commands = (["report", "-c", _short(file)], ["search", _short(release)])
-    for before, command in zip(("next: ", "      "), commands, strict=True):
-        tell(f"{before}{shlex.join(['diptych', *command])}")
+    commands = [["report", "-c", _short(file)], ["search", _short(release)]]
+    console = make_console()
+    if brief.is_too_long(summary, console):
+        print_verdict(summary, console)
+        commands.insert(0, ["why", "-c", _short(file)])  # has all that was left out
+    for place, command in enumerate(commands):
+        tell(f"{'      ' if place else 'next: '}{shlex.join(['diptych', *command])}")
 
 
 def _release(config: RunConfig, number: int) -> Path:

@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from schema.errors import InputError
 from schema.text.messages import first_line
 
 _TABLES_VERSION = 1  # part of the file's name
+_MOST_LOOKED_UP = 500  # keys; of more, all rows are read
 _UNUSED_DAYS = 90  # after which the embeddings by another model are removed
 _TABLES = """
 CREATE TABLE IF NOT EXISTS origin (folder TEXT, model TEXT, dim INTEGER);
@@ -53,7 +54,8 @@ def cache_folder() -> Path:
     Raises:
         RuntimeError: the user has no home.
     """
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "diptych"
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (given if given.is_absolute() else Path.home() / ".cache") / "diptych"
 
 
 class EntryCache:
@@ -68,29 +70,47 @@ class EntryCache:
     """
 
     def __init__(self, folder: Path, digest: str, dim: int):
-        place = os.fsencode(folder.resolve()).decode(errors="backslashreplace")
-        self._origin = (place, digest, dim)
-        self._dim = dim
+        self._dim, place = dim, ""
         self._file: Path | None = None
-        with contextlib.suppress(RuntimeError):
+        with contextlib.suppress(RuntimeError, ValueError):  # a name that none can have
+            # Unlike `Path.resolve`, this takes links that lead round in a circle.
+            place = os.fsencode(os.path.realpath(folder)).decode(errors="backslashreplace")
             model = f"{_hash(digest)}-{_TABLES_VERSION}.sqlite"
             self._file = cache_folder() / "folders" / _hash(place) / model
+        self._origin = (place, digest, dim)
 
-    def read(self) -> dict[str, Entry]:
-        """Return the entries by key."""
+    def read(self, keys: Collection[str] | None = None) -> dict[str, Entry]:
+        """Return the entries by key.
+
+        Args:
+            keys: those that are looked for; None: all.
+        """
         entries: dict[str, Entry] = {}
+        select = "SELECT key, size, mtime_ns, vector, failure FROM images"
 
         def read(database: sqlite3.Connection) -> None:
             entries.clear()
-            rows = database.execute("SELECT key, size, mtime_ns, vector, failure FROM images")
-            for key, size, mtime_ns, blob, failure in rows:
-                vector = None if blob is None else np.frombuffer(blob, np.float32)
-                if vector is not None and vector.shape != (self._dim,):
-                    continue
-                entries[key] = Entry(Fingerprint(size, mtime_ns), vector, failure)
+            for row in _rows(database, select, keys):
+                key, entry = row[0], self._entry(*row[1:])
+                if entry is not None and isinstance(key, str):
+                    entries[key] = entry
 
-        self._with_database(read)
+        if keys is None or len(keys):
+            self._with_database(read)
         return entries
+
+    def _entry(self, size: object, mtime_ns: object, blob: object, failure: object) -> Entry | None:
+        """Check what a row holds; None: it is damaged."""
+        if not isinstance(size, int) or not isinstance(mtime_ns, int):
+            return None
+        fingerprint = Fingerprint(size, mtime_ns)
+        if blob is None:
+            is_known = isinstance(failure, str) and failure
+            return Entry(fingerprint, None, str(failure)) if is_known else None
+        if not isinstance(blob, bytes) or len(blob) != 4 * self._dim:
+            return None
+        vector = np.frombuffer(blob, np.float32)
+        return Entry(fingerprint, vector) if np.isfinite(vector).all() else None
 
     def write(self, entries: Mapping[str, Entry]) -> None:
         """Add or replace entries, all or none of them."""
@@ -117,9 +137,9 @@ class EntryCache:
             with atomic_files.exclusive(self._file.parent):
                 try:
                     self._use(self._file, use)
-                except sqlite3.OperationalError:
-                    raise  # the disk is full, or may not be written
-                except sqlite3.DatabaseError:  # damaged, or of another program
+                except sqlite3.DatabaseError as error:
+                    if not _is_damaged(error):
+                        raise  # the disk is full, or may not be written
                     _remove(self._file)
                     self._use(self._file, use)
         except (sqlite3.Error, OSError, InputError) as error:
@@ -149,6 +169,24 @@ class EntryCache:
             yield database
         finally:
             database.close()
+
+
+def _rows(
+    database: sqlite3.Connection, select: str, keys: Collection[str] | None
+) -> Iterator[tuple[Any, ...]]:
+    if keys is None or len(keys) > _MOST_LOOKED_UP:
+        yield from database.execute(select)
+        return
+    for key in keys:
+        yield from database.execute(f"{select} WHERE key = ?", (key,))
+
+
+def _is_damaged(error: sqlite3.DatabaseError) -> bool:
+    """Whether a database is damaged or has other tables; else the system refused its use."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return True
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)  # text that is not UTF-8: none
+    return bool(code == sqlite3.SQLITE_ERROR)
 
 
 def _hash(text: str) -> str:

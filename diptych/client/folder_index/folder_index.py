@@ -13,14 +13,10 @@ import numpy as np
 from components.catalogue_index import exact, thumbnails
 from diptych.client.backends.backend import Backend
 from diptych.client.batches import Read, batches
-from diptych.client.collection import (
-    Hit,
-    checked_query,
-    search_among,
-)
+from diptych.client.collection import Hit, checked_query, search_among
 from diptych.client.folder_index.cache import Entry, EntryCache
 from diptych.client.folder_index.scan import Fingerprint, Scan, scan
-from diptych.client.folder_index.state import FOLDER, State, folder_of
+from diptych.client.folder_index.state import FOLDER, State, current, folder_of
 from diptych.client.images import (
     LARGE,
     LIMITS,
@@ -71,6 +67,7 @@ class FolderIndex:
         self._cache = EntryCache(self._folder, backend.digest, backend.dim)
         self._refreshing = threading.Lock()
         self._state: State | None = None
+        self._version = 0
         self._shrunk = functools.lru_cache(_THUMBNAILS_KEPT)(self._shrink)
         self.refresh(progress)
 
@@ -94,8 +91,16 @@ class FolderIndex:
         """Return why files could not be used, by their path below the folder."""
         return self._now.failures
 
+    @property
+    def version(self) -> int:
+        """Return a number that grows whenever a refresh changes what the index holds."""
+        return self._version
+
     def refresh(self, progress: Progress | None = None) -> Changes:
         """Take up what was added, changed and deleted since the last time.
+
+        Searches go on meanwhile and see the index as it was. Where nothing has changed, this costs
+        the listing of the folder only.
 
         Args:
             progress: as of the class.
@@ -105,13 +110,11 @@ class FolderIndex:
                 was, and what was embedded until then is not embedded again.
         """
         with self._refreshing:
-            there = scan(self._folder)
-            known = {**(self._state.entries if self._state else {}), **self._cache.read()}
-            entries = {
-                key: known[key]
-                for key, fingerprint in there.files.items()
-                if key in known and known[key].fingerprint == fingerprint
-            }
+            there, before = scan(self._folder), self._state
+            known = self._cache.read() if before is None else before.entries
+            entries = current(known, there)
+            if before is not None:  # another program may have embedded what is new
+                entries |= current(self._cache.read(there.files.keys() - entries.keys()), there)
             unchanged, failures = len(entries), dict(there.failures)
             todo = [key for key in there.files if key not in entries]
             report = progress or (lambda *_: None)
@@ -125,10 +128,12 @@ class FolderIndex:
                     done += count
                     report(done, len(there.files))
             gone = known.keys() - there.files.keys()
-            self._cache.remove(gone)
-            self._state = state = State(entries, failures, self.dim)
+            self._cache.remove(there.surely_gone(gone))
+            if before is None or not before.holds(entries, failures):
+                self._state = before = State(entries, failures, self.dim)
+                self._version += 1
         return Changes(
-            embedded=len(todo), unchanged=unchanged, removed=len(gone), failed=len(state.failures)
+            embedded=len(todo), unchanged=unchanged, removed=len(gone), failed=len(before.failures)
         )
 
     def search(
@@ -161,7 +166,12 @@ class FolderIndex:
     def thumbnail(self, key: str) -> bytes | None:
         """Return a small image as WebP; None: it cannot be read now, or there is no such key."""
         entry = self._now.entries.get(key)
-        return None if entry is None else self._shrunk(key, entry.fingerprint)
+        if entry is None:
+            return None
+        try:
+            return self._shrunk(key, entry.fingerprint)
+        except UnusableImageError:  # not kept: it may be readable the next time
+            return None
 
     def captions(self, key: str) -> Sequence[str]:  # noqa: ARG002  as of Collection
         """Return no captions: a folder has none."""
@@ -229,8 +239,5 @@ class FolderIndex:
             self._cache.write(waiting)
 
     def _shrink(self, key: str, _: Fingerprint) -> bytes | None:
-        try:
-            data = read_file(self._folder / key)[0]
-        except UnusableImageError:
-            return None
+        data = read_file(self._folder / key)[0]
         return thumbnails.thumbnail(data, thumbnails.LARGEST, LIMITS)

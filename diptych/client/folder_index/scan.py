@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +37,16 @@ class Scan(NamedTuple):
 
     files: dict[str, Fingerprint]
     failures: dict[str, str]
+
+    def surely_gone(self, keys: Collection[str]) -> list[str]:
+        """Return which of the files that are not there were deleted.
+
+        The others may come back: below a folder that cannot be read, or where nothing is there at
+        all, as where a disk is mounted later.
+        """
+        if not self.files:
+            return []
+        return [key for key in keys if self.failures.keys().isdisjoint(_above(key))]
 
 
 class _Folder(NamedTuple):
@@ -121,6 +132,12 @@ class _Listing:
             self.files[key] = Fingerprint.of(status)
         else:
             self.failures[key] = "is not a plain file"
+
+
+def _above(key: str) -> Iterator[str]:
+    """Yield the folders that a file is in, below the root."""
+    while key := key.rpartition("/")[0]:
+        yield key
 
 
 def _identity(status: os.stat_result) -> _Identity:

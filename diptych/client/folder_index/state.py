@@ -7,6 +7,7 @@ import numpy as np
 
 from diptych.client.collection import AttributeTable
 from diptych.client.folder_index.cache import Entry
+from diptych.client.folder_index.scan import Scan
 
 FOLDER = "folder"  # the one attribute of a file: the folder that it is in
 
@@ -28,10 +29,19 @@ class State:
         vectors = {key: e.vector for key, e in sorted(entries.items()) if e.vector is not None}
         self.keys = tuple(vectors)
         self.vectors = np.array([*vectors.values()], np.float32).reshape(len(vectors), dim)
+        self._passing = dict(failures)
         rows = dict(zip(self.keys, self.vectors, strict=True))  # so that each is held once
         self.entries = {key: e._replace(vector=rows.get(key)) for key, e in entries.items()}
         failed = {key: e.failure for key, e in entries.items() if e.vector is None}
         self.failures = dict(sorted({**failures, **failed}.items()))
+
+    def holds(self, entries: Mapping[str, Entry], failures: Mapping[str, str]) -> bool:
+        """Whether an index of these entries and failures would be the same."""
+        return (
+            entries.keys() == self.entries.keys()
+            and failures == self._passing
+            and all(e.fingerprint == self.entries[key].fingerprint for key, e in entries.items())
+        )
 
     @functools.cached_property
     def attributes(self) -> AttributeTable:
@@ -42,3 +52,12 @@ class State:
 def folder_of(key: str) -> str:
     """Return the folder of an image below the indexed one; '.' for that one itself."""
     return key.rpartition("/")[0] or "."
+
+
+def current(known: Mapping[str, Entry], there: Scan) -> dict[str, Entry]:
+    """Return what is known of files that are as they were when they were embedded."""
+    return {
+        key: known[key]
+        for key, fingerprint in there.files.items()
+        if key in known and known[key].fingerprint == fingerprint
+    }

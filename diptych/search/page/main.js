@@ -4,6 +4,7 @@ import { Failure, fetchInfo, fetchPicture, search } from "./api.js";
 import { openDetail, prepareDetail } from "./detail.js";
 import { byId, foreign, images, make } from "./dom.js";
 import { makeFilters, showChosen } from "./filters.js";
+import { follow, showFailures } from "./follow.js";
 import { listenForImages, showPicked } from "./image_input.js";
 import { listenForKeys } from "./keyboard.js";
 import { Query } from "./query.js";
@@ -64,7 +65,9 @@ function showStart() {
   hideNotice();
   showCaptions([]);
   byId("more").hidden = true;
-  byId("status").textContent = "Type what you look for; results come as you type.";
+  byId("status").textContent = info.releases[0].images
+    ? "Type what you look for; results come as you type."
+    : "There is no image to search now; the page shows new ones as they come.";
   const chosen = Object.entries(query.where);
   const hasAll = ({ attributes }) => chosen.every(([name, value]) => attributes[name] === value);
   const sample = info.releases[0].sample.filter(hasAll);
@@ -94,6 +97,10 @@ function showAnswers(answers) {
   const took = Math.max(...answers.map(({ milliseconds }) => milliseconds)).toFixed(0);
   if (!first.images.length) {
     byId("status").textContent = "No image";
+    if (!info.releases[0].images) {
+      notice("No image is there", "The folder holds none now; the page shows new ones as they come.", "", null);
+      return;
+    }
     notice("No image is left", "None has all the attributes that are chosen.", "Clear the filters",
       () => query.set({ where: showChosen(info.releases[0].attributes, {}) }));
     return;
@@ -163,6 +170,13 @@ async function start() {
     showFailure(error, start);
     return;
   }
+  describe();
+  query.read();
+  choose(query.where);
+}
+
+/** Show what is searched. */
+function describe() {
   const [first, second] = info.releases;
   const names = second ? `${first.name} beside ${second.name}` : first.name;
   byId("source").replaceChildren(foreign(names), make("span", {}, images(first.images)));
@@ -171,9 +185,13 @@ async function start() {
     showChosen(first.attributes, where);
     query.set({ where });
   });
-  query.read();
-  query.where = showChosen(first.attributes, query.where);
-  query.set({});
+  showFailures(info);
+}
+
+/** Filter by attributes, as far as they are there. */
+function choose(where) {
+  query.where = showChosen(info.releases[0].attributes, where);
+  query.set({ k: query.k });
 }
 
 byId("text").addEventListener("input", (event) => query.set({ text: event.target.value }));
@@ -192,4 +210,9 @@ byId("query").addEventListener("submit", (event) => {
 listenForImages((image) => info && take(image), (text) => notice("Not an image to search with", text, "", null));
 listenForKeys(clear);
 prepareDetail(searchLike);
+follow(() => info, (changed) => {
+  info = changed;
+  describe();
+  choose(query.where);
+});
 start();

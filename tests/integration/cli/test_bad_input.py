@@ -18,7 +18,7 @@ from components.release.store import ReleaseStore
 from diptych.cli.main import app
 from diptych.cli.run import command as run
 from pipeline.config import run_config
-from pipeline.local.session import RunFailedError
+from schema.errors import RunFailedError
 from tests.support.releases import writer
 from tests.support.small_run import read_shard, small_values, write_shard
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import tensorflow as tf
 
-from diptych.cli.check.tokens import print_tokens
+from diptych.cli.check.tokens import measure_tokens, print_tokens
 from pipeline.config.run_config import parse
 from pipeline.console.rich_console import Console
 from pipeline.console.summary import NODE
@@ -36,7 +36,9 @@ def examples(tmp_path: Path) -> dict:
 def printed(examples: dict, folder: Path, **text) -> list[str]:
     out = io.StringIO()
     config = parse({**small_values(), "text": text}, folder / "config.yaml")
-    print_tokens(config, examples, Console(file=out, width=80))
+    shares = measure_tokens(config, examples)
+    if shares is not None:
+        print_tokens(config.evaluation.split, shares, Console(file=out, width=80))
     return out.getvalue().splitlines()
 
 

@@ -21,7 +21,7 @@ from diptych.cli.main import app
 from diptych.cli.run import command as run_locally
 from diptych.cli.run.outcome import how_to_see_the_curves
 from pipeline.console.summary import Summary
-from pipeline.local.session import RunFailedError
+from schema.errors import RunFailedError
 from tests.support.paths import EMOJI
 
 DIPTYCH = Path(sys.executable).with_name("diptych")

@@ -5,7 +5,8 @@ import os
 import pytest
 
 from pipeline.config.load_to_train import load_to_train
-from pipeline.config.run_config import ConfigError, load
+from pipeline.config.run_config import load
+from schema.errors import ConfigError
 from tests.support.changed_config import load_changed, refusal
 
 

@@ -19,7 +19,7 @@ from diptych.cli.main import app
 from diptych.cli.run import command as run_locally
 from pipeline.config.run_config import load
 from pipeline.console.summary import Summary
-from pipeline.local.session import RunFailedError
+from schema.errors import RunFailedError
 from tests.support.releases import aliases
 from tests.support.small_run import read_shard, small_values, write_shard
 from trainer.preprocessing.captions import same_words

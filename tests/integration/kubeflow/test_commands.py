@@ -145,3 +145,44 @@ def test_a_file_that_cannot_be_written(config, tmp_path):
         f"diptych: {tmp_path}/missing/x.yaml: cannot be used: the folder {tmp_path}/missing is "
         "not there\n"
     )
+
+
+def test_values_that_are_given_are_part_of_the_package(config, tmp_path):
+    given, plain, changed = (tmp_path / name for name in ("given.yaml", "plain.yaml", "both.yaml"))
+    values = ("loss.margin=0.3", "kubeflow.image=registry:5000/diptych:2", "training.epochs=7")
+    assert diptych("compile", config, "loss={name: hinge}", "-o", plain).exit_code == 0
+    ended = diptych("compile", config, "loss.name=hinge", *values, "-o", given)
+    assert ended.exit_code == 0, ended.output
+    loaded = yaml.safe_load(config.read_text())
+    loaded["loss"] = {"name": "hinge", "margin": 0.3}
+    loaded["kubeflow"]["image"] = "registry:5000/diptych:2"
+    loaded["training"]["epochs"] = 7
+    config.write_text(yaml.safe_dump(loaded))
+    assert diptych("compile", config, "-o", changed).exit_code == 0
+    assert given.read_text() == changed.read_text() != plain.read_text()
+    [spec, _] = yaml.safe_load_all(given.read_text())
+    assert spec["root"]["inputDefinitions"]["parameters"]["epochs"]["defaultValue"] == 7
+
+
+def test_check_looks_at_values_that_are_given(config):
+    ended = diptych("check", config, "kubeflow.image=diptych", "kubeflow.data_path=/elsewhere")
+    assert ended.exit_code == 1
+    assert "kubeflow.image" in ended.stdout
+    for command in ("check", "compile", "dry-run"):
+        ended = diptych(command, config, "training.epoch=1")
+        assert ended.exit_code == 2
+        assert ended.stderr == (
+            f"diptych: {config} with training.epoch: training.epoch is not a key of the config; "
+            "the nearest is training.epochs\n"
+        )
+
+
+def test_the_values_of_a_compiled_package_do_not_change(config, tmp_path):
+    package = tmp_path / "small.yaml"
+    assert diptych("compile", config, "-o", package).exit_code == 0
+    ended = diptych("dry-run", config, "training.epochs=1", "--package", package)
+    assert ended.exit_code == 1
+    assert ended.stderr == (
+        "diptych: training.epochs cannot be changed in --package, which is compiled; leave "
+        "--package out, or set a run parameter with --set\n"
+    )

@@ -8,7 +8,8 @@ import yaml
 from typer.testing import CliRunner
 
 from diptych.cli.main import app
-from pipeline.config.run_config import ConfigError, load
+from pipeline.config.run_config import load
+from schema.errors import ConfigError
 from tests.support.kubeflow_config import section
 from tests.support.releases import decided, store_in, writer
 from tests.support.small_run import small_values

@@ -18,9 +18,9 @@ from pipeline.beam.arguments import beam_arguments, imported_by_workers
 from pipeline.beam.local_workers import local_workers
 from pipeline.config import user_modules
 from pipeline.config.beam import LocalBeam
-from pipeline.config.run_config import ConfigError, RunConfig, load, of_release
+from pipeline.config.run_config import RunConfig, load, of_release
 from pipeline.create_pipeline import create_pipeline
-from schema.errors import InputError
+from schema.errors import ConfigError, InputError
 from tests.support.changed_config import load_changed
 
 PLUGIN = "beside_the_config"

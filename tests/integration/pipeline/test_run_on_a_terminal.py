@@ -218,3 +218,61 @@ def test_a_workspace_that_is_taken_is_no_event(folder):
         code, events, complained = piped(folder, *played("ships", "--json"))
     assert (code, events) == (1, [])
     assert "is running in" in complained
+
+
+CTRL_Z = b"\x1a"
+HIDDEN, SHOWN = "\x1b[?25l", "\x1b[?25h"
+
+
+def test_ctrl_z_shows_the_cursor_and_the_table_comes_back(folder):
+    shell = [sys.executable, "-m", "tests.support.programs.job_control"]
+    # The last frame before may have step 4, too, and Ctrl-C would end the shell.
+    keys = [("step 2 of 4", CTRL_Z), ("suspended", b""), ("step 4 of 4", CTRL_C)]
+    ended = on_terminal([*shell, *played("waits")], folder, 120, 40, keys=keys)
+    assert ended.code == 130
+    before, _, after = ended.screen.written.partition("[1]+  suspended")
+    assert before.rfind(SHOWN) > before.rfind(HIDDEN) > 0
+    assert before.rstrip().endswith(SHOWN)
+    assert after.find(HIDDEN) < after.find("Trainer") < after.rfind(SHOWN)
+    assert not ended.screen.cursor_hidden
+    assert ended.modes == COOKED
+    place = ended.lines.index("[1]+  suspended")
+    assert any("Trainer    running" in line for line in ended.lines[:place])  # it stays
+    assert [line for line in ended.lines[place:] if line.startswith("■  Trainer    stopped")]
+
+
+def test_without_a_shell_nothing_is_suspended(folder):
+    ended = on_terminal(played("ships"), folder, keys=[("step 2 of 4", CTRL_Z)])
+    assert ended.code == 0
+    assert ended.lines[-1] == "      diptych search serving"
+    assert not ended.screen.cursor_hidden
+
+
+@pytest.mark.parametrize(("ending", "code"), [("ships", 0), ("refused", 3)])
+def test_the_end_of_a_run_stays_on_a_low_terminal(folder, ending, code):
+    ended = on_terminal(played(ending), folder, 80, 18)
+    assert ended.code == code
+    shown = [re.sub(r"\d\.\d s", "0.0 s", line) for line in ended.screen.shown]
+    ships = ending == "ships"
+    serving = "serving" if ships else "serving/releases/3"
+    verdict = "shipped: release 3 serves now" if ships else (
+        "not promoted: 1 of 1 gate refused it; release 3 waits as challenger"
+    )  # fmt: skip
+    last = shown.index(f"  {'✓' if ships else '✗'} text_to_image_mrr = 0.5 [0.4, 0.6] >= 0.3")
+    assert shown[last - 6 : last] == [
+        "",
+        "all queries    queries  candidates  recall@1      @5     @10     mrr  median",
+        "text to image       50       1,527     0.500   0.500   0.500   0.500     0.5",
+        "  by chance                           0.0065  0.0065  0.0065  0.0065       0",
+        "image to text       50       1,527     0.500   0.500   0.500   0.500     0.5",
+        "  by chance                           0.0065  0.0065  0.0065  0.0065       0",
+    ]
+    assert shown[last + 1 :] == [
+        f"  ! {SHOWN_WARNING}",
+        "  ! odd data",
+        "took 0.0 s",
+        verdict,
+        "next: diptych why -c config.yaml",
+        "      diptych report -c config.yaml",
+        f"      diptych search {serving}",
+    ]

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from pipeline.config.run_config import ConfigError, parse
-from schema.errors import InputError
+from pipeline.config.run_config import parse
+from schema.errors import ConfigError, InputError
 from schema.text.literal_secrets import literal_secrets
 from schema.text.secrets import expand, remember, without_secrets
 from tests.support.small_run import small_values

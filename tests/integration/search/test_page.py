@@ -42,7 +42,8 @@ def test_keys_move_through_the_images_open_one_and_go_back(window):
     press = window.page.keyboard.press
     press("/")
     window.page.keyboard.type("red car")
-    window.wait_for("red car")
+    window.wait_for("red car")  # which is the best for "red c", too
+    window.page.locator("#columns .score", has_text="1.000").wait_for()
     press("ArrowDown")
     assert window.focused().startswith("red car")
     press("ArrowRight")

@@ -1,5 +1,7 @@
 """The index of a release with captions, attributes and thumbnails."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -84,3 +86,11 @@ def test_a_damaged_file_is_named(folder):
     assert damaged(folder) == f"{thumbnails}: No such file or directory"
     (folder / shown.OFFSETS).write_bytes(b"no array")
     assert damaged(folder).startswith(f"{folder / shown.OFFSETS}: is missing, damaged or not")
+
+
+def test_a_release_that_is_removed_while_it_is_searched_stays_open(folder):
+    catalogue = Catalogue(folder)
+    shutil.rmtree(folder)
+    assert catalogue.search(np.array([1, 0], np.float32), 1)[0].key == "a"
+    assert catalogue.captions("b") == RECORDS[KEYS.index("b")].captions
+    assert catalogue.thumbnail("b") == b"b"

@@ -3,11 +3,14 @@
 import io
 import os
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from components.example_gen.images import foreign
 from diptych.client import images
 from diptych.client.images import LIMITS, UnusableImageError, encode
 from schema.errors import InputError
@@ -117,3 +120,26 @@ def test_what_is_never_an_image_is_named_by_its_place():
 def test_a_hostile_name_is_shown_and_not_obeyed():
     assert images.name_of("a\x1b[31m\n.png", 0) == r"a\x1b[31m\n.png"
     assert images.name_of(b"", 3) == "images[3]"
+
+
+def test_large_tiffs_are_decoded_one_at_a_time(monkeypatch):
+    # Each takes hundreds of megabytes, and sixteen of them may come in one request.
+    large = saved(Image.new("L", (3000, 2000), 7), "tiff", compression="tiff_lzw")
+    small = saved(Image.new("L", (3, 2), 7), "tiff")
+    running, most = 0, 0
+    plain = foreign.plain
+
+    def counted(_, kind):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.02)
+        running -= 1
+        return plain(small, kind)
+
+    monkeypatch.setattr(foreign, "plain", counted)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(images.encode_bytes, [large] * 8))
+        assert most == 1
+        list(threads.map(images.encode_bytes, [small] * 8))
+        assert most > 1

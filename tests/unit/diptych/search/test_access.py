@@ -1,5 +1,7 @@
 """Who may send requests: host names, pages of other sites, tokens."""
 
+import tracemalloc
+
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
@@ -130,8 +132,29 @@ def test_the_token_of_a_file(tmp_path):
             read_token(file)
     with pytest.raises(InputError, match="cannot be read: No such file"):
         read_token(tmp_path / "none")
+    with file.open("wb") as large:
+        large.truncate(100_000_000)
+    tracemalloc.start()
+    with pytest.raises(InputError, match="characters"):
+        read_token(file)
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
 
 
 def test_a_token_is_drawn_anew():
     assert len({make_token() for _ in range(20)}) == 20
     assert all(len(make_token()) >= 32 for _ in range(20))
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/?" + "a=1&" * 100, {}, 401),
+        ("/?token=%ff%00", {}, 401),
+        ("/healthz", {"origin": "http://["}, 403),
+        ("/healthz", {"origin": "null"}, 403),
+        ("/info", {"cookie": "a" * 5000 + '="; diptych-token='}, 401),
+    ],
+)
+def test_a_request_that_no_browser_sends_is_refused(path, headers, status):
+    assert answer(Access("0.0.0.0", TOKEN), path, **headers).status_code == status

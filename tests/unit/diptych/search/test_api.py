@@ -170,10 +170,12 @@ def test_a_body_that_is_none_is_a_sentence(content, kind, sentence):
         ("GET", "/search?text=x&k=many", 422, "k: input should be a valid integer"),
         ("GET", f"/search?text={'x' * 3000}", 422, "text.0 has 3,000 characters"),
         ("GET", "/embed", 405, "this address takes other methods"),
-        ("GET", "/thumbnails/0/15", 404, "there is no such image"),
-        ("GET", "/thumbnails/0/-1", 404, "there is no such image"),
-        ("GET", "/thumbnails/2/0", 422, "release 2 is not one of the 2 here"),
-        ("GET", "/thumbnails/x/0", 422, "valid integer"),
+        ("GET", "/thumbnails/0?key=none", 404, "there is no picture of this image"),
+        ("GET", "/thumbnails/0?key=../../etc/passwd", 404, "there is no picture of this image"),
+        ("GET", "/thumbnails/0?key=%00%ff", 404, "there is no picture of this image"),
+        ("GET", "/thumbnails/0", 422, "key: field required"),
+        ("GET", "/thumbnails/2?key=x", 422, "release 2 is not one of the 2 here"),
+        ("GET", "/thumbnails/x?key=x", 422, "valid integer"),
         ("GET", "/nothing", 404, "there is nothing at this address"),
         ("GET", "/static/../app.py", 404, "there is nothing at this address"),
         ("GET", "/static/%2e%2e/app.py", 404, "there is nothing at this address"),
@@ -221,3 +223,47 @@ def test_the_page_loads_nothing_from_elsewhere():
     assert not re.search(r"\son\w+=", page.text)
     for name, kind in (("main.js", "text/javascript"), ("style.css", "text/css")):
         assert requested(APP, "GET", f"/static/{name}").headers["content-type"].startswith(kind)
+
+
+@pytest.mark.parametrize("first_is_file", [True, False])
+@pytest.mark.parametrize("name", ["where", "k", "text"])
+def test_a_file_in_another_field_of_a_form_is_a_sentence(name, first_is_file):
+    parts = [(name, ("a.txt", b"x")), (name, (None, b"a=b"))]
+    files = [*(parts if first_is_file else parts[::-1]), ("text", (None, b"red car"))]
+    assert error("POST", "/search", 422, files=files) == (
+        f"{name}: is a file; only `image` may be one"
+    )
+
+
+def test_an_image_of_many_queries_is_embedded_once(monkeypatch):
+    embedded: list[int] = []
+    embed = ENGINE.model.try_embed_images
+
+    def counted(images: Any) -> Any:
+        embedded.append(len(images))
+        return embed(images)
+
+    monkeypatch.setattr(ENGINE.model, "try_embed_images", counted)
+    texts = ["blue", "green", "house"]
+    files = [("image", ("a.png", RED_APPLE)), *(("text", (None, t.encode())) for t in texts)]
+    results = post("/search", files=files)["results"]
+    assert embedded == [1]
+    for text, result in zip(texts, results, strict=True):
+        one = post("/search", data={"text": text}, files=[("image", ("a.png", RED_APPLE))])
+        assert one["results"] == [result]
+
+
+def test_attributes_are_counted_once_for_a_version(monkeypatch):
+    engine = word_engine()
+    app = make_app(Api([engine], ["x"]), Access("127.0.0.1", None), "0")
+    counted: list[int] = []
+    count = engine.collection.attribute_counts
+
+    def counting() -> Any:
+        counted.append(1)
+        return count()
+
+    monkeypatch.setattr(engine.collection, "attribute_counts", counting)
+    described = [requested(app, "GET", "/info").json() for _ in range(3)]
+    assert described[0] == described[2]
+    assert len(counted) == 1

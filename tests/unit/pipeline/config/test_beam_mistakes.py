@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.beam.arguments import check_paths
-from pipeline.config.run_config import ConfigError, parse
-from schema.errors import InputError
+from pipeline.config.run_config import parse
+from schema.errors import ConfigError, InputError
 from tests.support.beam_sections import (
     DATAFLOW,
     FLINK,

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from diptych.cli.command import keys_to_set
 from diptych.cli.main import app
 from pipeline.config.command_line_values import merged
-from pipeline.config.run_config import ConfigError, load
-from schema.errors import InputError
+from pipeline.config.run_config import load
+from schema.errors import ConfigError, InputError
 from tests.support.paths import EMOJI
 
 

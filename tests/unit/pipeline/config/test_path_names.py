@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 from diptych.cli.main import app
 from pipeline.config.data import DataConfig
 from pipeline.config.load_to_train import load_to_train
-from pipeline.config.run_config import ConfigError, load
+from pipeline.config.run_config import load
 from pipeline.console import terminal
+from schema.errors import ConfigError
 from tests.support.ingest import ingested, picture
 from tests.support.paths import ROOT
 from tests.support.small_run import small_values

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.run_config import ConfigError, load
+from pipeline.config.run_config import load
 from schema.config.section import canonical_json
+from schema.errors import ConfigError
 from tests.support.changed_config import load_changed, refusal
 from tests.support.paths import EMOJI
 from trainer.config.trainer import TrainerConfig

@@ -1,11 +1,14 @@
 """The live table, read from terminals of two sizes while a recorded run is replayed on them."""
 
 import logging
+import signal
 import sys
 
 import pytest
 
-from pipeline.local.live_display import FRAMES_PER_SECOND, LiveDisplay, Row, window
+from pipeline.local.live_display import FRAMES_PER_SECOND, LiveDisplay
+from pipeline.local.table_rows import Row, window
+from pipeline.process.stopping import stoppable
 from tests.support.recorded_run import NODES, OVERFITTING, PROGRESS, SECONDS, replay
 from tests.support.screen import Screen
 
@@ -233,3 +236,12 @@ def test_the_recording_has_every_kind_of_value():
         "records", "quarantined", "step", "steps", "loss", "held_out_recall_at_10",
         "pairs_per_second", "seconds_left",
     }  # fmt: skip
+
+
+def test_ctrl_z_is_left_alone_where_nobody_would_suspend_the_process():
+    display = LiveDisplay(Screen(80, 24).console(), threaded=False)
+    with display:
+        assert signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL
+    with stoppable("x"), LiveDisplay(Screen(80, 24).console(), threaded=False):
+        assert signal.getsignal(signal.SIGTSTP) is not signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL

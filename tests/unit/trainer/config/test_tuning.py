@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.config.run_config import ConfigError, RunConfig, load
+from pipeline.config.run_config import RunConfig, load
 from schema.config.section import canonical_json
+from schema.errors import ConfigError
 from tests.support.small_run import small_values
 from trainer.config.overrides import decoded, encoded
 from trainer.config.tuning import TuneConfig

@@ -11,8 +11,7 @@ import tensorflow as tf
 import yaml
 
 from pipeline.config.load_to_train import load_to_compile, load_to_train
-from pipeline.config.run_config import ConfigError
-from schema.errors import InputError
+from schema.errors import ConfigError, InputError
 from tests.support.changed_config import load_changed
 from tests.support.paths import ROOT
 from tests.support.training import config, trained, weights, write_records

@@ -10,8 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from pipeline.config.load_to_train import load_to_train
-from pipeline.config.run_config import ConfigError
-from schema.errors import InputError
+from schema.errors import ConfigError, InputError
 from tests.support.changed_config import load_changed
 from trainer.export.digests import content_digests
 from trainer.towers.efficientnet_lite_blocks import VARIANTS, shapes

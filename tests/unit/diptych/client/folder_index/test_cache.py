@@ -1,8 +1,10 @@
 """The cache of embeddings survives kills, damage, other programs and folders of other people."""
 
+import contextlib
 import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -148,3 +150,58 @@ def test_two_programs_at_once_and_one_that_is_killed(tmp_path):
     assert all(v is not None and v.tolist() == [size] * 3 for size, v in vectors)
     assert len(entries) == 400
     assert {e.fingerprint.size for key, e in entries.items() if key.startswith("b")} == {29}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("a.png", 1, 2, b"\0\0\0", ""),  # not whole numbers
+        ("a.png", 1, 2, np.full(3, np.nan, np.float32).tobytes(), ""),
+        ("a.png", 1, 2, "abcabcabcabc", ""),
+        ("a.png", "many", 2, VECTOR.tobytes(), ""),
+        ("a.png", 1, None, VECTOR.tobytes(), ""),
+        ("a.png", 1, 2, None, ""),
+        (b"a.png", 1, 2, VECTOR.tobytes(), ""),
+        (None, 1, 2, VECTOR.tobytes(), ""),
+    ],
+)
+def test_a_damaged_row_is_not_known(tmp_path, cache, row):
+    EntryCache(tmp_path, "model", 3).write(ENTRIES)
+    with contextlib.closing(sqlite3.connect(file_in(cache))) as database, database:
+        database.execute("DELETE FROM images WHERE key = 'a.png'")
+        database.execute("INSERT INTO images VALUES (?, ?, ?, ?, ?)", row)
+    assert set(EntryCache(tmp_path, "model", 3).read()) == {"ä\n.png"}
+    assert set(EntryCache(tmp_path, "model", 3).read(["a.png", "ä\n.png"])) == {"ä\n.png"}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE images; CREATE TABLE images (path TEXT, vector BLOB)",
+        "DROP TABLE origin; CREATE TABLE origin (name TEXT)",
+        "INSERT INTO images VALUES (CAST(x'ff' AS TEXT), 1, 2, NULL, 'x')",
+    ],
+)
+def test_tables_of_another_program_are_begun_anew(tmp_path, cache, damage, caplog):
+    EntryCache(tmp_path, "model", 3).write(ENTRIES)
+    with contextlib.closing(sqlite3.connect(file_in(cache))) as database, database:
+        database.executescript(damage)
+    EntryCache(tmp_path, "model", 3).read()
+    EntryCache(tmp_path, "model", 3).write(ENTRIES)
+    assert set(read(EntryCache(tmp_path, "model", 3))) == set(ENTRIES)
+    assert not caplog.records
+
+
+def test_some_keys_or_many_are_looked_up(tmp_path):
+    many = {f"{n}.png": Entry(Fingerprint(n, n), VECTOR) for n in range(600)}
+    cache = EntryCache(tmp_path, "model", 3)
+    cache.write(many)
+    assert set(cache.read(["3.png", "none"])) == {"3.png"}
+    assert set(cache.read(many.keys())) == set(many)
+    assert cache.read([]) == {}
+
+
+def test_a_cache_folder_that_is_not_absolute_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert module.cache_folder() == tmp_path / ".cache" / "diptych"
