@@ -88,6 +88,7 @@ def story(small_run) -> Story:
     shutil.copytree(folder / "serving", folder / "story")
     values: dict[str, Any] = small_values() | {"push": {"path": "story"}}
     del values["index"]
+    values["report"] = None
 
     def run(action: str, data: str, **training: float) -> tuple[Summary, int | None]:
         file = folder / "story.yaml"

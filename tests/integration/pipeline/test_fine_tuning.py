@@ -32,6 +32,7 @@ def outputs(small_run: SmallRun) -> dict:
     values["push"] = {"path": "serving-fine-tuned"}
     values["serving_check"] = {"latency_calls": 1}
     del values["index"]
+    values["report"] = None
     return run_beside(small_run, "fine-tuned", values)
 
 

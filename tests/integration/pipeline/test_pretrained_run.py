@@ -23,6 +23,7 @@ def outputs(small_run: SmallRun) -> dict:
     values["push"] = {"path": "serving-library"}
     values["serving_check"] = {"latency_calls": 1}
     del values["index"]
+    values["report"] = None
     return run_beside(small_run, "library", values)
 
 
