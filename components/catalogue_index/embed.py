@@ -15,16 +15,12 @@ from components.beam_progress import count_records
 from components.catalogue_index.packed import CAPTIONS, IMAGES, pack, read_batches
 from components.catalogue_index.shown import Record, line_of
 from components.catalogue_index.thumbnails import thumbnail
-from components.example_gen.images.preparation import ImageLimits
 from schema import features, serving_names
-from schema.config.section import LARGEST_INT
 from schema.errors import InputError
 from trainer.preprocessing.captions import text_ids
 
 NODE = "CatalogueIndexer"
 RECORDS_AT_ONCE = 64  # raw images of one call of the model
-# What was ingested is within the limits of its config.
-NO_LIMITS = ImageLimits(max_pixels=LARGEST_INT, max_bytes=LARGEST_INT)
 
 Caption = tuple[tuple[int, str, int], np.ndarray]  # ((text id, key, number), embedding)
 
@@ -202,7 +198,7 @@ class _Embed(beam.DoFn):
         if self._thumbnails is None:
             return []
         images = (record[features.IMAGE_ENCODED].bytes_list.value[0] for record in records)
-        return [thumbnail(image, self._thumbnails, NO_LIMITS) or b"" for image in images]
+        return [thumbnail(image, self._thumbnails) or b"" for image in images]
 
 
 def _record(key: str, record: Any) -> Record:

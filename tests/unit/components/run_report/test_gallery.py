@@ -1,5 +1,6 @@
 """The gallery on a made-up sample, against ranks counted by hand."""
 
+import base64
 import io
 
 import numpy as np
@@ -106,8 +107,6 @@ def test_the_same_sample_gives_the_same_gallery():
     ],
 )
 def test_a_thumbnail_fits(image, size):
-    import base64
-
     made = data_uri(image, 96)
     assert made is not None
     kind, _, body = made.partition(",")
@@ -118,3 +117,14 @@ def test_a_thumbnail_fits(image, size):
 @pytest.mark.parametrize("image", [b"", b"no image", png()[:40]])
 def test_what_cannot_be_decoded_has_none(image):
     assert data_uri(image, 96) is None
+
+
+def test_a_thumbnail_stands_as_the_model_sees_it():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    file = io.BytesIO()
+    Image.new("RGB", (60, 20), "red").save(file, "jpeg", exif=exif)
+    made = data_uri(file.getvalue(), 96)
+    assert made is not None
+    with Image.open(io.BytesIO(base64.b64decode(made.partition(",")[2]))) as small:
+        assert small.size == (20, 60)
