@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ def chromium() -> Iterator[Any]:
     installed = shutil.which("chromium")
     if installed is None:
         pytest.skip("there is no Chromium on this machine")
+    if subprocess.run([installed, "--version"], capture_output=True).returncode:
+        pytest.skip("Chromium is not installed whole on this machine")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
