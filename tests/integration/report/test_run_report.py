@@ -207,7 +207,7 @@ def test_artifacts_that_are_gone(workspace, small_run):
 def test_a_run_that_there_is_not(workspace):
     ended = diptych("2020-01-01", "-c", workspace / "config.yaml")
     assert ended.exit_code == 1
-    assert "there is no record of run 2020-01-01" in ended.stderr
+    assert "there is no record of run 2020-01-01; the last one is 20" in ended.stderr
 
 
 def test_an_output_that_cannot_be_written(workspace):
