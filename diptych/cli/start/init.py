@@ -28,7 +28,7 @@ def init_command(
 ) -> None:
     """Look at a folder of data, and write a config that fits it.
 
-    Reads a sample of the pairs. The config says by comments why it is as it is; `diptych check`
+    Reads a sample of the pairs. Comments in the config say why values were chosen; `diptych check`
     and `diptych run` take it as it stands.
     """
     with one_sentence():
