@@ -126,7 +126,7 @@ def _decide_slice(gate: Gate, name: str, results: Results, baseline: Compared) -
     if small:
         verb = "is" if small == 1 else "are"
         few = f"fewer than {gate.minimum_count} queries"
-        parts.append(f"{number_of(small, 'value')} of {name} with {few} {verb} not held")
+        parts.append(f"{number_of(small, 'value')} of {name} with {few} {verb} not judged")
     return GateResult(passed=not failures, sentence="; ".join(parts))
 
 

@@ -56,9 +56,9 @@ def summary(report: PortableReport) -> str:
     size = f", int8 of {max(shares):.2f} of the size of float32" if shares else ""
     worst = max((pair.recall_loss for pair in report.pairs), default=0.0)
     sentence = (
-        f"{number_of(len(report.files), 'converted tower')}{size}; recall@{report.sample.recall_at}"
-        f" = {report.sample.recall:.4f} of {number_of(report.sample.images, 'image')} loses at "
-        f"most {max(0.0, worst):.4f}"
+        f"{number_of(len(report.files), 'converted tower')}{size}, at most {max(0.0, worst):.4f} "
+        f"below recall@{report.sample.recall_at} = {report.sample.recall:.4f} of the exported "
+        f"towers on {number_of(report.sample.images, 'image')}"
     )
     lacking = "; ".join(f"no portable/{one.file}: {one.reason}" for one in report.not_converted)
     return f"{sentence}; {lacking}" if lacking else sentence

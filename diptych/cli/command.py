@@ -5,6 +5,9 @@ Every command imports what it needs inside its function, so that `diptych --help
 
 import contextlib
 import importlib.util
+import shlex
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +16,7 @@ import typer
 
 from pipeline.console.terminal import complain
 
+NAME = "diptych"
 FAILED, BAD_CONFIG, REFUSED, INTERRUPTED = 1, 2, 3, 130
 
 # `readable=False`, because Typer words that fault in its own way and prints the usage above it; our
@@ -98,6 +102,15 @@ def need_pipeline() -> None:
     """
     if importlib.util.find_spec("tfx") is None:
         raise ModuleNotFoundError("No module named 'tfx'", name="tfx")
+
+
+def command_line(*arguments: str) -> str:
+    """Write a command of this program so that it can be copied into the shell.
+
+    Where `diptych` is not in the PATH, it goes by the path that it was called by.
+    """
+    program = sys.argv[0] if Path(sys.argv[0]).name == NAME else NAME
+    return shlex.join([NAME if shutil.which(NAME) else program, *arguments])
 
 
 def extra_of(package: str) -> str:

@@ -1,5 +1,8 @@
 """`diptych keys`: what a config may hold, the keys of plugins among it."""
 
+import difflib
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +15,7 @@ ConfigOrNone = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="a config whose plugins are included", readable=False),
 ]
+_LINK = re.compile(r"\[([^\]]*)\]\(#[^)]*\)")
 
 
 def keys_command(
@@ -26,9 +30,11 @@ def keys_command(
 
         if config is not None:
             load(config)
-        shown = [e for e in entries() if not key or e.path == key or e.path.startswith(f"{key}.")]
+        known = entries()
+        shown = [e for e in known if not key or e.path == key or e.path.startswith(f"{key}.")]
         if not shown:
-            complain(f"{key} is not a key of the config; `diptych keys` lists all")
+            close = _closest(key, [entry.path for entry in known])
+            complain(f"{key} is not a key of the config{close or '; `diptych keys` lists all'}")
             raise typer.Exit(BAD_CONFIG)
         console = make_console()
         kind = ""
@@ -38,6 +44,18 @@ def keys_command(
             kind = entry.kind
             default = f", default {entry.default}" if entry.default != "required" else ", required"
             said = default if entry.default else ""
-            say(console, f"{entry.path}: {entry.value}{said}".replace("`", ""))
+            say(console, _plain(f"{entry.path}: {entry.value}{said}"))
             if entry.meaning:
-                say(console, f"    {entry.meaning}", "dim")
+                say(console, f"    {_plain(entry.meaning)}", "dim")
+
+
+def _plain(markdown: str) -> str:
+    """Return a cell of the reference without its links and backticks."""
+    return _LINK.sub(r"\1", markdown).replace("`", "")
+
+
+def _closest(key: str, paths: Sequence[str]) -> str:
+    """Suggest a key: one with the same last part in another section, or the most similar one."""
+    last = [path for path in dict.fromkeys(paths) if path.rpartition(".")[2] == key]
+    close = last or difflib.get_close_matches(key, paths, 1)
+    return f"; did you mean {' or '.join(close[:3])}?" if close else ""

@@ -54,7 +54,7 @@ def write_report(config: "RunConfig", run: str | None, output: Path | None) -> P
     from pipeline.local.run_records import read_record, record_of
     from pipeline.local.session import output_logged
 
-    path = record_of(config, run)
+    path = record_of(config, run) if run else _last_run(config)
     record = read_record(path)
     file = output or path.with_suffix(".html")
     with output_logged(logs_of(config) / LOG):
@@ -64,6 +64,31 @@ def write_report(config: "RunConfig", run: str | None, output: Path | None) -> P
     file.write_text(page, encoding="utf-8")
     tell(str(file))
     return file
+
+
+def _last_run(config: "RunConfig") -> Path:
+    """Return the record of the last run with a model; checks and failed runs have none.
+
+    Raises:
+        InputError: there is none.
+    """
+    from pipeline.console.terminal import complain
+    from pipeline.local.run_logs import records_of
+    from pipeline.local.run_records import read_record, record_of
+    from schema.errors import InputError
+
+    newest = record_of(config, None)
+    without = _without_a_model(newest, read_record(newest))
+    for path in records_of(config):
+        if read_record(path).get("config") is not None:
+            if path != newest:
+                complain(f"{without}; this is the report of {path.stem}")
+            return path
+    raise InputError(f"{without}; `diptych run` makes one")
+
+
+def _without_a_model(path: Path, record: dict[str, Any]) -> str:
+    return f"{path.stem} has no model to report on ({record['verdict']})"
 
 
 def _facts(path: Path, record: dict[str, Any]) -> "Facts":
@@ -94,7 +119,7 @@ def _sources(path: Path, record: dict[str, Any]) -> Any:
 
     written, config = record.get("artifacts", {}), record.get("config")
     if config is None:
-        raise InputError(f"{path}: does not name the artifacts of the run; run it again")
+        raise InputError(_without_a_model(path, record))
     places = {
         "examples": ("ImageTextExampleGen", "examples"),
         "quarantine": ("ImageTextExampleGen", "quarantine"),

@@ -57,7 +57,10 @@ def choose(file: str, records: Sequence[Record], is_table: bool) -> Chosen:
     if is_table and columns and not _has_usual(file, columns):
         image = next((name for name in columns if _holds_images(_values(records, name))), None)
         texts = [name for name in columns if name != image]
-        captions = tuple(name for name in texts if _holds_captions(_values(records, name)))
+        spoken = [name for name in texts if _holds_captions(_values(records, name))]
+        # "Food & Drink" has words as a caption has, but is the category of many records.
+        describing = [name for name in spoken if not _is_repeated(_values(records, name))]
+        captions = tuple(describing or spoken)
         if image is None or not captions:
             what = "images" if image is None else "captions"
             raise InputError(
@@ -110,11 +113,16 @@ def _attributes(
             name in taken
             or name in BUILT_IN_SLICES
             or not _ATTRIBUTE.fullmatch(name)
-            or len(values) < ENOUGH
             or not all(isinstance(value, str | int | bool) for value in values)
+            or len(set(map(str, values))) < 2
         ):
             continue
-        different = {str(value) for value in values}
-        few = 1 < len(different) <= min(MOST_VALUES, len(values) // 4)
-        if few and max(map(len, different)) <= LONGEST_VALUE:
+        if _is_repeated(values) and max(len(str(value)) for value in values) <= LONGEST_VALUE:
             yield name
+
+
+def _is_repeated(values: Sequence[Any]) -> bool:
+    """Return whether there are few different values, so that several records share each."""
+    if len(values) < ENOUGH:
+        return False
+    return len(set(map(str, values))) <= min(MOST_VALUES, len(values) // 4)

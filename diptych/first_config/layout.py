@@ -86,7 +86,8 @@ def _format(listing: Listing) -> str:
     if listing.images:
         raise InputError(
             f"{_shown(listing)}: holds {described(listing)}, and no captions: put 1.txt beside "
-            f"1.jpg, a caption a line, or a table with file names and captions; {LAYOUTS}"
+            f"1.jpg, a caption a line, or a table with file names and captions; {LAYOUTS}. Without "
+            "captions, images can be searched: `diptych search RELEASE --images FOLDER`"
         )
     raise InputError(
         f"{_shown(listing)}: holds {described(listing)}, and no images with captions; {LAYOUTS}"

@@ -139,7 +139,7 @@ class SparkBeam(PortableBeam):
     runner: Literal["spark"]
     """Beam runs on Spark 3."""
     master: SparkMaster | None = None
-    """spark://host:port or local[cores]. Default: that of the job server at job_endpoint."""
+    """spark://host:7077 or local[cores]. Default: that of the job server at job_endpoint."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

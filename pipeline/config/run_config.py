@@ -167,13 +167,20 @@ def load(path: Path, on_cluster: bool = False, given: Sequence[str] = ()) -> Run
             raise InputError(f"{path}: holds no config; a mapping of keys to values is expected")
         values = command_line_values.merged(values, given) if given else values
     except InputError as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigError(f"{error}{_way_to_a_config(path)}") from error
     config = parse(values, path, command_line_values.source(path, given))
     if not on_cluster:
         return config
     if config.kubeflow is None:
         raise ConfigError(f"{path}: has no section kubeflow, which says what is where")
     return config.on_cluster(config.kubeflow)
+
+
+def _way_to_a_config(path: Path) -> str:
+    """Say what writes a config, where a path leads to none."""
+    if os.path.isdir(path):  # noqa: PTH112  false, not an error, where it may not be looked at
+        return ", and a config is a YAML file; `diptych init FOLDER` writes one"
+    return "" if os.path.lexists(path) else "; `diptych init FOLDER` writes a config"
 
 
 def of_release(file: Path) -> RunConfig:

@@ -19,12 +19,13 @@ def record_of(config: RunConfig, run: str | None) -> Path:
     Raises:
         InputError: there is none.
     """
-    records = [path for path in records_of(config) if run in (None, path.stem)]
-    if not records:
-        raise InputError(
-            f"{logs_of(config)}: there is no record of {'run ' + run if run else 'any run'}"
-        )
-    return records[0]
+    records = records_of(config)
+    chosen = [path for path in records if run in (None, path.stem)]
+    if chosen:
+        return chosen[0]
+    which = f"run {run}" if run else "any run"
+    last = f"the last one is {records[0].stem}" if records else "`diptych run` makes the first one"
+    raise InputError(f"{logs_of(config)}: there is no record of {which}; {last}")
 
 
 def read_record(path: Path) -> dict[str, Any]:

@@ -34,11 +34,13 @@ def meaning(text: str) -> np.ndarray:
     return scaled
 
 
-def picture(number: int, side: int = 48) -> bytes:
-    """A PNG that is different for each number."""
+def picture(number: int, side: int = 48, height: int | None = None) -> bytes:
+    """A PNG that is different for each number; square, unless it has a height of its own."""
     colours = np.random.default_rng(number).integers(0, 255, (4, 4, 3), np.uint8)
     file = io.BytesIO()
-    Image.fromarray(colours).resize((side, side), Image.Resampling.NEAREST).save(file, "PNG")
+    Image.fromarray(colours).resize((side, height or side), Image.Resampling.NEAREST).save(
+        file, "PNG"
+    )
     return file.getvalue()
 
 

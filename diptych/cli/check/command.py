@@ -11,6 +11,7 @@ from diptych.cli.command import (
     GivenValues,
     PrintConfig,
     Wait,
+    command_line,
     need_pipeline,
     one_sentence,
     print_config,
@@ -45,6 +46,10 @@ def check_command(
         from pipeline.config.load_to_train import load_to_train
 
         check(load_to_train(config, given or []), wait, as_json)
+        if not as_json:
+            from pipeline.console.terminal import tell
+
+            tell(f"next: {command_line('run', str(config), *(given or []))}")
 
 
 def check(config: "RunConfig", wait: bool = False, as_json: bool = False) -> None:

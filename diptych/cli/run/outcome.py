@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from components.release.files.release_folders import ReleaseFolders
+from diptych.cli.command import command_line
 from diptych.cli.printing import keep, print_summary, print_verdict, print_warnings
 from diptych.cli.run import brief
 from pipeline.config.run_config import RunConfig
@@ -123,7 +124,7 @@ def print_next_steps(file: Path, config: RunConfig, summary: Summary) -> None:
         print_verdict(summary, console)
         commands.insert(0, ["why", "-c", _short(file)])  # has all that was left out
     for place, command in enumerate(commands):
-        tell(f"{'      ' if place else 'next: '}{shlex.join(['diptych', *command])}")
+        tell(f"{'      ' if place else 'next: '}{command_line(*command)}")
 
 
 def _release(config: RunConfig, number: int) -> Path:

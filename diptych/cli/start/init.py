@@ -1,14 +1,13 @@
 """`diptych init`: look at a folder of data and write a config that fits it."""
 
 import os
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from diptych.cli.command import HERE, one_sentence
+from diptych.cli.command import HERE, command_line, one_sentence
 
 
 def init_command(
@@ -28,7 +27,7 @@ def init_command(
 ) -> None:
     """Look at a folder of data, and write a config that fits it.
 
-    Reads a sample of the pairs. The config says by comments why it is as it is; `diptych check`
+    Reads a sample of the pairs. Comments in the config say why values were chosen; `diptych check`
     and `diptych run` take it as it stands.
     """
     with one_sentence():
@@ -75,6 +74,5 @@ def init(
         file.write(text)
     tell(f"{output}: {summary(plan)}")
     tell(f"recipe: {plan.recipe.name}")
-    file_name = shlex.quote(str(output))
-    tell(f"next: diptych check {file_name}")
-    tell(f"then: diptych run {file_name}")
+    tell(f"next: {command_line('check', str(output))}")
+    tell(f"then: {command_line('run', str(output))}")

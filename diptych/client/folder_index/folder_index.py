@@ -63,7 +63,10 @@ class FolderIndex:
     """
 
     def __init__(self, backend: Backend, folder: str | Path, progress: Progress | None = None):
-        self._backend, self._folder = backend, Path(folder).absolute()
+        given = Path(folder)
+        # Paths are shown and copied, so they go without '..'; else links stay as they are named.
+        self._folder = given.resolve() if ".." in given.parts else given.absolute()
+        self._backend = backend
         self._cache = EntryCache(self._folder, backend.digest, backend.dim)
         self._refreshing = threading.Lock()
         self._state: State | None = None

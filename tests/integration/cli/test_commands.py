@@ -156,7 +156,7 @@ def test_the_curves_of_a_training_can_be_opened_by_what_is_said_of_them():
         (["promote", "3"], "diptych: {folder}/push/releases: holds no releases; see push.path"),
         (["promote", "3", "--force"], "diptych: --force needs a --reason, which is kept in the"),
         (["rollback"], "diptych: {folder}/push/releases: holds no releases; see push.path"),
-        (["why"], "diptych: {folder}/runs/logs: there is no record of any run"),
+        (["why"], "diptych: {folder}/runs/logs: there is no record of any run; `diptych run`"),
         (["why", "3"], "diptych: there is no release 3 in {folder}/push/releases"),
         (["why", "yesterday"], "diptych: {folder}/runs/logs: there is no record of run yesterday"),
         (["evaluate", "3", "."], "diptych: there is no release 3 in {folder}/push/releases"),

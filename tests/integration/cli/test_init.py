@@ -147,6 +147,7 @@ def odd(name: str, folder: Path) -> Path:
         ("a file", "is not a folder; name the folder that the data is in"),
         ("empty", "holds nothing, and no images with captions"),
         ("no captions", "holds 1 image, and no captions: put 1.txt beside 1.jpg"),
+        ("no captions", "`diptych search RELEASE --images FOLDER`"),
         ("other files", "holds 1 other file, such as thesis.pdf, and no images with captions"),
         ("two formats", "choose by --format csv or parquet"),
         ("a damaged tar", "the tar is damaged or cut off"),

@@ -87,4 +87,4 @@ def test_answers_of_kubeflow(desk: Desk):
 def test_names_of_config_files(tmp_path):
     folder = tmp_path / FORGED.replace("/", "")
     [line] = run(2, "run", str(folder / "config.yaml"))
-    assert line.endswith(f"{SHOWN.replace('/', '')}/config.yaml: No such file or directory")
+    assert f"{SHOWN.replace('/', '')}/config.yaml: No such file or directory; " in line

@@ -178,7 +178,11 @@ def change(workspace: Path, **changes: object) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"config": None}, "does not name the artifacts of the run; run it again"),
+        (
+            {"config": None},
+            "2026-01-02T03-04-05 has no model to report on (shipped: release 1 serves now); "
+            "`diptych run` makes one",
+        ),
         (
             {"artifacts": {}, "verdict": "failed: Transform: no disk"},
             "run 2026-01-02T03-04-05 ended before ImageTextExampleGen was done, so there is "
@@ -194,6 +198,20 @@ def test_a_run_without_what_it_needs(workspace, changes, sentence):
     assert "Traceback" not in ended.stderr
 
 
+def test_a_check_after_the_run_is_passed_over(workspace):
+    [file] = (workspace / "runs" / "logs").glob("*.json")
+    verdict = "checked: the data can be used"
+    checked = {"config": None, "artifacts": {}, "verdict": verdict}
+    later = file.with_name("2026-02-03T04-05-06.json")
+    later.write_text(json.dumps(json.loads(file.read_text()) | checked))
+    ended = diptych("-c", workspace / "config.yaml")
+    assert (ended.exit_code, ended.stdout.strip()) == (0, str(file.with_suffix(".html")))
+    sentence = f"diptych: {later.stem} has no model to report on ({verdict})"
+    assert ended.stderr == f"{sentence}; this is the report of {file.stem}\n"
+    ended = diptych(later.stem, "-c", workspace / "config.yaml")
+    assert (ended.exit_code, ended.stderr) == (1, f"{sentence}\n")
+
+
 def test_artifacts_that_are_gone(workspace, small_run):
     [file] = (workspace / "runs" / "logs").glob("*.json")
     artifacts = json.loads(file.read_text())["artifacts"]
@@ -207,7 +225,7 @@ def test_artifacts_that_are_gone(workspace, small_run):
 def test_a_run_that_there_is_not(workspace):
     ended = diptych("2020-01-01", "-c", workspace / "config.yaml")
     assert ended.exit_code == 1
-    assert "there is no record of run 2020-01-01" in ended.stderr
+    assert "there is no record of run 2020-01-01; the last one is 20" in ended.stderr
 
 
 def test_an_output_that_cannot_be_written(workspace):

@@ -43,6 +43,21 @@ def test_forty_hostile_texts_run_nothing_and_are_shown_as_text(browser):
     assert window.wrong == []
 
 
+def test_a_tall_picture_is_shown_whole(browser, monkeypatch):
+    engine = word_engine()
+    monkeypatch.setattr(engine.collection, "thumbnail", lambda _: picture(1, 48, 96))
+    with served(engine) as where:
+        window = Window(browser, where)
+        window.page.locator(CARDS).first.wait_for()
+        image = window.page.locator(".tile img").first
+        image.evaluate("image => image.decode()")
+        [inner, outer] = (it.bounding_box() for it in (image, window.page.locator(".tile").first))
+        assert inner["height"] == pytest.approx(0.78 * (outer["height"] - 2), abs=1)
+        assert inner["y"] - outer["y"] == pytest.approx(0.11 * outer["height"], abs=1)
+        window.context.close()
+    assert window.wrong == []
+
+
 def test_two_releases_stand_side_by_side_with_what_moved(browser):
     other = [*FRUIT[:4], *FRUIT[10:]]
     with served(word_engine(), word_engine(other, "words release 2")) as where:

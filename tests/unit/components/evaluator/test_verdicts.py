@@ -29,14 +29,14 @@ def test_each_value_of_a_slice_is_held():
         passed=False,
         sentence=f"{RECALL} [category = 'animals', 120 queries] = 0.200 [0.180, 0.220] < 0.400; "
         f"{RECALL} [category = 'flags', 50 queries] = 0.300 [0.280, 0.320] < 0.400; "
-        "1 value of category with fewer than 50 queries is not held",
+        "1 value of category with fewer than 50 queries is not judged",
     )
     found = judged(results, slice="category", at_least=0.15)
     assert found == GateResult(
         passed=True,
         sentence=f"{RECALL} [category = 'flags', 50 queries] = 0.300 [0.280, 0.320] >= 0.150; "
         "2 other values of category pass; 1 value of category with fewer than 50 queries is not "
-        "held",
+        "judged",
     )
 
 

@@ -102,6 +102,14 @@ def test_columns_are_chosen_by_what_is_in_them():
     assert choose("a.csv", ROWS[:10], True) == Chosen("picture", ("title_en",), ())
 
 
+def test_a_category_of_several_words_is_an_attribute_unless_there_are_no_other_captions():
+    rows = [{**row, "kind": ("Food & Drink", "Travel & Places")[row["n"] % 2]} for row in ROWS]
+    assert choose("a.csv", rows, True) == Chosen("picture", ("title_en",), ("shop", "kind"))
+    for row in rows:
+        del row["title_en"]
+    assert choose("a.csv", rows, True) == Chosen("picture", ("kind",), ("shop",))
+
+
 def test_usual_names_are_not_written():
     rows = [{"image": row["picture"], "caption": "cup", "shop": row["shop"]} for row in ROWS]
     assert choose("a.csv", rows, True) == Chosen(None, (), ("shop",))

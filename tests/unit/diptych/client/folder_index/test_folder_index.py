@@ -36,6 +36,14 @@ def test_the_nearest_images_of_a_folder_with_their_paths(tmp_path):
     assert index.attribute_counts() == {"folder": {".": 5, "sub": 5}}
 
 
+def test_paths_are_without_dots(tmp_path):
+    write_pictures(tmp_path / "a", 1)
+    (tmp_path / "b").mkdir()
+    index = FolderIndex(ColourModel(), tmp_path / "b" / ".." / "a")
+    [hit] = index.search(np.array([1, 0, 0], np.float32), 1)
+    assert (index.folder, hit.path) == (tmp_path / "a", tmp_path / "a" / "000.png")
+
+
 def test_only_what_was_added_or_changed_is_embedded(tmp_path):
     write_pictures(tmp_path, 100)
     model = ColourModel()
