@@ -26,6 +26,7 @@ from diptych.client.images import (
     encode_bytes,
     read_file,
 )
+from schema.errors import InputError
 
 _SECONDS_BETWEEN_WRITES = 2.0
 _THUMBNAILS_KEPT = 2048
@@ -63,6 +64,8 @@ class FolderIndex:
     """
 
     def __init__(self, backend: Backend, folder: str | Path, progress: Progress | None = None):
+        if not isinstance(folder, str | Path):
+            raise InputError(f"a folder is given by its path, not by {type(folder).__name__}")
         self._backend, self._folder = backend, Path(folder).absolute()
         self._cache = EntryCache(self._folder, backend.digest, backend.dim)
         self._refreshing = threading.Lock()
