@@ -107,7 +107,10 @@ class SearchBody(EmbedBody):
     where: Annotated[
         dict[Text, Text],
         BeforeValidator(_check_number),
-        Field(json_schema_extra={"maxProperties": MOST_FILTERS}, description="attributes that an image must have"),
+        Field(
+            json_schema_extra={"maxProperties": MOST_FILTERS},
+            description="attributes that an image must have",
+        ),
     ] = {}
 
     def queries(self) -> list[tuple[str, bytes | None]]:
