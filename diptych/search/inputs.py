@@ -171,7 +171,7 @@ def check(values: Any, model: type[Body]) -> Body:
         InputError: a field cannot be used; the message names it.
     """
     if not isinstance(values, dict):
-        raise InputError("the body is not an object of JSON: {\"text\": \"a cat\"}")
+        raise InputError('the body is not an object of JSON: {"text": "a cat"}')
     if len(values) > MOST_FIELDS:
         raise InputError(f"the body has {len(values):,} fields; it takes at most {MOST_FIELDS}")
     try:

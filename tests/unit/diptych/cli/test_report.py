@@ -1,4 +1,4 @@
-"""A record or an artifact that is not what a report reads ends in one sentence that names the run."""
+"""A record or an artifact that a report cannot read ends in one sentence that names the run."""
 
 from pathlib import Path
 
@@ -38,8 +38,8 @@ def test_an_artifact_that_is_half_written_is_a_sentence(monkeypatch):
     with pytest.raises(InputError) as caught:
         report._facts(PATH, {})
     assert str(caught.value).startswith(
-        "run 2026-03-01T14-05-00: its record or one of its artifacts cannot be read, as one that is "
-        "half written or of another version (ValidationError: Invalid JSON: EOF"
+        "run 2026-03-01T14-05-00: its record or one of its artifacts cannot be read, as one that "
+        "is half written or of another version (ValidationError: Invalid JSON: EOF"
     )
     assert str(caught.value).endswith("traceback in /w/logs/report.log); run again")
 
