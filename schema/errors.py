@@ -73,7 +73,11 @@ def sentence_for_people(error: BaseException) -> str | None:
     return sentences[-1] if sentences else None
 
 
+_OF_PYDANTIC = "For further information visit"  # its last line, about its own documentation
+
+
 def last_line(error: BaseException) -> str:
     """Describe an error that nobody foresaw: its type, and the last line of its message."""
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[-1][:_LONGEST_LINE]}"
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    said = [line for line in lines if not line.startswith(_OF_PYDANTIC)] or [""]
+    return f"{type(error).__name__}: {said[-1][:_LONGEST_LINE]}"

@@ -1,6 +1,7 @@
 """Write the model card of a release: Markdown with the metadata block of the Hugging Face Hub."""
 
 import html
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -65,7 +66,7 @@ def _metrics(facts: Facts) -> Iterator[dict[str, Any]]:
     for direction in DIRECTIONS:
         for name in CARD_METRICS:
             measured = whole.get(metric_name(direction, name))
-            if measured is not None:
+            if measured is not None and math.isfinite(measured.candidate.value):
                 title = f"{direction.replace('_', ' ')}, {tables.LABELS[name]}"
                 kind = metric_name(direction, name)
                 yield {"type": kind, "value": round(measured.candidate.value, 6), "name": title}

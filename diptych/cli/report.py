@@ -93,19 +93,31 @@ def _without_a_model(path: Path, record: dict[str, Any]) -> str:
 
 def _facts(path: Path, record: dict[str, Any]) -> "Facts":
     import dataclasses
+    import logging
 
     from components.run_report.gather import gather
+    from schema.errors import InputError, last_line
     from schema.node_record import NodeRecord
     from trainer.training.performance.cpu import choose_kernels
 
     choose_kernels()  # before anything imports TensorFlow
-    facts = gather(_sources(path, record))
-    return dataclasses.replace(
-        facts,
-        run=path.stem,
-        verdict=record["verdict"],
-        nodes=tuple(NodeRecord(**node) for node in record["nodes"]),
-    )
+    try:
+        facts = gather(_sources(path, record))
+        return dataclasses.replace(
+            facts,
+            run=path.stem,
+            verdict=record["verdict"],
+            nodes=tuple(NodeRecord(**node) for node in record["nodes"]),
+        )
+    except (InputError, OSError):
+        raise
+    except Exception as error:  # whatever a reader makes of a file that it does not understand
+        logging.getLogger(__name__).exception("the record or an artifact cannot be read")
+        raise InputError(
+            f"run {path.stem}: its record or one of its artifacts cannot be read, as one that is "
+            f"half written or of another version ({last_line(error)}; traceback in "
+            f"{path.with_name(LOG)}); run again"
+        ) from error
 
 
 def _sources(path: Path, record: dict[str, Any]) -> Any:

@@ -85,6 +85,8 @@ def checked_query(query: np.ndarray, dim: int, k: int) -> np.ndarray:
         raise InputError(f"the query has the shape {list(vector.shape)}, this index takes [{dim}]")
     if not np.isfinite(vector).all():
         raise InputError("the query holds a value that is not finite")
+    if not isinstance(k, int | np.integer) or isinstance(k, bool):
+        raise InputError(f"k is of the type {type(k).__name__}, not a whole number")
     if k < 1:
         raise InputError(f"k = {k} must be at least 1")
     return vector[None]

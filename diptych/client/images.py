@@ -32,6 +32,8 @@ LIMITS = ImageLimits(max_pixels=50_000_000, max_bytes=100_000_000)
 LARGE = 2**21  # bytes of a file; of so many files ahead of their use, memory would run out
 _LARGE_PIXELS = 2**22  # of a TIFF, AVIF or HEIC, which is decoded here
 _DECODING = threading.Lock()  # such a one takes up to 400 MB: one at a time, however many threads
+# Pillow reads the pixels of a file when they are needed, and fails where two threads do so at once.
+_LOADING = tuple(threading.Lock() for _ in range(64))  # by the image
 _COMPRESSION = 1  # of PNG: it is decoded at once and stored nowhere
 _REASONS = {
     "empty_image": "has no bytes",
@@ -100,7 +102,9 @@ def encode(image: ImageInput) -> Encoded:
         return _as_png(Image.fromarray(image))
     _check_size(*image.size)
     try:
-        return _as_png(foreign.of_8_bits(ImageOps.exif_transpose(image)))
+        with _LOADING[(id(image) >> 4) % len(_LOADING)]:
+            upright = ImageOps.exif_transpose(image)
+        return _as_png(foreign.of_8_bits(upright))
     except UnusableError as error:
         raise _unusable(error) from error
     except Exception as error:  # Pillow reads the pixels of its file only now; it raises many types

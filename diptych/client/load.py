@@ -11,7 +11,10 @@ from schema.text import secrets
 
 def load(source: str | Path, token: str | None = None) -> Release:
     """Load a release; see `diptych.load`."""
+    if not isinstance(source, str | Path):
+        raise InputError(f"a release is given by a path or a URL, not by {type(source).__name__}")
     if isinstance(source, str) and address.is_url(source):
+        _check_token(token)
         secrets.remember(token)  # from now on no message shows it
         return Release(_served(source, token), None)
     if token is not None:
@@ -22,6 +25,13 @@ def load(source: str | Path, token: str | None = None) -> Release:
     found = sources.find(source)
     model = SavedModel(found.model, found.name, found.manifest.model_digest)
     return Release(model, found.folder)
+
+
+def _check_token(token: str | None) -> None:
+    if token is None:
+        return
+    if not isinstance(token, str) or not (token.isascii() and token.isprintable()) or not token:
+        raise InputError("the token is not a text of ASCII letters, digits and signs")
 
 
 def _served(url: str, token: str | None) -> Backend:

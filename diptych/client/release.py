@@ -1,8 +1,9 @@
 """A release in a Python program: embed images and texts, compare and search them."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -17,6 +18,8 @@ from schema.errors import InputError
 from schema.text.messages import number_of
 
 _INDEX = "index"  # folder of a release
+
+T = TypeVar("T")
 
 
 class Release:
@@ -61,6 +64,7 @@ class Release:
             InputError: an image cannot be read or decoded, the message names it; or the model does
                 not answer.
         """
+        images = _listed(images, "images")
         embeddings, failures = self._embed(images)
         for position, failure in failures.items():
             more = len(failures) - 1
@@ -81,7 +85,7 @@ class Release:
             InputError: something in the list is of a kind that is never an image, or the model does
                 not answer.
         """
-        embeddings, failures = self._embed(images)
+        embeddings, failures = self._embed(_listed(images, "images"))
         valid = np.ones(len(embeddings), bool)
         valid[list(failures)] = False
         return embeddings, valid
@@ -184,8 +188,6 @@ class Release:
 
     def _embed(self, images: Sequence[ImageInput]) -> tuple[np.ndarray, dict[int, str]]:
         """Return embeddings [n, d], NaN where there is none, and why, by position, ascending."""
-        if isinstance(images, str | Path | bytes | Image.Image):
-            raise InputError("images are given as a list: write [image] for a single one")
         if isinstance(images, np.ndarray) and images.ndim != 4:
             raise InputError(
                 f"images are given as a list or as an array uint8 [n, height, width, 3], not as an "
@@ -215,11 +217,25 @@ class Release:
         return embeddings, dict(sorted(failures.items()))
 
 
+def _listed(values: Iterable[T], what: str) -> Sequence[T]:
+    """Return some values as a sequence; what is none already, such as a generator, is read.
+
+    Raises:
+        InputError: it holds no values.
+    """
+    if isinstance(values, str | Path | bytes | Image.Image):
+        raise InputError(f"{what} are given as a list: write [{what[:-1]}] for a single one")
+    if isinstance(values, Sequence) or (isinstance(values, np.ndarray) and values.ndim):
+        return values
+    try:
+        return list(values)
+    except TypeError as error:
+        raise InputError(f"{what} are given as a list, not as {type(values).__name__}") from error
+
+
 def _encoded(texts: Sequence[str]) -> list[bytes]:
-    if isinstance(texts, str):
-        raise InputError("texts are given as a list: write [text] for a single one")
     encoded = []
-    for position, text in enumerate(texts):
+    for position, text in enumerate(_listed(texts, "texts")):
         if not isinstance(text, str):
             raise InputError(f"texts[{position}] is of the type {type(text).__name__}, not a text")
         try:

@@ -45,7 +45,7 @@ def commented(plan: Plan, file: Path) -> str:
     lines = [
         *_comment(f"Written by `diptych init`: {summary(plan)}."),
         *_comment("All keys: docs/config.md, or `diptych keys`."),
-        f"name: {plan.name}",
+        f"name: {_flow(plan.name)}",
         f"workspace: {_flow(f'runs/{plan.name}')} # metadata, artifacts and logs",
         "",
         *_data(plan, here),

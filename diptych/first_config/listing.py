@@ -11,6 +11,7 @@ from components.example_gen.readers.parsing.folder_metadata import METADATA
 from components.example_gen.readers.registry import READERS
 from components.example_gen.storage.urls import printable
 from schema.errors import InputError
+from schema.system import file_errors
 from schema.text.messages import number_of
 
 MOST_FILES = 500_000  # that are listed; a folder with more is judged by these
@@ -100,14 +101,18 @@ def _only_folder(folder: Path) -> Path | None:
 
 def _walk(folder: Path) -> Iterator[str]:
     """Yield the paths of all files below a folder; links to folders are not followed."""
-    for entry in sorted(_entries(folder), key=lambda entry: entry.name):
-        if is_hidden(entry.name):
+    waiting = [("", True)]  # paths, and whether each is a folder; the next one is the last
+    while waiting:
+        path, is_folder = waiting.pop()
+        if not is_folder:
+            yield path
             continue
-        if entry.is_dir(follow_symlinks=False):
-            for name in _walk(Path(entry.path)):
-                yield f"{entry.name}/{name}"
-        else:
-            yield entry.name
+        inner = [
+            (f"{path}/{entry.name}" if path else entry.name, entry.is_dir(follow_symlinks=False))
+            for entry in sorted(_entries(folder / path), key=lambda entry: entry.name)
+            if not is_hidden(entry.name)
+        ]
+        waiting += reversed(inner)
 
 
 def _entries(folder: Path) -> Sequence[os.DirEntry[str]]:
@@ -115,7 +120,8 @@ def _entries(folder: Path) -> Sequence[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             return list(entries)
     except OSError as error:
-        raise InputError(f"{printable(str(folder))}: {error.strerror or error}") from error
+        shown = printable(file_errors.shortened(folder))
+        raise InputError(f"{shown}: {error.strerror or error}") from error
 
 
 def _sort_in(listing: Listing, name: str) -> None:

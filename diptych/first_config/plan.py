@@ -21,6 +21,7 @@ from diptych.machine import packages
 from diptych.machine.hardware import Hardware
 from schema.config.messages import describe_errors
 from schema.errors import InputError
+from schema.text.messages import number_of
 
 SHARES = (0.1, 0.2, 0.3, 0.5)  # of the evaluated split, where no files say
 FEWEST_EVALUATED = 100  # images that a share should hold out, where there are some thousand
@@ -141,6 +142,7 @@ def _splits(layout: Layout, sample: Sample) -> tuple[Mapping[str, str | float], 
         choices.append((share, train, total - train))
     usable = [choice for choice in choices if choice[1] >= 2 and choice[2] >= 1]
     if not usable:
-        raise InputError(f"{layout.folder}: holds {total} images with captions, which are too few")
+        pairs = f"{number_of(total, 'image')} with captions"
+        raise InputError(f"{layout.folder}: holds {pairs}, too few to train with")
     share, train, held_out = next((c for c in usable if c[2] >= wanted), usable[-1])
     return {TRAIN: round(1 - share, 2), EVAL: share}, {TRAIN: train, EVAL: held_out}

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from diptych.search.access import Access
-from diptych.search.body_limit import SENTENCE, BodyLimit, TooLargeError
+from diptych.search.body_limit import SENTENCE, BodyLimit, TooLargeError, TooSlowError
 from diptych.search.guard import PAGE, Guard
 from diptych.search.inputs import describe
 from diptych.search.routes import Api
@@ -78,6 +78,9 @@ def _add_failures(app: FastAPI, log: Log) -> None:
     async def too_large(_: Request, __: Exception) -> Response:
         return JSONResponse({"error": SENTENCE}, 413, {"connection": "close"})
 
+    async def too_slow(_: Request, error: Exception) -> Response:
+        return JSONResponse({"error": str(error)}, 408, {"connection": "close"})
+
     async def busy(_: Request, error: Exception) -> Response:
         return JSONResponse({"error": str(error)}, 503, {"retry-after": "1"})
 
@@ -100,6 +103,7 @@ def _add_failures(app: FastAPI, log: Log) -> None:
         (InputError, refused),
         (RequestValidationError, not_valid),
         (TooLargeError, too_large),
+        (TooSlowError, too_slow),
         (BusyError, busy),
         (AnyHTTPException, http),
         (ClientDisconnect, gone),

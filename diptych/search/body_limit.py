@@ -13,6 +13,7 @@ from diptych.search.worker import BusyError
 MOST_BYTES = 20 * 2**20  # of an upload
 AROUND = 64 * 2**10  # what a form puts around it
 MOST_AT_ONCE = 160 * 2**20  # of all requests together
+BODY_S = 60.0  # that a body may take to come in: one that never ends would be held for ever
 DRAIN_S = 3.0  # how long what still comes is thrown away, so that the client reads the answer
 SENTENCE = f"the request is too large; an upload has at most {MOST_BYTES // 2**20} MB"
 
@@ -21,14 +22,26 @@ class TooLargeError(Exception):
     """The body of a request has more bytes than are taken."""
 
 
-class BodyLimit:
-    """ASGI middleware that refuses a body as soon as it is too large.
+class TooSlowError(Exception):
+    """The body of a request does not come in; the message says so in one sentence."""
 
-    The application must answer `TooLargeError` and `BusyError`, which `receive` raises.
+
+class BodyLimit:
+    """ASGI middleware that refuses a body as soon as it is too large or takes too long.
+
+    The application must answer `TooLargeError`, `TooSlowError` and `BusyError`, which `receive`
+    raises.
     """
 
-    def __init__(self, app: ASGIApp, most: int = MOST_BYTES + AROUND, at_once: int = MOST_AT_ONCE):
+    def __init__(
+        self,
+        app: ASGIApp,
+        most: int = MOST_BYTES + AROUND,
+        at_once: int = MOST_AT_ONCE,
+        seconds: float = BODY_S,
+    ):
         self._app, self._most, self._at_once = app, most, at_once
+        self._seconds = seconds
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,13 +49,20 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        mine = 0
+        mine, until = 0, asyncio.get_running_loop().time() + self._seconds
         is_whole = Headers(scope=scope).get("content-length", "").strip("0 ") == ""
         is_whole = is_whole and "transfer-encoding" not in Headers(scope=scope)
 
         async def receive_counted() -> Message:
             nonlocal mine, is_whole
-            message = await receive()
+            try:
+                # After the body this waits until the client leaves.
+                async with asyncio.timeout_at(None if is_whole else until):
+                    message = await receive()
+            except TimeoutError:
+                raise TooSlowError(
+                    f"the request did not come in within {self._seconds:g} seconds"
+                ) from None
             size = len(message.get("body", b""))
             mine += size
             self._held += size

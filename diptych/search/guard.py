@@ -1,11 +1,11 @@
 """Refuse requests that come from another site or lack the token; add the security headers."""
 
 from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -79,10 +79,10 @@ class Guard:
             answer = RedirectResponse("./", 303)
             # Not 'secure': the server speaks HTTP. Strict: other sites cannot make it be sent.
             answer.set_cookie(
-                COOKIE, self._access.token, httponly=True, samesite="strict", path="/"
+                _cookie(scope), self._access.token, httponly=True, samesite="strict", path="/"
             )
             return answer
-        if any(map(self._access.is_token, _tokens(headers))):
+        if any(map(self._access.is_token, _tokens(headers, _cookie(scope)))):
             return None
         if scope["path"] == "/":
             return FileResponse(PAGE / "sign_in.html", 401, headers={"cache-control": "no-store"})
@@ -107,16 +107,20 @@ def _in_query(query: bytes) -> list[str]:
         return []
 
 
-def _tokens(headers: Headers) -> Iterable[str]:
+def _cookie(scope: Scope) -> str:
+    """Return the name of the cookie: browsers send those of all ports of a machine to each."""
+    _, port = scope.get("server") or (None, None)
+    return COOKIE if port is None else f"{COOKIE}-{port}"
+
+
+def _tokens(headers: Headers, name: str) -> Iterable[str]:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         yield token.strip()
-    try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return
+    # Python's own parser gives all cookies up where another program's has a sign of its own.
+    cookie = cookie_parser(headers.get("cookie", "")).get(name)
     if cookie is not None:
-        yield cookie.value
+        yield cookie
 
 
 def _failure(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:

@@ -23,6 +23,10 @@ from schema.text.messages import excerpt, number_of
 
 LONGEST_TEXT = 2_000  # characters
 MOST_TEXTS, MOST_IMAGES, MOST_RESULTS, MOST_FILTERS = 64, 16, 200, 8  # of one request
+MOST_FIELDS = 20  # one that is not known is named, of so many
+# Signs that separate values in JSON. A text may hold them, too; far more are values that nobody
+# reads, which as objects of Python take 50 times the memory of the body.
+MOST_SIGNS = 2 * MOST_TEXTS * LONGEST_TEXT
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -46,8 +50,20 @@ def _decode(image: Any) -> Any:
         raise ValueError("is not base64") from None
 
 
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+def _as_list(most: int) -> BeforeValidator:
+    def listed(value: Any) -> Any:
+        values = value if isinstance(value, list) else [value]
+        if len(values) > most:  # before there is an error for each of them
+            raise ValueError(f"has {len(values):,} values, at most {most}")
+        return values
+
+    return BeforeValidator(listed)
+
+
+def _check_number(where: Any) -> Any:
+    if isinstance(where, dict) and len(where) > MOST_FILTERS:
+        raise ValueError(f"has {len(where):,} attributes, at most {MOST_FILTERS}")
+    return where
 
 
 Text = Annotated[str, AfterValidator(_check_text)]
@@ -70,14 +86,14 @@ class EmbedBody(BaseModel):
 
     text: Annotated[
         list[Text],
-        BeforeValidator(_as_list),
-        Field(max_length=MOST_TEXTS, description="a text, or a list of texts"),
+        _as_list(MOST_TEXTS),
+        Field(description="a text, or a list of texts"),
         _one_or_more({"type": "string", "maxLength": LONGEST_TEXT}, MOST_TEXTS),
     ] = []
     image: Annotated[
         list[ImageFile],
-        BeforeValidator(_as_list),
-        Field(max_length=MOST_IMAGES, description="a file in base64, or a list of them"),
+        _as_list(MOST_IMAGES),
+        Field(description="a file in base64, or a list of them"),
         _one_or_more({"type": "string", "contentEncoding": "base64"}, MOST_IMAGES),
     ] = []
     release: Annotated[int, Field(ge=0, le=1, description="1: the one of --compare")] = 0
@@ -90,7 +106,11 @@ class SearchBody(EmbedBody):
     k: Annotated[int, Field(ge=1, le=MOST_RESULTS, description="images for each query")] = 10
     where: Annotated[
         dict[Text, Text],
-        Field(max_length=MOST_FILTERS, description="attributes that an image must have"),
+        BeforeValidator(_check_number),
+        Field(
+            json_schema_extra={"maxProperties": MOST_FILTERS},
+            description="attributes that an image must have",
+        ),
     ] = {}
 
     def queries(self) -> list[tuple[str, bytes | None]]:
@@ -126,10 +146,7 @@ async def read_body(request: Request, model: type[Body]) -> Body:
     if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
         values = await _read_form(request)
     elif kind == "application/json":
-        try:
-            values = json_text.parse(await request.body())
-        except ValueError as error:
-            raise InputError(f"the body is not JSON: {error}") from error
+        values = _parse(await request.body())
     else:
         raise InputError(
             f"the content type {excerpt(kind) or 'is missing'}: send application/json or "
@@ -138,12 +155,25 @@ async def read_body(request: Request, model: type[Body]) -> Body:
     return check(values, model)
 
 
+def _parse(body: bytes) -> Any:
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_SIGNS:
+        raise InputError("the body holds more values than a request can use")
+    try:
+        return json_text.parse(body)
+    except ValueError as error:
+        raise InputError(f"the body is not JSON: {error}") from error
+
+
 def check(values: Any, model: type[Body]) -> Body:
     """Make a body of plain values.
 
     Raises:
         InputError: a field cannot be used; the message names it.
     """
+    if not isinstance(values, dict):
+        raise InputError('the body is not an object of JSON: {"text": "a cat"}')
+    if len(values) > MOST_FIELDS:
+        raise InputError(f"the body has {len(values):,} fields; it takes at most {MOST_FIELDS}")
     try:
         return model.model_validate(values)
     except ValidationError as error:

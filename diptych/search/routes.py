@@ -26,6 +26,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     status: {"model": Failure, "description": reason}
     for status, reason in {
         401: "the token is missing",
+        408: "the body does not come in",
         413: "the body is too large",
         422: "the request cannot be answered",
         503: "the server is busy; Retry-After says for how long",

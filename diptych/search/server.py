@@ -1,5 +1,6 @@
 """Listen, and serve the page until a signal comes."""
 
+import asyncio
 import errno
 import socket
 from collections.abc import Callable
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 WAITING_CONNECTIONS = 128
 MOST_CONNECTIONS = 512
 GRACE_S = 3
+HEAD_S = 20.0  # that the head of a request may take: it takes up one of the connections
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -54,6 +56,7 @@ def serve(
     opened: socket.socket,
     ready: Callable[[], None],
     started: Callable[["uvicorn.Server"], None] = lambda _: None,
+    head_s: float = HEAD_S,
 ) -> None:
     """Serve until SIGINT or SIGTERM, which is raised again afterwards.
 
@@ -62,6 +65,7 @@ def serve(
         opened: the socket that it listens at.
         ready: called once requests are answered.
         started: called with the server, whose `should_exit` ends it, too.
+        head_s: seconds that the head of a request may take.
     """
     import uvicorn
 
@@ -72,7 +76,7 @@ def serve(
 
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=_protocol(head_s),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -87,6 +91,46 @@ def serve(
     server = Server(config)
     started(server)
     server.run(sockets=[opened])
+
+
+def _protocol(head_s: float) -> type[asyncio.Protocol]:
+    """Make uvicorn's protocol close connections whose request does not begin or goes on for ever.
+
+    uvicorn itself waits without end for the first request of a connection, and for the rest of one
+    whose head has begun.
+    """
+    import h11
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Protocol(H11Protocol):
+        _late: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._late = self.loop.call_later(head_s, self._end)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self.conn.their_state is not h11.IDLE:
+                self._forget()
+            elif self._late is None:
+                self._late = self.loop.call_later(head_s, self._end)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._forget()
+            super().connection_lost(exc)
+
+        def _end(self) -> None:
+            self._late = None
+            if self.conn.their_state is h11.IDLE:
+                self.timeout_keep_alive_handler()
+
+        def _forget(self) -> None:
+            if self._late is not None:
+                self._late.cancel()
+                self._late = None
+
+    return Protocol
 
 
 def _describe(error: OSError, host: str, port: int) -> str:

@@ -15,7 +15,7 @@ from diptych.search.access import Access
 from diptych.search.app import make_app
 from diptych.search.engine import Engine
 from diptych.search.routes import Api
-from diptych.search.server import address_of, listen, serve
+from diptych.search.server import HEAD_S, address_of, listen, serve
 
 DIM = 32
 Record = tuple[str, Sequence[str], Mapping[str, str]]  # key, captions, attributes
@@ -148,14 +148,16 @@ def word_engine(records: Sequence[Record] = FRUIT, name: str = "words release 1"
 
 
 @contextlib.contextmanager
-def served(*engines: Engine, token: str | None = None, waiting: int = 64) -> Iterator[str]:
+def served(
+    *engines: Engine, token: str | None = None, waiting: int = 64, head_s: float = HEAD_S
+) -> Iterator[str]:
     """The address of a page over some engines, until the end of the block."""
     api = Api(list(engines), ["a collection"] * len(engines), waiting)
     opened = listen("127.0.0.1", 0)
     ready = threading.Event()
     app = make_app(api, Access("127.0.0.1", token), "0.1.0")
     stop: list[object] = []
-    thread = threading.Thread(target=serve, args=(app, opened, ready.set, stop.append))
+    thread = threading.Thread(target=serve, args=(app, opened, ready.set, stop.append, head_s))
     thread.start()
     try:
         assert ready.wait(20)

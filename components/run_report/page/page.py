@@ -99,7 +99,7 @@ def _headline(facts: Facts) -> str:
     """Say how well the model finds, than what it is better, and how much it was measured on."""
     whole = facts.evaluation.results.get((), {})
     measured = whole.get(tables.RECALL_1)
-    if measured is None:
+    if measured is None or not math.isfinite(measured.candidate.value):
         return ""
     first = f"The right image ranks first for {measured.candidate.value:.1%} of "
     sentence = first.replace("%", " %") + number_of(measured.count, "text")
@@ -107,8 +107,8 @@ def _headline(facts: Facts) -> str:
         sentence += f" among {measured.background.candidates:,} images"
     if measured.background.chance:
         sentence += f", {measured.candidate.value / measured.background.chance:,.0f} times chance"
-    if measured.difference is not None:
-        difference = measured.difference
+    difference = measured.difference
+    if difference is not None and math.isfinite(difference.value):
         sentence += (
             f", and {abs(difference.value):.3f} {'more' if difference.value >= 0 else 'less'} than "
             f"release {facts.baseline} ({tables.interval(difference) or 'counted'})"
@@ -148,9 +148,12 @@ def _slices(facts: Facts) -> Iterator[tuple[tables.Slice, Markup, str, str]]:
     report: Any = facts.config.get("report") or {}
     most = report.get("slice_values", ReportConfig().slice_values)
     for one in tables.slices(facts.evaluation):
-        shown = one.values[-most:]
+        drawable = [v for v in one.values if math.isfinite(v.recall_10.candidate.value)]
+        shown = drawable[-most:]
+        if not shown:
+            continue
         rows = [(value.value, value.recall_10) for value in shown]
-        count = len(one.values) + one.hidden
+        count = len(drawable) + one.hidden
         title = f"by {_plain(one.name)}"
         if len(shown) < count:
             title += f": the {len(shown)} lowest of {count:,} values"

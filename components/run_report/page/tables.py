@@ -1,6 +1,7 @@
 """Turn the measurements of a report into rows, as the page and the model card show them."""
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ LABELS = {
     "mean_rank": "mean rank",
     "map": "mean average precision",
 }
+NOT_MEASURED = "–"  # noqa: RUF001  where there is a metric and no number
 SLICE_ROWS = 40  # of one slice in a table; of more, those with the lowest recall
 
 
@@ -113,14 +115,22 @@ def slices(report: Report) -> list[Slice]:
     return [
         Slice(name, tuple(ordered[-SLICE_ROWS:]), max(0, len(ordered) - SLICE_ROWS))
         for name, values in by_name.items()
-        for ordered in [sorted(values, key=lambda v: (-v.recall_10.candidate.value, v.value))]
+        for ordered in [sorted(values, key=_place)]
     ]
+
+
+def _place(one: SliceValue) -> tuple[float, str]:
+    """Sort the highest recall first; before it, where the fewest are shown, what has none."""
+    recall = one.recall_10.candidate.value
+    return (-recall if math.isfinite(recall) else -math.inf, one.value)
 
 
 def number(value: float | None) -> str:
     """Write a figure: three decimals below 1, three digits of what is larger, two of the rest."""
     if value is None:
         return ""
+    if not math.isfinite(value):
+        return NOT_MEASURED
     if value == 0 or 0.001 <= abs(value) < 1:
         return f"{value:.3f}"
     if abs(value) < 0.001:
@@ -132,6 +142,8 @@ def interval(estimate: Estimate | None) -> str:
     """Write the ends of an interval; empty for a value that is counted."""
     if estimate is None or estimate.low == estimate.high:
         return ""
+    if not math.isfinite(estimate.low + estimate.high):
+        return NOT_MEASURED
     return f"{number(estimate.low)} to {number(estimate.high)}"
 
 

@@ -100,7 +100,7 @@ class Rest:
             ) from error
         try:
             answer = response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if response.is_success and isinstance(answer, dict):
             return answer

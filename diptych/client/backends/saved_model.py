@@ -37,7 +37,7 @@ class SavedModel:
                 f"installed ({error}); install diptych[client]"
             ) from error
         self.name, self.digest = name, digest
-        self._folder, self._tf = folder, tf
+        self._folder, self._tf, self._process = folder, tf, os.getpid()
         try:
             self._model = tf.saved_model.load(str(folder))
         except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
@@ -63,6 +63,11 @@ class SavedModel:
         return checked(outputs[features.EMBEDDING].numpy(), len(texts), dim, str(self._folder))
 
     def _call(self, signature: Any, name: str, values: Sequence[bytes]) -> Any:
+        if os.getpid() != self._process:  # TensorFlow's threads are not there: it would wait
+            raise InputError(
+                f"{self._folder}: the model was loaded before this process was forked; load it in "
+                "each process, or start processes by `spawn`"
+            )
         try:
             return signature(**{name: self._tf.constant(list(values), self._tf.string)})
         except self._tf.errors.OpError as error:

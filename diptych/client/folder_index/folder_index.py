@@ -26,6 +26,7 @@ from diptych.client.images import (
     encode_bytes,
     read_file,
 )
+from schema.errors import InputError
 
 _SECONDS_BETWEEN_WRITES = 2.0
 _THUMBNAILS_KEPT = 2048
@@ -63,6 +64,8 @@ class FolderIndex:
     """
 
     def __init__(self, backend: Backend, folder: str | Path, progress: Progress | None = None):
+        if not isinstance(folder, str | Path):
+            raise InputError(f"a folder is given by its path, not by {type(folder).__name__}")
         given = Path(folder)
         # Paths are shown and copied, so they go without '..'; else links stay as they are named.
         self._folder = given.resolve() if ".." in given.parts else given.absolute()

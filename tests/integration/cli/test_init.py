@@ -151,7 +151,7 @@ def odd(name: str, folder: Path) -> Path:
         ("other files", "holds 1 other file, such as thesis.pdf, and no images with captions"),
         ("two formats", "choose by --format csv or parquet"),
         ("a damaged tar", "the tar is damaged or cut off"),
-        ("one pair", "holds 1 images with captions, which are too few"),
+        ("one pair", "holds 1 image with captions, too few to train with"),
         ("images elsewhere", "in data.allow"),
         ("images that are not there", "the first fault is missing_image: "),
         ("columns without captions", "looks like one of captions; name it in data.columns"),
@@ -256,3 +256,13 @@ def test_a_folder_that_may_not_be_read_is_one_sentence(tmp_path, monkeypatch):
 
 def _refuse(path):
     raise PermissionError(13, "Permission denied", str(path))
+
+
+@pytest.mark.parametrize("name", ["null", "Yes", "off", "true"])
+def test_a_folder_may_be_called_as_a_value_of_yaml(name, tmp_path):
+    (tmp_path / name).mkdir()
+    LAYOUTS["Folder of images"](tmp_path / name, pairs())
+    init(tmp_path / name, tmp_path / "config.yaml")
+    config = load(tmp_path / "config.yaml")
+    assert config.name == name.lower()
+    assert Path(config.data.path) == tmp_path / name

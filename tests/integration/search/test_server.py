@@ -121,6 +121,38 @@ def test_a_client_that_leaves_or_waits_holds_up_nobody(address):
         one.close()
 
 
+@pytest.mark.parametrize("begun", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\n"])
+@pytest.mark.parametrize("was_used", [False, True])
+def test_a_connection_whose_request_does_not_come_is_closed(engine, begun, was_used):
+    with served(engine, head_s=0.3) as where:
+        host, port = urlsplit(where).netloc.split(":")
+        with socket.create_connection((host, int(port)), 10) as connection:
+            if was_used:  # the wait for the next request is uvicorn's own
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert connection.recv(4000).startswith(b"HTTP/1.1 200")
+                begun = begun or b"G"
+            for byte in begun:
+                connection.sendall(bytes([byte]))
+            started = time.monotonic()
+            connection.settimeout(5)
+            while connection.recv(4000):
+                pass
+            assert time.monotonic() - started < 2
+
+
+def test_a_head_in_pieces_is_a_request(engine):
+    with served(engine, head_s=0.5) as where:
+        host, port = urlsplit(where).netloc.split(":")
+        with socket.create_connection((host, int(port)), 10) as connection:
+            for piece in (b"GET /heal", b"thz HTTP/1.1\r\nHost: loc", b"alhost\r\n\r\n"):
+                connection.sendall(piece)
+                time.sleep(0.1)
+            assert connection.recv(4000).startswith(b"HTTP/1.1 200")
+            time.sleep(0.6)
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b"HTTP/1.1 200" in connection.recv(4000)
+
+
 @pytest.mark.parametrize(
     "raw", [b"\x16\x03\x01", b"GET / HTTP/1.1\r\n\r\n", b"x" * 100_000 + b"\r\n\r\n"]
 )

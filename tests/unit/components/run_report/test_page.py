@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import math
 import re
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from components.evaluator.metrics.measurement import Background, Estimate, Measurement, Results
 from components.evaluator.report import Report
+from components.run_report.model_card import model_card
 from components.run_report.page import page as report_page
+from components.run_report.page import tables
 from components.run_report.page.page import render, templates_digest
 from tests.support import run_report
 from tests.support.report_page import Read, read_page
@@ -138,3 +141,26 @@ def test_the_digest_of_the_templates_changes_with_each_of_them(tmp_path: Path, m
         file.write_text(text + " ")
         assert templates_digest() != before
         file.write_text(text)
+
+
+def test_what_has_no_number_is_not_drawn_and_not_a_zero():
+    nothing = Estimate(math.nan, math.nan, math.nan)
+    missing = {
+        f"text_to_image_{name}": Measurement(Background(9, 9, None), nothing)
+        for name in run_report.METRICS
+    }
+    results: Results = {
+        (): run_report.measurements(0.6) | missing,
+        ("kind", "cup"): missing,
+        ("kind", "sky"): run_report.measurements(0.5),
+    }
+    report = Report(results)
+    page = render(run_report.facts(evaluation=report))
+    assert "nan" not in re.sub('value="nan"', "", page)
+    assert "ranks first for" not in page
+    assert "recall@10 by kind: sky 0.520" in page
+    [kind] = tables.slices(report)
+    assert [value.value for value in kind.values] == ["cup", "sky"]
+    assert (tables.number(math.nan), tables.interval(nothing)) == (tables.NOT_MEASURED,) * 2
+    card = model_card(run_report.facts(evaluation=report))
+    assert "nan" not in card

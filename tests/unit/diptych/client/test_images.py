@@ -143,3 +143,14 @@ def test_large_tiffs_are_decoded_one_at_a_time(monkeypatch):
         assert most == 1
         list(threads.map(images.encode_bytes, [small] * 8))
         assert most > 1
+
+
+def test_an_image_that_is_still_in_its_file_may_be_in_several_threads():
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    data = saved(Image.fromarray(noise), "jpeg")
+    expected = decoded(data)
+    for _ in range(4):
+        shared = Image.open(io.BytesIO(data))
+        with ThreadPoolExecutor(8) as threads:
+            for answer in threads.map(encode, [shared] * 8):
+                assert np.array_equal(decoded(answer.data), expected)

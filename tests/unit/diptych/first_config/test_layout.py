@@ -1,13 +1,14 @@
 """Files and splits of a folder, by their names."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from diptych.first_config.columns import Chosen, choose
 from diptych.first_config.layout import find_layout
-from diptych.first_config.listing import list_folder
+from diptych.first_config.listing import _walk, list_folder
 from schema.errors import InputError
 from tests.support.pair_layouts import put
 
@@ -65,6 +66,30 @@ def test_hidden_files_and_links_to_folders_are_not_followed(tmp_path):
     listing = list_folder(tmp_path)
     assert listing.tables == {"webdataset": ["a.tar"]}
     assert listing.others == ["loop"]
+
+
+def test_files_are_listed_in_order_whatever_their_depth(tmp_path):
+    names = ["a.jpg", "b/2.jpg", "b/c/1.jpg", "b-1.jpg", "z.jpg"]
+    for name in names:
+        put(tmp_path / name, "")
+    assert list(_walk(tmp_path)) == names
+    assert list_folder(tmp_path).images == sorted(names)
+
+
+def test_a_folder_of_endless_depth_is_a_short_sentence(tmp_path, monkeypatch):
+    put(tmp_path / "a.jpg", "")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1200):
+        os.mkdir("depth")
+        os.chdir("depth")
+    try:
+        with pytest.raises(InputError, match="File name too long") as caught:
+            list_folder(tmp_path)
+    finally:
+        for _ in range(1200):
+            os.chdir("..")
+            os.rmdir("depth")
+    assert len(str(caught.value)) < 300
 
 
 def test_a_format_is_named_where_there_are_several(tmp_path):

@@ -92,6 +92,8 @@ def test_a_form_of_another_site_is_refused_though_it_navigates():
         ({"authorization": f"bearer  {TOKEN}"}, 200),
         ({"cookie": f"{COOKIE}={TOKEN}"}, 200),
         ({"cookie": f"x=1; {COOKIE}={TOKEN}"}, 200),
+        ({"cookie": f'other={{"of": "a program, 1"}}; {COOKIE}={TOKEN}'}, 200),
+        ({"cookie": f"a=[1]; {COOKIE}={TOKEN}; é=/"}, 200),
         ({}, 401),
         ({"authorization": f"Bearer {TOKEN}x"}, 401),
         ({"authorization": f"Basic {TOKEN}"}, 401),
@@ -120,6 +122,19 @@ def test_health_is_open_and_the_page_asks_for_the_token():
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
     assert answer(access, "/?token=x").status_code == 401
+
+
+def test_two_servers_on_a_machine_do_not_sign_each_other_out():
+    access = Access("0.0.0.0", TOKEN)
+    first, second = (
+        answer(access, f"http://localhost:{port}/?token={TOKEN}").headers["set-cookie"]
+        for port in (8600, 8601)
+    )
+    assert first.startswith(f"{COOKIE}-8600={TOKEN};")
+    assert second.startswith(f"{COOKIE}-8601={TOKEN};")
+    cookie = first.partition(";")[0]
+    assert answer(access, "http://localhost:8600/x", cookie=cookie).text == "in"
+    assert answer(access, "http://localhost:8601/x", cookie=cookie).status_code == 401
 
 
 def test_the_token_of_a_file(tmp_path):

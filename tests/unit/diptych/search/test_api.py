@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import tracemalloc
 from typing import Any
 
 import jsonschema
@@ -124,17 +125,19 @@ def test_what_the_page_shows_first():
         ({"text": 7}, "text.0: input should be a valid string"),
         ({"text": "x", "minus": ["y"]}, "minus: input should be a valid string"),
         ({"text": "x", "release": 2}, "release: input should be less than or equal to 1"),
-        ({"text": ["x"] * 65}, "text: value should have at most 64 items, not 65"),
+        ({"text": ["x"] * 65}, "text has 65 values, at most 64"),
         ({"image": "no base64!"}, "image.0 is not base64"),
         ({"image": "AAAA"}, "the image cannot be decoded"),
         ({"text": "a\ud800"}, "text.0 holds half a character"),
         ({"text": ["x", "y"], "image": ["AAAA"] * 3}, "2 texts and 3 images make no pairs"),
         ({"words": "x"}, "words: extra inputs are not permitted"),
+        ({"text": "x", "where": dict.fromkeys("abcdefghi", "")}, "where has 9 attributes, at most"),
+        (dict.fromkeys(map(str, range(21)), 1), "the body has 21 fields; it takes at most 20"),
         ({"text": "x", "where": {"a": 1}}, "where.a: input should be a valid string"),
         ({"text": "red", "minus": "red"}, None),
         ({}, "the request has neither a text nor an image"),
-        ([1], "the body: input should be a valid dictionary"),
-        (None, "the body: input should be a valid dictionary"),
+        ([1], "the body is not an object of JSON"),
+        (None, "the body is not an object of JSON"),
     ],
 )
 def test_a_request_that_cannot_be_answered_is_a_sentence(body, sentence):
@@ -143,6 +146,31 @@ def test_a_request_that_cannot_be_answered_is_a_sentence(body, sentence):
         assert post("/search", content=content, headers=headers)["results"]
     else:
         assert sentence in error("POST", "/search", 422, content=content, headers=headers)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"text":[' + b"1," * 2_000_000 + b"1]}",
+        b'{"text":[' + b"[]," * 1_000_000 + b"1]}",
+        b'{"text":"x","where":{' + b'"":1,' * 1_000_000 + b'"":1}}',
+        b"{" + b",".join(b'"%d":1' % number for number in range(300_000)) + b"}",
+    ],
+    ids=["numbers", "lists", "attributes", "fields"],
+)
+def test_a_body_of_very_many_values_takes_no_memory(content):
+    headers = {"content-type": "application/json"}
+    tracemalloc.start()
+    sentence = error("POST", "/search", 422, content=content, headers=headers)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sentence == "the body holds more values than a request can use"
+    assert most < 6 * len(content)
+
+
+def test_texts_may_hold_as_many_signs_as_characters():
+    answer = post("/embed", json={"text": [",[{" * 600 + ","] * 64})
+    assert len(answer["text"]) == 64
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What a server holds at most: bodies while they come in, and calls of the model."""
 
 import asyncio
+import contextlib
 import threading
 from functools import partial
 
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from diptych.search.body_limit import SENTENCE, BodyLimit, TooLargeError
+from diptych.search.body_limit import SENTENCE, BodyLimit, TooLargeError, TooSlowError
 from diptych.search.worker import BusyError, Worker
 from tests.support.asgi import chunks, requested
 
@@ -27,12 +28,20 @@ async def _busy(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 503)
 
 
-def limited(most: int, at_once: int = 10**6) -> BodyLimit:
+async def _too_slow(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 408)
+
+
+def limited(most: int, at_once: int = 10**6, seconds: float = 60) -> BodyLimit:
     app = Starlette(
         routes=[Route("/", _length, methods=["POST"])],
-        exception_handlers={TooLargeError: _too_large, BusyError: _busy},
+        exception_handlers={
+            TooLargeError: _too_large,
+            TooSlowError: _too_slow,
+            BusyError: _busy,
+        },
     )
-    return BodyLimit(app, most, at_once)
+    return BodyLimit(app, most, at_once, seconds)
 
 
 @pytest.mark.parametrize(("size", "status"), [(0, 200), (999, 200), (1000, 200), (1001, 413)])
@@ -81,6 +90,32 @@ def test_all_requests_together_hold_at_most_so_many_bytes():
 
     assert asyncio.run(both()) == [200, 503, 200]
     assert app._held == 0
+
+
+def test_a_body_that_never_ends_is_given_up(monkeypatch):
+    monkeypatch.setattr("diptych.search.body_limit.DRAIN_S", 0.01)
+    app = limited(1000, seconds=0.05)
+
+    async def slow():
+        yield bytes(10)
+        await asyncio.sleep(30)
+        yield bytes(1)
+
+    given = requested(app, "POST", "/", content=slow())
+    assert given.status_code == 408
+    assert given.json() == {"error": "the request did not come in within 0.05 seconds"}
+    assert app._held == 0
+
+
+def test_an_answer_may_take_longer_than_a_body():
+    async def late(request: Request) -> Response:
+        await request.body()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(request.receive(), 0.1)  # the client stays
+        return PlainTextResponse("late")
+
+    app = BodyLimit(Starlette(routes=[Route("/", late, methods=["POST"])]), seconds=0.02)
+    assert requested(app, "POST", "/", content=bytes(9)).text == "late"
 
 
 def test_a_worker_refuses_what_is_beyond_its_queue_and_takes_more_afterwards():
