@@ -173,13 +173,15 @@ def _classes(facts: Facts) -> Iterator[Advice]:
 
 def _hub(facts: Facts) -> Iterator[Advice]:
     hub, texts = facts.gallery.hub, facts.gallery.texts
+    more = "a larger training.batch_size shows the loss more mismatches at once"
+    if _is_closed_form(facts.config):  # the loss has next to no say then
+        more = "more pairs, and captions that say what sets an image apart, help most"
     if hub is not None and hub.first_for > max(5, HUB_SHARE * texts, 3 * hub.rightly):
         yield Advice(
             "One image attracts many texts",
             f"{hub.picture.key} ranks first for {hub.first_for:,} of {texts:,} texts, and "
             f"rightly for {hub.rightly:,}",
-            "Look at this image and its captions; a larger training.batch_size shows the "
-            "loss more mismatches at once.",
+            f"Look at this image and its captions; {more}.",
         )
 
 
@@ -215,6 +217,11 @@ def _towers(config: object) -> Iterator[dict[str, object]]:
         tower = model.get(name) if isinstance(model, dict) else None
         if isinstance(tower, dict):
             yield tower
+
+
+def _is_closed_form(config: object) -> bool:
+    training = config.get("training") if isinstance(config, dict) else None
+    return isinstance(training, dict) and training.get("start") == "correlated"
 
 
 def _image_size_of(config: object) -> int | None:

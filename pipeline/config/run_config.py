@@ -180,7 +180,9 @@ def _way_to_a_config(path: Path) -> str:
     """Say what writes a config, where a path leads to none."""
     if os.path.isdir(path):  # noqa: PTH112  false, not an error, where it may not be looked at
         return ", and a config is a YAML file; `diptych init FOLDER` writes one"
-    return "" if os.path.lexists(path) else "; `diptych init FOLDER` writes a config"
+    if not os.path.lexists(path):
+        return "; name another config, or write one by `diptych init FOLDER`"
+    return ""
 
 
 def of_release(file: Path) -> RunConfig:

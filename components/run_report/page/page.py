@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ def render(facts: Facts) -> str:
         exact=repr,
         rank=_rank,
         about=_about,
+        code=_code,
     )
     page = environment.get_template("page.html.j2")
     return page.render(**_context(facts)) + "\n"
@@ -196,6 +198,11 @@ def _about(shown: Picture) -> str:
 def _foreign(text: str, most: int = LONGEST) -> Markup:
     """Return a text from elsewhere as an element of its own direction."""
     return Markup("<bdi>{}</bdi>").format(escape(_plain(text, most)))
+
+
+def _code(text: str) -> Markup:
+    """Set what stands between backticks in a sentence of ours as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  escaped
 
 
 def _rank(rank: float) -> str:

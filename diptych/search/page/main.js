@@ -57,7 +57,7 @@ function showQuery() {
   if (byId("text").value !== query.text) byId("text").value = query.text;
   if (byId("minus").value !== query.minus) byId("minus").value = query.minus;
   byId("clear").hidden = query.isEmpty && !query.minus && !Object.keys(query.where).length;
-  byId("text").placeholder = query.image ? "Add words" : "Describe a picture, or drop one";
+  byId("text").placeholder = query.image ? "Add words" : "Describe or drop a picture";
 }
 
 function showStart() {
@@ -66,7 +66,7 @@ function showStart() {
   showCaptions([]);
   byId("more").hidden = true;
   byId("status").textContent = info.releases[0].images
-    ? "Type what you look for; results come as you type."
+    ? "Results come as you type."
     : "There is no image to search now; the page shows new ones as they come.";
   const chosen = Object.entries(query.where);
   const hasAll = ({ attributes }) => chosen.every(([name, value]) => attributes[name] === value);

@@ -88,7 +88,7 @@ def test_files_that_hold_no_config(tmp_path, text, sentence):
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
-    with pytest.raises(ConfigError, match=r"absent\.yaml: No such file .*; `diptych init"):
+    with pytest.raises(ConfigError, match=r"absent\.yaml: No such file .*; name another config"):
         load(tmp_path / "absent.yaml")
     with pytest.raises(ConfigError, match="Is a directory, and a config is a YAML file; `diptych"):
         load(tmp_path)

@@ -201,7 +201,7 @@ def test_a_run_without_what_it_needs(workspace, changes, sentence):
 def test_a_check_after_the_run_is_passed_over(workspace):
     [file] = (workspace / "runs" / "logs").glob("*.json")
     verdict = "checked: the data can be used"
-    checked = {"config": None, "artifacts": {}, "verdict": verdict}
+    checked: dict[str, object] = {"config": None, "artifacts": {}, "verdict": verdict}
     later = file.with_name("2026-02-03T04-05-06.json")
     later.write_text(json.dumps(json.loads(file.read_text()) | checked))
     ended = diptych("-c", workspace / "config.yaml")

@@ -138,6 +138,15 @@ def test_facts_that_call_for_it(title):
     assert one.action.endswith(".")
 
 
+def test_a_batch_size_is_not_advised_where_the_heads_have_a_closed_form():
+    [one] = advice(good(gallery=hub(9, 1)))
+    assert "batch_size" in one.action
+    config = run_report.config() | {"training": {"start": "correlated"}}
+    [one] = advice(dataclasses.replace(good(gallery=hub(9, 1)), config=config))
+    assert "batch_size" not in one.action
+    assert "more pairs" in one.action
+
+
 def test_a_pretrained_tower_needs_fewer_records():
     few = Summary(examples={"train": 240}, distinct_captions={"train": 240}, read=300)
     facts = good(data=dataclasses.replace(run_report.facts().data, summary=few))

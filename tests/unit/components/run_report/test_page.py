@@ -119,6 +119,12 @@ def test_a_sample_says_that_it_is_one():
     assert "a fixed sample of 60 of 9,000 records" in render(run_report.facts(gallery=gallery))
 
 
+def test_a_command_in_an_advice_is_code_and_its_text_is_escaped():
+    assert report_page._code("See `diptych why`, <b> & `a`.") == (
+        "See <code>diptych why</code>, &lt;b&gt; &amp; <code>a</code>."
+    )
+
+
 def test_without_slices_curves_and_timeline_their_sections_are_left_out():
     results: Results = {(): run_report.measurements(0.6)}
     read = read_page(render(run_report.facts(evaluation=Report(results), curves={}, nodes=())))

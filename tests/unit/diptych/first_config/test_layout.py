@@ -1,5 +1,6 @@
 """Files and splits of a folder, by their names."""
 
+import itertools
 import json
 import os
 from pathlib import Path
@@ -128,7 +129,8 @@ def test_columns_are_chosen_by_what_is_in_them():
 
 
 def test_a_category_of_several_words_is_an_attribute_unless_there_are_no_other_captions():
-    rows = [{**row, "kind": ("Food & Drink", "Travel & Places")[row["n"] % 2]} for row in ROWS]
+    kinds = itertools.cycle(("Food & Drink", "Travel & Places"))
+    rows = [{**row, "kind": kind} for row, kind in zip(ROWS, kinds, strict=False)]
     assert choose("a.csv", rows, True) == Chosen("picture", ("title_en",), ("shop", "kind"))
     for row in rows:
         del row["title_en"]

@@ -51,6 +51,12 @@ def test_a_run_cannot_work_without(hardware, what):
     assert sum(finding.state == diagnosis.MISSING for finding in found.values()) == 1
 
 
+def test_a_machine_of_8_gb_runs_all_but_the_conversion_of_pretrained_towers():
+    memory = findings(changed(memory=8_000_000_000))["memory"]
+    assert memory.state == diagnosis.OPTIONAL
+    assert "`portable: null`" in memory.remedy
+
+
 def test_a_package_that_is_missing_is_named_with_its_command(monkeypatch):
     asked = {
         "tfx": Package("tfx", "==1.21.0", "1.20.0"),
