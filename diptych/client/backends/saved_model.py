@@ -56,10 +56,9 @@ class SavedModel:
     def embed_images(self, images: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
         """Embed encoded images [n]: float32 [n, d], and valid, bool [n]."""
         outputs = self._call(self._image, serving_names.IMAGE_INPUT, images)
-        embeddings = checked(
-            outputs[features.EMBEDDING].numpy(), len(images), self.dim, str(self._folder)
-        )
-        return embeddings, outputs[features.VALID].numpy().astype(bool)
+        valid = outputs[features.VALID].numpy().astype(bool)
+        where, answers = str(self._folder), outputs[features.EMBEDDING].numpy()
+        return checked(answers, len(images), self.dim, where, valid), valid
 
     def embed_texts(self, texts: Sequence[bytes]) -> np.ndarray:
         """Embed texts in UTF-8 [n]: float32 [n, d]."""
