@@ -1,8 +1,6 @@
 """The joint SavedModel of a release, called in this process."""
 
 import os
-import shutil
-import tempfile
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from diptych.client.backends import model_copies
 from diptych.client.backends.backend import checked
 from schema import features, serving_names
 from schema.errors import InputError
@@ -17,7 +16,6 @@ from schema.text.messages import excerpt
 from schema.text.untrusted_text import for_people
 
 _QUIET = "TF_CPP_MIN_LOG_LEVEL"
-_ASSETS = "assets"  # of a SavedModel: the vocabulary
 _WITHOUT_CAUSE = ("Graph execution error", "Detected at node", "<stack traces", "[[")
 
 
@@ -84,32 +82,19 @@ class SavedModel:
 
         The graph opens the vocabulary in every call, and a release may be removed meanwhile.
         """
-        if not (folder / _ASSETS).is_dir():
+        if not (folder / model_copies.ASSETS).is_dir():
             return folder
         try:
-            place = Path(tempfile.mkdtemp(prefix="diptych-model-"))
+            copy = model_copies.make(folder)
         except OSError:  # nothing can be written here
             return folder
-        weakref.finalize(self, _remove, place, os.getpid())
-        try:
-            for entry in folder.resolve().iterdir():
-                if entry.name == _ASSETS:
-                    shutil.copytree(entry, place / _ASSETS)
-                else:
-                    (place / entry.name).symlink_to(entry)
-        except OSError:
-            return folder
-        return place
+        weakref.finalize(self, model_copies.remove, *copy, os.getpid())
+        return copy.folder
 
     def _signature(self, name: str) -> Any:
         if name not in self._model.signatures:
             raise InputError(f"{self._folder}: has no signature {name}")
         return self._model.signatures[name]
-
-
-def _remove(place: Path, process: int) -> None:
-    if os.getpid() == process:  # a fork that ends leaves it to its parent
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def _cause(error: Exception) -> str:

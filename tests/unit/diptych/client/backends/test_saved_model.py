@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from diptych.client.backends import model_copies
 from diptych.client.backends.saved_model import SavedModel
 from schema import features, serving_names
 from schema.errors import InputError
@@ -77,3 +78,21 @@ def test_in_a_fork_of_the_process_it_is_an_error(saved):
     model._process = -1  # of the parent
     with pytest.raises(InputError, match="loaded before this process was forked"):
         model.embed_texts([b"a"])
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(saved, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    in_use = model_copies.make(saved)
+    killed = model_copies.make(saved)
+    os.close(killed.lock)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "diptych-model-link").symlink_to("other")
+    new = model_copies.make(saved)
+    names = {in_use.folder.name, new.folder.name, "other", "diptych-model-link"}
+    assert set(os.listdir(tmp_path)) == names
+    model_copies.remove(*new, process=-1)  # by a fork
+    assert new.folder.exists()
+    for copy in (in_use, new):
+        model_copies.remove(*copy, os.getpid())
+    assert set(os.listdir(tmp_path)) == {"other", "diptych-model-link"}
+    assert (saved / "assets" / "words").read_text() == WORDS
