@@ -146,6 +146,8 @@ def read_file(path: Path) -> tuple[bytes, os.stat_result]:
                 raise UnusableImageError(_REASONS["too_many_bytes"])
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 data = file.read(LIMITS.max_bytes + 1)  # it may grow, or have no size, as in /proc
+                if data is None:  # /proc/kmsg says it is a plain file, and has nothing to read now
+                    raise UnusableImageError(_REASONS["empty_image"])
                 if len(data) > LIMITS.max_bytes:
                     raise UnusableImageError(_REASONS["too_many_bytes"])
                 return data, opened

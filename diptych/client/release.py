@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 from PIL import Image
@@ -51,7 +51,7 @@ class Release:
         """Return the folder of the release; None: the model is served elsewhere."""
         return self._folder
 
-    def embed_images(self, images: Sequence[ImageInput]) -> np.ndarray:
+    def embed_images(self, images: Iterable[ImageInput]) -> np.ndarray:
         """Embed images.
 
         Args:
@@ -64,15 +64,15 @@ class Release:
             InputError: an image cannot be read or decoded, the message names it; or the model does
                 not answer.
         """
-        images = _listed(images, "images")
-        embeddings, failures = self._embed(images)
+        listed = _listed(images, "images")
+        embeddings, failures = self._embed(listed)
         for position, failure in failures.items():
             more = len(failures) - 1
             also = f"; {number_of(more, 'more image')} cannot be used either" if more else ""
-            raise InputError(f"{name_of(images[position], position)}: {failure}{also}")
+            raise InputError(f"{name_of(listed[position], position)}: {failure}{also}")
         return embeddings
 
-    def try_embed_images(self, images: Sequence[ImageInput]) -> tuple[np.ndarray, np.ndarray]:
+    def try_embed_images(self, images: Iterable[ImageInput]) -> tuple[np.ndarray, np.ndarray]:
         """Embed those of some images that can be decoded.
 
         Args:
@@ -90,7 +90,7 @@ class Release:
         valid[list(failures)] = False
         return embeddings, valid
 
-    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+    def embed_texts(self, texts: Iterable[str]) -> np.ndarray:
         """Embed texts.
 
         Returns:
@@ -106,7 +106,7 @@ class Release:
             embeddings[part] = self._backend.embed_texts(encoded[part])
         return embeddings
 
-    def similarity(self, images: Sequence[ImageInput], texts: Sequence[str]) -> np.ndarray:
+    def similarity(self, images: Iterable[ImageInput], texts: Iterable[str]) -> np.ndarray:
         """Return the inner product of every image with every text, float32 [n, m].
 
         Embeddings are of length 1 unless the config has `model.normalize: false`, so that this is
@@ -225,15 +225,17 @@ def _listed(values: Iterable[T], what: str) -> Sequence[T]:
     """
     if isinstance(values, str | Path | bytes | Image.Image):
         raise InputError(f"{what} are given as a list: write [{what[:-1]}] for a single one")
-    if isinstance(values, Sequence) or (isinstance(values, np.ndarray) and values.ndim):
+    if isinstance(values, Sequence):
         return values
+    if isinstance(values, np.ndarray) and values.ndim:
+        return cast("Sequence[T]", values)
     try:
         return list(values)
     except TypeError as error:
         raise InputError(f"{what} are given as a list, not as {type(values).__name__}") from error
 
 
-def _encoded(texts: Sequence[str]) -> list[bytes]:
+def _encoded(texts: Iterable[str]) -> list[bytes]:
     encoded = []
     for position, text in enumerate(_listed(texts, "texts")):
         if not isinstance(text, str):

@@ -36,7 +36,13 @@ class Backend(Protocol):
         """
 
 
-def checked(embeddings: object, count: int, dim: int | None, where: str) -> np.ndarray:
+def checked(
+    embeddings: object,
+    count: int,
+    dim: int | None,
+    where: str,
+    valid: np.ndarray | None = None,
+) -> np.ndarray:
     """Return the embeddings that a model answered with, as float32 [count, dim].
 
     Args:
@@ -44,9 +50,10 @@ def checked(embeddings: object, count: int, dim: int | None, where: str) -> np.n
         count: of the inputs.
         dim: values of an embedding; None: any number.
         where: the model, for the error.
+        valid: which of them are used, bool [count]; None: all.
 
     Raises:
-        InputError: they have another shape or are no numbers.
+        InputError: they have another shape, are no numbers, or one that is used is not finite.
     """
     try:
         array = np.asarray(embeddings, np.float32)
@@ -56,4 +63,6 @@ def checked(embeddings: object, count: int, dim: int | None, where: str) -> np.n
         raise InputError(f"{where}: answers {count} inputs with an array {list(array.shape)}")
     if dim is not None and array.shape[1] != dim:
         raise InputError(f"{where}: answers with {array.shape[1]} values, not {dim}")
+    if not np.isfinite(array if valid is None else array[valid]).all():
+        raise InputError(f"{where}: answers with an embedding that is not finite")
     return array

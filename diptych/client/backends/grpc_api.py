@@ -72,8 +72,8 @@ class Grpc:
         """Embed encoded images [n]: float32 [n, d], and valid, bool [n]."""
         outputs = self._predict(serving_names.EMBED_IMAGE, serving_names.IMAGE_INPUT, images)
         where = self._address.server
-        embeddings = checked(outputs.get(features.EMBEDDING), len(images), self.dim, where)
-        return embeddings, served.checked_valid(outputs.get(features.VALID), len(images), where)
+        valid = served.checked_valid(outputs.get(features.VALID), len(images), where)
+        return checked(outputs.get(features.EMBEDDING), len(images), self.dim, where, valid), valid
 
     def embed_texts(self, texts: Sequence[bytes]) -> np.ndarray:
         """Embed texts in UTF-8 [n]: float32 [n, d]."""

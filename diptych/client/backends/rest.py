@@ -56,8 +56,8 @@ class Rest:
         where = self._address.server
         if not isinstance(outputs, dict) or {*outputs} != {features.EMBEDDING, features.VALID}:
             raise InputError(f"{where}: answers {serving_names.EMBED_IMAGE} with other outputs")
-        embeddings = checked(outputs[features.EMBEDDING], len(images), self.dim, where)
-        return embeddings, served.checked_valid(outputs[features.VALID], len(images), where)
+        valid = served.checked_valid(outputs[features.VALID], len(images), where)
+        return checked(outputs[features.EMBEDDING], len(images), self.dim, where, valid), valid
 
     def embed_texts(self, texts: Sequence[bytes]) -> np.ndarray:
         """Embed texts in UTF-8 [n]: float32 [n, d]."""
@@ -104,6 +104,8 @@ class Rest:
             answer = None
         if response.is_success and isinstance(answer, dict):
             return answer
+        if response.is_success:
+            raise InputError(f"{server}: does not answer as TensorFlow Serving does")
         said = answer.get("error") if isinstance(answer, dict) else None
         detail = excerpt(for_people(str(said)), 200) if said else response.reason_phrase
         kind = UnavailableError if response.status_code in _AWAY else InputError

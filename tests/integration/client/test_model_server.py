@@ -166,7 +166,7 @@ LOADING = READY.replace(b"AVAILABLE", b"LOADING")
 @pytest.mark.parametrize(
     ("answers", "sentence"),
     [
-        ([(200, b"<html>")], "answers with status 200: OK"),
+        ([(200, b"<html>")], "does not answer as TensorFlow Serving does"),
         ([(302, b"")], "answers with status 302: Found"),
         ([(200, b"{}")], "does not answer as TensorFlow Serving does"),
         ([(200, LOADING)], "no version is ready of the model x"),

@@ -154,3 +154,14 @@ def test_an_image_that_is_still_in_its_file_may_be_in_several_threads():
         with ThreadPoolExecutor(8) as threads:
             for answer in threads.map(encode, [shared] * 8):
                 assert np.array_equal(decoded(answer.data), expected)
+
+
+def test_a_file_of_the_system_that_has_nothing_to_read_now_has_no_bytes(tmp_path, monkeypatch):
+    class Waiting(io.BytesIO):
+        def read(self, _size=-1):
+            return None  # what a read that does not wait answers, where it would have to
+
+    (tmp_path / "a.png").write_bytes(png((1, 2, 3)))
+    monkeypatch.setattr(os, "fdopen", lambda *_, **__: Waiting())
+    with pytest.raises(UnusableImageError, match="has no bytes"):
+        encode(tmp_path / "a.png")

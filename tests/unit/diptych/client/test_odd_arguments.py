@@ -1,5 +1,7 @@
 """Arguments that no signature allows, as notebooks give them: a sentence, never a traceback."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -51,7 +53,8 @@ def test_a_number_of_answers_is_a_whole_one(k):
 
 
 def test_a_number_of_answers_may_be_numpys():
-    assert checked_query(np.ones(3), 3, np.int64(2)).shape == (1, 3)
+    int_like: Any = np.int64(2)
+    assert checked_query(np.ones(3), 3, int_like).shape == (1, 3)
 
 
 @pytest.mark.parametrize("folder", [None, 5, b"/tmp"])
