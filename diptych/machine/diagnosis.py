@@ -150,8 +150,9 @@ def _packages(required: dict[str, Package]) -> Iterator[Finding]:
 
 def _versions(asked: Sequence[Package]) -> str:
     known = ("tensorflow", "tfx", "apache-beam", "mlflow")
-    named = [f"{p.name} {p.installed}" for p in asked if p.name in known]
-    return ", ".join([*named, f"{len(asked)} in all"])
+    main = [package for package in asked if package.name in known] or asked
+    named = [f"{package.name} {package.installed}" for package in main]
+    return ", ".join([*named, *([f"{len(asked)} in all"] if len(main) < len(asked) else [])])
 
 
 def _weights() -> Finding:

@@ -3,6 +3,7 @@
 Importing this file stays free of TensorFlow and TFX, so that the command line answers at once.
 """
 
+import functools
 import json
 import os
 from collections.abc import Sequence
@@ -219,10 +220,7 @@ def parse(values: dict[Any, Any], path: Path, source: str = "") -> RunConfig:
 
 def _beside(config: RunConfig, here: Path) -> RunConfig:
     """Return the config with its relative paths taken from a folder."""
-
-    def located(path: str) -> str:
-        return _located(here, path)
-
+    located = functools.partial(_located, here)
     config = config_paths.located(config, located)
     if config.tune is not None:
         config = config.model_copy(update={"tune": config.tune.located(located)})
