@@ -151,6 +151,7 @@ def _packages(required: dict[str, Package]) -> Iterator[Finding]:
 def _versions(asked: Sequence[Package]) -> str:
     known = ("tensorflow", "tfx", "apache-beam", "mlflow")
     main = [package for package in asked if package.name in known] or asked
+    main = sorted(main, key=lambda package: package.name)
     named = [f"{package.name} {package.installed}" for package in main]
     return ", ".join([*named, *([f"{len(asked)} in all"] if len(main) < len(asked) else [])])
 
