@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import resource
 import tarfile
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ from schema import features
 from tests.support import bad_images
 from tests.support.bad_images import EACH, KINDS, SIZE, names
 from tests.support.ingest import Ingested, ingested, picture, values, write_tar
+from tests.support.peak_memory import begin_peak, peak
 from trainer.preprocessing.image_formats import decode
 
 GOOD = 1_000
@@ -45,14 +45,13 @@ def mixed(tmp_path_factory) -> Measured:
     bad_images.write_good(both, GOOD)
     bad_images.write_bad(both)
     ingested(clean.parent / "warm", config(clean))  # what is imported and built only once
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = begin_peak()
     alone, mixed = [], []
     for n in range(2):
         alone.append(seconds(clean, f"out-{n}")[0])
         took, done = seconds(both, f"out-{n}")
         mixed.append(took)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return done, min(mixed) / min(alone), (after - before) / 1024
+    return done, min(mixed) / min(alone), (peak() - before) / 2**20
 
 
 def seconds(folder: Path, name: str) -> tuple[float, Ingested]:
