@@ -70,7 +70,7 @@ def _from_icons_release() -> dict[str, Any]:
     weights = {"weights": f"release:{ICONS_RELEASE}"}
     vocabulary = ICONS_RELEASE / "text_tower" / "1" / "assets" / "vocabulary"
     if not vocabulary.exists():
-        sys.exit(f"there is no release of the icons yet: measure {ICONS} first")
+        sys.exit(f"{ICONS_RELEASE} is missing; run: python -m benchmarks.recipes {ICONS}")
     config = _emoji(36, text={"vocabulary": str(vocabulary)})
     for tower in config["model"].values():
         if isinstance(tower, dict):

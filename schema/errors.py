@@ -79,5 +79,5 @@ _OF_PYDANTIC = "For further information visit"  # its last line, about its own d
 def last_line(error: BaseException) -> str:
     """Describe an error that nobody foresaw: its type, and the last line of its message."""
     lines = [line.strip() for line in str(error).strip().splitlines()]
-    said = [line for line in lines if not line.startswith(_OF_PYDANTIC)] or [""]
-    return f"{type(error).__name__}: {said[-1][:_LONGEST_LINE]}"
+    own_lines = [line for line in lines if not line.startswith(_OF_PYDANTIC)] or [""]
+    return f"{type(error).__name__}: {own_lines[-1][:_LONGEST_LINE]}"

@@ -42,9 +42,9 @@ def keys_command(
             if entry.kind != kind and entry.kind:
                 say(console, f"{entry.path.rpartition('.')[0]} with {entry.kind}", "bold")
             kind = entry.kind
-            default = f", default {entry.default}" if entry.default != "required" else ", required"
-            said = default if entry.default else ""
-            say(console, _plain(f"{entry.path}: {entry.value}{said}"))
+            default = f"default {entry.default}" if entry.default != "required" else "required"
+            value = f"{entry.value}, {default}" if entry.default else entry.value
+            say(console, _plain(f"{entry.path}: {value}"))
             if entry.meaning:
                 say(console, f"    {_plain(entry.meaning)}", "dim")
 

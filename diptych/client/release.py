@@ -218,7 +218,7 @@ class Release:
 
 
 def _listed(values: Iterable[T], what: str) -> Sequence[T]:
-    """Return some values as a sequence; what is none already, such as a generator, is read.
+    """Return some values as a sequence; a generator is read to its end.
 
     Raises:
         InputError: it holds no values.

@@ -57,10 +57,10 @@ def choose(file: str, records: Sequence[Record], is_table: bool) -> Chosen:
     if is_table and columns and not _has_usual(file, columns):
         image = next((name for name in columns if _holds_images(_values(records, name))), None)
         texts = [name for name in columns if name != image]
-        spoken = [name for name in texts if _holds_captions(_values(records, name))]
+        worded = [name for name in texts if _holds_captions(_values(records, name))]
         # "Food & Drink" has words as a caption has, but is the category of many records.
-        describing = [name for name in spoken if not _is_repeated(_values(records, name))]
-        captions = tuple(describing or spoken)
+        describing = [name for name in worded if not _is_repeated(_values(records, name))]
+        captions = tuple(describing or worded)
         if image is None or not captions:
             what = "images" if image is None else "captions"
             raise InputError(

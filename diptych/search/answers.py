@@ -28,7 +28,7 @@ class Health(BaseModel):
 
 
 class Embeddings(BaseModel):
-    """Vectors of length 1, in the order of the request."""
+    """Embeddings in the order of the request, of length 1 unless `model.normalize` is false."""
 
     release: str
     dim: int
@@ -39,7 +39,7 @@ class Embeddings(BaseModel):
 
 
 class Similarities(BaseModel):
-    """Cosines of images and texts."""
+    """Inner products of the embeddings of images and texts."""
 
     release: str
     similarity: Annotated[
@@ -52,7 +52,9 @@ class Image(BaseModel):
     """An image of the collection; control characters in its texts are written visibly."""
 
     key: str
-    score: Annotated[float | None, Field(description="cosine of the query and the image")] = None
+    score: Annotated[
+        float | None, Field(description="inner product of the query and the image")
+    ] = None
     captions: list[str]
     attributes: dict[str, str]
     path: Annotated[str | None, Field(description="the file, where the collection is a folder")]

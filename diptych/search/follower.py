@@ -63,8 +63,8 @@ class Follower:
         """Why the last refresh did not succeed; empty if it did."""
         return self._problem
 
-    def look(self) -> None:
-        """Refresh soon, unless that was just done or goes on; returns at once."""
+    def refresh_soon(self) -> None:
+        """Let the thread refresh, unless it does or has just done so; return at once."""
         if not self._collections or self._clock() < self._next:
             return
         if self._runs.acquire(blocking=False):

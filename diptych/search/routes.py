@@ -132,7 +132,7 @@ class Api:
 
     async def info(self) -> Info:
         """Describe what is searched."""
-        self._follower.look()
+        self._follower.refresh_soon()
         numbers, problem = range(len(self._engines)), escaped(self._follower.problem)
         return await self.files.run(
             lambda: Info(releases=[self._describe(n) for n in numbers], problem=problem)
@@ -156,7 +156,7 @@ class Api:
 
     async def _answer(self, body: SearchBody) -> Results:
         used, queries = self._engine(body.release), body.queries()
-        self._follower.look()
+        self._follower.refresh_soon()
         started = time.perf_counter()
 
         def work() -> list[answers.Result]:

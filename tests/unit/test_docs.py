@@ -1,11 +1,11 @@
 """The documentation: its links lead somewhere, and its picture is that of the code."""
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
+from tests.support.docs_script import docs_script
 from tests.support.paths import ROOT
 
 FOLDERS = ("docs", "docs/howto", "benchmarks", "kubeflow")
@@ -75,9 +75,5 @@ def test_every_page_is_in_the_list_of_pages():
 
 
 def test_the_picture_is_that_of_the_code():
-    spec = importlib.util.spec_from_file_location("draw", ROOT / "docs" / "draw_architecture.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = docs_script("draw_architecture")
     assert module.draw() == module.PICTURE.read_text("utf-8")

@@ -1,24 +1,17 @@
 """What `docs/draw_pictures.py` takes from the recording of a run."""
 
-import importlib.util
-
 import pytest
 from rich.text import Text
 
 from pipeline.local.live_display import LiveDisplay
-from tests.support.paths import ROOT
+from tests.support.docs_script import docs_script
 from tests.support.recorded_run import replay
 from tests.support.screen import Screen
 
 
 @pytest.fixture(scope="module")
 def pictures():
-    spec = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "draw_pictures.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return docs_script("draw_pictures")
 
 
 @pytest.fixture(scope="module")

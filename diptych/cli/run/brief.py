@@ -29,7 +29,7 @@ def print_brief(summary: Summary, console: Console) -> None:
     """Print what has room above the verdict and the next commands.
 
     Gates that refused the model come first, then warnings, the table of all queries, the gates that
-    hold, and notes. How many are left out is said.
+    hold, and notes; then how many were left out.
     """
     failed = [gate.sentence for gate in summary.gates if not gate.passed]
     passed = [gate.sentence for gate in summary.gates if gate.passed]

@@ -100,5 +100,5 @@ class SavedModel:
 def _cause(error: Exception) -> str:
     """Return the line of TensorFlow's message that says what is wrong."""
     lines = [line.strip() for line in str(error).splitlines()]
-    said = [line for line in lines if line and not line.startswith(_WITHOUT_CAUSE)]
-    return excerpt(for_people(said[0] if said else type(error).__name__), 300)
+    causes = [line for line in lines if line and not line.startswith(_WITHOUT_CAUSE)]
+    return excerpt(for_people(causes[0] if causes else type(error).__name__), 300)

@@ -22,6 +22,13 @@ from tests.support.terminal import COOKED, on_terminal
 
 CTRL_C = b"\x03"
 GO_ON = "a rerun continues after the last finished node"
+ALL_QUERIES = [
+    "all queries    queries  candidates  recall@1      @5     @10     mrr  median",
+    "text to image       50       1,527     0.500   0.500   0.500   0.500     0.5",
+    "  by chance                           0.0065  0.0065  0.0065  0.0065       0",
+    "image to text       50       1,527     0.500   0.500   0.500   0.500     0.5",
+    "  by chance                           0.0065  0.0065  0.0065  0.0065       0",
+]
 SHOWN_WARNING = WARNED.replace("\x1b", "\\x1b")
 
 
@@ -64,11 +71,7 @@ def test_a_run_from_its_first_line_to_the_next_steps(folder):
         f"  ! {SHOWN_WARNING}",
         "  ! odd data",
         "",
-        "all queries    queries  candidates  recall@1      @5     @10     mrr  median",
-        "text to image       50       1,527     0.500   0.500   0.500   0.500     0.5",
-        "  by chance                           0.0065  0.0065  0.0065  0.0065       0",
-        "image to text       50       1,527     0.500   0.500   0.500   0.500     0.5",
-        "  by chance                           0.0065  0.0065  0.0065  0.0065       0",
+        *ALL_QUERIES,
         "tokens: 50 % of 50 stand for unknown characters; 50 % of 50 different captions",
         "  have the tokens of another one",
         *wrapped(f"curves of the training: {tensorboard()} --logdir /curves"),
@@ -261,11 +264,7 @@ def test_the_end_of_a_run_stays_on_a_low_terminal(folder, ending, code):
     last = shown.index(f"  {'✓' if ships else '✗'} text_to_image_mrr = 0.5 [0.4, 0.6] >= 0.3")
     assert shown[last - 6 : last] == [
         "",
-        "all queries    queries  candidates  recall@1      @5     @10     mrr  median",
-        "text to image       50       1,527     0.500   0.500   0.500   0.500     0.5",
-        "  by chance                           0.0065  0.0065  0.0065  0.0065       0",
-        "image to text       50       1,527     0.500   0.500   0.500   0.500     0.5",
-        "  by chance                           0.0065  0.0065  0.0065  0.0065       0",
+        *ALL_QUERIES,
     ]
     assert shown[last + 1 :] == [
         f"  ! {SHOWN_WARNING}",

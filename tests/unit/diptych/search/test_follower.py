@@ -200,21 +200,21 @@ def test_requests_cause_one_refresh_at_a_time_and_a_rest_after_it(monkeypatch):
     now = [0.0]
     slow = Slow()
     follower = Follower([slow, WordCollection([("a", ["a"], {})])], clock=lambda: now[0])
-    follower.look()
+    follower.refresh_soon()
     assert slow.refreshed == 0  # what was just opened is up to date
     now[0] = 2.0
     for _ in range(50):
-        follower.look()
+        follower.refresh_soon()
     assert slow.entered.wait(10)
     now[0] = 3.5  # it took 1.5 s, so that it rests for 30 s
     slow.go_on.set()
     wait_until_idle(follower)
     now[0] = 33.0
-    follower.look()
+    follower.refresh_soon()
     wait_until_idle(follower)
     assert slow.refreshed == 1
     now[0] = 33.5
-    follower.look()
+    follower.refresh_soon()
     wait_until_idle(follower)
     assert slow.refreshed == 2
     follower.close()
@@ -223,13 +223,13 @@ def test_requests_cause_one_refresh_at_a_time_and_a_rest_after_it(monkeypatch):
 def test_a_server_that_ends_does_not_wait_for_the_folder():
     slow = Slow()
     follower = Follower([slow])
-    follower.look()
+    follower.refresh_soon()
     assert slow.entered.wait(10)
     started = time.monotonic()
     follower.close()
     assert slow.ended.wait(10)
     assert time.monotonic() - started < 2
-    follower.look()  # a request that comes too late
+    follower.refresh_soon()  # a request that comes too late
     assert (slow.refreshed, follower.problem) == (1, "")
 
 
@@ -237,7 +237,7 @@ def test_an_index_that_cannot_change_is_left_alone():
     collection = WordCollection([("a", ["a"], {})])
     assert not isinstance(collection, Followed)
     follower = Follower([collection])
-    follower.look()
+    follower.refresh_soon()
     wait_until_idle(follower)
     assert follower.problem == ""
 

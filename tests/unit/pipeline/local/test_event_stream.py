@@ -135,7 +135,9 @@ def test_the_page_has_a_row_for_each_event_with_all_of_its_values():
 
 
 def test_the_examples_of_the_page_are_events():
-    for line in "".join(blocks("json")).splitlines():
+    lines = "".join(blocks("json")).splitlines()
+    assert len(lines) > 10
+    for line in lines:
         EVENTS.validate_json(line)
 
 
