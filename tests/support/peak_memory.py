@@ -1,4 +1,7 @@
-"""The most memory that this process has had since a moment, whatever earlier tests took."""
+"""The most memory that this process has had since a moment, whatever earlier tests took.
+
+What the allocator keeps of freed memory counts as taken before: a growth within that is not seen.
+"""
 
 from pathlib import Path
 
