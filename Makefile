@@ -39,6 +39,8 @@ bench: demo  ## every figure of benchmarks/README.md
 	.venv/bin/python -m benchmarks.demo
 	.venv/bin/python -m benchmarks.new_style
 	.venv/bin/python -m benchmarks.ingest
+	.venv/bin/python -m benchmarks.ingest.costs
+	.venv/bin/python -m benchmarks.ingest.scale
 	.venv/bin/python -m benchmarks.near_duplicates
 	.venv/bin/python -m benchmarks.input_pipeline
 	.venv/bin/python -m benchmarks.training.speed

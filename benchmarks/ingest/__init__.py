@@ -1,0 +1,1 @@
+"""How fast pairs become examples that a training step can read."""
