@@ -52,7 +52,14 @@ def split_words(captions: tf.Tensor) -> tf.RaggedTensor:
     Returns:
         Words, [n, (words)].
     """
-    return tf_text.regex_split(captions, f"{_SPACES}|{_ALONE}", _ALONE)
+    return tf.RaggedTensor.from_row_splits(*_split(captions), validate=False)
+
+
+# Traced once in a process, however often Transform traces the graph around it.
+@tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
+def _split(captions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    words = tf_text.regex_split(captions, f"{_SPACES}|{_ALONE}", _ALONE)
+    return words.values, words.row_splits
 
 
 def caption_ids(words: tf.RaggedTensor) -> tf.Tensor:

@@ -1,5 +1,8 @@
 """From image bytes to pixels: the same graph in training and in serving."""
 
+import functools
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from trainer.config.transform import Fit, ImageConfig
@@ -39,17 +42,25 @@ def fit_to_square(rgb: tf.Tensor, size: int, fit: Fit) -> tf.Tensor:
 
 def transform(images: tf.Tensor, config: ImageConfig) -> tf.Tensor:
     """Decode, resize and re-encode a batch: any supported bytes [n] to small bytes [n]."""
-
-    def one(image: tf.Tensor) -> tf.Tensor:
-        return _encode(fit_to_square(decode(image), config.size, config.fit), config)
-
-    return tf.map_fn(one, images, fn_output_signature=tf.string)
+    return _batch_function(config)(images)
 
 
 def transform_and_read(image: tf.Tensor, config: ImageConfig) -> tf.Tensor:
     """Compose `transform` and `read`: a scalar string to uint8 [size, size, 3]."""
     square = fit_to_square(decode(image), config.size, config.fit)
     return read(_encode(square, config), config) if config.encoding == "jpeg" else square
+
+
+@functools.cache
+def _batch_function(config: ImageConfig) -> Callable[[tf.Tensor], tf.Tensor]:
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
+    def transformed(images: tf.Tensor) -> tf.Tensor:
+        def one(image: tf.Tensor) -> tf.Tensor:
+            return _encode(fit_to_square(decode(image), config.size, config.fit), config)
+
+        return tf.map_fn(one, images, fn_output_signature=tf.string)
+
+    return transformed
 
 
 def _encode(square: tf.Tensor, config: ImageConfig) -> tf.Tensor:

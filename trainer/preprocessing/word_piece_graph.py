@@ -86,44 +86,79 @@ def _pieces(words: tf.RaggedTensor, table: tf.lookup.StaticVocabularyTable) -> t
     unknown = table.lookup(tf.constant([UNKNOWN]))[0]
     # Within a word, an unknown character has the id after the last one of the vocabulary.
     is_unknown = tf.equal(ids, unknown) | (ids >= table.size() - 1)
-    splits = pieces.merge_dims(1, 2).row_splits
+    ids, splits = _spelled(
+        ids,
+        tf.gather(pieces.values.row_splits, pieces.row_splits),
+        is_unknown,
+        tf.gather(words.flat_values, pieces.values.value_rowids()),
+        starts.flat_values,
+        ends.flat_values,
+        unknown,
+        _spelling(table),
+    )
+    return tf.RaggedTensor.from_row_splits(ids, splits, validate=False)
 
-    def spelled() -> tuple[tf.Tensor, tf.Tensor]:
-        word = tf.gather(words.flat_values, pieces.values.value_rowids())
-        first, end = starts.flat_values, ends.flat_values
-        cut = (tf.boolean_mask(values, is_unknown) for values in (word, first, end - first))
-        return _spelled(ids, splits, is_unknown, tf.strings.substr(*cut), unknown, table)
 
-    # Spelling takes as long as the tokenizer itself, and most batches need none.
-    ids, splits = tf.cond(tf.reduce_any(is_unknown), spelled, lambda: (ids, splits))
-    return tf.RaggedTensor.from_row_splits(ids, splits)
+def _vector(dtype: tf.DType) -> tf.TensorSpec:
+    return tf.TensorSpec([None], dtype)
 
 
+@tf.function(
+    # Traced once in a process, however often Transform traces the graph around it.
+    input_signature=[
+        *map(_vector, (tf.int64, tf.int64, tf.bool, tf.string, tf.int64, tf.int64)),
+        tf.TensorSpec([], tf.int64),
+        tf.TensorSpec([256, None], tf.int64),
+    ],
+    autograph=False,
+)
 def _spelled(
     ids: tf.Tensor,
     splits: tf.Tensor,
     is_unknown: tf.Tensor,
-    characters: tf.Tensor,
+    words: tf.Tensor,
+    starts: tf.Tensor,
+    ends: tf.Tensor,
     unknown: tf.Tensor,
-    table: tf.lookup.StaticVocabularyTable,
+    spelling: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Replace unknown characters by their spelling; returns new ids and row splits."""
-    spelling = _spelling(table)
+    """Replace unknown characters by their spelling.
+
+    Args:
+        ids: of pieces, [n].
+        splits: where captions begin among them, [captions + 1].
+        is_unknown: which pieces are unknown characters, [n].
+        words: the word that a piece is of, [n].
+        starts: the first byte of a piece in its word, [n].
+        ends: the byte after it, [n].
+        unknown: the id of `UNKNOWN`.
+        spelling: see `_spelling`.
+
+    Returns:
+        New ids and row splits.
+    """
     width = tf.shape(spelling, tf.int64)[1]
-    size = tf.strings.length(characters)
-    counts = tf.tensor_scatter_nd_update(
-        tf.ones_like(ids), tf.where(is_unknown), tf.maximum(tf.cast(size, tf.int64) * width, 1)
-    )
-    raw = tf.io.decode_raw(tf.strings.bytes_split(characters).flat_values, tf.uint8)
-    pieces = tf.gather(spelling, tf.cast(tf.reshape(raw, [-1]), tf.int32))
-    ids = tf.repeat(tf.where(is_unknown, unknown, ids), counts)
-    ids = tf.tensor_scatter_nd_update(
-        ids,
-        tf.where(tf.repeat(is_unknown & (width > 0), counts)),
-        tf.reshape(pieces, [-1]),
-    )
-    before = tf.concat([[tf.constant(0, tf.int64)], tf.cumsum(counts)], axis=0)
-    return ids, tf.gather(before, splits)
+
+    def spelled() -> tuple[tf.Tensor, tf.Tensor]:
+        cut = (tf.boolean_mask(values, is_unknown) for values in (words, starts, ends - starts))
+        characters = tf.strings.substr(*cut)
+        size = tf.strings.length(characters)
+        counts = tf.tensor_scatter_nd_update(
+            tf.ones_like(ids), tf.where(is_unknown), tf.maximum(tf.cast(size, tf.int64) * width, 1)
+        )
+        raw = tf.io.decode_raw(tf.strings.bytes_split(characters).flat_values, tf.uint8)
+        pieces = tf.gather(spelling, tf.cast(tf.reshape(raw, [-1]), tf.int32))
+        longer = tf.repeat(tf.where(is_unknown, unknown, ids), counts)
+        longer = tf.tensor_scatter_nd_update(
+            longer,
+            tf.where(tf.repeat(is_unknown & (width > 0), counts)),
+            tf.reshape(pieces, [-1]),
+        )
+        before = tf.concat([[tf.constant(0, tf.int64)], tf.cumsum(counts)], axis=0)
+        return longer, tf.gather(before, splits)
+
+    # Spelling takes as long as the tokenizer itself, and most batches need none.
+    return tf.cond(tf.reduce_any(is_unknown), spelled, lambda: (ids, splits))
 
 
 def _spelling(table: tf.lookup.StaticVocabularyTable) -> tf.Tensor:
