@@ -26,12 +26,30 @@ class Original:
     stored: bytes
 
 
+class Lowest:
+    """Those of each kind whose digests are lowest, of all that were added."""
+
+    def __init__(self) -> None:
+        self._by_kind: dict[str, list[Original]] = {}
+
+    def add(self, image: Original) -> None:
+        """Keep an image while it is among the lowest of its kind."""
+        kept = self._by_kind.setdefault(image.kind, [])
+        # Nearly all end here, and none of their bytes is read.
+        if len(kept) < OF_EACH_KIND or image.digest <= kept[-1].digest:
+            self._by_kind[image.kind] = sorted({*kept, image})[:OF_EACH_KIND]
+
+    def images(self) -> list[Original]:
+        """Return what was kept, in the order of the kinds and digests."""
+        return [image for _, some in sorted(self._by_kind.items()) for image in some]
+
+
 def lowest(images: Iterable[Original]) -> list[Original]:
     """Return those of each kind whose digests are lowest."""
-    by_kind: dict[str, list[Original]] = {}
+    kept = Lowest()
     for image in images:
-        by_kind[image.kind] = sorted({*by_kind.get(image.kind, []), image})[:OF_EACH_KIND]
-    return [image for _, some in sorted(by_kind.items()) for image in some]
+        kept.add(image)
+    return kept.images()
 
 
 def write_originals(images: beam.PCollection, folder: str) -> None:
