@@ -53,10 +53,10 @@ def lowest(images: Iterable[Original]) -> list[Original]:
 
 
 def write_originals(images: beam.PCollection, folder: str) -> None:
-    """Write a sample of `Original`s into a folder."""
+    """Write a sample of `Original`s into a folder; no file where there are none."""
     _ = (
         images
-        | "Originals" >> beam.CombineGlobally(_Lowest())
+        | "Originals" >> beam.CombineGlobally(_Lowest()).without_defaults()
         | "WriteOriginals" >> beam.Map(_write, f"{folder}/{FILE}")
     )
 
@@ -89,8 +89,6 @@ class _Lowest(beam.CombineFn):
 
 
 def _write(images: list[Original], path: str) -> None:
-    if not images:
-        return
     arrays: dict[str, Any] = {}
     for name in _NAMES:
         values = [getattr(image, name) for image in images]

@@ -8,10 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.transforms.window import GlobalWindow
-from apache_beam.utils.timestamp import MIN_TIMESTAMP
-from apache_beam.utils.windowed_value import WindowedValue
 
+from components.beam_bundles import at_the_end
 from components.example_gen.images.originals import Lowest
 from components.example_gen.ingest.examine import Examined, Limits, Rows, examine
 from components.example_gen.ingest.image_store import ImageStore
@@ -74,7 +72,7 @@ class Examine(beam.DoFn):
             for output in outputs:
                 tag = output.tag if isinstance(output, beam.pvalue.TaggedOutput) else None
                 value = output.value if tag else output
-                windowed = WindowedValue(value, MIN_TIMESTAMP, [GlobalWindow()])
+                windowed = at_the_end(value)
                 yield beam.pvalue.TaggedOutput(tag, windowed) if tag else windowed
         if self._image_store is not None:
             self._image_store.close()

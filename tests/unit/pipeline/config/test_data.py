@@ -1,5 +1,7 @@
 """The section `data`, and what of it ingest gets: by value."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -7,7 +9,7 @@ from components.example_gen.ingest.examine import Limits
 from pipeline.config.data import DataConfig
 from trainer.config.transform import ImageConfig
 
-PAIRS = {"path": "/pairs", "splits": {"train": "t", "eval": "e"}}
+PAIRS: dict[str, Any] = {"path": "/pairs", "splits": {"train": "t", "eval": "e"}}
 
 
 @pytest.mark.parametrize(
