@@ -36,7 +36,7 @@ class DataNodes:
 def data_nodes(config: RunConfig) -> DataNodes:
     """Build ingest, statistics, and their comparison with the schema and the served release."""
     example_gen = ImageTextExampleGen(
-        config.data.for_ingest(),
+        config.data.for_ingest(config.image),
         config.text.max_captions,
         may_be_empty=True,
         plugins=plugin_digests(config.plugins),

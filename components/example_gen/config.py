@@ -19,6 +19,7 @@ ALL: Final = "all"  # the name of the one pattern of `files`, which shares split
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
 SplitName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]  # a folder
 Keep = Literal["first", "random", "all"]
+Pixels = Annotated[int, Field(ge=32)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -128,8 +129,14 @@ class IngestConfig(Frozen):
     """Of one image; one with more is not decoded."""
     max_bytes: PositiveInt = 100_000_000
     """Of one encoded image."""
-    max_side: Annotated[int, Field(ge=32)] | None = None
-    """Pixels of the larger side to which images are shrunk; None: never."""
+    max_side: Literal["auto"] | Pixels | None = "auto"
+    """Pixels of the larger side to which larger images are shrunk; None: never.
+
+    auto: to what training reads, image.size, and at least 224. With image.fit = crop this is the
+    smaller side, and otherwise the larger one.
+    """
+    max_smaller_side: Pixels | None = None
+    """Likewise of the smaller side; None: never."""
     max_caption_characters: PositiveInt = 10_000
     """A longer caption is not used."""
     keep_captions: Keep = "first"

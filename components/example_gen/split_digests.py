@@ -7,21 +7,26 @@ Each record has 64 bits of the digest of its key, and of its image's bytes as th
 import dataclasses
 import hashlib
 import io
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
+from apache_beam.utils.windowed_value import WindowedValue
 
+from components.beam_bundles import at_the_end
 from components.example_gen.records.merge import Record
 from components.example_gen.records.splits import DIGESTS
+
+TOGETHER = 1 << 16  # bytes of digests of one split in an element
 
 
 def write_digests(records: beam.PCollection, folders: Mapping[str, str]) -> None:
     """Write the digests of every split; `folders` says where its examples are."""
     _ = (
         records
-        | "Digests" >> beam.Map(lambda record: (record.split, digests_of(record)))
+        | "Digests" >> beam.ParDo(_Digests())
         | "BySplit" >> beam.GroupByKey()
         | "WriteDigests" >> beam.Map(_write, dict(folders))
     )
@@ -33,11 +38,29 @@ def digests_of(record: Record) -> bytes:
     return key[:8] + bytes.fromhex(record.image.content)[:8]
 
 
+class _Digests(beam.DoFn):
+    """Join the digests of many records: an element for each would cost more than it holds."""
+
+    def start_bundle(self) -> None:
+        self._by_split: defaultdict[str, bytearray] = defaultdict(bytearray)
+
+    def process(self, record: Record) -> Iterator[tuple[str, bytes]]:
+        joined = self._by_split[record.split]
+        joined += digests_of(record)
+        if len(joined) >= TOGETHER:
+            yield record.split, bytes(self._by_split.pop(record.split))
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        for split, joined in self._by_split.items():
+            yield at_the_end((split, bytes(joined)))
+
+
 def _write(group: tuple[str, Iterable[bytes]], folders: Mapping[str, str]) -> None:
     from tfx.dsl.io import fileio
 
     split, digests = group
-    table = np.frombuffer(b"".join(sorted(digests)), ">u8").reshape(-1, 2)
+    table = np.frombuffer(b"".join(digests), ">u8").reshape(-1, 2)
+    table = table[np.lexsort((table[:, 1], table[:, 0]))]
     kept = io.BytesIO()
     np.save(kept, table)
     parent = folders[split].rstrip("/").rpartition("/")[0]

@@ -164,7 +164,7 @@ def _ingest_config(
         raise InputError(f"--format {format}: is none of {', '.join(formats())}")
     path, pattern = (data, files) if files is not None else _place(data)
     chosen = format or (trained.data.format if files is not None or data.is_file() else AUTO)
-    ingest = trained.data.for_ingest().model_dump()
+    ingest = trained.data.for_ingest(trained.image).model_dump()
     ingest |= {"format": chosen, "path": str(path), "files": None, "retain": {}}
     return IngestConfig.model_validate(ingest | {"splits": {trained.evaluation.split: pattern}})
 

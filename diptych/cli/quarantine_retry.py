@@ -77,7 +77,7 @@ def retry(config: "RunConfig", folder: str, reason: str | None) -> Counter[str]:
     from components.example_gen.rows import Row
     from schema.text.secrets import expand, without_secrets
 
-    data = config.data.for_ingest()
+    data = config.data.for_ingest(config.image)
     data = data.model_copy(update={"path": expand(data.path)})
     limits = Limits.of(data)
     waiting: dict[Hashable, list[Refused]] = defaultdict(list)

@@ -98,10 +98,6 @@ def _data(plan: Plan, here: str) -> Iterator[str]:
         yield f"  columns: {_flow(named)}"
     if chosen.attributes:
         yield f"  attributes: {_flow(list(chosen.attributes))}"
-    if plan.max_side:
-        side = sample.pictures.larger_side
-        yield from _comment(f"They have {side:,} pixels; smaller ones are read faster.", "  ")
-        yield f"  max_side: {plan.max_side}"
     if sample.unusable > DEFAULT_UNUSABLE:
         reasons = dict.fromkeys([*sample.rejected, *(r for r, _ in sample.pictures.faults)])
         text = "; ".join(f"{reason}: {REASONS.get(reason, '')}" for reason in reasons)

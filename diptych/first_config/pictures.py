@@ -42,11 +42,6 @@ class Pictures:
         return round(statistics.median(map(min, self.sizes))) if self.sizes else 0
 
     @property
-    def larger_side(self) -> int:
-        """The median of the larger sides, pixels."""
-        return round(statistics.median(map(max, self.sizes))) if self.sizes else 0
-
-    @property
     def are_drawings(self) -> bool:
         """Whether most have large areas of one colour, as drawings and cut-outs have."""
         return bool(self.flat) and statistics.median(self.flat) >= FLAT

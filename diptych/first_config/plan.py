@@ -25,7 +25,6 @@ from schema.text.messages import number_of
 
 SHARES = (0.1, 0.2, 0.3, 0.5)  # of the evaluated split, where no files say
 FEWEST_EVALUATED = 100  # images that a share should hold out, where there are some thousand
-LARGE, STORED = 1024, 512  # pixels: of pictures that are stored smaller, and then
 # Their captions are in sidecars, their columns are given, or seen only by TensorFlow.
 _NO_COLUMNS = (FOLDER, "webdataset", COCO, "tfrecord")
 
@@ -53,12 +52,6 @@ class Plan:
     counts: Mapping[str, int]
     recipe: Recipe
     allow: tuple[str, ...] = ()
-
-    @property
-    def max_side(self) -> int | None:
-        """To which pictures are shrunk when they are stored; None: they are small."""
-        larger = self.sample.pictures.larger_side
-        return STORED if larger > LARGE else None
 
     @property
     def name(self) -> str:

@@ -1,10 +1,15 @@
 """The section `data` of the config: what is read, and what stops the run."""
 
 from collections.abc import Callable
+from typing import Final
 
 from components.example_gen.config import IngestConfig, NearDuplicatesConfig, RetainedConfig
+from components.example_gen.readers.registry import AUTO
 from components.example_validator.config import DriftConfig
 from schema.config.section import Fraction
+from trainer.config.transform import ImageConfig
+
+SMALLEST_STORED: Final = 224  # pixels: the previews of the report and of the index stay good
 
 
 class LimitedNearDuplicatesConfig(NearDuplicatesConfig):
@@ -31,11 +36,20 @@ class DataConfig(IngestConfig):
         update = {"path": beside(self.path), "allow": allow, "retain": retain}
         return self.model_copy(update=update)
 
-    def for_ingest(self) -> IngestConfig:
-        """Return the part that ingest reads; limits that stop the run later change no example."""
+    def for_ingest(self, image: ImageConfig) -> IngestConfig:
+        """Return the part that ingest reads; limits that stop the run later change no example.
+
+        Args:
+            image: what training reads, which `max_side` = auto depends on.
+        """
         fields = IngestConfig.model_fields
         values = {name: getattr(self, name) for name in fields}
         compared = self.near_duplicates.model_dump(exclude={"max_removed"})
+        if self.max_side == AUTO:
+            side = max(image.size, SMALLEST_STORED)
+            values |= {"max_side": side} if image.fit == "pad" else {"max_side": None}
+            if image.fit == "crop":
+                values["max_smaller_side"] = min(side, self.max_smaller_side or side)
         return IngestConfig.model_validate({**values, "near_duplicates": compared})
 
 

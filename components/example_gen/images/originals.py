@@ -26,19 +26,37 @@ class Original:
     stored: bytes
 
 
+class Lowest:
+    """Those of each kind whose digests are lowest, of all that were added."""
+
+    def __init__(self) -> None:
+        self._by_kind: dict[str, list[Original]] = {}
+
+    def add(self, image: Original) -> None:
+        """Keep an image while it is among the lowest of its kind."""
+        kept = self._by_kind.setdefault(image.kind, [])
+        # Nearly all end here, and none of their bytes is read.
+        if len(kept) < OF_EACH_KIND or image.digest <= kept[-1].digest:
+            self._by_kind[image.kind] = sorted({*kept, image})[:OF_EACH_KIND]
+
+    def images(self) -> list[Original]:
+        """Return what was kept, in the order of the kinds and digests."""
+        return [image for _, some in sorted(self._by_kind.items()) for image in some]
+
+
 def lowest(images: Iterable[Original]) -> list[Original]:
     """Return those of each kind whose digests are lowest."""
-    by_kind: dict[str, list[Original]] = {}
+    kept = Lowest()
     for image in images:
-        by_kind[image.kind] = sorted({*by_kind.get(image.kind, []), image})[:OF_EACH_KIND]
-    return [image for _, some in sorted(by_kind.items()) for image in some]
+        kept.add(image)
+    return kept.images()
 
 
 def write_originals(images: beam.PCollection, folder: str) -> None:
-    """Write a sample of `Original`s into a folder."""
+    """Write a sample of `Original`s into a folder; no file where there are none."""
     _ = (
         images
-        | "Originals" >> beam.CombineGlobally(_Lowest())
+        | "Originals" >> beam.CombineGlobally(_Lowest()).without_defaults()
         | "WriteOriginals" >> beam.Map(_write, f"{folder}/{FILE}")
     )
 
@@ -71,8 +89,6 @@ class _Lowest(beam.CombineFn):
 
 
 def _write(images: list[Original], path: str) -> None:
-    if not images:
-        return
     arrays: dict[str, Any] = {}
     for name in _NAMES:
         values = [getattr(image, name) for image in images]

@@ -62,11 +62,17 @@ class ImageLimits:
         max_pixels: width x height; more is refused by the header alone.
         max_bytes: of the encoded image.
         max_side: pixels of the larger side; a larger image is shrunk. None: never.
+        max_smaller_side: likewise of the smaller side.
     """
 
     max_pixels: int
     max_bytes: int
     max_side: int | None = None
+    max_smaller_side: int | None = None
+
+    def stored_size(self, width: int, height: int) -> tuple[int, int]:
+        """Return the width and height to which an image of this size is shrunk."""
+        return fitted(width, height, self.max_side, self.max_smaller_side)
 
 
 def prepare(image: bytes, limits: ImageLimits) -> Prepared:
@@ -81,8 +87,8 @@ def prepare(image: bytes, limits: ImageLimits) -> Prepared:
     large = header.width * header.height > LARGE
     with _LARGE_IMAGES if large else contextlib.nullcontext():
         if header.format == "jpeg":
-            return jpeg.prepare_jpeg(image, header, limits.max_side)
-        return _prepare_other(image, header, limits.max_side)
+            return jpeg.prepare_jpeg(image, header, limits.stored_size(header.width, header.height))
+        return _prepare_other(image, header, limits)
 
 
 def read_header(image: bytes, limits: ImageLimits) -> Header:
@@ -112,14 +118,14 @@ def read_header(image: bytes, limits: ImageLimits) -> Header:
     return header
 
 
-def _prepare_other(image: bytes, header: Header, max_side: int | None) -> Prepared:
-    """Check an image that is not JPEG; keep it, or store it upright, of 8 bits, within `max_side`.
+def _prepare_other(image: bytes, header: Header, limits: ImageLimits) -> Prepared:
+    """Check an image that is not JPEG; keep it, or store it upright, of 8 bits, within its limits.
 
     Raises:
         UnusableError: `damaged_pixels`.
     """
     picture, changed = _decode(image, header)
-    size = fitted(*picture.size, max_side)
+    size = limits.stored_size(*picture.size)
     if picture.size != size:
         changed.add("shrunk")
         picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)

@@ -20,8 +20,8 @@ CHANGES: Final = {
     "tiff": "a TIFF: its first page, as PNG",
     "avif": "an AVIF: as JPEG, or with transparency as PNG",
     "heic": "an HEIC: as JPEG, or with transparency as PNG",
-    "shrunk": "larger than data.max_side: shrunk to it; JPEG, AVIF and HEIC become JPEG, the rest "
-    "PNG",
+    "shrunk": "larger than data.max_side or max_smaller_side: shrunk to it; JPEG, AVIF and HEIC "
+    "become JPEG, the rest PNG",
 }
 
 
@@ -56,11 +56,21 @@ def of_mode(picture: Image.Image, mode: str) -> Image.Image:
     return picture if picture.mode == mode else picture.convert(mode)
 
 
-def fitted(width: int, height: int, max_side: int | None) -> tuple[int, int]:
-    """Return the size with the same aspect ratio whose larger side is at most `max_side`."""
-    if max_side is None or max(width, height) <= max_side:
+def fitted(
+    width: int, height: int, max_side: int | None, max_smaller_side: int | None = None
+) -> tuple[int, int]:
+    """Return the largest size with the same aspect ratio that both limits allow.
+
+    Args:
+        width: in pixels.
+        height: likewise.
+        max_side: the most pixels of the larger side; None: any.
+        max_smaller_side: likewise of the smaller side.
+    """
+    larger, smaller = max(width, height), min(width, height)
+    scale = min((max_side or larger) / larger, (max_smaller_side or smaller) / smaller)
+    if scale >= 1:
         return width, height
-    scale = max_side / max(width, height)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 

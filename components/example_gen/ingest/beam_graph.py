@@ -71,7 +71,7 @@ def ingest(
     options |= {name: read_options(source.config) for name, source in retained.items()}
     rows = (
         pipeline
-        | "Parts" >> beam.Create(list(parts))
+        | "Parts" >> beam.Create(list(parts), reshuffle=False)
         | "Spread" >> beam.Reshuffle()
         | "Read" >> beam.ParDo(Read(options)).with_outputs(REFUSED, ELSEWHERE, COUNTS, main=USABLE)
     )
@@ -113,10 +113,8 @@ def ingest(
     write_quarantine(refused, places.quarantine)
     if near is not None:
         write_pairs(near[PAIRS], places.quarantine)
-    # So that a split without any record is in the sums, too.
-    none = pipeline | "Splits" >> beam.Create([(("examples", split), 0) for split in places.splits])
-    counted = [none, *(stage[COUNTS] for stage in (rows, merged, *compared))]
-    write_summary(counted, records, refused, places.quarantine)
+    counted = [stage[COUNTS] for stage in (rows, merged, *compared)]
+    write_summary(counted, records, refused, places.quarantine, sorted(places.splits))
 
 
 class Read(beam.DoFn):
@@ -163,7 +161,8 @@ def _merge(group: tuple[str, Iterable[ExaminedRow]], grouping: Grouping) -> Iter
         yield beam.pvalue.TaggedOutput(REFUSED, row)
     for record in records:
         yield record
-        yield beam.pvalue.TaggedOutput(COUNTS, (("merged", ""), record.rows - 1))
+        if record.rows > 1:
+            yield beam.pvalue.TaggedOutput(COUNTS, (("merged", ""), record.rows - 1))
 
 
 def _own_names(group: tuple[str, Iterable[Record]], grouping: Grouping) -> Iterable[Record]:

@@ -12,6 +12,7 @@ from components.example_gen.images.originals import Original
 from components.example_gen.images.preparation import ImageLimits, prepare
 from components.example_gen.images.prepared import Prepared
 from components.example_gen.near_duplicates.perceptual_hash import fingerprints
+from components.example_gen.readers.registry import AUTO
 from components.example_gen.records.captions import clean
 from components.example_gen.records.examined import ExaminedRow, ImageFacts, Refused, Stored
 from components.example_gen.rows import FIRST_BYTES, Row, UnusableError, as_unusable
@@ -35,7 +36,8 @@ class Limits:
     @classmethod
     def of(cls, config: IngestConfig) -> "Limits":
         """Return the limits of a config."""
-        images = ImageLimits(config.max_pixels, config.max_bytes, config.max_side)
+        larger = None if config.max_side == AUTO else config.max_side  # nothing is trained
+        images = ImageLimits(config.max_pixels, config.max_bytes, larger, config.max_smaller_side)
         return cls(images, config.max_caption_characters, access_of(config))
 
 

@@ -13,6 +13,8 @@ from tfx.dsl.io import fileio
 
 from components.example_gen.records.examined import Stored
 
+BUFFER = 1 << 20  # bytes that are written at once: a call of TensorFlow's takes as long as 50 kB
+
 
 class ImageStore:
     """A file that one writer fills; complete for readers once closed.
@@ -26,17 +28,27 @@ class ImageStore:
         self._path = f"{folder}/{uuid.uuid4().hex}"
         self._file = fileio.open(self._path, "wb")
         self._end = 0
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
 
     def add(self, body: bytes) -> Stored:
         """Write the bytes of one image."""
         stored = Stored(self._path, self._end, len(body))
-        self._file.write(body)
         self._end += len(body)
+        self._waiting.append(body)
+        self._waiting_bytes += len(body)
+        if self._waiting_bytes >= BUFFER:
+            self._flush()
         return stored
 
     def close(self) -> None:
         """Flush; nothing can be added any more."""
+        self._flush()
         self._file.close()
+
+    def _flush(self) -> None:
+        self._file.write(b"".join(self._waiting))
+        self._waiting, self._waiting_bytes = [], 0
 
 
 def read(places: Iterable[Stored]) -> Iterator[tuple[Stored, bytes]]:

@@ -1,10 +1,14 @@
 """What ingest writes: shards of Examples, the quarantine, and the sums of everything."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 import apache_beam as beam
+from apache_beam.utils.windowed_value import WindowedValue
 
+from components.beam_bundles import at_the_end
 from components.example_gen.ingest import shards
 from components.example_gen.near_duplicates import pairs as near_duplicate_pairs
 from components.example_gen.near_duplicates.pairs import Pair
@@ -12,6 +16,10 @@ from components.example_gen.records import quarantine
 from components.example_gen.records.examined import Refused
 from components.example_gen.records.merge import Record
 from trainer.preprocessing.captions import same_words
+
+_IMAGES: Final = "distinct_images"  # fields of the summary
+_CAPTIONS: Final = "distinct_captions"
+Count = tuple[tuple[str, str], int]  # a field of the summary and what by, and a number
 
 
 def write_records(
@@ -85,6 +93,7 @@ def write_summary(
     records: beam.PCollection,
     refused: beam.PCollection,
     folder: str,
+    splits: Sequence[str] = (),
 ) -> None:
     """Sum up what stages counted, and what came out in the end.
 
@@ -93,50 +102,82 @@ def write_summary(
         records: that are written.
         refused: rows that are quarantined.
         folder: of the quarantine.
+        splits: that are in the sums even without any record.
     """
-    identical = (
-        records
-        | "Content" >> beam.Map(lambda record: (record.image.content, 1))
-        | "SameContent" >> beam.CombinePerKey(sum)
-        | "Identical" >> beam.FlatMapTuple(lambda _, n: [(("identical", ""), n)] if n > 1 else [])
-    )
-    distinct = (
+    repeated = (
         records
         | "What" >> beam.FlatMap(_images_and_captions)
-        | "Distinct" >> beam.Distinct()
-        | "CountDistinct" >> beam.Map(lambda what: (what[0], 1))
+        | "SplitsOfWhat" >> beam.CombinePerKey(_CountByKey())
+        | "Repeated" >> beam.FlatMapTuple(_repeated)
     )
     reasons = refused | "Reasons" >> beam.Map(lambda row: (("quarantined", row.reason), 1))
-    examples = records | "CountRecords" >> beam.FlatMap(_counts)
+    examples = records | "CountRecords" >> beam.ParDo(_CountRecords())
     _ = (
-        (*counted, identical, distinct, reasons, examples)
+        (*counted, repeated, reasons, examples)
         | "AllCounts" >> beam.Flatten()
         | "Sum" >> beam.CombinePerKey(sum)
         | "Sums" >> beam.combiners.ToList()
-        | "Summary" >> beam.Map(_write_summary, f"{folder}/{quarantine.SUMMARY}")
+        | "Summary" >> beam.Map(_write_summary, f"{folder}/{quarantine.SUMMARY}", tuple(splits))
     )
 
 
-def _write_summary(counts: list[tuple[tuple[str, str], int]], path: str) -> None:
+def _write_summary(counts: list[Count], path: str, splits: Sequence[str]) -> None:
     from tfx.utils import io_utils
 
-    summary = quarantine.summarize(dict(counts))
+    none = dict.fromkeys((("examples", split) for split in splits), 0)
+    summary = quarantine.summarize(none | dict(counts))
     io_utils.write_string_file(path, summary.model_dump_json(indent=1) + "\n")
 
 
-def _images_and_captions(record: Record) -> Iterator[tuple[tuple[str, str], str]]:
-    """Yield what is counted once a split; captions that are the same count once."""
-    yield ("distinct_images", record.split), record.image.content
+def _images_and_captions(record: Record) -> Iterator[tuple[tuple[str, bytes], str]]:
+    """Yield what is counted once a split, with the split; captions that are the same count once."""
+    yield (_IMAGES, record.image.content.encode()), record.split
     labels = record.labels or (1,) * len(record.captions)
     for caption, label in zip(record.captions, labels, strict=True):
         plain = f"{label} {same_words(caption)}"
-        yield ("distinct_captions", record.split), hashlib.sha256(plain.encode()).hexdigest()
+        yield (_CAPTIONS, hashlib.sha256(plain.encode()).digest()), record.split
 
 
-def _counts(record: Record) -> Iterator[tuple[tuple[str, str], int]]:
-    yield ("examples", record.split), 1
-    yield ("captions", str(len(record.captions))), 1
-    for reason in record.dropped:
-        yield ("captions_dropped", reason), 1
-    for change in record.image.changed:
-        yield ("images_changed", change), 1
+class _CountByKey(beam.CombineFn):
+    """Count how often each value occurs."""
+
+    def create_accumulator(self) -> dict[str, int]:
+        return {}
+
+    def add_input(self, counts: dict[str, int], value: str) -> dict[str, int]:
+        counts[value] = counts.get(value, 0) + 1
+        return counts
+
+    def merge_accumulators(self, several: Iterable[dict[str, int]]) -> dict[str, int]:
+        merged: Counter[str] = Counter()
+        for counts in several:
+            merged.update(counts)
+        return dict(merged)
+
+    def extract_output(self, counts: dict[str, int]) -> dict[str, int]:
+        return counts
+
+
+def _repeated(what: tuple[str, bytes], by_split: Mapping[str, int]) -> Iterator[Count]:
+    field, _ = what
+    for split in by_split:
+        yield (field, split), 1
+    records = sum(by_split.values())
+    if field == _IMAGES and records > 1:
+        yield ("identical", ""), records
+
+
+class _CountRecords(beam.DoFn):
+    """Count the records of a bundle; an element for each count would cost as much as a record."""
+
+    def start_bundle(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def process(self, record: Record) -> None:
+        self._counts["examples", record.split] += 1
+        self._counts["captions", str(len(record.captions))] += 1
+        self._counts.update(("captions_dropped", reason) for reason in record.dropped)
+        self._counts.update(("images_changed", change) for change in record.image.changed)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        yield from map(at_the_end, self._counts.items())

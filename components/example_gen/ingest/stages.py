@@ -8,11 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.transforms.window import GlobalWindow
-from apache_beam.utils.timestamp import MIN_TIMESTAMP
-from apache_beam.utils.windowed_value import WindowedValue
 
-from components.example_gen.images.originals import Original, lowest
+from components.beam_bundles import at_the_end
+from components.example_gen.images.originals import Lowest
 from components.example_gen.ingest.examine import Examined, Limits, Rows, examine
 from components.example_gen.ingest.image_store import ImageStore
 from components.example_gen.rows import Row
@@ -44,7 +42,7 @@ class Examine(beam.DoFn):
 
     def start_bundle(self) -> None:
         self._image_store: ImageStore | None = None
-        self._originals: list[Original] = []
+        self._originals = Lowest()
         self._batch: list[Rows] = []
         self._batch_bytes = 0
         self._waiting: collections.deque[tuple[int, Future[list[Examined]]]] = collections.deque()
@@ -68,12 +66,13 @@ class Examine(beam.DoFn):
             outputs = list(self._settle(self._next()))
             if not self._waiting:
                 outputs += [
-                    beam.pvalue.TaggedOutput(ORIGINALS, original) for original in self._originals
+                    beam.pvalue.TaggedOutput(ORIGINALS, original)
+                    for original in self._originals.images()
                 ]
             for output in outputs:
                 tag = output.tag if isinstance(output, beam.pvalue.TaggedOutput) else None
                 value = output.value if tag else output
-                windowed = WindowedValue(value, MIN_TIMESTAMP, [GlobalWindow()])
+                windowed = at_the_end(value)
                 yield beam.pvalue.TaggedOutput(tag, windowed) if tag else windowed
         if self._image_store is not None:
             self._image_store.close()
@@ -100,7 +99,7 @@ class Examine(beam.DoFn):
                 for row in examined.rows:
                     yield dataclasses.replace(row, stored=stored)
             if examined.original is not None:
-                self._originals = lowest([*self._originals, examined.original])
+                self._originals.add(examined.original)
             for refused in examined.refused:
                 yield beam.pvalue.TaggedOutput(REFUSED, refused)
 

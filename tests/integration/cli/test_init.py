@@ -81,7 +81,8 @@ def test_the_files_of_the_page_are_recognised(title, tmp_path):
     file = tmp_path / "config.yaml"
     values["evaluation"] = {"gates": [{"metric": "text_to_image_mrr", "at_least": 0}]}
     file.write_text(yaml.safe_dump({**values, "data": shown["data"]}))
-    config = load(file).data.for_ingest()
+    loaded = load(file)
+    config = loaded.data.for_ingest(loaded.image)
     layout = find_layout(list_folder(Path(config.path)))
     found = config.model_copy(
         update={

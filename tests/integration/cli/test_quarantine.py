@@ -47,7 +47,7 @@ def project(tmp_path_factory) -> Path:
     (here / "data").mkdir()
     fill(here)
     loaded = run_config.load(here / "config.yaml")
-    ingested(here / "out", loaded.data.for_ingest())
+    ingested(here / "out", loaded.data.for_ingest(loaded.image))
     logs = here / "runs" / "logs"
     logs.mkdir(parents=True)
     payload = {"quarantine": str(here / "out" / "quarantine")}

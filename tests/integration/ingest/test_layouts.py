@@ -22,6 +22,7 @@ from tests.support.ingest import Ingested, ingested, picture, values
 from tests.support.layout_cases import CASES, Expected, Pair
 from tests.support.paths import ROOT
 from tests.support.served_page import sections
+from trainer.config.transform import ImageConfig
 
 PAGE = (ROOT / "docs/data.md").read_text()
 
@@ -46,7 +47,7 @@ def located(data: dict[str, Any], folder: Path, request: pytest.FixtureRequest) 
     given = DataConfig.model_validate_json(json.dumps(data))
     config = given.located(
         lambda each: each if "://" in each else str((folder / each).resolve())
-    ).for_ingest()
+    ).for_ingest(ImageConfig())
     if "://" not in config.path:
         return config
     served = request.getfixturevalue("store")

@@ -14,6 +14,7 @@ from tests.support.hostile import files
 from tests.support.hostile.bombs import bombs
 from tests.support.hostile.files import Case, addresses, coco_nested, jsonl
 from tests.support.ingest import Ingested, ingested
+from trainer.config.transform import ImageConfig
 
 LIMITS = {"connect": 1, "read": 2, "record": 3}  # seconds
 REFUSED = ("outside", "missing_image", "not_a_file", "bad_metadata")
@@ -39,7 +40,7 @@ def ingest(case: Case, data: Path, out: Path) -> Ingested:
     if case.kind == "hang":
         port = json.loads((data / "ports").read_text())
         values |= {"allow": [f"http://127.0.0.1:{each}" for each in port], "timeouts": LIMITS}
-    config = DataConfig.model_validate_json(json.dumps(values)).for_ingest()
+    config = DataConfig.model_validate_json(json.dumps(values)).for_ingest(ImageConfig())
     fingerprint(config.path, config.patterns, config)
     return ingested(out, config)
 

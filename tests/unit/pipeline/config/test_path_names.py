@@ -20,6 +20,7 @@ from schema.errors import ConfigError
 from tests.support.ingest import ingested, picture
 from tests.support.paths import ROOT
 from tests.support.small_run import small_values
+from trainer.config.transform import ImageConfig
 
 ODD = ("C#", "x%20y", "what?", "[new]", "jürgen", "a[/b]c", "back\\slash", "st*r", "日本")
 PATTERN = "Beam and TensorFlow read {} as a pattern; "
@@ -137,7 +138,7 @@ def test_data_files_of_any_name_are_read(tmp_path, layout):
         pattern = "train.csv"
         with (data / pattern).open("w", newline="") as file:
             csv.writer(file).writerows([("image", "caption"), *rows])
-    config = DataConfig(path=str(data), splits={"train": pattern}).for_ingest()
+    config = DataConfig(path=str(data), splits={"train": pattern}).for_ingest(ImageConfig())
     found = ingested(tmp_path / "out", config)
     assert found.refused == []
     assert found.summary.examples == {"train": len(FILES)}

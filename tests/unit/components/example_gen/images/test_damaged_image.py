@@ -166,6 +166,17 @@ def test_the_larger_side_is_shrunk_to_max_side():
     assert fitted(9_000, 3, None) == (9_000, 3)
 
 
+def test_the_smaller_side_is_shrunk_to_max_smaller_side():
+    assert fitted(640, 480, None, 240) == (320, 240)
+    assert fitted(480, 640, None, 240) == (240, 320)
+    assert fitted(640, 480, 160, 240) == (160, 120)
+    assert fitted(640, 480, 600, 240) == (320, 240)
+    assert fitted(640, 200, None, 240) == (640, 200)
+    for kind in ("jpeg", "png"):
+        result = prepare(encode(picture(400, 300), kind), ImageLimits(10**6, 10**6, None, 96))
+        assert (result.width, result.height, result.changed) == (128, 96, ("shrunk",))
+
+
 @pytest.mark.parametrize("max_side", [200, 150, 97, 64, 40])
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "bmp", "gif"])
 def test_shrunk_pixels_are_those_of_a_good_filter(kind, max_side):

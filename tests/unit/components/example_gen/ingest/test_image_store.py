@@ -62,7 +62,16 @@ def test_any_of_them_in_the_order_of_the_files_each_once(tmp_path):
     assert list(image_store.read([])) == []
 
 
-def test_every_file_is_closed(tmp_path, opened):
+def test_images_that_are_written_together_stand_where_they_are_said_to(tmp_path, monkeypatch):
+    monkeypatch.setattr(image_store, "BUFFER", 10)
+    bodies = [bytes([number]) * length for number, length in enumerate((4, 5, 3, 0, 30, 2))]
+    places = put_down(tmp_path, *bodies)
+    assert [stored.offset for stored in places] == [0, 4, 9, 12, 12, 42]
+    assert dict(image_store.read(places)) == dict(zip(places, bodies, strict=True))
+
+
+def test_every_file_is_closed(tmp_path, opened, monkeypatch):
+    monkeypatch.setattr(image_store, "BUFFER", 1)  # TensorFlow opens a file when it is written to
     written = ImageStore(str(tmp_path))
     places = [*put_down(tmp_path, b"one"), written.add(b"two")]
     assert still_open(tmp_path) == {places[1].file}

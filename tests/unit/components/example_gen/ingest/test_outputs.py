@@ -100,16 +100,20 @@ def test_the_sums_of_what_was_counted_written_and_refused(tmp_path, some):
         records, refused, counted = [], [], [[(("read", ""), 0)]]
     run(
         lambda create: outputs.write_summary(
-            [create(each) for each in counted], create(records), create(refused), str(tmp_path)
+            [create(each) for each in counted],
+            create(records),
+            create(refused),
+            str(tmp_path),
+            ["eval", "none", "train"],
         )
     )
     summary = quarantine.read_summary(str(tmp_path))
     if not some:
-        assert summary == quarantine.Summary()
+        assert summary == quarantine.Summary(examples={"eval": 0, "none": 0, "train": 0})
         return
     assert summary == quarantine.Summary(
         read=13,
-        examples={"eval": 1, "train": 6},
+        examples={"eval": 1, "none": 0, "train": 6},
         merged=3,
         quarantined={"no_caption": 1, "no_image": 2},
         captions_dropped={"duplicate_caption": 1, "empty_caption": 2},
