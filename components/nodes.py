@@ -43,14 +43,6 @@ IN_CUSTOM_CONFIG = ("custom_config", "config")
 
 NODES.add("StatisticsGen", Node(modules=()))
 NODES.add(
-    "Transform",
-    Node(
-        modules=("trainer.preprocessing.preprocessing_fn",),
-        named_files="text.",
-        uses_plugins=True,
-    ),
-)
-NODES.add(
     "Tuner",
     Node(
         modules=("trainer.tuning.run",),

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 
-from tfx.components import StatisticsGen, Transform, Tuner
+from tfx.components import StatisticsGen, Tuner
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import trainer_pb2, transform_pb2
 
@@ -14,6 +14,7 @@ from components.example_validator.component import ExampleValidator
 from components.example_validator.rules import ENVIRONMENT
 from components.import_schema.component import CURATED, ImportSchema, with_attributes
 from components.served_statistics.component import ServedStatistics
+from components.transform.component import Transform
 from pipeline.config.run_config import RunConfig
 from schema.config.section import canonical_json
 from trainer.export.digests import content_digests, plugin_digests

@@ -12,6 +12,7 @@ from schema.plugins import Extensible
 from schema.registry import Registry
 
 SMALLEST_LEARNED = 32  # word pieces: 18 are reserved, and some characters have to be known
+LARGEST_RAW = 64  # pixels; 12 kB an image
 Fit = Literal["pad", "crop"]
 # Classes of tokenizers by name, see `trainer.preprocessing.tokenizer`.
 TOKENIZERS: Registry[Any] = Registry("tokenizer", "trainer.preprocessing.tokenizers", entry=type)
@@ -31,8 +32,20 @@ class ImageConfig(Frozen):
     """Side of the square that the image tower gets, pixels."""
     fit: Fit = "pad"
     """pad: the whole image on white; crop: its centre square."""
-    encoding: Literal["png", "jpeg"] = "png"
-    """Format between Transform and Trainer; png is lossless."""
+    encoding: Literal["auto", "png", "jpeg", "raw"] = "auto"
+    """Format between Transform and Trainer of images that do not have the right size.
+
+    A JPEG of that size stays as it is, but for raw: 3 bytes a pixel, which need no decoding in the
+    first epoch. png and raw are lossless. auto: raw up to a size of 64, where it takes no more
+    space than most files, and png beyond, where the towers take longer than any decoder.
+    """
+
+    @property
+    def stored(self) -> Literal["png", "jpeg", "raw"]:
+        """The encoding, chosen by the size where it is left open."""
+        if self.encoding == "auto":
+            return "raw" if self.size <= LARGEST_RAW else "png"
+        return self.encoding
 
 
 class TextConfig(Frozen):

@@ -113,6 +113,12 @@ def _jpeg(image: tf.Tensor) -> Decoded:
         unmarked, lambda: tf.strings.join([_ADOBE_CMYK, piece(image, 2)]), lambda: image
     )
 
+    return decode_image(marked), jpeg_orientation(image)
+
+
+def jpeg_orientation(image: tf.Tensor) -> tf.Tensor:
+    """Read the EXIF orientation, int64 1 to 8, of the bytes of a JPEG, a scalar string."""
+
     def search() -> tf.Tensor:
         data = raw(image)
 
@@ -129,7 +135,7 @@ def _jpeg(image: tf.Tensor) -> Decoded:
         return either(at > 0, orientation(data, at + 4, at + 2 + number(data, at + 2, 2, ">")), 1)
 
     # Most files have no EXIF, so most are not searched.
-    return decode_image(marked), tf.cond(contains(image, EXIF), search, _upright)
+    return tf.cond(contains(image, EXIF), search, _upright)
 
 
 def _png(image: tf.Tensor) -> Decoded:

@@ -1,0 +1,1 @@
+"""Transform: TFX's node, which writes records without compressing compressed images again."""

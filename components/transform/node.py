@@ -1,0 +1,12 @@
+"""What the other packages know of Transform."""
+
+from components.nodes import NODES, Node
+
+NODES.add(
+    "Transform",
+    Node(
+        modules=("components.transform.component", "trainer.preprocessing.preprocessing_fn"),
+        named_files="text.",
+        uses_plugins=True,
+    ),
+)
