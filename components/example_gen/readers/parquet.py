@@ -8,21 +8,28 @@ from components.example_gen.readers.parsing.limits import MAX_TEXT_BYTES
 from components.example_gen.readers.registry import READERS, Reader, ReadOptions
 from components.example_gen.readers.tables.cells import to_row
 from components.example_gen.readers.tables.columns import Columns, find_columns
+from components.example_gen.readers.tables.footer import MOST_LISTED, check_footer, damaged
+from components.example_gen.readers.tables.pages import (
+    HELD,
+    PAGE_RATIO,
+    REPEATS,
+    CheckedPages,
+    Chunk,
+)
 from components.example_gen.rows import Place, Rejected, Row
 from components.example_gen.storage import open_file
-from components.example_gen.storage.decompress import is_bomb
+from components.example_gen.storage.decompress import BOMB_BYTES
 from components.example_gen.storage.urls import shown
 from schema.errors import InputError
 
 BATCH = 32  # rows in memory at once: images may be inside
-_MANY, _OF_A_ROW = 1 << 20, 1000  # values of a column's lists; above both nothing is read
-_HELD = 1 << 25  # bytes of rows in memory at once, where the footer tells the truth
 BUFFER = 1 << 20  # bytes of a column read at once
+_TOO_MANY = "Exceeded size limit"  # in what Arrow says
 
 
 def parts(file: str, _options: ReadOptions) -> int:
     """Count the row groups of the file; 1 where it has none."""
-    with _opened(file) as table:
+    with _opened(file) as (table, _):
         return max(1, table.num_row_groups)
 
 
@@ -32,13 +39,19 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]
     Raises:
         InputError: the file is damaged or empty, or its columns are not known.
     """
-    with _opened(file) as table:
+    with _opened(file) as (table, pages):
         columns = find_columns(file, table.schema_arrow.names, options)
-        if not table.metadata.num_rows:
+        if not table.metadata.num_rows or not table.num_row_groups:
             raise InputError(f"{shown(file)}: holds no record")
         groups = [table.metadata.row_group(n).num_rows for n in range(part)]
         offset = sum(groups)
-        _check_expansion(file, table, part, columns.all)
+        lists = _lists(table.metadata)
+        pages.watch(
+            [
+                Chunk.of(chunk, chunk.path_in_schema in lists, table.metadata.num_rows)
+                for chunk in _chunks(table, part, columns.all)
+            ]
+        )
         batches = table.iter_batches(
             _rows_at_once(table, part, columns.all),
             row_groups=[part],
@@ -55,21 +68,48 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]
 
 
 @contextlib.contextmanager
-def _opened(file: str) -> Iterator[Any]:
+def _opened(file: str) -> Iterator[tuple[Any, CheckedPages]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with open_file.open_binary(file) as raw:
+        pages = CheckedPages(raw, file)
         try:
+            check_footer(raw, file)
+            with pq.ParquetFile(pages, thrift_container_size_limit=MOST_LISTED) as table:
+                metadata = table.metadata
             with pq.ParquetFile(
-                raw, buffer_size=BUFFER, pre_buffer=False, page_checksum_verification=True
+                pages,
+                metadata=metadata,
+                read_dictionary=_lists(metadata),
+                buffer_size=BUFFER,
+                pre_buffer=False,
+                page_checksum_verification=True,
             ) as table:
-                yield table
+                yield table, pages
         except (pa.ArrowException, OSError) as error:
             # The store's errors have a number, Arrow's of damaged bytes have none.
             if isinstance(error, OSError) and (error.errno or type(error) is not OSError):
                 raise
-            raise InputError(f"{shown(file)}: the Parquet file is damaged or cut off") from error
+            if _TOO_MANY in str(error):
+                raise InputError(
+                    f"{shown(file)}: lists more than {MOST_LISTED:,} columns or row groups, which "
+                    "is not read; write larger row groups or several files"
+                ) from error
+            raise damaged(file) from error
+
+
+def _lists(metadata: Any) -> list[str]:
+    """Return the columns of lists of texts, whose entries may all be one large value.
+
+    Arrow would copy it for each entry; of a row that is no list the reader bounds the copies.
+    """
+    leaves = (metadata.schema.column(n) for n in range(metadata.num_columns))
+    return [
+        leaf.path
+        for leaf in leaves
+        if leaf.max_repetition_level and leaf.physical_type == "BYTE_ARRAY"
+    ]
 
 
 def _to_row(
@@ -94,9 +134,23 @@ def _bytes(cell: Any) -> int:
     if isinstance(cell, pa.StructScalar):
         return sum(_bytes(field) for field in cell.values())
     if isinstance(cell, pa.ListScalar | pa.LargeListScalar | pa.FixedSizeListScalar):
-        held = cell.values
-        return 0 if held is None else int(held.nbytes)
+        return 0 if cell.values is None else _bytes_of_entries(cell.values)
     return 0
+
+
+def _bytes_of_entries(entries: Any) -> int:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = entries.type
+    if pa.types.is_dictionary(kind):  # shared: they count as often as they occur
+        lengths = pc.binary_length(entries.dictionary).take(entries.indices)
+        return int(pc.sum(lengths.cast(pa.int64())).as_py() or 0)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _bytes_of_entries(entries.flatten())
+    if pa.types.is_struct(kind):
+        return sum(map(_bytes_of_entries, entries.flatten()))
+    return int(entries.nbytes)
 
 
 def _chunks(table: Any, part: int, names: Sequence[str]) -> Iterator[Any]:
@@ -113,35 +167,29 @@ def _rows_at_once(table: Any, part: int, names: Sequence[str]) -> int:
     rows = max(1, table.metadata.row_group(part).num_rows)
     held = sum(chunk.total_uncompressed_size for chunk in _chunks(table, part, names))
     largest = max((_largest_value(chunk) for chunk in _chunks(table, part, names)), default=0)
-    return max(1, min(BATCH, _HELD // max(held // rows, largest, 1)))
+    return max(1, min(BATCH, HELD // max(held // rows, largest, 1)))
 
 
 def _largest_value(chunk: Any) -> int:
-    """Return the bytes of the largest cell, where many cells may share one value."""
-    shared = chunk.has_dictionary_page
-    return int(chunk.total_uncompressed_size) if shared else 0
+    """Return the bytes of the largest cell, where many cells may share one value.
 
-
-def _check_expansion(file: str, table: Any, part: int, names: Sequence[str]) -> None:
-    for chunk in _chunks(table, part, names):
-        if chunk.num_values > _MANY and chunk.num_values > _OF_A_ROW * table.metadata.num_rows:
-            raise InputError(
-                f"{shown(file)}: the lists of its column {chunk.path_in_schema} have "
-                f"{chunk.num_values:,} values, far more than captions of an image"
-            )
-        packed, plain = chunk.total_compressed_size, chunk.total_uncompressed_size
-        if is_bomb(packed, plain):
-            raise InputError(
-                f"{shown(file)}: its column {chunk.path_in_schema} unpacks {packed:,} bytes to "
-                f"{plain:,}, which no column of texts and images does"
-            )
+    Where much comes of few bytes, a few rows may be large though the others are small.
+    """
+    plain, packed = chunk.total_uncompressed_size, chunk.total_compressed_size
+    repeated = chunk.has_dictionary_page or REPEATS in chunk.encodings
+    shared = repeated or (plain > BOMB_BYTES and plain > PAGE_RATIO * packed)
+    return int(plain) if shared else 0
 
 
 def _value(cell: Any) -> Any:
     """Return one cell; what is not UTF-8 in a text becomes surrogates."""
+    import pyarrow as pa
+
     try:
         return cell.as_py()
     except UnicodeDecodeError:
+        if isinstance(cell, pa.DictionaryScalar):
+            cell = cell.value
         if hasattr(cell, "as_buffer"):
             return cell.as_buffer().to_pybytes().decode("utf-8", "surrogateescape")
         if hasattr(cell, "values"):

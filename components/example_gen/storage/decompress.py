@@ -29,7 +29,7 @@ BOMB_BYTES, BOMB_RATIO = (
     1 << 26,
     200,
 )  # of unpacked bytes, and to packed ones; texts have a ratio of 10
-_PIECE = 1 << 10  # bytes of zstd
+_PIECE = 1 << 8  # bytes of zstd
 MOST_MEMORY = 1 << 27  # bytes that a decompressor may take: xz -9 and zstd --ultra take 64 MiB
 # Raised by their reads if the compressed bytes are damaged or cut off.
 DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError)

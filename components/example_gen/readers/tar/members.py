@@ -98,9 +98,23 @@ class _WholeHeader(tarfile.TarInfo):
             raise _TooMuchError(f"a name of {len(member.name):,} characters")
         return member
 
+    def _proc_builtin(self, tarfile: tarfile.TarFile) -> "_WholeHeader":
+        self._check_size()
+        return super()._proc_builtin(tarfile)  # type: ignore[misc]
+
+    def _apply_pax_info(self, *given: Any) -> None:
+        super()._apply_pax_info(*given)  # type: ignore[misc]
+        self._check_size()
+
+    def _check_size(self) -> None:
+        if self.size < 0:
+            raise _READ_ERROR("a negative size")
+
     def _proc_gnusparse_10(self, *_: Any) -> None:
-        # The map of such a file precedes its bytes, and may be as long.
+        # A few bytes of such a file stand for any number of zeros, and its map may be as long.
         raise _TooMuchError("a sparse file")
+
+    _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10
 
     def _check_globals(self, tarfile: tarfile.TarFile) -> None:
         held = sum(len(name) + len(value) for name, value in tarfile.pax_headers.items())
