@@ -128,7 +128,7 @@ def _prepare_other(image: bytes, header: Header, limits: ImageLimits) -> Prepare
     size = limits.stored_size(*picture.size)
     if picture.size != size:
         changed.add("shrunk")
-        picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        picture = picture.resize(size, Image.Resampling.BILINEAR)
     picture = upright(picture, header.orientation)
     small = thumbnail(picture)
     if not changed:
