@@ -133,7 +133,7 @@ def test_records_in_raw_and_in_png_are_read_without_a_flag():
 
 
 def test_a_shrunk_image_that_passes_differs_from_the_large_one_by_one_jpeg_encoding():
-    """What ingest shrinks and encodes, against the same image served as it was: 2.5 levels of 255."""
+    """At most 2.5 levels of 255 on average, against the same image served as it was."""
     config = ImageConfig(size=SIZE)
     large = picture(4 * SIZE, 3 * SIZE)
     shrunk = large.resize((SIZE, 3 * SIZE // 4), Image.Resampling.BILINEAR)
