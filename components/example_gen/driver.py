@@ -100,9 +100,10 @@ def _fingerprint_lines(
     for split, pattern in sorted(globs.items()):
         files = find(base, pattern, options.access)
         reader = reader_for(config.format, files)
-        named = {address for file in files for address in files_named(file, reader, options)}
-        addresses = files + sorted(named)
+        others = {address for file in files for address in files_named(file, reader, options)}
+        addresses = files + sorted(others)
         prints = fingerprints.fingerprints_of(addresses, options.access)
         for address, its_print in zip(addresses, prints, strict=True):
             # A signature or password that was renewed does not make it another file.
-            yield f"{split}\0{without_secrets(address)}\0{its_print}\n".encode()
+            named = address if urls.is_local(address) else without_secrets(address)
+            yield f"{split}\0{named}\0{its_print}\n".encode()

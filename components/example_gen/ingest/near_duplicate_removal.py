@@ -50,6 +50,8 @@ def without_near_duplicates(
     near = (
         train
         | "Batches" >> beam.BatchElements(min_batch_size=256, max_batch_size=1024)
+        # Before the side input, where a runner may write elements to disk: whole records are many.
+        | "ComparedTrain" >> beam.Map(Compared.of)
         | "Candidates" >> beam.FlatMap(_candidates, beam.pvalue.AsSingleton(compared))
         | "Closest" >> beam.combiners.Top.SmallestPerKey(AT_MOST)
     )
@@ -62,7 +64,13 @@ def without_near_duplicates(
         | "Judge"
         >> beam.ParDo(Judge(config, attributes)).with_outputs(REFUSED, COUNTS, PAIRS, main=KEPT)
     )
-    return (train, judged[KEPT]) | "Records" >> beam.Flatten(), judged
+    # A runner may write what is flattened once for each of its consumers: here it has one.
+    flattened = (train, judged[KEPT]) | "Flattened" >> beam.Flatten()
+    return flattened | "Records" >> beam.Map(_same), judged
+
+
+def _same(record: Record) -> Record:
+    return record
 
 
 def _own_key(record: Record) -> str:
@@ -70,8 +78,8 @@ def _own_key(record: Record) -> str:
     return f"{record.split}/{record.key}"
 
 
-def _candidates(train: list[Record], others: Compared) -> Iterator[tuple[str, Candidate]]:
-    for key, close_ones in candidates(others, Compared.of(train)):
+def _candidates(train: Compared, others: Compared) -> Iterator[tuple[str, Candidate]]:
+    for key, close_ones in candidates(others, train):
         for candidate in close_ones:
             yield key, candidate
 

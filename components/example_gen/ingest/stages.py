@@ -17,7 +17,7 @@ from components.example_gen.rows import Row
 
 # Names of outputs.
 USABLE, KEPT, REFUSED, COUNTS, ORIGINALS = "usable", "kept", "refused", "counts", "originals"
-AT_ONCE = 16  # images for a thread at once; enough that it rarely takes Python's lock
+AT_ONCE = 32  # images for a thread at once; enough that it rarely takes Python's lock
 AHEAD = 4  # such batches for each thread that are read ahead
 BATCH_BYTES, AHEAD_BYTES = 1 << 23, 1 << 25  # the most bytes of images in both
 
