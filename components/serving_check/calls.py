@@ -10,7 +10,7 @@ from components.serving_check.contract import SIGNATURES, Call
 from components.serving_check.inputs.golden_records import GoldenRecords
 from components.serving_check.inputs.odd_images import OddImage
 from schema import features, serving_names
-from trainer.preprocessing import image_formats
+from trainer.preprocessing.image_files import image_formats
 
 ONE_BY_ONE = 4  # records that are sent singly as well
 ODD = f"{serving_names.JOINT}.{serving_names.EMBED_IMAGE}, odd images"

@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 
 from components.example_gen.images.preparation import ImageLimits
 from tests.support.image_files import over_white
-from trainer.preprocessing.image_formats import decode
+from trainer.preprocessing.image_files.image_formats import decode
 
 LIMITS = ImageLimits(1_000_000, 1_000_000)
 DECODE = tf.function(decode, input_signature=[tf.TensorSpec([], tf.string)])

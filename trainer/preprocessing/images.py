@@ -10,8 +10,8 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from trainer.config.transform import Fit, ImageConfig
-from trainer.preprocessing.fitting import fits
-from trainer.preprocessing.image_formats import WHITE, decode
+from trainer.preprocessing.image_files.fitting import fits
+from trainer.preprocessing.image_files.image_formats import WHITE, decode
 
 _RAW = b"\x08\x04\x12"  # how a serialized uint8 tensor begins, and no image file
 Function = Callable[[tf.Tensor], tf.Tensor]

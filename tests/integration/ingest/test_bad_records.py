@@ -18,7 +18,7 @@ from tests.support import bad_images
 from tests.support.bad_images import EACH, KINDS, SIZE, names
 from tests.support.ingest import Ingested, ingested, picture, values, write_tar
 from tests.support.peak_memory import begin_peak, peak
-from trainer.preprocessing.image_formats import decode
+from trainer.preprocessing.image_files.image_formats import decode
 
 GOOD = 1_000
 REFUSED = {kind: reason for kind, (_, reason) in KINDS.items() if reason is not None}

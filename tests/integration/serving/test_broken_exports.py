@@ -15,7 +15,8 @@ from components.serving_check.report import CheckReport
 from schema import serving_names
 from tests.support.serving_check import NAMES, Original, data_file, flip_a_byte
 from trainer.models.dual_encoder import DualEncoder
-from trainer.preprocessing import image_formats, images
+from trainer.preprocessing import images
+from trainer.preprocessing.image_files import image_formats
 
 WARM_MODULES = ["tensorflow", "tensorflow_text"]  # what the client imports
 

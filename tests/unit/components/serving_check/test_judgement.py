@@ -32,7 +32,7 @@ from tests.support import ingest
 from tests.support.serving_check import HASTY, observed
 from trainer.export.golden_outputs import PRECISION
 from trainer.preprocessing.captions import caption_ids, fingerprint, normalise, split_words
-from trainer.preprocessing.image_formats import decode
+from trainer.preprocessing.image_files.image_formats import decode
 
 
 def test_the_program_imports_nothing_of_ours():

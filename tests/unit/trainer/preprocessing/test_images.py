@@ -7,7 +7,7 @@ from PIL import Image
 
 from trainer.config.transform import ImageConfig
 from trainer.preprocessing import images
-from trainer.preprocessing.image_formats import decode as decode_image
+from trainer.preprocessing.image_files.image_formats import decode as decode_image
 
 
 def encode(picture: Image.Image, kind: str) -> bytes:

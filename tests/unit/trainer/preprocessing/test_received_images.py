@@ -16,7 +16,7 @@ from tests.support.image_files import ABOUT, EXACT, NOT_IN_THE_GRAPH
 from tests.support.odd_image_files import FOREIGN, MORE
 from trainer.export.saved_models import ImageTower
 from trainer.models.dual_encoder import DualEncoder
-from trainer.preprocessing import image_formats
+from trainer.preprocessing.image_files import image_formats
 
 FILES: dict[str, Any] = {
     **{name: given[0] for name, given in {**EXACT, **ABOUT}.items()},

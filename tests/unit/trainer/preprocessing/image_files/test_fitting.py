@@ -10,7 +10,7 @@ from PIL import Image
 
 from trainer.config.transform import ImageConfig
 from trainer.preprocessing import images
-from trainer.preprocessing.image_formats import decode
+from trainer.preprocessing.image_files.image_formats import decode
 
 SIZE = 24
 ORIENTATION = 0x0112
@@ -133,7 +133,7 @@ def test_records_in_raw_and_in_png_are_read_without_a_flag():
 
 
 def test_a_shrunk_image_that_passes_differs_from_the_large_one_by_one_jpeg_encoding():
-    """At most 2.5 levels of 255 on average, against the same image served as it was."""
+    """What ingest shrinks and encodes, against the same image served as it was: 2.5 grey levels."""
     config = ImageConfig(size=SIZE)
     large = picture(4 * SIZE, 3 * SIZE)
     shrunk = large.resize((SIZE, 3 * SIZE // 4), Image.Resampling.BILINEAR)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from trainer.preprocessing.image_bytes import (
+from trainer.preprocessing.image_files.image_bytes import (
     MARGIN,
     as_string,
     either,

@@ -7,7 +7,7 @@ functions do so with operations of the graph, so that training and serving see t
 
 import tensorflow as tf
 
-from trainer.preprocessing.image_bytes import (
+from trainer.preprocessing.image_files.image_bytes import (
     EXIF,
     MARGIN,
     contains,
@@ -20,7 +20,11 @@ from trainer.preprocessing.image_bytes import (
     raw,
     window,
 )
-from trainer.preprocessing.image_frames import decode_image, first_gif_frame, first_webp_frame
+from trainer.preprocessing.image_files.image_frames import (
+    decode_image,
+    first_gif_frame,
+    first_webp_frame,
+)
 
 WHITE = 255.0
 _ADOBE = b"\xff\xee\x00\x0eAdobe"

@@ -7,8 +7,8 @@ through, and they are decoded once, where pixels are read. Serving does the same
 import tensorflow as tf
 
 from trainer.config.transform import ImageConfig
-from trainer.preprocessing.image_bytes import contains, is_at, number, raw
-from trainer.preprocessing.image_formats import jpeg_orientation
+from trainer.preprocessing.image_files.image_bytes import contains, is_at, number, raw
+from trainer.preprocessing.image_files.image_formats import jpeg_orientation
 
 _HEADER = 32  # bytes, of which a PNG's take 29
 _JPEG = b"\xff\xd8\xff"

@@ -1,0 +1,1 @@
+"""Read image files with TensorFlow operations."""
