@@ -17,6 +17,9 @@ from tfx.components.transform import executor as tfx_executor
 
 OPTIONS = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=0)
 SUFFIX = ".gz"
+# The graph is loaded twice, and optimising it takes a second each time and saves nothing: its time
+# is that of decoders.
+_NO_OPTIMIZER = "disable_meta_optimizer"
 Batch = tuple[pa.RecordBatch, dict[str, Any]]  # of records, and TFX's pass-through features
 
 
@@ -33,10 +36,13 @@ class Executor(tfx_executor.Executor):
         # TFX creates the processor by this name of its module; there is no way to pass another one.
         theirs = tfx_executor.TransformProcessor
         tfx_executor.TransformProcessor = _Processor
+        unoptimized = tf.config.optimizer.get_experimental_options().get(_NO_OPTIMIZER, False)
+        tf.config.optimizer.set_experimental_options({_NO_OPTIMIZER: True})
         try:
             super().Do(input_dict, output_dict, exec_properties)
         finally:
             tfx_executor.TransformProcessor = theirs
+            tf.config.optimizer.set_experimental_options({_NO_OPTIMIZER: unoptimized})
 
 
 class _Processor(tfx_executor.TransformProcessor):

@@ -111,6 +111,7 @@ def break_orientation(original: Original, where: Path) -> None:
     """No record of the small run is turned: only an odd image shows it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(image_formats, "upright", lambda native, _: native)
+        patch.setattr(images, "_functions", images._functions.__wrapped__)  # traced once otherwise
         original.export_again(where)
 
 

@@ -57,4 +57,5 @@ def test_tfx_runs_with_this_processor_and_gets_its_own_back(monkeypatch) -> None
     executor.Executor(None).Do({}, {}, {})
     assert used == [executor._Processor._EncodeAndWrite]
     assert tfx_executor.TransformProcessor is theirs
+    assert not tf.config.optimizer.get_experimental_options().get(executor._NO_OPTIMIZER)
     assert callable(theirs._EncodeAndWrite)  # TFX still has the name
