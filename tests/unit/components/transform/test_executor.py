@@ -15,7 +15,7 @@ IMAGE = b"compressible " * 1000
 
 def test_records_come_back_from_gzip_files_that_are_not_compressed(tmp_path: Path) -> None:
     schema = tft.DatasetMetadata.from_feature_spec(SPEC).schema
-    batches = [
+    batches: list[executor.Batch] = [
         (
             pa.record_batch(
                 [
