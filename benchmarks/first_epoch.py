@@ -24,7 +24,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401
 
-from benchmarks import ingest_data, machine
+from benchmarks import machine
+from benchmarks.ingest import data
 from schema import features
 from trainer.config.trainer import TrainerConfig
 from trainer.preprocessing import images
@@ -96,7 +97,7 @@ def main() -> None:
     print(f"{count:,} images of {SIZE[0]} x {SIZE[1]} px, batches of {BATCH}")
     print("stored    MB  reading s  first epoch s  from memory s  ratio  (aim: at most 1.1)")
     with tempfile.TemporaryDirectory() as scratch:
-        folder = ingest_data.write_photos(Path(scratch, "photos"), count, SIZE)
+        folder = data.write_photos(Path(scratch, "photos"), count, SIZE)
         photos = [path.read_bytes() for path in sorted(folder.glob("*.jpg"))]
         for encoding in ("jpeg", "raw"):
             path, config = Path(scratch, f"{encoding}.gz"), config_of(encoding)

@@ -23,7 +23,7 @@ from components.import_schema.component import CURATED, ImportSchema
 from components.nodes import NODES
 from components.pusher.component import Pusher
 from components.run_report.component import RunReport
-from components.run_report.page.page import templates_digest
+from components.run_report.page.template_files import templates_digest
 from components.serving_check.component import ServingCheck
 from components.tower_converter.component import TowerConverter
 from pipeline.beam.arguments import beam_arguments, check_paths

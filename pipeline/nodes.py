@@ -2,8 +2,9 @@
 
 import dataclasses
 import json
+from typing import TYPE_CHECKING
 
-from tfx.components import StatisticsGen, Tuner
+from tfx.components import StatisticsGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import trainer_pb2, transform_pb2
 
@@ -18,6 +19,9 @@ from components.transform.component import Transform
 from pipeline.config.run_config import RunConfig
 from schema.config.section import canonical_json
 from trainer.export.digests import content_digests, plugin_digests
+
+if TYPE_CHECKING:
+    from tfx.components import Tuner
 
 QUANTILES = 100  # of each number, for drift: TFDV's own 10 are coarse steps
 VALUES = 10_000  # kept of each text: those of an attribute are the classes that a release knows
@@ -112,7 +116,7 @@ def retained_for_mixing(config: RunConfig) -> dict[str, list]:
     return {"splits": list(config.data.retain), "limits": limits}
 
 
-def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None) -> Tuner:
+def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None) -> "Tuner":
     """Build the Tuner, which sees the train split only: values must not fit what the gates see.
 
     Args:
@@ -120,6 +124,8 @@ def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None)
         transform: brings the records.
         checkpoints: as of `create_pipeline`.
     """
+    from tfx.components import Tuner  # KerasTuner imports scikit-learn, a second
+
     assert config.tune is not None
     trained = config.for_trainer()
     content = [content_digests(variant) for variant in (trained, *config.tune.variants(trained))]

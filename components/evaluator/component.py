@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfx import types
-from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.dsl.components.base import base_beam_component
 from tfx.types import channel, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.types.system_executions import Evaluate
 
-from components.evaluator.executor import BASELINE, CONFIG, PLUGINS, RETAINED, Executor
+from components.executor_path import BeamExecutorPath
+from schema.plugins import KEY as PLUGINS
+
+CONFIG, BASELINE, RETAINED = "config", "baseline", "retained"
 
 
 class _Spec(ComponentSpec):
@@ -51,7 +54,8 @@ class Evaluator(base_beam_component.BaseBeamComponent):
     """
 
     SPEC_CLASS = _Spec
-    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+    # Its executor imports TensorFlow Model Analysis: a second.
+    EXECUTOR_SPEC = BeamExecutorPath("components.evaluator.executor.Executor")
 
     def __init__(
         self,

@@ -5,7 +5,11 @@ from components.nodes import NODES, Node
 NODES.add(
     "Evaluator",
     Node(
-        modules=("components.evaluator.component", "components.evaluator.tfma.extractor"),
+        modules=(
+            "components.evaluator.component",
+            "components.evaluator.executor",
+            "components.evaluator.tfma.extractor",
+        ),
         uses_plugins=True,
     ),
 )

@@ -11,7 +11,6 @@ from components.report_artifacts import (
     ReportPageArtifact,
     RunMetricsArtifact,
 )
-from components.run_report.executor import execute
 
 
 @component
@@ -61,4 +60,6 @@ def RunReport(
         "anomalies": anomalies,
         "quarantine": quarantine,
     }
+    from components.run_report.executor import execute  # a second, which a cached run is spared
+
     execute(sources, index, page, card, metrics, config, plugins)

@@ -4,8 +4,6 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import Artifact, standard_artifacts
 
-from components.tower_converter.executor import execute
-
 
 class PortableTowersArtifact(Artifact):
     """A folder with `portable.json`, the converted towers and the tokenizer."""
@@ -37,4 +35,6 @@ def TowerConverter(
         prepared: canonical JSON of a `TransformConfig`, how records were transformed.
         plugins: as of `schema.plugins.load_digested`.
     """
+    from components.tower_converter.executor import execute  # half a second for a cached run
+
     execute(model, examples, portable, split, config, prepared, plugins)

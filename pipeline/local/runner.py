@@ -18,6 +18,7 @@ from pipeline.beam.arguments import imported_by_workers
 from pipeline.beam.local_workers import local_workers
 from pipeline.local.clean import METADATA, sweep
 from pipeline.process import stopping
+from pipeline.process.lean_imports import import_the_rest
 
 Outcome = Literal["ran", "cached"]
 Listener = Callable[[str, Literal["started"] | Outcome], None]
@@ -96,24 +97,33 @@ def run(
     return outcomes, outputs
 
 
-def _unless_stopped(operator: Any) -> Any:
-    """Return the operator, whose output counts only if no signal came meanwhile.
+def _when_run(operator: Any) -> Any:
+    """Return the operator, made shortly before it runs: making it imports the executor.
 
-    Libraries may swallow the KeyboardInterrupt of a signal and go on with half of the work.
+    The launcher gives it the address of a watcher then. Its output counts only if no signal came
+    meanwhile: libraries may swallow the KeyboardInterrupt of a signal and go on with half of the
+    work.
     """
 
-    class UnlessStopped(operator):
+    class WhenRun(operator):
+        def __init__(self, *given: Any, **options: Any):
+            self._given, self._options = given, options
+
+        def with_execution_watcher(self, address: str) -> Any:
+            import_the_rest()
+            super().__init__(*self._given, **self._options)
+            return super().with_execution_watcher(address)
+
         def run_executor(self, execution_info: Any) -> Any:
             output = super().run_executor(execution_info)
             stopping.check()
             return output
 
-    return UnlessStopped
+    return WhenRun
 
 
 _OPERATORS = {
-    spec: _unless_stopped(operator)
-    for spec, operator in launcher.DEFAULT_EXECUTOR_OPERATORS.items()
+    spec: _when_run(operator) for spec, operator in launcher.DEFAULT_EXECUTOR_OPERATORS.items()
 }
 
 

@@ -18,6 +18,7 @@ from pipeline.local.display import Display, Listener, choose
 from pipeline.local.event_stream import EventStream
 from pipeline.node_recorder import SET_UP, NodeRecorder
 from pipeline.process import stopping
+from pipeline.process.lean_imports import import_tfx
 from pipeline.process.redirect_output import output_to
 from pipeline.process.temporary_folder import scratch
 from schema.errors import InputError, RunFailedError, last_line, sentence_for_people
@@ -93,6 +94,7 @@ class Session:
         with self._display, Listener(self._display.progress, warn):
             try:
                 listen(SET_UP, "started")
+                import_tfx()
                 from pipeline.local import runner
 
                 built = build()

@@ -5,7 +5,6 @@ import hashlib
 import math
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -17,10 +16,10 @@ from components.run_report.advice import advice
 from components.run_report.config import ReportConfig
 from components.run_report.facts import Facts, Gallery, Picture
 from components.run_report.page import charts, tables
+from components.run_report.page.template_files import TEMPLATES
 from schema.text.messages import excerpt, number_of
 from schema.text.untrusted_text import for_people
 
-TEMPLATES = Path(__file__).parent / "templates"
 PAIRS = 100  # near duplicates that are listed
 LONGEST = 300  # characters of a text from elsewhere
 CURVES = (
@@ -208,12 +207,3 @@ def _code(text: str) -> Markup:
 def _rank(rank: float) -> str:
     """'right at rank 1', or 'the right one has rank 12'."""
     return "right at rank 1" if rank == 1 else f"the right one has rank {rank:,g}"
-
-
-def templates_digest() -> str:
-    """Digest the files that the page is rendered from; they are no source that a cache sees."""
-    digest = hashlib.sha256()
-    for path in sorted(TEMPLATES.iterdir()):
-        content = path.read_bytes()
-        digest.update(f"{path.name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()[:16]
