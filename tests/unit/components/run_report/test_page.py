@@ -13,7 +13,8 @@ from components.evaluator.report import Report
 from components.run_report.model_card import model_card
 from components.run_report.page import page as report_page
 from components.run_report.page import tables
-from components.run_report.page.page import render, templates_digest
+from components.run_report.page.page import render
+from components.run_report.page.template_files import templates_digest
 from tests.support import run_report
 from tests.support.report_page import Read, read_page
 

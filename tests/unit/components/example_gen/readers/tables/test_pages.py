@@ -14,7 +14,7 @@ from components.example_gen.readers.tables.pages import CheckedPages, Chunk
 def test_all_pages_are_seen(tmp_path, version, codec, buffer_size):
     file = tmp_path / "a.parquet"
     rng = np.random.default_rng(0)
-    texts = [rng.bytes(rng.integers(0, 400)).hex() for _ in range(3_000)]
+    texts = [rng.bytes(int(rng.integers(0, 400))).hex() for _ in range(3_000)]
     table = pa.table({"text": texts, "list": [[text, "a cat"] for text in texts]})
     pq.write_table(table, file, compression=codec, data_page_version=version, data_page_size=10_000)
     with file.open("rb") as raw:
