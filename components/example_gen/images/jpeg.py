@@ -24,6 +24,7 @@ from components.example_gen.images.prepared import (
     thumbnail,
     upright,
 )
+from components.example_gen.images.shrink import shrunk
 from components.example_gen.rows import UnusableError
 
 _READ = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive; all Huffman-coded
@@ -105,17 +106,19 @@ def prepare_jpeg(image: bytes, header: Header, size: tuple[int, int]) -> Prepare
 
 
 def _prepare(image: bytes, header: Header, size: tuple[int, int], changed: set[str]) -> Prepared:
-    if size == (header.width, header.height):
-        small = upright(_decode(image, header, (THUMBNAIL, THUMBNAIL)), header.orientation)
+    whole = (header.width, header.height)
+    if size == whole:
+        picture = _picture(_decode(image, header, (THUMBNAIL, THUMBNAIL)))
+        small = thumbnail(upright(picture, header.orientation))
         size = size if header.orientation < 5 else size[::-1]
-        return Prepared(image, "jpeg", *size, thumbnail(small), in_order(changed))
-    picture = _decode(image, header, size)
-    if picture.size != size:
-        # As close to the best filter on the full size as any, behind libjpeg's scales.
-        picture = picture.resize(size, Image.Resampling.BILINEAR)
-    picture = upright(picture, header.orientation)
-    shrunk = in_order(changed | {"shrunk"})
-    return Prepared(_encode(picture), "jpeg", *picture.size, thumbnail(picture), shrunk)
+        return Prepared(image, "jpeg", *size, small, in_order(changed))
+    pixels = _decode(image, header, size)
+    pixels = shrunk(pixels, size, pixels.shape[1::-1] != whole)
+    picture = upright(_picture(pixels), header.orientation)
+    if header.orientation != 1:
+        pixels = np.asarray(picture).reshape(*picture.size[::-1], pixels.shape[-1])
+    small = thumbnail(picture)
+    return Prepared(_encode(pixels), "jpeg", *picture.size, small, in_order(changed | {"shrunk"}))
 
 
 def _with_end(image: bytes, message: str) -> bytes | None:
@@ -137,8 +140,12 @@ def _with_end(image: bytes, message: str) -> bytes | None:
     return image[:start] + _END_MARKER if len(rubbish) < _FEW or rubbish.isascii() else None
 
 
-def _decode(image: bytes, header: Header, at_least: tuple[int, int]) -> Image.Image:
-    """Decode to L or RGB, at the smallest cheap scale that gives `at_least` (width, height)."""
+def _decode(image: bytes, header: Header, at_least: tuple[int, int]) -> np.ndarray:
+    """Decode at the smallest cheap scale that gives `at_least` (width, height).
+
+    Returns:
+        uint8 [height, width, channels]: one of grey or three of RGB.
+    """
     sizes = (_scaled(header, divisor) for divisor in _SCALES)
     whole = (header.width, header.height)
     width, height = next(
@@ -152,19 +159,14 @@ def _decode(image: bytes, header: Header, at_least: tuple[int, int]) -> Image.Im
         if "subsampling" in str(error):
             return _rare_sampling(image)
         raise UnusableError("damaged_pixels", str(error)) from error
-    if header.colours == 4:
-        pixels = _rgb(pixels)
-    # Three bands: Pillow copies them once, and resizes them in three quarters of the time of RGBX.
-    mode = "L" if header.colours == 1 else "RGB"
-    size = pixels.shape[1], pixels.shape[0]
-    return Image.frombuffer(mode, size, pixels, "raw", mode, 0, 1)
+    return _rgb(pixels) if header.colours == 4 else pixels
 
 
 def _scaled(header: Header, divisor: int) -> tuple[int, int]:
     return -(-header.width // divisor), -(-header.height // divisor)
 
 
-def _rare_sampling(image: bytes) -> Image.Image:
+def _rare_sampling(image: bytes) -> np.ndarray:
     """Decode in full where simplejpeg does not know how the colours are sampled.
 
     Pillow and TensorFlow know every sampling. Of damage, only an early end is found.
@@ -172,7 +174,7 @@ def _rare_sampling(image: bytes) -> Image.Image:
     try:
         with JpegImageFile(io.BytesIO(image)) as picture:
             picture.load()
-            return picture.convert("RGB")
+            return np.asarray(picture.convert("RGB"))
     except Exception as error:  # Pillow raises many types, struct.error and OSError among them
         raise UnusableError("damaged_pixels", str(error)) from error
 
@@ -184,9 +186,13 @@ def _rgb(cmyk: np.ndarray) -> np.ndarray:
     return rgb.astype(np.uint8)
 
 
-def _encode(picture: Image.Image) -> bytes:
-    pixels = np.asarray(picture)
-    if picture.mode == "L":
-        pixels = np.ascontiguousarray(pixels[..., None])
+def _picture(pixels: np.ndarray) -> Image.Image:
+    """Copy uint8 [height, width, 1 or 3] into an image of Pillow's."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def _encode(pixels: np.ndarray) -> bytes:
+    pixels = np.ascontiguousarray(pixels)
+    if pixels.shape[-1] == 1:
         return bytes(simplejpeg.encode_jpeg(pixels, QUALITY, "GRAY", "Gray"))
     return bytes(simplejpeg.encode_jpeg(pixels, QUALITY, "RGB", "444"))

@@ -54,7 +54,9 @@ def _read(address: str, limit: int, access: Access) -> bytes:
     address = urls.plain(address)
     if urls.is_local(address):
         with open_binary(address) as file:
-            return file.read(limit + 1)
+            size = file.seek(0, os.SEEK_END)  # Python makes room for as much as it is to read
+            file.seek(0)
+            return file.read(min(size, limit) + 1)
     fs, path = listing.store(address, access)
     seconds = access.timeouts.record
     with as_input_error(address):
