@@ -5,16 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfx import types
-from tfx.dsl.components.base import base_beam_component
+from tfx.dsl.components.base import base_beam_component, base_beam_executor, executor_spec
 from tfx.types import channel, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.types.system_executions import Evaluate
 
-from components.executor_path import BeamExecutorPath
+from components.evaluator.config import BASELINE, CONFIG, RETAINED
 from schema.plugins import KEY as PLUGINS
-
-CONFIG, BASELINE, RETAINED = "config", "baseline", "retained"
 
 
 class _Spec(ComponentSpec):
@@ -37,6 +35,21 @@ class _Spec(ComponentSpec):
     TYPE_ANNOTATION = Evaluate
 
 
+class DeferredExecutor(base_beam_executor.BaseBeamExecutor):
+    """Import the executor, and TensorFlow Model Analysis for a second, only where the node runs."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Run the executor with the context of this one."""
+        from components.evaluator.executor import Executor
+
+        Executor(self._context).Do(input_dict, output_dict, exec_properties)
+
+
 class Evaluator(base_beam_component.BaseBeamComponent):
     """Measure a model, decide whether it may be shipped, and bless it.
 
@@ -54,8 +67,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
     """
 
     SPEC_CLASS = _Spec
-    # Its executor imports TensorFlow Model Analysis: a second.
-    EXECUTOR_SPEC = BeamExecutorPath("components.evaluator.executor.Executor")
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(DeferredExecutor)
 
     def __init__(
         self,

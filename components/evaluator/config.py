@@ -13,6 +13,7 @@ from schema.config.section import Frozen, Name, PositiveInt
 
 MINIMUM_COUNT = 50  # of queries; a recall of fewer swings by more than 14 points by chance
 CAPTION_LENGTH, ASPECT_RATIO = BUILT_IN_SLICES = ("caption_length", "aspect_ratio")
+CONFIG, BASELINE, RETAINED = "config", "baseline", "retained"  # names of the node's parameters
 BOUNDS = ("at_least", "at_most", "not_worse_than_baseline_by")  # of a gate; see `gates.py`
 
 

@@ -20,13 +20,13 @@ import tensorflow_data_validation as tfdv  # isort: skip  needs tfx to be import
 
 from components.baseline import component as baseline
 from components.evaluator import gates, report
-from components.evaluator.component import BASELINE, CONFIG, PLUGINS, RETAINED
-from components.evaluator.config import EvaluationConfig
+from components.evaluator.config import BASELINE, CONFIG, RETAINED, EvaluationConfig
 from components.evaluator.metrics import token_metrics
 from components.evaluator.ranking import stored
 from components.evaluator.remarks import remarks
 from components.evaluator.tfma import eval_config, results
 from schema import features
+from schema.plugins import KEY as PLUGINS
 from schema.plugins import load_digested
 from schema.serving_names import FOLDERS, JOINT
 

@@ -20,7 +20,7 @@ def test_it_has_every_node_of_the_pipeline_and_no_other(tmp_path):
     assert set(nodes) == set(NODES)
     for node_id, node in nodes.items():
         assert isinstance(node, BaseComponent)
-        executor = node.executor_spec.class_path.rpartition(".")[0]
+        executor = node.executor_spec.executor_class.__module__
         ours = executor.startswith("components.")
         assert not ours or executor in own_files(NODES[node_id].modules)
         driver = node.driver_class

@@ -65,6 +65,6 @@ def test_the_rest_of_tfx_is_as_if_it_had_been_imported_at_once(outcome):
     assert outcome["missing"] == "module 'tfx.components' has no attribute 'NoSuchThing'"
 
 
-def test_the_executor_is_named_without_being_imported(outcome):
-    assert outcome["executor"] == "components.evaluator.executor.Executor"
+def test_the_executor_is_imported_where_the_node_runs(outcome):
+    assert outcome["executor"] == "components.evaluator.component.DeferredExecutor"
     assert outcome["base"] == "tfx.components.evaluator.executor"
