@@ -37,8 +37,8 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
         inputs[features.LABELS], outputs[features.CAPTION_IDS]
     )
     encoded = tf.reshape(inputs[features.IMAGE_ENCODED], [-1])
-    # The graph of the images is large, and the analysis of the captions, for which this function is
-    # traced nine times of eleven, computes no image.
+    # The graph of the images is large. The analysis of the captions, for which this function is
+    # traced again and again, computes no image.
     outputs[features.PIXELS] = (
         tf.identity(encoded) if _is_analysis() else images.transform(encoded, config.image)
     )
