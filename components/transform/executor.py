@@ -5,6 +5,9 @@ more than the transform itself and saves nothing. Every reader of records expect
 remain gzip, of stored blocks.
 """
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import apache_beam as beam
@@ -20,11 +23,14 @@ SUFFIX = ".gz"
 # The graph is loaded twice, and optimising it takes a second each time and saves nothing: its time
 # is that of decoders.
 _NO_OPTIMIZER = "disable_meta_optimizer"
+# Graphs are many small objects, and Python would look through all objects of TensorFlow, TFX and
+# Beam, half a second, a dozen times while it makes them.
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 Batch = tuple[pa.RecordBatch, dict[str, Any]]  # of records, and TFX's pass-through features
 
 
 class Executor(tfx_executor.Executor):
-    """TFX's executor, but for how it writes records."""
+    """TFX's executor, but for how it writes records and what it spends on a small data set."""
 
     def Do(
         self,
@@ -33,19 +39,40 @@ class Executor(tfx_executor.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Run TFX's Transform with our processor."""
-        # TFX creates the processor by this name of its module; there is no way to pass another one.
-        theirs = tfx_executor.TransformProcessor
-        tfx_executor.TransformProcessor = _Processor
-        unoptimized = tf.config.optimizer.get_experimental_options().get(_NO_OPTIMIZER, False)
-        tf.config.optimizer.set_experimental_options({_NO_OPTIMIZER: True})
-        try:
+        with _settings():
             super().Do(input_dict, output_dict, exec_properties)
-        finally:
-            tfx_executor.TransformProcessor = theirs
-            tf.config.optimizer.set_experimental_options({_NO_OPTIMIZER: unoptimized})
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Set what TFX, TensorFlow and Python have for the whole process, and put it back."""
+    # TFX creates the processor by this name of its module; there is no way to pass another one.
+    theirs = tfx_executor.TransformProcessor
+    unoptimized = tf.config.optimizer.get_experimental_options().get(_NO_OPTIMIZER, False)
+    thresholds = gc.get_threshold()
+    tfx_executor.TransformProcessor = _Processor
+    tf.config.optimizer.set_experimental_options({_NO_OPTIMIZER: True})
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *thresholds[1:])
+    try:
+        yield
+    finally:
+        tfx_executor.TransformProcessor = theirs
+        tf.config.optimizer.set_experimental_options({_NO_OPTIMIZER: unoptimized})
+        gc.set_threshold(*thresholds)
 
 
 class _Processor(tfx_executor.TransformProcessor):
+    class _OptimizeRun(tfx_executor.TransformProcessor._OptimizeRun):
+        """Analyse all data, as if the cache of analyzers were off.
+
+        Ours, of the vocabulary, cannot use it. TFX would trace the graph twice to see that.
+        """
+
+        def expand(self, pipeline: beam.Pipeline) -> tuple[dict[Any, Any], None, int]:
+            # Beam takes a transform without a part for one of its own.
+            _ = pipeline | beam.Create([None])
+            return {data.dataset_key: data for data in self._analyze_data_list}, None, 0
+
     @staticmethod
     def _EncodeAndWrite(
         schema: schema_pb2.Schema, file_format: str, output_path: str

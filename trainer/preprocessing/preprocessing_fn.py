@@ -8,6 +8,7 @@ import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
+from tensorflow_transform import analyzer_nodes
 from tensorflow_transform.beam.experimental import PTransformAnalyzer
 
 from schema import features
@@ -36,9 +37,19 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
         inputs[features.LABELS], outputs[features.CAPTION_IDS]
     )
     encoded = tf.reshape(inputs[features.IMAGE_ENCODED], [-1])
-    outputs[features.PIXELS] = images.transform(encoded, config.image)
+    # The graph of the images is large. The analysis of the captions, for which this function is
+    # traced again and again, computes no image.
+    outputs[features.PIXELS] = (
+        tf.identity(encoded) if _is_analysis() else images.transform(encoded, config.image)
+    )
     outputs[features.KEY_ID] = fingerprint(tf.reshape(inputs[features.IMAGE_KEY], [-1]))
     return outputs
+
+
+def _is_analysis() -> bool:
+    """Return whether the graph being traced has an analyzer without a result."""
+    graph = tf.compat.v1.get_default_graph()
+    return bool(graph.get_collection(analyzer_nodes.TENSOR_REPLACEMENTS))
 
 
 def text_features(captions: tf.SparseTensor, config: TransformConfig) -> dict[str, tf.Tensor]:

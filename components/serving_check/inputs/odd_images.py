@@ -99,7 +99,12 @@ def _jpegs() -> Iterator[OddImage]:
     at = cmyk.index(b"\xff\xee")  # Adobe's marker, 16 bytes, of which the last says how to convert
     for kind, image in (
         ("grey JPEG", _encoded(drawn.convert("L"), "jpeg", quality=95)),
-        ("progressive JPEG", _encoded(drawn, "jpeg", quality=95, progressive=True)),
+        (
+            "progressive JPEG",
+            # Colours in full resolution have no soft edges: an export that stores JPEG may pass
+            # this file on and encode its plain counterpart, which must not change it.
+            _encoded(drawn, "jpeg", quality=95, progressive=True, subsampling=0),
+        ),
         ("CMYK JPEG", cmyk),
         ("YCCK JPEG", cmyk[: at + 15] + b"\2" + cmyk[at + 16 :]),
         ("CMYK JPEG without Adobe's marker", cmyk[:at] + cmyk[at + 16 :]),

@@ -7,7 +7,7 @@ through, and they are decoded once, where pixels are read. Serving does the same
 import tensorflow as tf
 
 from trainer.config.transform import ImageConfig
-from trainer.preprocessing.image_files.image_bytes import contains, is_at, number, raw
+from trainer.preprocessing.image_files.image_bytes import contains, number, raw
 from trainer.preprocessing.image_files.image_formats import jpeg_orientation
 
 _HEADER = 32  # bytes, of which a PNG's take 29
@@ -31,13 +31,17 @@ def fits(image: tf.Tensor, config: ImageConfig) -> tf.Tensor:
     Returns:
         A boolean scalar.
     """
-    head = raw(tf.strings.substr(image, 0, _HEADER))
-    png = config.stored == "png"
-    kind = tf.where(is_at(head, 0, _JPEG), 1, tf.where(is_at(head, 0, _PNG) & png, 2, 0))
-    branches = [lambda: tf.constant(False), lambda: _jpeg(image, config)]
-    if png:
-        branches.append(lambda: _png(image, head, config))
-    return tf.switch_case(kind, branches)
+
+    def other() -> tf.Tensor:
+        if config.stored != "png":
+            return tf.constant(False)
+        return tf.cond(_begins(image, _PNG), lambda: _png(image, config), lambda: False)
+
+    return tf.cond(_begins(image, _JPEG), lambda: _jpeg(image, config), other)
+
+
+def _begins(image: tf.Tensor, expected: bytes) -> tf.Tensor:
+    return tf.equal(tf.strings.substr(image, 0, len(expected)), expected)
 
 
 def _right_size(height: tf.Tensor, width: tf.Tensor, config: ImageConfig) -> tf.Tensor:
@@ -56,7 +60,8 @@ def _jpeg(image: tf.Tensor, config: ImageConfig) -> tf.Tensor:
     return tf.cond(right, upright, lambda: False)
 
 
-def _png(image: tf.Tensor, head: tf.Tensor, config: ImageConfig) -> tf.Tensor:
+def _png(image: tf.Tensor, config: ImageConfig) -> tf.Tensor:
+    head = raw(tf.strings.substr(image, 0, _HEADER))
     width, height = number(head, 16, 4, ">"), number(head, 20, 4, ">")
     bits, colour = number(head, 24, 1), number(head, 25, 1)
     opaque = tf.reduce_any(tf.equal(colour, tf.constant([_GREY, _RGB, _PALETTE], tf.int64)))

@@ -4,6 +4,7 @@ These functions cannot fail on a damaged file: missing bytes read as zeros. Posi
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -11,6 +12,21 @@ MARGIN = 32  # zeros behind the last byte, so that a number may be read anywhere
 EXIF = b"Exif\0\0"
 _ORIENTATION, _SHORT = 0x0112, 3
 _MAX_ENTRIES = 1000  # of a directory; real files have some dozens
+
+
+DATA, AT = tf.TensorSpec([None], tf.uint8), tf.TensorSpec([], tf.int64)
+_NUMBERS = tf.TensorSpec([None], tf.int64)
+
+
+def shared(*signature: tf.TensorSpec) -> Callable[[Any], Any]:
+    """Make a function of tensors that the graph holds once, however often it is called.
+
+    The tracing, saving and loading of the graph take time in proportion to its operations.
+
+    Args:
+        signature: what its arguments are.
+    """
+    return tf.function(input_signature=signature, autograph=False)
 
 
 def raw(image: tf.Tensor) -> tf.Tensor:
@@ -29,30 +45,31 @@ def number(data: tf.Tensor, at: tf.Tensor | int, count: int, order: str = "<") -
     """
     weights = [256**i for i in range(count)]
     weights = weights if order == "<" else weights[::-1]
-    return tf.reduce_sum(window(data, at, count) * tf.constant(weights, tf.int64))
+    return _weighted(data, _int64(at), tf.constant(weights, tf.int64))
 
 
 def either(condition: tf.Tensor, yes: tf.Tensor | int, no: tf.Tensor | int) -> tf.Tensor:
     """Choose between int64 numbers."""
-    return tf.where(condition, tf.cast(yes, tf.int64), tf.cast(no, tf.int64))
+    return tf.where(condition, _int64(yes), _int64(no))
 
 
 def window(data: tf.Tensor, at: tf.Tensor | int, count: int) -> tf.Tensor:
     """Return `count` <= MARGIN bytes from a position on, int64 [count]."""
-    at = tf.clip_by_value(tf.cast(at, tf.int64), 0, tf.size(data, out_type=tf.int64) - count)
-    return tf.cast(tf.ensure_shape(data[at : at + count], [count]), tf.int64)
+    return tf.ensure_shape(_window(data, _int64(at), tf.constant([count], tf.int64)), [count])
 
 
 def is_at(data: tf.Tensor, at: tf.Tensor | int, expected: bytes) -> tf.Tensor:
     """Return whether some bytes are at a position."""
-    return tf.reduce_all(
-        tf.equal(window(data, at, len(expected)), tf.constant(list(expected), tf.int64))
-    )
+    return _is_at(data, _int64(at), tf.constant(list(expected), tf.int64))
+
+
+def _int64(value: tf.Tensor | int) -> tf.Tensor:
+    return tf.cast(value, tf.int64) if tf.is_tensor(value) else tf.constant(value, tf.int64)
 
 
 def piece(image: tf.Tensor, start: tf.Tensor | int, length: tf.Tensor | int = 2**31) -> tf.Tensor:
     """Cut bytes out of a scalar string; by default up to its end."""
-    return tf.strings.substr(image, tf.cast(start, tf.int64), tf.cast(length, tf.int64))
+    return tf.strings.substr(image, _int64(start), _int64(length))
 
 
 def contains(image: tf.Tensor, wanted: bytes) -> tf.Tensor:
@@ -96,6 +113,29 @@ def find_chunk(
     return tf.while_loop(unfinished, advance, first, parallel_iterations=1)[1]
 
 
+@shared(DATA, AT, tf.TensorSpec([1], tf.int64))
+def _window(data: tf.Tensor, at: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    last = tf.size(data, out_type=tf.int64) - count
+    start = tf.maximum(tf.minimum(at, last), 0)
+    return tf.cast(tf.slice(data, start, count), tf.int64)
+
+
+@shared(DATA, AT, _NUMBERS)
+def _weighted(data: tf.Tensor, at: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(_window(data, at, tf.shape(weights, tf.int64)) * weights)
+
+
+@shared(DATA, AT, _NUMBERS)
+def _is_at(data: tf.Tensor, at: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_all(tf.equal(_window(data, at, tf.shape(expected, tf.int64)), expected))
+
+
+def find_riff_chunk(data: tf.Tensor, name: bytes) -> tf.Tensor:
+    """Return the position of the first chunk of a name in a RIFF file, 0 if there is none."""
+    return _riff_chunk(data, tf.constant(list(name), tf.int64))
+
+
+@shared(DATA, AT, AT)
 def orientation(data: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
     """Read the EXIF orientation, 1 to 8, of a TIFF block; 1 (upright) if it holds no valid one.
 
@@ -128,3 +168,12 @@ def orientation(data: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
     one = tf.equal(either(big, high * 65536 + low, high + low * 65536), 1)
     valid = (little | big) & tf.equal(kind, _SHORT) & one & (value >= 1) & (value <= 8)
     return tf.reduce_max(tf.concat([tf.ones([1], tf.int64), value * tf.cast(valid, tf.int64)], 0))
+
+
+@shared(DATA, _NUMBERS)
+def _riff_chunk(data: tf.Tensor, name: tf.Tensor) -> tf.Tensor:
+    def step(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        length = number(data, at + 4, 4)
+        return _is_at(data, at, name), at + 8 + length + length % 2
+
+    return find_chunk(data, 12, step)

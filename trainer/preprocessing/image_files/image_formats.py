@@ -13,11 +13,13 @@ from trainer.preprocessing.image_files.image_bytes import (
     contains,
     either,
     find_chunk,
+    find_riff_chunk,
     is_at,
     number,
     orientation,
     piece,
     raw,
+    shared,
     window,
 )
 from trainer.preprocessing.image_files.image_frames import (
@@ -120,6 +122,7 @@ def _jpeg(image: tf.Tensor) -> Decoded:
     return decode_image(marked), jpeg_orientation(image)
 
 
+@shared(tf.TensorSpec([], tf.string))
 def jpeg_orientation(image: tf.Tensor) -> tf.Tensor:
     """Read the EXIF orientation, int64 1 to 8, of the bytes of a JPEG, a scalar string."""
 
@@ -170,11 +173,7 @@ def _webp(image: tf.Tensor, data: tf.Tensor) -> Decoded:
     flags = either(extended, number(data, 20, 1), 0)
 
     def search() -> tf.Tensor:
-        def step(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            length = number(data, at + 4, 4)
-            return is_at(data, at, b"EXIF"), at + 8 + length + length % 2
-
-        at = find_chunk(data, 12, step)
+        at = find_riff_chunk(data, b"EXIF")
         end = at + 8 + number(data, at + 4, 4)
         return either(at > 0, orientation(data, at + 8, end), _upright())
 

@@ -6,7 +6,7 @@ from trainer.preprocessing.image_files.image_bytes import (
     MARGIN,
     as_string,
     either,
-    find_chunk,
+    find_riff_chunk,
     is_at,
     number,
     piece,
@@ -64,12 +64,7 @@ def first_webp_frame(image: tf.Tensor, data: tf.Tensor) -> tf.Tensor:
     Returns:
         uint8 [height, width, 3 or 4]; opaque white around the frame.
     """
-
-    def step(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        length = number(data, at + 4, 4)
-        return is_at(data, at, b"ANMF"), at + 8 + length + length % 2
-
-    at = find_chunk(data, 12, step)
+    at = find_riff_chunk(data, b"ANMF")
     body = piece(image, at + 24, number(data, at + 4, 4) - 16)
     size = piece(image, at + 14, 6)  # as a still image's header has it
     still = tf.cond(

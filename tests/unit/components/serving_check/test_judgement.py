@@ -30,7 +30,9 @@ from components.serving_check.report import CheckReport
 from schema import features
 from tests.support import ingest
 from tests.support.serving_check import HASTY, observed
+from trainer.config.transform import ImageConfig
 from trainer.export.golden_outputs import PRECISION
+from trainer.preprocessing import images
 from trainer.preprocessing.captions import caption_ids, fingerprint, normalise, split_words
 from trainer.preprocessing.image_files.image_formats import decode
 
@@ -213,9 +215,17 @@ def test_an_image_as_received_is_embedded_like_what_is_stored_or_marked(embeddin
 
 
 def test_every_odd_image_is_another_file_of_the_same_picture():
-    images = odd_images()
-    assert len({each.kind for each in images}) == len(images) == 42
-    assert len({each.image for each in images} | {each.plain for each in images}) > 50
-    for each in images:
+    odd = odd_images()
+    assert len({each.kind for each in odd}) == len(odd) == 42
+    assert len({each.image for each in odd} | {each.plain for each in odd}) > 50
+    for each in odd:
         shown = decode(each.image).numpy()
         np.testing.assert_array_equal(np.round(shown), decode(each.plain).numpy(), each.kind)
+
+
+@pytest.mark.parametrize(("size", "fit"), [(48, "pad"), (32, "crop")])
+def test_an_odd_image_that_is_stored_as_it_is_shows_what_its_plain_one_encoded_anew_does(size, fit):
+    config = ImageConfig(size=size, fit=fit, encoding="jpeg")  # the size that the images have
+    for each in odd_images():
+        shown, plain = (images.transform_and_read(x, config) for x in (each.image, each.plain))
+        np.testing.assert_array_equal(shown, plain, each.kind)

@@ -1,4 +1,6 @@
+import gc
 import gzip
+import types
 from pathlib import Path
 
 import apache_beam as beam
@@ -48,7 +50,7 @@ def test_an_empty_split_is_an_empty_file(tmp_path: Path) -> None:
 
 
 def test_tfx_runs_with_this_processor_and_gets_its_own_back(monkeypatch) -> None:
-    theirs, used = tfx_executor.TransformProcessor, []
+    theirs, used, thresholds = tfx_executor.TransformProcessor, [], gc.get_threshold()
     monkeypatch.setattr(
         tfx_executor.Executor,
         "Do",
@@ -57,5 +59,15 @@ def test_tfx_runs_with_this_processor_and_gets_its_own_back(monkeypatch) -> None
     executor.Executor(None).Do({}, {}, {})
     assert used == [executor._Processor._EncodeAndWrite]
     assert tfx_executor.TransformProcessor is theirs
+    assert gc.get_threshold() == thresholds
     assert not tf.config.optimizer.get_experimental_options().get(executor._NO_OPTIMIZER)
     assert callable(theirs._EncodeAndWrite)  # TFX still has the name
+
+
+def test_the_data_are_analysed_without_a_cache_and_without_tracing_for_it() -> None:
+    data = [types.SimpleNamespace(dataset_key=name) for name in ("a", "b")]
+    with beam.Pipeline() as pipeline:
+        optimize = executor._Processor._OptimizeRun(
+            "in", "out", data, {}, None, None, False, True, False
+        )
+        assert pipeline | optimize == ({"a": data[0], "b": data[1]}, None, 0)
