@@ -88,6 +88,8 @@ def _opened(file: str, part: int | None = None) -> Iterator[tuple[Any, CheckedPa
                 page_checksum_verification=True,
             ) as table:
                 yield table, pages
+        except UnicodeDecodeError as error:  # a column's name
+            raise damaged(file) from error
         except (pa.ArrowException, OSError) as error:
             # The store's errors have a number, Arrow's of damaged bytes have none.
             if isinstance(error, OSError) and (error.errno or type(error) is not OSError):

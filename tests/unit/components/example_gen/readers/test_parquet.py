@@ -105,3 +105,10 @@ def test_an_encrypted_table_is_refused_as_such(tmp_path):
     pq.write_table(pa.table({"image": ["a.png"], "text": ["a"]}), path)
     path.write_bytes(path.read_bytes()[:-4] + b"PARE")
     assert refused(PARQUET, path) == "a.parquet: is encrypted, which is not read"
+
+
+def test_a_column_whose_name_is_not_utf8(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"image": ["a.png"], "text": ["a"], "other": ["b"]}), path)
+    path.write_bytes(path.read_bytes().replace(b"other", b"oth\xffr"))
+    assert refused(PARQUET, path) == "a.parquet: the Parquet file is damaged or cut off"
