@@ -69,6 +69,20 @@ def _complete(package: types.ModuleType) -> None:
     assert spec is not None
     assert spec.loader is not None
     spec.loader.exec_module(package)
+    if package.__name__ == TFMA:
+        _repair(package)
+
+
+def _repair(tfma: types.ModuleType) -> None:
+    """Give TFMA the names of its configuration, as `tfx.components` does where it runs.
+
+    TFX's own components use them, which a plugin may import by `from tfx import v1`.
+    """
+    from tensorflow_model_analysis.proto import config_pb2
+
+    for name in config_pb2.DESCRIPTOR.message_types_by_name:
+        if not hasattr(tfma, name):
+            setattr(tfma, name, getattr(config_pb2, name))
 
 
 def _path_of(name: str) -> Sequence[str] | None:
@@ -112,6 +126,9 @@ class _Loader(importlib.abc.Loader):
         package = module.__name__
 
         def named(name: str) -> Any:
+            if name == "__all__":  # of `import *`
+                _complete(module)
+                return module.__dict__[name]
             if name.startswith("__"):
                 raise AttributeError(f"module {package!r} has no attribute {name!r}")
             if package == TFX and name in COMPONENTS:

@@ -14,6 +14,7 @@ from trainer.preprocessing.image_files.fitting import fits
 from trainer.preprocessing.image_files.image_formats import WHITE, decode
 
 _RAW = b"\x08\x04\x12"  # how a serialized uint8 tensor begins, and no image file
+_LONGEST = 16  # a cropped image's larger side before resizing, in smaller sides
 Function = Callable[[tf.Tensor], tf.Tensor]
 
 
@@ -137,6 +138,9 @@ def _resize(rgb: tf.Tensor, size: int, fit: Fit) -> tf.Tensor:
     Returns:
         uint8 [height, width, 3].
     """
+    if fit == "crop":
+        # A row of pixels would become gigabytes, of which one square is kept.
+        rgb = _cropped(rgb, _LONGEST * tf.reduce_min(tf.shape(rgb)[:2]))
     sides = tf.cast(tf.shape(rgb)[:2], tf.float32)
     reference = tf.reduce_max(sides) if fit == "pad" else tf.reduce_min(sides)
     scaled = tf.maximum(1, tf.cast(tf.round(sides * (size / reference)), tf.int32))
@@ -148,7 +152,7 @@ def _resize(rgb: tf.Tensor, size: int, fit: Fit) -> tf.Tensor:
     return tf.cast(tf.clip_by_value(tf.round(resized), 0.0, WHITE), tf.uint8)
 
 
-def _cropped(pixels: tf.Tensor, size: int) -> tf.Tensor:
+def _cropped(pixels: tf.Tensor, size: int | tf.Tensor) -> tf.Tensor:
     cut = tf.maximum(0, tf.shape(pixels)[:2] - size) // 2
     return pixels[cut[0] : cut[0] + size, cut[1] : cut[1] + size]
 

@@ -11,6 +11,7 @@ from components.example_gen.readers.tables.columns import Columns, find_columns
 from components.example_gen.readers.tables.footer import MOST_LISTED, check_footer, damaged
 from components.example_gen.readers.tables.pages import (
     HELD,
+    LENGTHS,
     PAGE_RATIO,
     REPEATS,
     CheckedPages,
@@ -39,7 +40,7 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]
     Raises:
         InputError: the file is damaged or empty, or its columns are not known.
     """
-    with _opened(file) as (table, pages):
+    with _opened(file, part) as (table, pages):
         columns = find_columns(file, table.schema_arrow.names, options)
         if not table.metadata.num_rows or not table.num_row_groups:
             raise InputError(f"{shown(file)}: holds no record")
@@ -68,7 +69,7 @@ def read(file: str, part: int, options: ReadOptions) -> Iterator[Row | Rejected]
 
 
 @contextlib.contextmanager
-def _opened(file: str) -> Iterator[tuple[Any, CheckedPages]]:
+def _opened(file: str, part: int | None = None) -> Iterator[tuple[Any, CheckedPages]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -81,12 +82,14 @@ def _opened(file: str) -> Iterator[tuple[Any, CheckedPages]]:
             with pq.ParquetFile(
                 pages,
                 metadata=metadata,
-                read_dictionary=_lists(metadata),
+                read_dictionary=_read_shared(metadata, part),
                 buffer_size=BUFFER,
                 pre_buffer=False,
                 page_checksum_verification=True,
             ) as table:
                 yield table, pages
+        except UnicodeDecodeError as error:  # a column's name
+            raise damaged(file) from error
         except (pa.ArrowException, OSError) as error:
             # The store's errors have a number, Arrow's of damaged bytes have none.
             if isinstance(error, OSError) and (error.errno or type(error) is not OSError):
@@ -99,16 +102,30 @@ def _opened(file: str) -> Iterator[tuple[Any, CheckedPages]]:
             raise damaged(file) from error
 
 
-def _lists(metadata: Any) -> list[str]:
-    """Return the columns of lists of texts, whose entries may all be one large value.
-
-    Arrow would copy it for each entry; of a row that is no list the reader bounds the copies.
-    """
+def _lists(metadata: Any) -> set[str]:
+    """Return the columns of lists of texts, whose entries may all be one large value."""
     leaves = (metadata.schema.column(n) for n in range(metadata.num_columns))
-    return [
+    return {
         leaf.path
         for leaf in leaves
         if leaf.max_repetition_level and leaf.physical_type == "BYTE_ARRAY"
+    }
+
+
+def _read_shared(metadata: Any, part: int | None) -> list[str]:
+    """Return the lists that are read with a value once, however many entries it is.
+
+    Arrow would copy it for each entry; of a row that is no list the reader bounds the copies. It
+    cannot read LENGTHS like that, where every entry has bytes of its own.
+    """
+    if part is None or part >= metadata.num_row_groups:
+        return []
+    group, lists = metadata.row_group(part), _lists(metadata)
+    chunks = (group.column(n) for n in range(group.num_columns))
+    return [
+        chunk.path_in_schema
+        for chunk in chunks
+        if chunk.path_in_schema in lists and LENGTHS not in chunk.encodings
     ]
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
+from tfx.dsl.components.base.base_executor import BaseExecutor
+from tfx.utils.import_utils import import_class_by_path
 
 from components.nodes import NODES
 from pipeline.code_digest import node_digest
@@ -117,3 +119,19 @@ def test_kfp_loads_it(text):
         "data_path", "span", "epochs", "push_path", "registry_uri",
     }  # fmt: skip
     assert loaded.platform_spec.platforms["kubernetes"]
+
+
+def test_a_pod_can_import_every_executor(documents):
+    """Executors that are named and not imported while the graph is built among them."""
+    spec, _ = documents
+    paths = {}
+    for node, task in spec["root"]["dag"]["tasks"].items():
+        label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
+        holder = spec["deploymentSpec"]["executors"][label].get("container", {})
+        words = [*holder.get("command", []), *holder.get("args", [])]
+        if "--executor_class_path" in words:
+            paths[node] = words[words.index("--executor_class_path") + 1]
+    assert paths["Evaluator"] == "components.evaluator.executor.Executor"
+    assert paths["Transform"] == "components.transform.executor.Executor"
+    for path in paths.values():
+        assert issubclass(import_class_by_path(path), BaseExecutor)

@@ -16,6 +16,7 @@ MOST_LISTED: Final = 10_000  # columns, or row groups: each takes memory
 DEEPEST: Final = 100  # objects and lists in each other
 _LONGEST: Final = 1 << 26  # bytes of a footer
 _END: Final = 8  # bytes behind it: its length, and PAR1
+_ENCRYPTED: Final = b"PARE"  # instead of PAR1
 _SCHEMA, _CHILDREN = 2, 5  # fields of the footer, of a column
 _checked: set[bytes] = set()  # digests of footers: a file is opened once for each row group
 
@@ -28,11 +29,14 @@ def check_footer(file: BinaryIO, address: str) -> None:
         address: its address, for the sentence.
 
     Raises:
-        InputError: names the file and the limit; or the footer is damaged.
+        InputError: names the file and the limit; or the footer is damaged or encrypted.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _END))
-    length = int.from_bytes(file.read(_END)[:4], "little")
+    end = file.read(_END)
+    if end.endswith(_ENCRYPTED):
+        raise InputError(f"{shown(address)}: is encrypted, which is not read")
+    length = int.from_bytes(end[:4], "little")
     if length > size:
         raise damaged(address)
     if length > _LONGEST:

@@ -24,6 +24,7 @@ _KIND, _PLAIN, _PACKED, _DICTIONARY = 1, 2, 3, 7  # fields of a header
 _DATA = {5: 2, 8: 4}  # fields of a header of data, of both versions, and theirs of the encoding
 _IS_DICTIONARY: Final = 2
 _REPEATS, REPEATS = 7, "DELTA_BYTE_ARRAY"  # an encoding whose values begin like the one before
+LENGTHS: Final = "DELTA_LENGTH_BYTE_ARRAY"  # an encoding that never shares a value
 _SMALL_DICTIONARY: Final = 1 << 20  # bytes of one that the footer does not name, as old writers do
 
 
@@ -134,6 +135,11 @@ class CheckedPages(io.RawIOBase):
         values, encoding = _data(header.fields)
         chunk.values += 0 if is_dictionary else values
         self._check(chunk, packed, plain, is_dictionary)
+        if is_dictionary and chunk.has_lists and LENGTHS in chunk.encodings:
+            raise InputError(
+                f"{shown(self._address)}: its column {chunk.name} has lists in the encoding "
+                f"{LENGTHS} and a dictionary, which is not read; write it with one of both"
+            )
         if encoding == _REPEATS:
             self._check_repeats(chunk)
 

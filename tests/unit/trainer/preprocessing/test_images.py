@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tests.support.peak_memory import begin_peak, peak
 from trainer.config.transform import ImageConfig
 from trainer.preprocessing import images
 from trainer.preprocessing.image_files.image_formats import decode as decode_image
@@ -89,3 +90,23 @@ def test_a_batch_of_mixed_files_comes_back_eagerly_and_in_a_dataset(encoding, of
     np.testing.assert_allclose(back[0], smooth, atol=off)
     dataset = tf.data.Dataset.from_tensors(files).map(lambda f: images.transform(f, config))
     assert next(iter(dataset)).numpy().tolist() == small.numpy().tolist()
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_the_centre_of_a_long_image_is_that_of_the_whole_one(upright):
+    size, long = 24, np.random.default_rng(0).uniform(0, 255, (1_000, 3, 3)).astype(np.float32)
+    rgb = long if upright else long.transpose(1, 0, 2)
+    whole = tf.image.resize(rgb, [1_000 * 8, size] if upright else [size, 1_000 * 8])
+    middle = slice((8_000 - size) // 2, (8_000 + size) // 2)
+    expected = whole[middle] if upright else whole[:, middle]
+    cropped = images.fit_to_square(tf.constant(rgb), size, "crop")
+    np.testing.assert_array_equal(cropped, np.round(expected))
+
+
+def test_a_row_of_pixels_is_cropped_in_little_memory():
+    """Resized as a whole it would be 1.6 GB, and 30 at 224 pixels."""
+    row = encode(Image.new("RGB", (65_000, 1), (9, 99, 199)), "png")
+    before = begin_peak()
+    config = ImageConfig(size=45, fit="crop")
+    assert (images.transform_and_read(tf.constant(row), config) == [9, 99, 199]).numpy().all()
+    assert peak() - before < 300 << 20

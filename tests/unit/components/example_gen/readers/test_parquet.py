@@ -78,3 +78,37 @@ def test_tables_written_by_hugging_face(tmp_path):
         found = rows(reader, tmp_path / name)
         assert [row.captions for row in found] == [("a",), ("c, 'd'\n",)]
         assert [row.image_path for row in found] == [f"{tmp_path}/b.png"] * 2
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_lists_of_texts_in_the_encodings_of_other_writers(tmp_path, version):
+    """DuckDB writes DELTA_LENGTH_BYTE_ARRAY, which Arrow cannot read as a dictionary."""
+    path = tmp_path / "a.parquet"
+    lists = [["a cat", "a cat"], ["a d\xf6g"]] * 40
+    table = pa.table({"image": [f"{n}.png" for n in range(80)], "caption": lists})
+    named = {"caption.list.element": "DELTA_LENGTH_BYTE_ARRAY"}
+    pq.write_table(table, path)
+    shared = [row.captions for row in rows(PARQUET, path)]
+    pq.write_table(
+        table,
+        path,
+        use_dictionary=False,
+        column_encoding=named,
+        data_page_version=version,
+        row_group_size=30,
+    )
+    assert [row.captions for row in rows(PARQUET, path)] == shared == list(map(tuple, lists))
+
+
+def test_an_encrypted_table_is_refused_as_such(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"image": ["a.png"], "text": ["a"]}), path)
+    path.write_bytes(path.read_bytes()[:-4] + b"PARE")
+    assert refused(PARQUET, path) == "a.parquet: is encrypted, which is not read"
+
+
+def test_a_column_whose_name_is_not_utf8(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"image": ["a.png"], "text": ["a"], "other": ["b"]}), path)
+    path.write_bytes(path.read_bytes().replace(b"other", b"oth\xffr"))
+    assert refused(PARQUET, path) == "a.parquet: the Parquet file is damaged or cut off"
