@@ -12,7 +12,7 @@ from components.evaluator.metrics.measurement import Background, Estimate, Measu
 from components.evaluator.report import Report
 from components.run_report.model_card import model_card
 from components.run_report.page import page as report_page
-from components.run_report.page import tables
+from components.run_report.page import tables, template_files
 from components.run_report.page.page import render
 from components.run_report.page.template_files import templates_digest
 from tests.support import run_report
@@ -140,8 +140,8 @@ def test_the_digest_of_the_templates_changes_with_each_of_them(tmp_path: Path, m
     import shutil
 
     before = templates_digest()
-    copy = shutil.copytree(report_page.TEMPLATES, tmp_path / "templates")
-    monkeypatch.setattr(report_page, "TEMPLATES", copy)
+    copy = shutil.copytree(template_files.TEMPLATES, tmp_path / "templates")
+    monkeypatch.setattr(template_files, "TEMPLATES", copy)
     assert templates_digest() == before
     for file in sorted(copy.iterdir()):
         text = file.read_text()
