@@ -131,7 +131,7 @@ def test_a_pod_can_import_every_executor(documents):
         words = [*holder.get("command", []), *holder.get("args", [])]
         if "--executor_class_path" in words:
             paths[node] = words[words.index("--executor_class_path") + 1]
-    assert paths["Evaluator"] == "components.evaluator.executor.Executor"
+    assert paths["Evaluator"] == "components.evaluator.component.DeferredExecutor"
     assert paths["Transform"] == "components.transform.executor.Executor"
     for path in paths.values():
         assert issubclass(import_class_by_path(path), BaseExecutor)
