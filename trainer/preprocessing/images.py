@@ -98,10 +98,7 @@ def _functions(config: ImageConfig) -> tuple[Function, Function]:
         return _resize(decode(image), size, config.fit)
 
     def encoded(image: tf.Tensor) -> tf.Tensor:
-        pixels = resized(image)
-        if stored == "raw":
-            return tf.io.serialize_tensor(to_square(pixels, size))
-        return _encode(_cropped(pixels, size), config)
+        return _encode(_cropped(resized(image), size), config)
 
     def stored_bytes(image: tf.Tensor) -> tf.Tensor:
         if stored == "raw":
