@@ -1,12 +1,12 @@
 """Where does the time of ingest and Transform go: milliseconds a pair by kind of work.
 
-    .venv/bin/python -m benchmarks.ingest.costs [--photos 2000] [--unknown 10]
+    .venv/bin/python -m benchmarks.ingest.costs [--photos 10000] [--unknown 10]
 
 py-spy (in an environment of its own, below runs/) samples all threads of a run of many pairs and of
 one of few; the difference is without set-up. A sample counts for the innermost function of its
 stack that a rule below names. Waiting counts for nobody, so the sum of decoding threads and the
-thread that drives Beam can be more than the wall clock. py-spy sees Python's threads only: the
-graph's time is that of the call, TensorFlow's own threads are not seen.
+thread that drives Beam can be more than the wall clock. py-spy sees Python's threads only: what
+TensorFlow's own threads compute, the graph of Transform above all, is not in the table.
 """
 
 import argparse
@@ -46,7 +46,7 @@ KINDS = [*dict.fromkeys(kind for kind, _ in RULES), "other"]
 def main() -> None:
     """Print a table: milliseconds a pair by kind and node."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--photos", type=int, default=2_000)
+    parser.add_argument("--photos", type=int, default=10_000)
     parser.add_argument("--unknown", type=int, default=0, help="print functions without a rule")
     options = parser.parse_args()
     print(machine.describe())
@@ -74,7 +74,7 @@ def _of_a_pair(many: Samples, few: Samples, of: tuple[str, str], count: int) -> 
 def _sampled(folder: Path) -> Samples:
     stacks = SCRATCH / "stacks.txt"
     command = [
-        str(_profiler()), "record", "--rate", str(RATE), "--threads", "--idle",
+        str(_profiler()), "record", "--rate", str(RATE), "--threads",
         "--format", "raw", "--output", str(stacks), "--",
     ]  # fmt: skip
     ingest_and_transform(folder, {"files": "pairs.jsonl"}, SIZE, profiler=command)
