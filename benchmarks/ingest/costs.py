@@ -12,14 +12,13 @@ TensorFlow's own threads compute, the graph of Transform above all, is not in th
 import argparse
 import collections
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 from benchmarks import machine
 from benchmarks.ingest.__main__ import FEW, SIZE
 from benchmarks.ingest.data import write_photos
-from benchmarks.ingest.program import NODES, ROOT, SCRATCH, ingest_and_transform
+from benchmarks.ingest.environment import program
+from benchmarks.ingest.program import NODES, SCRATCH, ingest_and_transform
 
 PROFILER = "py-spy==0.4.1"
 RATE = 200  # samples a second
@@ -73,8 +72,9 @@ def _of_a_pair(many: Samples, few: Samples, of: tuple[str, str], count: int) -> 
 
 def _sampled(folder: Path) -> Samples:
     stacks = SCRATCH / "stacks.txt"
+    profiler = program(SCRATCH / "profiler", "py-spy", PROFILER)
     command = [
-        str(_profiler()), "record", "--rate", str(RATE), "--threads",
+        str(profiler), "record", "--rate", str(RATE), "--threads",
         "--format", "raw", "--output", str(stacks), "--",
     ]  # fmt: skip
     ingest_and_transform(folder, {"files": "pairs.jsonl"}, SIZE, profiler=command)
@@ -98,18 +98,6 @@ def _kind(frames: list[str]) -> str:
 def _node(frames: list[str]) -> str:
     ours = any("components/example_gen/" in frame for frame in frames)
     return NODES[0] if ours else NODES[1]
-
-
-def _profiler() -> Path:
-    environment = SCRATCH / "profiler"
-    program = environment / "bin" / "py-spy"
-    if not program.exists():
-        uv = [str(ROOT / ".venv/bin/uv")]
-        create = [*uv, "venv", "-q", "--python", sys.executable, str(environment)]
-        subprocess.run(create, check=True)
-        install = [*uv, "pip", "install", "-q", "--python", str(environment / "bin/python")]
-        subprocess.run([*install, PROFILER], check=True)
-    return program
 
 
 if __name__ == "__main__":

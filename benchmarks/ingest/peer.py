@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.ingest.program import ROOT
+from benchmarks.ingest.environment import program
 
 PACKAGE = "img2dataset==1.47.0"
 
@@ -24,10 +24,10 @@ def seconds(folder: Path, size: int, quality: int, scratch: Path) -> float:
         "processes_count": cores, "thread_count": 16 * cores, "number_sample_per_shard": 500,
         "enable_wandb": False, "compute_hash": "None",
     }  # fmt: skip
-    program = _program(scratch / "peer")
+    img2dataset = program(scratch / "peer", "img2dataset", PACKAGE, "setuptools<81")
     started = time.perf_counter()
     subprocess.run(
-        [str(program), *(f"--{name}={value}" for name, value in options.items())],
+        [str(img2dataset), *(f"--{name}={value}" for name, value in options.items())],
         check=True, capture_output=True,
         env={**os.environ, "NO_ALBUMENTATIONS_UPDATE": "1"},
     )  # fmt: skip
@@ -37,14 +37,3 @@ def seconds(folder: Path, size: int, quality: int, scratch: Path) -> float:
     if done != wanted:
         sys.exit(f"img2dataset wrote {done} of {wanted} images")
     return took
-
-
-def _program(environment: Path) -> Path:
-    program = environment / "bin" / "img2dataset"
-    if not program.exists():
-        uv = [str(ROOT / ".venv/bin/uv")]
-        create = [*uv, "venv", "-q", "--python", sys.executable, str(environment)]
-        subprocess.run(create, check=True)
-        install = [*uv, "pip", "install", "-q", "--python", str(environment / "bin/python")]
-        subprocess.run([*install, PACKAGE, "setuptools<81"], check=True)
-    return program

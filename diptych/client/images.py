@@ -145,7 +145,9 @@ def read_file(path: Path) -> tuple[bytes, os.stat_result]:
             if opened.st_size > LIMITS.max_bytes:
                 raise UnusableImageError(_REASONS["too_many_bytes"])
             with os.fdopen(descriptor, "rb", closefd=False) as file:
-                data = file.read(LIMITS.max_bytes + 1)  # it may grow, or have no size, as in /proc
+                data = file.read(opened.st_size + 1)  # Python makes room for that many bytes
+                if data is not None and len(data) > opened.st_size:  # it grows, or is of /proc
+                    data += file.read(LIMITS.max_bytes + 1 - len(data)) or b""
                 if data is None:  # /proc/kmsg says it is a plain file, and has nothing to read now
                     raise UnusableImageError(_REASONS["empty_image"])
                 if len(data) > LIMITS.max_bytes:

@@ -113,10 +113,11 @@ def _lists(metadata: Any) -> set[str]:
 
 
 def _read_shared(metadata: Any, part: int | None) -> list[str]:
-    """Return the lists that are read with a value once, however many entries it is.
+    """Return the columns of lists that Arrow is to read as dictionaries.
 
-    Arrow would copy it for each entry; of a row that is no list the reader bounds the copies. It
-    cannot read LENGTHS like that, where every entry has bytes of its own.
+    As a plain column, Arrow copies a value for each entry that refers to it, so that a small file
+    fills the memory. Columns without lists need no dictionary: their reader bounds the copies. In
+    the encoding LENGTHS, which Arrow cannot read as a dictionary, each entry has its own bytes.
     """
     if part is None or part >= metadata.num_row_groups:
         return []
