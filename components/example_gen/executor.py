@@ -1,7 +1,10 @@
 """The TFX executor: files of image-text pairs in, splits of Examples and a quarantine out."""
 
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 
+from tfx.components.example_gen import utils
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.dsl.io import fileio
@@ -12,6 +15,7 @@ from tfx.types import standard_component_specs as specs
 from components.example_gen.driver import ingest_config, patterns
 from components.example_gen.files import find_parts, retained_parts
 from components.example_gen.ingest.beam_graph import NODE, Places, ingest
+from components.example_gen.ingest.blocks import bucket_count
 from components.example_gen.ingest.shards import shard_path, write_shard
 from components.example_gen.records import quarantine
 from components.example_gen.records.quarantine import Summary
@@ -54,7 +58,7 @@ class Executor(BaseBeamExecutor):
         ]
         try:
             with self._make_beam_pipeline() as pipeline:
-                ingest(pipeline, parts, config, max_captions, places)
+                ingest(pipeline, parts, config, max_captions, places, _buckets(exec_properties))
         finally:
             if fileio.exists(places.image_store):
                 fileio.rmtree(places.image_store)
@@ -65,6 +69,12 @@ class Executor(BaseBeamExecutor):
         for split, folder in places.splits.items():
             if not summary.examples.get(split):  # whoever reads a split expects a file
                 write_shard(shard_path(folder, 0, 1), [], ())
+
+
+def _buckets(exec_properties: Mapping[str, Any]) -> int:
+    """Return a number of buckets for the bytes that TFX's driver found in the files."""
+    found = re.findall(r"total_bytes:(\d+)", exec_properties[utils.FINGERPRINT_PROPERTY_NAME])
+    return bucket_count(sum(map(int, found)))
 
 
 def _checked_summary(folder: str) -> Summary:

@@ -8,25 +8,22 @@ import dataclasses
 import hashlib
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.utils.windowed_value import WindowedValue
 
-from components.beam_bundles import at_the_end
+from components.example_gen.ingest.blocks import Block
 from components.example_gen.records.merge import Record
 from components.example_gen.records.splits import DIGESTS
 
-TOGETHER = 1 << 16  # bytes of digests of one split in an element
-
 
 def write_digests(records: beam.PCollection, folders: Mapping[str, str]) -> None:
-    """Write the digests of every split; `folders` says where its examples are."""
+    """Write the digests of every split, of blocks of records; `folders` says where."""
     _ = (
         records
-        | "Digests" >> beam.ParDo(_Digests())
+        | "Digests" >> beam.FlatMap(_digests)
         | "BySplit" >> beam.GroupByKey()
         | "WriteDigests" >> beam.Map(_write, dict(folders))
     )
@@ -38,21 +35,11 @@ def digests_of(record: Record) -> bytes:
     return key[:8] + bytes.fromhex(record.image.content)[:8]
 
 
-class _Digests(beam.DoFn):
-    """Join the digests of many records: an element for each would cost more than it holds."""
-
-    def start_bundle(self) -> None:
-        self._by_split: defaultdict[str, bytearray] = defaultdict(bytearray)
-
-    def process(self, record: Record) -> Iterator[tuple[str, bytes]]:
-        joined = self._by_split[record.split]
-        joined += digests_of(record)
-        if len(joined) >= TOGETHER:
-            yield record.split, bytes(self._by_split.pop(record.split))
-
-    def finish_bundle(self) -> Iterator[WindowedValue]:
-        for split, joined in self._by_split.items():
-            yield at_the_end((split, bytes(joined)))
+def _digests(records: Block[Record]) -> Iterable[tuple[str, bytes]]:
+    by_split: defaultdict[str, bytearray] = defaultdict(bytearray)
+    for record in records:
+        by_split[record.split] += digests_of(record)
+    return [(split, bytes(digests)) for split, digests in by_split.items()]
 
 
 def _write(group: tuple[str, Iterable[bytes]], folders: Mapping[str, str]) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 from components.example_gen.config import IngestConfig
 from components.example_gen.files import find_parts
 from components.example_gen.ingest.beam_graph import Places, ingest
+from components.example_gen.ingest.blocks import Block
 from components.example_gen.records import quarantine
 from components.example_gen.records.examined import ExaminedRow, ImageFacts, Refused, Stored
 from components.example_gen.records.merge import Record
@@ -65,6 +66,11 @@ def record(key: str = "k", **changes) -> Record:
         "dropped": (),
     }
     return Record(**{**values, **changes})
+
+
+def blocks(records: Sequence[Record]) -> list[Block[Record]]:
+    """The records in blocks of two."""
+    return [Block(list(records[first : first + 2])) for first in range(0, len(records), 2)]
 
 
 def shapes(seed: int, size: tuple[int, int] = (32, 24)) -> Image.Image:

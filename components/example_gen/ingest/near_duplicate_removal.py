@@ -1,13 +1,15 @@
 """Find, count and remove images outside the train split that are copies of one in it."""
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.utils.windowed_value import WindowedValue
 
+from components.beam_bundles import at_the_end
 from components.example_gen.config import NearDuplicatesConfig
 from components.example_gen.ingest import image_store
+from components.example_gen.ingest.blocks import Block, Bucket, ToBuckets, joined
 from components.example_gen.ingest.stages import COUNTS, KEPT, REFUSED
 from components.example_gen.near_duplicates.candidates import (
     AT_MOST,
@@ -15,49 +17,56 @@ from components.example_gen.near_duplicates.candidates import (
     Compared,
     candidates,
 )
-from components.example_gen.near_duplicates.pairs import confirm
+from components.example_gen.near_duplicates.pairs import Pair, confirm
 from components.example_gen.records.examined import Refused, Stored
 from components.example_gen.records.merge import Record
 from components.example_gen.records.splits import TRAIN
 from components.example_gen.rows import NEAR_DUPLICATE
 
 PAIRS = "pairs"
+TRAIN_AT_ONCE = 1024  # records of train that are compared at once
 
 
 def without_near_duplicates(
-    records: beam.PCollection, config: NearDuplicatesConfig, attributes: Sequence[str]
+    records: beam.PCollection,
+    config: NearDuplicatesConfig,
+    attributes: Sequence[str],
+    buckets: int,
 ) -> tuple[beam.PCollection, Any]:
     """Remove records outside train whose image is a copy of one of train.
 
     Args:
-        records: of all splits; their images are in an image store.
+        records: blocks of all splits; their images are in an image store.
         config: whether to compare, and what to do.
         attributes: names of those to keep of a pair.
+        buckets: by which records and what they are compared with meet.
 
     Returns:
-        Records, and the outputs `REFUSED`, `COUNTS` and `PAIRS`; None if nothing is compared.
+        Blocks of records, and the outputs `REFUSED`, `COUNTS` and `PAIRS`, None if nothing is
+        compared.
     """
     if config.action == "off":
         return records, None
-    train = records | "Train" >> beam.Filter(lambda record: record.split == TRAIN)
-    others = records | "NotTrain" >> beam.Filter(lambda record: record.split != TRAIN)
+    bucket = Bucket(_own_key, buckets)
+    train = records | "Train" >> beam.Map(_of_split, True)
+    others = records | "NotTrain" >> beam.Map(_of_split, False)
     compared = (
         others
-        | "ByOwnKey" >> beam.Map(lambda record: dataclasses.replace(record, key=_own_key(record)))
+        | "ComparedOthers" >> beam.Map(lambda block: Compared.of(block, _own_key))
         | "Others" >> beam.combiners.ToList()
-        | "Compared" >> beam.Map(Compared.of)
+        | "Compared" >> beam.Map(Compared.joined)
     )
     near = (
         train
-        | "Batches" >> beam.BatchElements(min_batch_size=256, max_batch_size=1024)
         # Before the side input, where a runner may write elements to disk: whole records are many.
-        | "ComparedTrain" >> beam.Map(Compared.of)
+        | "ComparedTrain" >> beam.ParDo(_ComparedTrain())
         | "Candidates" >> beam.FlatMap(_candidates, beam.pvalue.AsSingleton(compared))
         | "Closest" >> beam.combiners.Top.SmallestPerKey(AT_MOST)
+        | "BucketOfKey" >> beam.Map(lambda found: (bucket.of(found[0]), found))
     )
     judged = (
         {
-            "record": others | "OthersByKey" >> beam.Map(lambda record: (_own_key(record), record)),
+            "records": others | "OthersToBuckets" >> beam.ParDo(ToBuckets(bucket)),
             "candidates": near,
         }
         | "WithCandidates" >> beam.CoGroupByKey()
@@ -69,13 +78,33 @@ def without_near_duplicates(
     return flattened | "Records" >> beam.Map(_same), judged
 
 
-def _same(record: Record) -> Record:
-    return record
+def _same(block: Block[Record]) -> Block[Record]:
+    return block
+
+
+def _of_split(block: Block[Record], is_train: bool) -> Block[Record]:
+    return Block([record for record in block if (record.split == TRAIN) == is_train])
 
 
 def _own_key(record: Record) -> str:
     """Return a key that no other record has: a retained data set may hold images of a split."""
     return f"{record.split}/{record.key}"
+
+
+class _ComparedTrain(beam.DoFn):
+    """Collect what is compared of many records, as NumPy compares many at once."""
+
+    def start_bundle(self) -> None:
+        self._records: list[Record] = []
+
+    def process(self, block: Block[Record]) -> Iterator[Compared]:
+        self._records += block
+        if len(self._records) >= TRAIN_AT_ONCE:
+            yield Compared.of(self._records)
+            self._records = []
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        yield at_the_end(Compared.of(self._records))
 
 
 def _candidates(train: Compared, others: Compared) -> Iterator[tuple[str, Candidate]]:
@@ -85,7 +114,7 @@ def _candidates(train: Compared, others: Compared) -> Iterator[tuple[str, Candid
 
 
 class Judge(beam.DoFn):
-    """Decide for a record and its candidates whether it is kept.
+    """Decide for the records of a bucket and their candidates which are kept.
 
     The candidates are decoded one by one, the closest first, until one is confirmed: most records
     have none, and no thumbnail of any other image is kept.
@@ -98,22 +127,26 @@ class Judge(beam.DoFn):
     def __init__(self, config: NearDuplicatesConfig, attributes: Sequence[str]):
         self._config, self._attributes = config, tuple(attributes)
 
-    def process(self, group: tuple[str, Mapping[str, Any]]) -> Iterator[Any]:
-        _, joined = group
-        [record] = joined["record"]
-        closest = [candidate for few in joined["candidates"] for candidate in few]
-        pair = confirm(record, sorted(closest), _read, self._config.similarity, self._attributes)
-        if pair is None:
-            yield record
-            return
+    def process(self, group: tuple[int, Mapping[str, Any]]) -> Iterator[Any]:
+        _, together = group
+        candidates: dict[str, list[Candidate]] = dict(together["candidates"])
+        kept: list[Record] = []
+        for record in joined(together["records"]):
+            closest = sorted(candidates.get(_own_key(record), ()))
+            pair = confirm(record, closest, _read, self._config.similarity, self._attributes)
+            if pair is None or self._config.action == "report":
+                kept.append(record)
+            if pair is not None:
+                yield from self._found(record, pair)
+        yield Block(kept)
+
+    def _found(self, record: Record, pair: Pair) -> Iterator[Any]:
         yield beam.pvalue.TaggedOutput(COUNTS, (("near_duplicates", record.split), 1))
         yield beam.pvalue.TaggedOutput(PAIRS, pair)
-        if self._config.action == "report":
-            yield record
-            return
-        # The record's other rows were counted as merged.
-        why = (record.split, record.place, NEAR_DUPLICATE, pair.detail, record.key)
-        yield beam.pvalue.TaggedOutput(REFUSED, Refused(*why))
+        if self._config.action == "remove":
+            # The record's other rows were counted as merged.
+            why = (record.split, record.place, NEAR_DUPLICATE, pair.detail, record.key)
+            yield beam.pvalue.TaggedOutput(REFUSED, Refused(*why))
 
 
 def _read(stored: Stored) -> bytes:

@@ -2,14 +2,13 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import apache_beam as beam
-from apache_beam.utils.windowed_value import WindowedValue
 
-from components.beam_bundles import at_the_end
 from components.example_gen.ingest import shards
+from components.example_gen.ingest.blocks import Block, Bucket, ToBuckets, joined, together
 from components.example_gen.near_duplicates import pairs as near_duplicate_pairs
 from components.example_gen.near_duplicates.pairs import Pair
 from components.example_gen.records import quarantine
@@ -20,37 +19,42 @@ from trainer.preprocessing.captions import same_words
 _IMAGES: Final = "distinct_images"  # fields of the summary
 _CAPTIONS: Final = "distinct_captions"
 Count = tuple[tuple[str, str], int]  # a field of the summary and what by, and a number
+Seen = tuple[str, bytes, str]  # _IMAGES or _CAPTIONS, a digest, and the split it is in
 
 
 def write_records(
     records: beam.PCollection, folders: Mapping[str, str], attributes: Sequence[str]
 ) -> None:
-    """Write the shards of every split; `folders` says where."""
-    sizes = (
-        records
-        | "Sizes" >> beam.Map(lambda record: (record.split, record.stored.length))
-        | "SizeOfSplit" >> beam.CombinePerKey(sum)
-    )
+    """Write the shards of every split, of blocks of records; `folders` says where."""
+    sizes = records | "Sizes" >> beam.FlatMap(_sizes) | "SizeOfSplit" >> beam.CombinePerKey(sum)
     _ = (
         records
-        | "Shard" >> beam.Map(_sharded, beam.pvalue.AsDict(sizes))
+        | "Shard" >> beam.ParDo(ToBuckets(_shard_of), beam.pvalue.AsDict(sizes))
         | "ByShard" >> beam.GroupByKey()
         | "Write" >> beam.Map(_write_shard, dict(folders), tuple(attributes))
     )
 
 
-def _sharded(record: Record, sizes: Mapping[str, int]) -> tuple[tuple[str, int, int], Record]:
+def _sizes(records: Block[Record]) -> Iterable[tuple[str, int]]:
+    sizes: Counter[str] = Counter()
+    for record in records:
+        sizes[record.split] += record.stored.length
+    return sizes.items()
+
+
+def _shard_of(record: Record, sizes: Mapping[str, int]) -> tuple[str, int, int]:
     count = shards.shard_count(sizes[record.split])
-    return (record.split, shards.shard_order(record.key) % count, count), record
+    return record.split, shards.shard_order(record.key) % count, count
 
 
 def _write_shard(
-    shard: tuple[tuple[str, int, int], Iterable[Record]],
+    shard: tuple[tuple[str, int, int], Iterable[Block[Record]]],
     folders: Mapping[str, str],
     attributes: tuple[str, ...],
 ) -> int:
-    (split, number, count), records = shard
-    return shards.write_shard(shards.shard_path(folders[split], number, count), records, attributes)
+    (split, number, count), blocks = shard
+    path = shards.shard_path(folders[split], number, count)
+    return shards.write_shard(path, joined(blocks), attributes)
 
 
 def write_quarantine(refused: beam.PCollection, folder: str) -> None:
@@ -93,27 +97,29 @@ def write_summary(
     records: beam.PCollection,
     refused: beam.PCollection,
     folder: str,
+    buckets: int,
     splits: Sequence[str] = (),
 ) -> None:
     """Sum up what stages counted, and what came out in the end.
 
     Args:
         counted: pairs of (field of the summary, what by) and a number.
-        records: that are written.
+        records: blocks of those that are written.
         refused: rows that are quarantined.
         folder: of the quarantine.
+        buckets: in which equal images and captions meet.
         splits: that are in the sums even without any record.
     """
-    repeated = (
+    distinct = (
         records
-        | "What" >> beam.FlatMap(_images_and_captions)
-        | "SplitsOfWhat" >> beam.CombinePerKey(_CountByKey())
-        | "Repeated" >> beam.FlatMapTuple(_repeated)
+        | "ImagesAndCaptions" >> beam.Map(_images_and_captions)
+        | "SameOnes" >> together(Bucket(_digest_of, buckets))
+        | "Distinct" >> beam.FlatMap(_distinct)
     )
     reasons = refused | "Reasons" >> beam.Map(lambda row: (("quarantined", row.reason), 1))
-    examples = records | "CountRecords" >> beam.ParDo(_CountRecords())
+    examples = records | "CountRecords" >> beam.FlatMap(_counts)
     _ = (
-        (*counted, repeated, reasons, examples)
+        (*counted, distinct, reasons, examples)
         | "AllCounts" >> beam.Flatten()
         | "Sum" >> beam.CombinePerKey(sum)
         | "Sums" >> beam.combiners.ToList()
@@ -129,55 +135,36 @@ def _write_summary(counts: list[Count], path: str, splits: Sequence[str]) -> Non
     io_utils.write_string_file(path, summary.model_dump_json(indent=1) + "\n")
 
 
-def _images_and_captions(record: Record) -> Iterator[tuple[tuple[str, bytes], str]]:
-    """Yield what is counted once a split, with the split; captions that are the same count once."""
-    yield (_IMAGES, record.image.content.encode()), record.split
-    labels = record.labels or (1,) * len(record.captions)
-    for caption, label in zip(record.captions, labels, strict=True):
-        plain = f"{label} {same_words(caption)}"
-        yield (_CAPTIONS, hashlib.sha256(plain.encode()).digest()), record.split
+def _images_and_captions(records: Block[Record]) -> Block[Seen]:
+    """Return the images and captions of records; captions that are the same have one digest."""
+    seen: list[Seen] = []
+    for record in records:
+        seen.append((_IMAGES, record.image.content.encode(), record.split))
+        labels = record.labels or (1,) * len(record.captions)
+        for caption, label in zip(record.captions, labels, strict=True):
+            plain = f"{label} {same_words(caption)}"
+            seen.append((_CAPTIONS, hashlib.sha256(plain.encode()).digest(), record.split))
+    return Block(seen)
 
 
-class _CountByKey(beam.CombineFn):
-    """Count how often each value occurs."""
-
-    def create_accumulator(self) -> dict[str, int]:
-        return {}
-
-    def add_input(self, counts: dict[str, int], value: str) -> dict[str, int]:
-        counts[value] = counts.get(value, 0) + 1
-        return counts
-
-    def merge_accumulators(self, several: Iterable[dict[str, int]]) -> dict[str, int]:
-        merged: Counter[str] = Counter()
-        for counts in several:
-            merged.update(counts)
-        return dict(merged)
-
-    def extract_output(self, counts: dict[str, int]) -> dict[str, int]:
-        return counts
+def _digest_of(seen: Seen) -> bytes:
+    return seen[1]
 
 
-def _repeated(what: tuple[str, bytes], by_split: Mapping[str, int]) -> Iterator[Count]:
-    field, _ = what
-    for split in by_split:
-        yield (field, split), 1
-    records = sum(by_split.values())
-    if field == _IMAGES and records > 1:
-        yield ("identical", ""), records
+def _distinct(seen: Block[Seen]) -> Iterable[Count]:
+    """Count what is there once for each split, and the records whose image others have, too."""
+    counts: Counter[tuple[str, str]] = Counter()
+    counts.update((field, split) for field, _, split in set(seen))
+    images = Counter(digest for field, digest, _ in seen if field == _IMAGES)
+    counts["identical", ""] = sum(records for records in images.values() if records > 1)
+    return (+counts).items()
 
 
-class _CountRecords(beam.DoFn):
-    """Count the records of a bundle; an element for each count would cost as much as a record."""
-
-    def start_bundle(self) -> None:
-        self._counts: Counter[tuple[str, str]] = Counter()
-
-    def process(self, record: Record) -> None:
-        self._counts["examples", record.split] += 1
-        self._counts["captions", str(len(record.captions))] += 1
-        self._counts.update(("captions_dropped", reason) for reason in record.dropped)
-        self._counts.update(("images_changed", change) for change in record.image.changed)
-
-    def finish_bundle(self) -> Iterator[WindowedValue]:
-        yield from map(at_the_end, self._counts.items())
+def _counts(records: Block[Record]) -> Iterable[Count]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for record in records:
+        counts["examples", record.split] += 1
+        counts["captions", str(len(record.captions))] += 1
+        counts.update(("captions_dropped", reason) for reason in record.dropped)
+        counts.update(("images_changed", change) for change in record.image.changed)
+    return counts.items()

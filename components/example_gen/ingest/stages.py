@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -11,19 +11,19 @@ import apache_beam as beam
 
 from components.beam_bundles import at_the_end
 from components.example_gen.images.originals import Lowest
+from components.example_gen.ingest.blocks import Block
 from components.example_gen.ingest.examine import Examined, Limits, Rows, examine
 from components.example_gen.ingest.image_store import ImageStore
-from components.example_gen.rows import Row
+from components.example_gen.records.examined import ExaminedRow
 
 # Names of outputs.
 USABLE, KEPT, REFUSED, COUNTS, ORIGINALS = "usable", "kept", "refused", "counts", "originals"
-AT_ONCE = 32  # images for a thread at once; enough that it rarely takes Python's lock
-AHEAD = 4  # such batches for each thread that are read ahead
-BATCH_BYTES, AHEAD_BYTES = 1 << 23, 1 << 25  # the most bytes of images in both
+AHEAD = 4  # elements for each thread that are read ahead
+AHEAD_BYTES = 1 << 25  # the most bytes of images in them
 
 
 class Examine(beam.DoFn):
-    """Turn the rows of one image into usable rows whose image is on disk.
+    """Turn the rows of some images into a block of usable rows whose images are on disk.
 
     Decoding leaves Python's lock alone, so a thread for each core keeps all of them busy where
     Beam itself gives a stage one process.
@@ -43,25 +43,21 @@ class Examine(beam.DoFn):
     def start_bundle(self) -> None:
         self._image_store: ImageStore | None = None
         self._originals = Lowest()
-        self._batch: list[Rows] = []
-        self._batch_bytes = 0
         self._waiting: collections.deque[tuple[int, Future[list[Examined]]]] = collections.deque()
         self._waiting_bytes = 0
 
-    def process(self, rows: Iterable[tuple[str, Row]]) -> Iterator[Any]:
-        self._batch.append(list(rows))
-        self._batch_bytes += _bytes(self._batch[-1])
-        if len(self._batch) == AT_ONCE or self._batch_bytes >= BATCH_BYTES:
-            self._submit()
-            while (
-                len(self._waiting) > AHEAD * self._cores
-                or self._waiting_bytes > AHEAD_BYTES
-                or (self._waiting and self._waiting[0][1].done())
-            ):
-                yield from self._settle(self._next())
+    def process(self, images: Sequence[Rows]) -> Iterator[Any]:
+        size = sum(len(row.image or b"") for rows in images for _, row in rows)
+        self._waiting.append((size, self._threads.submit(examine, images, self._limits)))
+        self._waiting_bytes += size
+        while (
+            len(self._waiting) > AHEAD * self._cores
+            or self._waiting_bytes > AHEAD_BYTES
+            or (self._waiting and self._waiting[0][1].done())
+        ):
+            yield from self._settle(self._next())
 
     def finish_bundle(self) -> Iterator[Any]:
-        self._submit()
         while self._waiting:
             outputs = list(self._settle(self._next()))
             if not self._waiting:
@@ -80,29 +76,20 @@ class Examine(beam.DoFn):
     def teardown(self) -> None:
         self._threads.shutdown()
 
-    def _submit(self) -> None:
-        work = self._threads.submit(examine, self._batch, self._limits)
-        self._waiting.append((self._batch_bytes, work))
-        self._waiting_bytes += self._batch_bytes
-        self._batch, self._batch_bytes = [], 0
-
     def _next(self) -> list[Examined]:
         size, work = self._waiting.popleft()
         self._waiting_bytes -= size
         return work.result()
 
     def _settle(self, images: list[Examined]) -> Iterator[Any]:
+        usable: list[ExaminedRow] = []
         for examined in images:
             if examined.image is not None:
                 self._image_store = self._image_store or ImageStore(self._folder)
                 stored = self._image_store.add(examined.image)
-                for row in examined.rows:
-                    yield dataclasses.replace(row, stored=stored)
+                usable += [dataclasses.replace(row, stored=stored) for row in examined.rows]
             if examined.original is not None:
                 self._originals.add(examined.original)
             for refused in examined.refused:
                 yield beam.pvalue.TaggedOutput(REFUSED, refused)
-
-
-def _bytes(rows: Rows) -> int:
-    return sum(len(row.image or b"") for _, row in rows)
+        yield Block(usable)

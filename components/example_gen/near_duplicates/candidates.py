@@ -4,7 +4,8 @@ Candidates are guesses from a few frequencies; `pixels` decides.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -32,16 +33,38 @@ class Compared:
     fingerprints: np.ndarray
 
     @classmethod
-    def of(cls, records: Iterable[Record]) -> "Compared":
-        """Collect it from records; the frequencies of images that are too small become zero."""
-        ordered = sorted(records, key=lambda record: record.key)
-        joined = b"".join(record.image.fingerprint for record in ordered)
-        prints = np.frombuffer(joined, FINGERPRINT).copy()
-        small = [min(record.image.width, record.image.height) < SMALLEST for record in ordered]
+    def of(
+        cls, records: Iterable[Record], key_of: Callable[[Record], str] = attrgetter("key")
+    ) -> "Compared":
+        """Collect it from records; the frequencies of images that are too small become zero.
+
+        Args:
+            records: to compare.
+            key_of: returns the key that a record is known by.
+        """
+        ordered = sorted(records, key=key_of)
+        prints = np.frombuffer(b"".join(each.image.fingerprint for each in ordered), FINGERPRINT)
+        prints = prints.copy()
+        small = [min(each.image.width, each.image.height) < SMALLEST for each in ordered]
         prints["colours"][np.array(small, bool)] = 0
-        contents = [record.image.content for record in ordered]
-        stored = [record.stored for record in ordered]
-        return cls([record.key for record in ordered], contents, stored, prints)
+        contents = [each.image.content for each in ordered]
+        return cls(list(map(key_of, ordered)), contents, [each.stored for each in ordered], prints)
+
+    @classmethod
+    def joined(cls, several: Sequence["Compared"]) -> "Compared":
+        """Join several, in the order of their keys."""
+        keys, contents, stored = (
+            [value for each in several for value in getattr(each, name)]
+            for name in ("keys", "contents", "stored")
+        )
+        prints = np.concatenate(
+            [np.empty(0, FINGERPRINT), *(each.fingerprints for each in several)]
+        )
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        keys, contents, stored = (
+            [values[index] for index in order] for values in (keys, contents, stored)
+        )
+        return cls(keys, contents, stored, prints[order])
 
 
 @dataclasses.dataclass(frozen=True, order=True)

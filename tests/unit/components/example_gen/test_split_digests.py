@@ -17,7 +17,7 @@ from diptych.cli.evaluate import _ingest_config
 from pipeline.config.run_config import RunConfig, load
 from schema.errors import InputError
 from tests.integration.cli.test_commands import EMOJI
-from tests.support.ingest import found
+from tests.support.ingest import blocks, found
 
 
 def digest(text: str) -> str:
@@ -39,7 +39,7 @@ def test_what_is_kept_of_each_split_and_how_it_is_compared(tmp_path):
     options = PipelineOptions(["--runner=FnApiRunner", "--sdk_container_image=none"])
     with beam.Pipeline(options=options) as pipeline:
         given = [*records("train", train), *records("eval", data)]
-        split_digests.write_digests(pipeline | beam.Create(given), folders)
+        split_digests.write_digests(pipeline | beam.Create(blocks(given)), folders)
     trained, other = (tmp_path / DIGESTS.format(split) for split in ("train", "eval"))
     expected = [[int(digest(text)[:16], 16) for text in each] for each in train.items()]
     assert np.load(trained).tolist() == sorted(expected)

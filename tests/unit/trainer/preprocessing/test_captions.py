@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from components.evaluator.slices import caption_length
 from components.evaluator.tfma.predictions import Records
+from components.example_gen.ingest.blocks import Block
 from components.example_gen.ingest.outputs import _images_and_captions
 from components.example_gen.ingest.shards import to_example
 from components.example_gen.records.merge import Record
@@ -76,8 +77,8 @@ def by_evaluator(one: str, other: str) -> bool:
 
 
 def by_counts_of_the_data(one: str, other: str) -> bool:
-    [*counted] = {what for each in (one, other) for what in _images_and_captions(said(each))}
-    return sum(kind == "distinct_captions" for (kind, _), _ in counted) == 1
+    seen = set(_images_and_captions(Block([said(one), said(other)])))
+    return sum(kind == "distinct_captions" for kind, _, _ in seen) == 1
 
 
 def by_check(one: str, other: str) -> bool:

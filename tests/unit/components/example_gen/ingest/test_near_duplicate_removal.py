@@ -20,7 +20,7 @@ from components.example_gen.records.quarantine import Summary
 from components.example_gen.rows import Place
 from pipeline.beam.arguments import beam_arguments
 from pipeline.config.beam import LocalBeam
-from tests.support.ingest import facts, record
+from tests.support.ingest import blocks, facts, record
 
 SCENES = list(textures(12).values())
 LIMITS = ImageLimits(10_000_000, 10_000_000)
@@ -67,8 +67,10 @@ def judged(folder, action: str, similarity: float = 0.88, train: int = 3):
 def check(folder, action, kept, refused, counts, pairs, similarity=0.88, train=3):
     records, asked = judged(folder, action, similarity, train)
     with beam.Pipeline(options=PipelineOptions(beam_arguments(LocalBeam()))) as pipeline:
-        left, found = without_near_duplicates(pipeline | beam.Create(records), asked, ["kind"])
-        assert_that(left | beam.Map(lambda each: each.key), equal_to(kept), "Kept")
+        given = pipeline | beam.Create(blocks(records))
+        left, found = without_near_duplicates(given, asked, ["kind"], buckets=3)
+        keys = left | beam.FlatMap(lambda block: [each.key for each in block])
+        assert_that(keys, equal_to(kept), "Kept")
         assert_that(found[REFUSED], equal_to(refused), "Refused")
         assert_that(found[COUNTS], equal_to(counts), "Counts")
         near = found[PAIRS] | beam.Map(
@@ -115,7 +117,7 @@ def test_a_report_keeps_them_all_at_the_similarity_of_the_config(tmp_path):
 
 def test_off_compares_nothing():
     records = object()
-    assert without_near_duplicates(records, NearDuplicatesConfig(action="off"), []) == (
+    assert without_near_duplicates(records, NearDuplicatesConfig(action="off"), [], 1) == (
         records,
         None,
     )
@@ -152,3 +154,18 @@ def test_an_image_with_a_side_below_64_pixels_is_close_to_none():
     assert made.fingerprints["colours"].any(-1).tolist() == [True, False, False]
     assert len(set(made.fingerprints["digest"].tolist())) == 1
     assert len(Compared.of([]).fingerprints) == 0
+
+
+def test_what_is_compared_of_some_records_and_of_others_joins_to_that_of_all():
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    records = [
+        record(key, image=facts(key, fingerprint=each.tobytes(), width=64, height=64))
+        for key, each in zip(("c", "a", "e", "b"), fingerprints(pixels), strict=True)
+    ]
+    joined = Compared.joined([Compared.of(each) for each in blocks(records)])
+    whole = Compared.of(records)
+    assert (joined.keys, joined.contents) == (["a", "b", "c", "e"], ["a", "b", "c", "e"])
+    assert joined.stored == whole.stored
+    assert joined.fingerprints.tobytes() == whole.fingerprints.tobytes()
+    assert Compared.joined([]).keys == []
+    assert Compared.of(records, lambda each: f"eval/{each.key}").keys[0] == "eval/a"

@@ -15,7 +15,7 @@ from components.example_gen.rows import Place
 from pipeline.beam.arguments import beam_arguments
 from pipeline.config.beam import LocalBeam
 from schema import features
-from tests.support.ingest import facts, record, values
+from tests.support.ingest import blocks, facts, record, values
 
 
 def run(build) -> None:
@@ -53,7 +53,7 @@ def test_a_split_has_the_shards_its_own_bytes_need_and_a_record_its_place_in_the
     folders = {split: str(tmp_path / split) for split in ("train", "eval")}
     for folder in folders.values():
         Path(folder).mkdir()
-    run(lambda create: outputs.write_records(create(made), folders, ["vendor"]))
+    run(lambda create: outputs.write_records(create(blocks(made)), folders, ["vendor"]))
     for split, count in (("train", 3), ("eval", 1)):
         named = [f"{split}{n}" for n in range(40 if split == "train" else 9)]
         files = sorted(glob.glob(f"{folders[split]}/*"))
@@ -101,9 +101,10 @@ def test_the_sums_of_what_was_counted_written_and_refused(tmp_path, some):
     run(
         lambda create: outputs.write_summary(
             [create(each) for each in counted],
-            create(records),
+            create(blocks(records)),
             create(refused),
             str(tmp_path),
+            2,
             ["eval", "none", "train"],
         )
     )
