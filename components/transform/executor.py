@@ -3,12 +3,11 @@
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import apache_beam as beam
 import tensorflow as tf
 from apache_beam.utils.shared import Shared
-from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx import types
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.dsl.io import fileio
@@ -17,8 +16,9 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils
 
 from trainer.config.transform import TransformConfig
-from trainer.preprocessing.transform_graph import Records, write_graph
-from trainer.preprocessing.vocabulary_file import count_words
+
+if TYPE_CHECKING:  # tf.Transform takes a second to import, so only where the node runs
+    from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 
 CONFIG: Final = "config"  # execution properties
 CONTENT: Final = "content"
@@ -42,6 +42,8 @@ class Executor(BaseBeamExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Raise InputError if there is nothing to learn, or a given vocabulary cannot be used."""
+        from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
+
         self._log_startup(input_dict, output_dict, exec_properties)
         config = TransformConfig.model_validate_json(exec_properties[CONFIG])
         [examples] = input_dict[specs.EXAMPLES_KEY]
@@ -73,7 +75,7 @@ class Executor(BaseBeamExecutor):
 def transform(
     pipeline: beam.Pipeline,
     config: TransformConfig,
-    raw: DatasetMetadata,
+    raw: "DatasetMetadata",
     analyzed: list[str],
     files: list[tuple[str, str]],
     graph: str,
@@ -107,12 +109,16 @@ def transform(
 
 
 def _word_counts(file: str, max_captions: int) -> Iterable[tuple[bytes, int]]:
+    from trainer.preprocessing.vocabulary_file import count_words
+
     return count_words(file, max_captions).items()
 
 
 def _write_graph(
-    counts: list[tuple[bytes, int]], folder: str, config: TransformConfig, raw: DatasetMetadata
+    counts: list[tuple[bytes, int]], folder: str, config: TransformConfig, raw: "DatasetMetadata"
 ) -> str:
+    from trainer.preprocessing.transform_graph import write_graph
+
     write_graph(folder, config, raw, dict(counts))
     return folder
 
@@ -124,6 +130,8 @@ class _Transform(beam.DoFn):
         self._shared = Shared()
 
     def process(self, files: tuple[str, str], graph: str) -> None:
+        from trainer.preprocessing.transform_graph import Records
+
         records: Records = self._shared.acquire(lambda: Records(graph), tag=graph)
         records.write(*files)
 
