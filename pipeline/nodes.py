@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tfx.components import StatisticsGen
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.proto import trainer_pb2, transform_pb2
+from tfx.proto import trainer_pb2
 
 import tensorflow_data_validation as tfdv  # isort: skip  needs tfx to be imported first
 
@@ -85,12 +85,8 @@ def transform_node(config: RunConfig, data: DataNodes) -> Transform:
     transform = Transform(
         examples=data.example_gen.outputs["examples"],
         schema=data.schema.outputs["schema"],
-        preprocessing_fn="trainer.preprocessing.preprocessing_fn.preprocessing_fn",
-        custom_config={"config": canonical_json(part), "content": content_digests(part)},
-        splits_config=transform_pb2.SplitsConfig(
-            analyze=["train"], transform=list(config.data.all_splits)
-        ),
-        disable_statistics=True,  # over pixels they cost minutes and say nothing
+        config=canonical_json(part),
+        content=content_digests(part),
     )
     transform.add_upstream_node(data.validator)  # nothing is learned from data that breaks rules
     return transform

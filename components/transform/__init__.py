@@ -1,1 +1,1 @@
-"""Transform: TFX's node, which writes records without compressing compressed images again."""
+"""Transform: the node that learns the vocabulary and makes the trainer's inputs."""

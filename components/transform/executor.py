@@ -1,36 +1,39 @@
-"""Write transformed records in gzip files that are not compressed.
-
-TFX's executor compresses every record in Python. Pixels are a PNG or a JPEG already, so that costs
-more than the transform itself and saves nothing. Every reader of records expects gzip, so the files
-remain gzip, of stored blocks.
-"""
+"""The executor of Transform: one Beam job that learns the vocabulary and transforms all records."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import apache_beam as beam
-import pyarrow as pa
 import tensorflow as tf
-import tfx_bsl
-from tensorflow_metadata.proto.v0 import schema_pb2
+from apache_beam.utils.shared import Shared
 from tfx import types
-from tfx.components.transform import executor as tfx_executor
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.types import standard_component_specs as specs
+from tfx.utils import io_utils
 
-OPTIONS = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=0)
-SUFFIX = ".gz"
-# The graph is loaded twice, and optimising it takes a second each time and saves nothing: its time
-# is that of decoders.
+from trainer.config.transform import TransformConfig
+
+if TYPE_CHECKING:  # tf.Transform takes a second to import, so only where the node runs
+    from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
+
+CONFIG: Final = "config"  # execution properties
+CONTENT: Final = "content"
+ANALYZED: Final = "train"  # the split from whose captions the vocabulary is learned
+FILE: Final = "transformed_examples-{:05d}-of-{:05d}.gz"  # TFX's name
+# The graph is loaded once, and optimising it takes a second and saves nothing: its time is that of
+# decoders.
 _NO_OPTIMIZER = "disable_meta_optimizer"
 # Graphs are many small objects, and Python would look through all objects of TensorFlow, TFX and
 # Beam, half a second, a dozen times while it makes them.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
-Batch = tuple[pa.RecordBatch, dict[str, Any]]  # of records, and TFX's pass-through features
 
 
-class Executor(tfx_executor.Executor):
-    """TFX's executor, but for how it writes records and what it spends on a small data set."""
+class Executor(BaseBeamExecutor):
+    """Write the graph, and all records as it transforms them."""
 
     def Do(
         self,
@@ -38,95 +41,114 @@ class Executor(tfx_executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Run TFX's Transform with our processor."""
-        with _settings():
-            super().Do(input_dict, output_dict, exec_properties)
+        """Raise InputError if there is nothing to learn, or a given vocabulary cannot be used."""
+        from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
+
+        self._log_startup(input_dict, output_dict, exec_properties)
+        config = TransformConfig.model_validate_json(exec_properties[CONFIG])
+        [examples] = input_dict[specs.EXAMPLES_KEY]
+        transformed = artifact_utils.get_single_instance(
+            output_dict[specs.TRANSFORMED_EXAMPLES_KEY]
+        )
+        transformed.split_names = examples.split_names
+        schema = io_utils.get_only_uri_in_dir(
+            artifact_utils.get_single_uri(input_dict[specs.SCHEMA_KEY])
+        )
+        graph = artifact_utils.get_single_uri(output_dict[specs.TRANSFORM_GRAPH_KEY])
+        files = {
+            split: _files(artifact_utils.get_split_uri([examples], split))
+            for split in artifact_utils.decode_split_names(examples.split_names)
+        }
+        pairs = []
+        for split, sources in files.items():
+            folder = artifact_utils.get_split_uri([transformed], split)
+            fileio.makedirs(folder)
+            pairs += [
+                (source, f"{folder}/{FILE.format(number, len(sources))}")
+                for number, source in enumerate(sources)
+            ]
+        raw = DatasetMetadata(io_utils.SchemaReader().read(schema))
+        with _settings(), self._make_beam_pipeline() as pipeline:
+            transform(pipeline, config, raw, files[ANALYZED], pairs, graph)
+
+
+def transform(
+    pipeline: beam.Pipeline,
+    config: TransformConfig,
+    raw: "DatasetMetadata",
+    analyzed: list[str],
+    files: list[tuple[str, str]],
+    graph: str,
+) -> None:
+    """Add Transform to a Beam pipeline.
+
+    Args:
+        pipeline: to add it to.
+        config: the sections `image` and `text`.
+        raw: with the schema of the records.
+        analyzed: files of the records from whose captions the vocabulary is learned.
+        files: pairs of a file of records and one to write.
+        graph: folder to write the graph to.
+    """
+    learned_from = analyzed if config.text.vocabulary is None else []
+    written = (
+        pipeline
+        | "Analyzed" >> beam.Create(learned_from, reshuffle=False)
+        | "SpreadAnalyzed" >> beam.Reshuffle()
+        | "CountWords" >> beam.FlatMap(_word_counts, config.text.max_captions)
+        | "SumWords" >> beam.CombinePerKey(sum)
+        | "Words" >> beam.combiners.ToList()
+        | "WriteGraph" >> beam.Map(_write_graph, graph, config, raw)
+    )
+    _ = (
+        pipeline
+        | "Files" >> beam.Create(files, reshuffle=False)
+        | "Spread" >> beam.Reshuffle()
+        | "Transform" >> beam.ParDo(_Transform(), beam.pvalue.AsSingleton(written))
+    )
+
+
+def _word_counts(file: str, max_captions: int) -> Iterable[tuple[bytes, int]]:
+    from trainer.preprocessing.vocabulary_file import count_words
+
+    return count_words(file, max_captions).items()
+
+
+def _write_graph(
+    counts: list[tuple[bytes, int]], folder: str, config: TransformConfig, raw: "DatasetMetadata"
+) -> str:
+    from trainer.preprocessing.transform_graph import write_graph
+
+    write_graph(folder, config, raw, dict(counts))
+    return folder
+
+
+class _Transform(beam.DoFn):
+    """Transform a file; the threads of a process share the graph."""
+
+    def __init__(self) -> None:
+        self._shared = Shared()
+
+    def process(self, files: tuple[str, str], graph: str) -> None:
+        from trainer.preprocessing.transform_graph import Records
+
+        records: Records = self._shared.acquire(lambda: Records(graph), tag=graph)
+        records.write(*files)
+
+
+def _files(folder: str) -> list[str]:
+    return [f"{folder}/{name}" for name in sorted(fileio.listdir(folder))]
 
 
 @contextmanager
 def _settings() -> Iterator[None]:
-    """Set what TFX, TensorFlow and Python have for the whole process, and put it back."""
-    # TFX creates the processor by this name of its module; there is no way to pass another one.
-    theirs = tfx_executor.TransformProcessor
+    """Set what TensorFlow and Python have for the whole process, and put it back."""
     unoptimized = tf.config.optimizer.get_experimental_options().get(_NO_OPTIMIZER, False)
     thresholds = gc.get_threshold()
-    tfx_executor.TransformProcessor = _Processor
     tf.config.optimizer.set_experimental_options({_NO_OPTIMIZER: True})
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *thresholds[1:])
     try:
         yield
     finally:
-        tfx_executor.TransformProcessor = theirs
         tf.config.optimizer.set_experimental_options({_NO_OPTIMIZER: unoptimized})
         gc.set_threshold(*thresholds)
-
-
-class _Processor(tfx_executor.TransformProcessor):
-    class _OptimizeRun(tfx_executor.TransformProcessor._OptimizeRun):
-        """Analyse all data, as if the cache of analyzers were off.
-
-        Ours, of the vocabulary, cannot use it. TFX would trace the graph twice to see that.
-        """
-
-        def expand(self, pipeline: beam.Pipeline) -> tuple[dict[Any, Any], None, int]:
-            # Beam takes a transform without a part for one of its own.
-            _ = pipeline | beam.Create([None])
-            return {data.dataset_key: data for data in self._analyze_data_list}, None, 0
-
-    @staticmethod
-    def _EncodeAndWrite(
-        schema: schema_pb2.Schema, file_format: str, output_path: str
-    ) -> beam.PTransform:
-        assert file_format == tfx_executor.labels.FORMAT_TFRECORD
-        return EncodeAndWrite(schema, output_path)
-
-
-class EncodeAndWrite(beam.PTransform):
-    """Write batches of records as tf.train.Examples.
-
-    Args:
-        schema: of the records.
-        output_path: beginning of the names of the files.
-    """
-
-    def __init__(self, schema: schema_pb2.Schema, output_path: str):
-        super().__init__()
-        self._schema, self._output_path = schema, output_path
-
-    def expand(self, batches: beam.PCollection) -> Any:
-        return (
-            batches
-            | "Encode" >> beam.ParDo(_Encode(self._schema))
-            | "Write" >> beam.io.Write(_Sink(self._output_path))
-        )
-
-
-@beam.typehints.with_output_types(list[bytes])
-class _Encode(beam.DoFn):
-    def __init__(self, schema: schema_pb2.Schema):
-        self._schema = schema
-
-    def setup(self) -> None:
-        self._coder = tfx_bsl.coders.example_coder.RecordBatchToExamplesEncoder(self._schema)
-
-    def process(self, batch: Batch) -> Any:
-        yield self._coder.encode(batch[0])
-
-
-class _Sink(beam.io.filebasedsink.FileBasedSink):
-    """Writes lists of serialized records, as elements are slow in Beam."""
-
-    def __init__(self, output_path: str):
-        super().__init__(
-            output_path,
-            coder=beam.coders.BytesCoder(),
-            file_name_suffix=SUFFIX,
-            mime_type="application/octet-stream",
-        )
-
-    def open(self, temp_path: str) -> tf.io.TFRecordWriter:
-        return tf.io.TFRecordWriter(temp_path, OPTIONS)
-
-    def write_record(self, file_handle: tf.io.TFRecordWriter, value: list[bytes]) -> None:
-        for record in value:
-            file_handle.write(record)

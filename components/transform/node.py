@@ -5,7 +5,7 @@ from components.nodes import NODES, Node
 NODES.add(
     "Transform",
     Node(
-        modules=("components.transform.component", "trainer.preprocessing.preprocessing_fn"),
+        modules=("components.transform.component",),
         named_files="text.",
         uses_plugins=True,
     ),

@@ -10,8 +10,9 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from trainer.config.transform import Fit, ImageConfig
+from trainer.preprocessing.graph_functions import rare
 from trainer.preprocessing.image_files.fitting import fits
-from trainer.preprocessing.image_files.image_formats import WHITE, decode
+from trainer.preprocessing.image_files.image_formats import IMAGE, WHITE, decode
 
 _RAW = b"\x08\x04\x12"  # how a serialized uint8 tensor begins, and no image file
 _LONGEST = 16  # a cropped image's larger side before resizing, in smaller sides
@@ -93,7 +94,7 @@ def _functions(config: ImageConfig) -> tuple[Function, Function]:
     """
     size, stored = config.size, config.stored
 
-    @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
+    @rare(IMAGE)
     def resized(image: tf.Tensor) -> tf.Tensor:
         return _resize(decode(image), size, config.fit)
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from trainer.config.transform import TextConfig
+from trainer.preprocessing.graph_functions import rare
 from trainer.preprocessing.vocabulary import BYTES, HALF_BYTES, LONGEST_PIECE, UNKNOWN
 
 _NO_LIMIT = 2**31 - 1  # bytes of a word: a text without spaces is one
@@ -86,15 +87,21 @@ def _pieces(words: tf.RaggedTensor, table: tf.lookup.StaticVocabularyTable) -> t
     unknown = table.lookup(tf.constant([UNKNOWN]))[0]
     # Within a word, an unknown character has the id after the last one of the vocabulary.
     is_unknown = tf.equal(ids, unknown) | (ids >= table.size() - 1)
-    ids, splits = _spelled(
-        ids,
-        tf.gather(pieces.values.row_splits, pieces.row_splits),
-        is_unknown,
-        tf.gather(words.flat_values, pieces.values.value_rowids()),
-        starts.flat_values,
-        ends.flat_values,
-        unknown,
-        _spelling(table),
+    splits = tf.gather(pieces.values.row_splits, pieces.row_splits)
+    # Spelling takes as long as the tokenizer itself, and most batches need none.
+    ids, splits = tf.cond(
+        tf.reduce_any(is_unknown),
+        lambda: _spelled(
+            ids,
+            splits,
+            is_unknown,
+            tf.gather(words.flat_values, pieces.values.value_rowids()),
+            starts.flat_values,
+            ends.flat_values,
+            unknown,
+            _spelling(table),
+        ),
+        lambda: (ids, splits),
     )
     return tf.RaggedTensor.from_row_splits(ids, splits, validate=False)
 
@@ -103,14 +110,10 @@ def _vector(dtype: tf.DType) -> tf.TensorSpec:
     return tf.TensorSpec([None], dtype)
 
 
-@tf.function(
-    # Traced once in a process, however often Transform traces the graph around it.
-    input_signature=[
-        *map(_vector, (tf.int64, tf.int64, tf.bool, tf.string, tf.int64, tf.int64)),
-        tf.TensorSpec([], tf.int64),
-        tf.TensorSpec([256, None], tf.int64),
-    ],
-    autograph=False,
+@rare(
+    *map(_vector, (tf.int64, tf.int64, tf.bool, tf.string, tf.int64, tf.int64)),
+    tf.TensorSpec([], tf.int64),
+    tf.TensorSpec([256, None], tf.int64),
 )
 def _spelled(
     ids: tf.Tensor,
@@ -139,26 +142,22 @@ def _spelled(
     """
     width = tf.shape(spelling, tf.int64)[1]
 
-    def spelled() -> tuple[tf.Tensor, tf.Tensor]:
-        cut = (tf.boolean_mask(values, is_unknown) for values in (words, starts, ends - starts))
-        characters = tf.strings.substr(*cut)
-        size = tf.strings.length(characters)
-        counts = tf.tensor_scatter_nd_update(
-            tf.ones_like(ids), tf.where(is_unknown), tf.maximum(tf.cast(size, tf.int64) * width, 1)
-        )
-        raw = tf.io.decode_raw(tf.strings.bytes_split(characters).flat_values, tf.uint8)
-        pieces = tf.gather(spelling, tf.cast(tf.reshape(raw, [-1]), tf.int32))
-        longer = tf.repeat(tf.where(is_unknown, unknown, ids), counts)
-        longer = tf.tensor_scatter_nd_update(
-            longer,
-            tf.where(tf.repeat(is_unknown & (width > 0), counts)),
-            tf.reshape(pieces, [-1]),
-        )
-        before = tf.concat([[tf.constant(0, tf.int64)], tf.cumsum(counts)], axis=0)
-        return longer, tf.gather(before, splits)
-
-    # Spelling takes as long as the tokenizer itself, and most batches need none.
-    return tf.cond(tf.reduce_any(is_unknown), spelled, lambda: (ids, splits))
+    cut = (tf.boolean_mask(values, is_unknown) for values in (words, starts, ends - starts))
+    characters = tf.strings.substr(*cut)
+    size = tf.strings.length(characters)
+    counts = tf.tensor_scatter_nd_update(
+        tf.ones_like(ids), tf.where(is_unknown), tf.maximum(tf.cast(size, tf.int64) * width, 1)
+    )
+    raw = tf.io.decode_raw(tf.strings.bytes_split(characters).flat_values, tf.uint8)
+    pieces = tf.gather(spelling, tf.cast(tf.reshape(raw, [-1]), tf.int32))
+    longer = tf.repeat(tf.where(is_unknown, unknown, ids), counts)
+    longer = tf.tensor_scatter_nd_update(
+        longer,
+        tf.where(tf.repeat(is_unknown & (width > 0), counts)),
+        tf.reshape(pieces, [-1]),
+    )
+    before = tf.concat([[tf.constant(0, tf.int64)], tf.cumsum(counts)], axis=0)
+    return longer, tf.gather(before, splits)
 
 
 def _spelling(table: tf.lookup.StaticVocabularyTable) -> tf.Tensor:

@@ -51,20 +51,16 @@ def measure(train: str, evaluated: str, config: "TextConfig") -> "Measurements":
     """
     import tensorflow as tf
 
-    from trainer.preprocessing import preprocessing_fn, token_statistics
+    from trainer.preprocessing import token_statistics, vocabulary_file
     from trainer.preprocessing.captions import normalise, split_words
 
     with tempfile.TemporaryDirectory() as scratch:
+        counts: Counter[bytes] = Counter()
         if config.vocabulary is None:
-            counts: Counter[bytes] = Counter()
             for captions in token_statistics.captions_of(train, RECORDS):
                 counts.update(split_words(normalise(captions)).flat_values.numpy())
-            written = preprocessing_fn.write_learned_vocabulary(
-                list(counts.items()), config, scratch
-            )
-        else:
-            written = preprocessing_fn.copy_vocabulary(config, scratch)
-        file = written.item().decode()
+        file = f"{scratch}/vocabulary"
+        vocabulary_file.write(file, config, counts)
         with tf.io.gfile.GFile(file) as pieces:
             unknown = token_statistics.unknown_ids(pieces.read().splitlines())
         batches = token_statistics.captions_of(evaluated, RECORDS).map(

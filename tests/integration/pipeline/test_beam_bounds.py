@@ -1,26 +1,22 @@
 """The numbers of a config at their smallest and largest sensible values, through the code."""
 
-import functools
 import json
+from collections import Counter
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-import tensorflow_transform.beam as tft_beam
-from apache_beam.options.pipeline_options import PipelineOptions
 from pydantic import ValidationError
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 
-from pipeline.beam.arguments import beam_arguments
-from pipeline.config.beam import LocalBeam
 from schema import features
 from tests.integration.trainer.test_given_vocabulary import SPEC, picture
 from tests.support.training import config, trained, weights, write_records
 from trainer.config.transform import TransformConfig
-from trainer.preprocessing.preprocessing_fn import preprocessing_fn
+from trainer.preprocessing.captions import words_of
+from trainer.preprocessing.transform_graph import write_graph
 
 SMALLEST = {
     "image": {"size": 1, "fit": "crop"},
@@ -49,15 +45,14 @@ def test_records_at_the_bounds_of_transform(values, tmp_path):
             features.LABELS: [],
         },
     ]
-    function = functools.partial(
-        preprocessing_fn, custom_config={"config": settings.model_dump_json()}
+    words = Counter(
+        word.encode()
+        for record in records
+        for caption in record[features.CAPTIONS][: settings.text.max_captions]
+        for word in words_of(caption.decode())
     )
-    raw = DatasetMetadata.from_feature_spec(SPEC)
-    options = PipelineOptions(beam_arguments(LocalBeam()))
-    with beam.Pipeline(options=options) as pipeline, tft_beam.Context(str(tmp_path / "temp")):
-        made = (pipeline | beam.Create(records), raw) | tft_beam.AnalyzeDataset(function)
-        made | tft_beam.WriteTransformFn(str(tmp_path / "graph"))
-    transform = tft.TFTransformOutput(str(tmp_path / "graph"))
+    write_graph(str(tmp_path), settings, DatasetMetadata.from_feature_spec(SPEC), words)
+    transform = tft.TFTransformOutput(str(tmp_path))
     captions, tokens = settings.text.max_captions, settings.text.max_tokens
     shapes = {name: each.shape for name, each in transform.transformed_feature_spec().items()}
     assert shapes[features.CAPTION_LABELS] == shapes[features.CAPTION_IDS] == [captions]

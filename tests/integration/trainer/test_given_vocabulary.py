@@ -1,33 +1,25 @@
 """A vocabulary that was given, through Transform and an export of library towers to a server."""
 
-import functools
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-import apache_beam as beam
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-import tensorflow_transform.beam as tft_beam
-from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
-from tensorflow_transform.tf_metadata.metadata_io import write_metadata
 
-from pipeline.beam.arguments import beam_arguments
-from pipeline.config.beam import LocalBeam
 from schema import features
-from schema.config.section import canonical_json
 from schema.errors import InputError
 from schema.serving_names import FOLDERS, IMAGE_TOWER, JOINT, TEXT_TOWER
 from trainer.config.trainer import TrainerConfig
 from trainer.config.transform import TextConfig, TransformConfig
 from trainer.export import initial_weights, saved_models
 from trainer.models.dual_encoder import DualEncoder
-from trainer.preprocessing.preprocessing_fn import copy_vocabulary, preprocessing_fn
+from trainer.preprocessing import transform_graph, vocabulary_file
 from trainer.towers.layers import BACKBONE
 
 PIECES = ["[PAD]", "[CLS]", "red", "[UNK]", "cat", "##s", "[SEP]", *"bcdefghijkl"]
@@ -84,26 +76,11 @@ def told(tmp_path_factory) -> TrainerConfig:
 
 @pytest.fixture(scope="module")
 def transform(told, tmp_path_factory) -> tft.TFTransformOutput:
-    """The graph that Transform makes of one record."""
-    folder = tmp_path_factory.mktemp("transform")
-    record = {
-        features.IMAGE_KEY: [b"one"],
-        features.IMAGE_ENCODED: [picture()],
-        features.CAPTIONS: [caption.encode() for caption in CAPTIONS],
-        features.LABELS: [],
-    }
-    part = canonical_json(TransformConfig(image=told.image, text=told.text))
-    function = functools.partial(
-        preprocessing_fn, custom_config={"config": part, "vocabulary": "digest"}
-    )
-    raw = DatasetMetadata.from_feature_spec(SPEC)
-    write_metadata(raw, str(folder / "graph" / tft.TFTransformOutput.RAW_METADATA_DIR))
-    options = PipelineOptions(beam_arguments(LocalBeam()))
-    with beam.Pipeline(options=options) as pipeline, tft_beam.Context(str(folder / "temp")):
-        data = (pipeline | beam.Create([record]), raw)
-        made = data | tft_beam.AnalyzeDataset(function)
-        made | tft_beam.WriteTransformFn(str(folder / "graph"))
-    return tft.TFTransformOutput(str(folder / "graph"))
+    """The graph that Transform makes."""
+    folder = str(tmp_path_factory.mktemp("transform"))
+    config = TransformConfig(image=told.image, text=told.text)
+    transform_graph.write_graph(folder, config, DatasetMetadata.from_feature_spec(SPEC), {})
+    return tft.TFTransformOutput(folder)
 
 
 def test_transform_takes_its_pieces_and_puts_pieces_around(transform):
@@ -177,4 +154,4 @@ def test_library_towers_are_served_where_their_libraries_are_not(told, transform
 def test_a_vocabulary_that_is_not_there_is_told(tmp_path):
     config = TextConfig(vocabulary=str(tmp_path / "absent.txt"))
     with pytest.raises(InputError, match=r"text\.vocabulary = .*absent\.txt: cannot be read"):
-        copy_vocabulary(config, str(tmp_path))
+        vocabulary_file.write(str(tmp_path / "vocabulary"), config, {})

@@ -4,9 +4,10 @@ These functions cannot fail on a damaged file: missing bytes read as zeros. Posi
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
+
+from trainer.preprocessing.graph_functions import shared
 
 MARGIN = 32  # zeros behind the last byte, so that a number may be read anywhere
 EXIF = b"Exif\0\0"
@@ -16,17 +17,6 @@ _MAX_ENTRIES = 1000  # of a directory; real files have some dozens
 
 DATA, AT = tf.TensorSpec([None], tf.uint8), tf.TensorSpec([], tf.int64)
 _NUMBERS = tf.TensorSpec([None], tf.int64)
-
-
-def shared(*signature: tf.TensorSpec) -> Callable[[Any], Any]:
-    """Make a function of tensors that the graph holds once, however often it is called.
-
-    The tracing, saving and loading of the graph take time in proportion to its operations.
-
-    Args:
-        signature: what its arguments are.
-    """
-    return tf.function(input_signature=signature, autograph=False)
 
 
 def raw(image: tf.Tensor) -> tf.Tensor:

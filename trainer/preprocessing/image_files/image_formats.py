@@ -7,6 +7,7 @@ functions do so with operations of the graph, so that training and serving see t
 
 import tensorflow as tf
 
+from trainer.preprocessing.graph_functions import rare
 from trainer.preprocessing.image_files.image_bytes import (
     EXIF,
     MARGIN,
@@ -19,7 +20,6 @@ from trainer.preprocessing.image_files.image_bytes import (
     orientation,
     piece,
     raw,
-    shared,
     window,
 )
 from trainer.preprocessing.image_files.image_frames import (
@@ -41,6 +41,7 @@ _FLIPS = [[0, 0], [0, 0], [0, 1], [1, 1], [1, 0], [0, 0], [0, 1], [1, 1], [1, 0]
 # By the first byte: a branch of `decode`, 0 for other formats.
 _BRANCHES = [max(0, b"\0\xff\x89GRB".find(bytes([byte]))) for byte in range(256)]
 
+IMAGE = tf.TensorSpec([], tf.string)
 Decoded = tuple[tf.Tensor, tf.Tensor]  # uint8 [height, width, channels], and the orientation
 
 
@@ -60,9 +61,9 @@ def decode(image: tf.Tensor) -> tf.Tensor:
         lambda: (decode_image(piece(image, 0, 0)), _upright()),
         lambda: _jpeg(image),
         lambda: _png(image),
-        lambda: (first_gif_frame(image, raw(image)), _upright()),
-        lambda: _webp(image, raw(image)),
-        lambda: (_bmp(raw(image)), _upright()),
+        lambda: (_gif(image), _upright()),
+        lambda: _webp(image),
+        lambda: (_bmp(image), _upright()),
     ]
     # The first byte is enough to choose a decoder, which refuses files of other formats.
     native, turned = tf.switch_case(
@@ -122,27 +123,27 @@ def _jpeg(image: tf.Tensor) -> Decoded:
     return decode_image(marked), jpeg_orientation(image)
 
 
-@shared(tf.TensorSpec([], tf.string))
 def jpeg_orientation(image: tf.Tensor) -> tf.Tensor:
     """Read the EXIF orientation, int64 1 to 8, of the bytes of a JPEG, a scalar string."""
-
-    def search() -> tf.Tensor:
-        data = raw(image)
-
-        def step(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            mark, marker = tf.unstack(window(data, at, 2))
-            alone = tf.equal(marker, 1) | ((marker >= 0xD0) & (marker <= 0xD7))
-            past = tf.equal(marker, 0xDA) | tf.equal(marker, 0xD9) | tf.not_equal(mark, 0xFF)
-            length = either(alone, 0, number(data, at + 2, 2, ">"))
-            following = either(tf.equal(marker, 0xFF), at + 1, at + 2 + length)
-            is_exif = tf.equal(marker, 0xE1) & is_at(data, at + 4, EXIF)
-            return is_exif, either(past, -1, following)
-
-        at = find_chunk(data, 2, step)
-        return either(at > 0, orientation(data, at + 4, at + 2 + number(data, at + 2, 2, ">")), 1)
-
     # Most files have no EXIF, so most are not searched.
-    return tf.cond(contains(image, EXIF), search, _upright)
+    return tf.cond(contains(image, EXIF), lambda: _searched_jpeg(image), _upright)
+
+
+@rare(IMAGE)
+def _searched_jpeg(image: tf.Tensor) -> tf.Tensor:
+    data = raw(image)
+
+    def step(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        mark, marker = tf.unstack(window(data, at, 2))
+        alone = tf.equal(marker, 1) | ((marker >= 0xD0) & (marker <= 0xD7))
+        past = tf.equal(marker, 0xDA) | tf.equal(marker, 0xD9) | tf.not_equal(mark, 0xFF)
+        length = either(alone, 0, number(data, at + 2, 2, ">"))
+        following = either(tf.equal(marker, 0xFF), at + 1, at + 2 + length)
+        is_exif = tf.equal(marker, 0xE1) & is_at(data, at + 4, EXIF)
+        return is_exif, either(past, -1, following)
+
+    at = find_chunk(data, 2, step)
+    return either(at > 0, orientation(data, at + 4, at + 2 + number(data, at + 2, 2, ">")), 1)
 
 
 def _png(image: tf.Tensor) -> Decoded:
@@ -151,24 +152,33 @@ def _png(image: tf.Tensor) -> Decoded:
         four.set_shape([None, None, None])
         return four
 
-    def search() -> tf.Tensor:
-        data = raw(image)
-
-        def step(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            following = at + 12 + number(data, at, 4, ">")
-            following = either(is_at(data, at + 4, b"IEND"), -1, following)
-            return is_at(data, at + 4, b"eXIf"), following
-
-        at = find_chunk(data, 8, step)
-        end = at + 8 + number(data, at, 4, ">")
-        return either(at > 0, orientation(data, at + 8, end), _upright())
-
     # The four letters may occur anywhere: if they are not a chunk's name, alpha is 255.
     native = tf.cond(contains(image, b"tRNS"), with_alpha, lambda: decode_image(image))
-    return native, tf.cond(contains(image, b"eXIf"), search, _upright)
+    return native, tf.cond(contains(image, b"eXIf"), lambda: _searched_png(image), _upright)
 
 
-def _webp(image: tf.Tensor, data: tf.Tensor) -> Decoded:
+@rare(IMAGE)
+def _searched_png(image: tf.Tensor) -> tf.Tensor:
+    data = raw(image)
+
+    def step(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        following = at + 12 + number(data, at, 4, ">")
+        following = either(is_at(data, at + 4, b"IEND"), -1, following)
+        return is_at(data, at + 4, b"eXIf"), following
+
+    at = find_chunk(data, 8, step)
+    end = at + 8 + number(data, at, 4, ">")
+    return either(at > 0, orientation(data, at + 8, end), _upright())
+
+
+@rare(IMAGE)
+def _gif(image: tf.Tensor) -> tf.Tensor:
+    return first_gif_frame(image, raw(image))
+
+
+@rare(IMAGE)
+def _webp(image: tf.Tensor) -> Decoded:
+    data = raw(image)
     extended = is_at(data, 12, b"VP8X")
     flags = either(extended, number(data, 20, 1), 0)
 
@@ -184,8 +194,10 @@ def _webp(image: tf.Tensor, data: tf.Tensor) -> Decoded:
     return native, tf.cond(tf.equal(flags & 8, 0), _upright, search)
 
 
-def _bmp(data: tf.Tensor) -> tf.Tensor:
+@rare(IMAGE)
+def _bmp(image: tf.Tensor) -> tf.Tensor:
     """Decode an uncompressed BMP with 1, 4, 8, 24 or 32 bits a pixel; others are an error."""
+    data = raw(image)
     start, header = number(data, 10, 4), number(data, 14, 4)
     size = tf.cast(window(data, 18, 8), tf.uint8)
     width, height = tf.unstack(tf.cast(tf.bitcast(tf.reshape(size, [2, 4]), tf.int32), tf.int64))

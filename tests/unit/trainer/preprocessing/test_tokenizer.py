@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from schema.errors import InputError
 from trainer.config.transform import TOKENIZERS, TextConfig
+from trainer.preprocessing import vocabulary_file
 from trainer.preprocessing.captions import split_words
-from trainer.preprocessing.preprocessing_fn import copy_vocabulary, write_learned_vocabulary
 from trainer.preprocessing.tokenizer import Tokenizer, create_tokenizer
 from trainer.preprocessing.tokenizers.word_pieces import WordPieces
 
@@ -43,8 +43,8 @@ def test_word_pieces_are_the_default():
 
 
 def test_a_registered_one_learns_and_tokenizes(whole_words, tmp_path):
-    counts = [(b"cat", 3), (b"red", 5), (b"", 9)]
-    file = write_learned_vocabulary(counts, whole_words, str(tmp_path)).item().decode()
+    file = str(tmp_path / "vocabulary")
+    vocabulary_file.write(file, whole_words, {b"cat": 3, b"red": 5, b"": 9})
     with open(file) as lines:
         assert lines.read() == "[PAD]\n[UNK]\nred\ncat\n"
     tokenize = tf.function(create_tokenizer(whole_words).tokenize)
@@ -58,7 +58,7 @@ def test_one_that_checks_nothing_of_its_own_still_checks_the_file(whole_words, t
     given.write_text("[UNK]\n[PAD]\n")
     config = whole_words.model_copy(update={"vocabulary": str(given)})
     with pytest.raises(InputError, match=r"its first line is '\[UNK\]'; it must be \[PAD\]"):
-        copy_vocabulary(config, str(tmp_path))
+        vocabulary_file.write(str(tmp_path / "vocabulary"), config, {})
 
 
 def test_one_that_is_not_registered_is_refused():
