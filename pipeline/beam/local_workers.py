@@ -1,4 +1,4 @@
-"""Set up Beam's local worker processes: their imports, and their end.
+"""Set up Beam for a node: its construction, and its local workers' imports and end.
 
 Beam's option for imports, --beam_plugins, reaches the workers of a cluster, but the local runner
 passes no options to its worker processes. They do read a file that an environment variable names.
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.beam.arguments import WORKERS_IMPORT
+from pipeline.beam.construction import quick_construction
 from pipeline.config.user_modules import FOLDERS
 from schema.errors import UnavailableError
 from schema.system.child_process import ending_with_parent
@@ -41,7 +42,7 @@ def local_workers(folder: Path, imports: Sequence[str] = WORKERS_IMPORT) -> Iter
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = str(file)
     try:
-        with _deaths_noticed(), _job_servers_bound():
+        with _deaths_noticed(), _job_servers_bound(), quick_construction():
             yield
     finally:
         if before is None:
