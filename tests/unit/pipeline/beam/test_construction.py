@@ -26,7 +26,7 @@ class Plain(beam.DoFn):
 
 
 class Other(Plain):
-    def process(self, element, window=beam.DoFn.WindowParam):
+    def process(self, element, window=beam.DoFn.WindowParam):  # type: ignore[override]
         yield element, window
 
 
