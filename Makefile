@@ -37,6 +37,7 @@ format: $(READY)  ## rewrite the code in the house style
 
 bench: demo  ## every figure of benchmarks/README.md
 	.venv/bin/python -m benchmarks.demo
+	.venv/bin/python -m benchmarks.cached_run examples/emoji/config.yaml
 	.venv/bin/python -m benchmarks.new_style
 	.venv/bin/python -m benchmarks.ingest
 	.venv/bin/python -m benchmarks.ingest.costs

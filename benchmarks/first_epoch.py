@@ -1,10 +1,11 @@
-"""Does decoding hold back the first epoch? It, against an epoch on decoded pixels from memory.
+"""Does reading hold back the first epoch? It, against a later one on decoded pixels from memory.
 
     .venv/bin/python -m benchmarks.first_epoch
 
 Photo-like images of 224 px as ingest leaves them are stored by Transform's function as they are
-(`jpeg`) and as pixels (`raw`), and small towers are trained on them. An epoch of the input pipeline
-alone says what reading costs without a step beside it.
+(`jpeg`) and as pixels (`raw`), and small towers are trained on them. Every epoch augments its
+pixels; the last column is against steps on one augmented batch over and over, without any input
+pipeline. An epoch of the input pipeline alone says what reading and augmenting cost.
 """
 
 import itertools
@@ -35,6 +36,7 @@ from trainer.training.performance.cpu import keep_freed_memory
 from trainer.training.step import TrainableDualEncoder
 
 SIZE, BATCH, TOKENS, VOCABULARY = (224, 168), 64, 16, 1000
+CACHE_MB = 4000  # holds the decoded pixels of all records
 ROUNDS = 3  # in turns, so that what else the machine does falls on all; the median counts
 SPEC = {
     features.PIXELS: tf.io.FixedLenFeature([], tf.string),
@@ -45,7 +47,7 @@ SPEC = {
 }
 
 
-def config_of(encoding: str) -> TrainerConfig:
+def config_of(encoding: str, cache_mb: int = 0) -> TrainerConfig:
     """Return the config of small towers."""
     values: dict[str, Any] = {
         "image": {"size": SIZE[0], "encoding": encoding},
@@ -54,7 +56,7 @@ def config_of(encoding: str) -> TrainerConfig:
             "image_tower": {"kind": "convnet", "widths": [8, 16, 32]},
             "text_tower": {"kind": "bag", "width": 32},
         },
-        "training": {"batch_size": BATCH, "cache_mb": 0},
+        "training": {"batch_size": BATCH, "cache_mb": cache_mb},
     }
     return TrainerConfig.model_validate_json(json.dumps(values))
 
@@ -95,7 +97,7 @@ def main() -> None:
     keep_freed_memory()
     print(machine.describe())
     print(f"{count:,} images of {SIZE[0]} x {SIZE[1]} px, batches of {BATCH}")
-    print("stored    MB  reading s  first epoch s  from memory s  ratio  (aim: at most 1.1)")
+    print("stored    MB  input alone s  first epoch s  from memory s  ratio  (asked 1.3, aim 1.1)")
     with tempfile.TemporaryDirectory() as scratch:
         folder = data.write_photos(Path(scratch, "photos"), count, SIZE)
         photos = [path.read_bytes() for path in sorted(folder.glob("*.jpg"))]
@@ -108,25 +110,30 @@ def main() -> None:
             step = tf.function(model.train_step)
             steps = count // BATCH
 
-            def batches(path: Path = path, config: TrainerConfig = config) -> Iterator:
+            def batches(config: TrainerConfig, path: Path = path) -> Iterator:
                 dataset = input_pipeline.training_batches([str(path)], SPEC, config, count, BATCH)
                 return iter(dataset)
 
-            memory = itertools.repeat(next(batches()))
-            seconds_of(2, memory, step)  # compiles
+            in_memory = batches(config_of(encoding, CACHE_MB))
+            seconds_of(steps, in_memory)  # fills the cache
+            one_batch = itertools.repeat(next(in_memory))
+            seconds_of(2, one_batch, step)  # compiles
             rounds = [
                 (
-                    seconds_of(steps, batches()),
-                    seconds_of(steps, batches(), step),
-                    seconds_of(steps, memory, step),
+                    seconds_of(steps, batches(config)),
+                    seconds_of(steps, batches(config), step),
+                    seconds_of(steps, in_memory, step),
+                    seconds_of(steps, one_batch, step),
                 )
                 for _ in range(ROUNDS)
             ]
-            read, first, again = (statistics.median(each) for each in zip(*rounds, strict=True))
-            ratio = statistics.median(with_files / without for _, with_files, without in rounds)
+            alone, first, later, steps_alone = map(statistics.median, zip(*rounds, strict=True))
+            ratio, of_steps = (
+                statistics.median(each[1] / each[place] for each in rounds) for place in (2, 3)
+            )
             print(
-                f"{encoding:6} {path.stat().st_size / 1e6:5.0f} {read:10.2f} {first:14.2f} "
-                f"{again:14.2f} {ratio:6.2f}"
+                f"{encoding:6} {path.stat().st_size / 1e6:5.0f} {alone:14.2f} {first:14.2f} "
+                f"{later:14.2f} {ratio:6.2f}  {of_steps:.2f} of {steps_alone:.2f} s of steps alone"
             )
 
 

@@ -41,11 +41,11 @@ NODES: Registry[Node] = Registry("node", "components", "node", entry=Node)
 
 IN_CUSTOM_CONFIG = ("custom_config", "config")
 
-NODES.add("StatisticsGen", Node(modules=()))
+NODES.add("StatisticsGen", Node(modules=("components.tfx_nodes",)))
 NODES.add(
     "Tuner",
     Node(
-        modules=("trainer.tuning.run",),
+        modules=("components.tfx_nodes", "trainer.tuning.run"),
         config=IN_CUSTOM_CONFIG,
         named_files="",
         uses_plugins=True,
@@ -54,7 +54,7 @@ NODES.add(
 NODES.add(
     "Trainer",
     Node(
-        modules=("trainer.run",),
+        modules=("components.tfx_nodes", "trainer.run"),
         config=IN_CUSTOM_CONFIG,
         named_files="",
         uses_plugins=True,

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tfx.components import Trainer
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
@@ -25,6 +24,7 @@ from components.pusher.component import Pusher
 from components.run_report.component import RunReport
 from components.run_report.page.template_files import templates_digest
 from components.serving_check.component import ServingCheck
+from components.tfx_nodes import Trainer
 from components.tower_converter.component import TowerConverter
 from pipeline.beam.arguments import beam_arguments, check_paths
 from pipeline.code_digest import node_digest

@@ -2,26 +2,20 @@
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING
 
-from tfx.components import StatisticsGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import trainer_pb2
 
-import tensorflow_data_validation as tfdv  # isort: skip  needs tfx to be imported first
-
 from components.example_gen.component import ImageTextExampleGen
 from components.example_validator.component import ExampleValidator
-from components.example_validator.rules import ENVIRONMENT
+from components.example_validator.config import ENVIRONMENT
 from components.import_schema.component import CURATED, ImportSchema, with_attributes
 from components.served_statistics.component import ServedStatistics
+from components.tfx_nodes import StatisticsGen, Tuner
 from components.transform.component import Transform
 from pipeline.config.run_config import RunConfig
 from schema.config.section import canonical_json
 from trainer.export.digests import content_digests, plugin_digests
-
-if TYPE_CHECKING:
-    from tfx.components import Tuner
 
 QUANTILES = 100  # of each number, for drift: TFDV's own 10 are coarse steps
 VALUES = 10_000  # kept of each text: those of an attribute are the classes that a release knows
@@ -51,15 +45,15 @@ def data_nodes(config: RunConfig) -> DataNodes:
     complete = with_attributes(curated, list(config.data.attributes))
     statistics = StatisticsGen(
         examples=example_gen.outputs["examples"],
-        stats_options=tfdv.StatsOptions(
-            feature_allowlist=[
+        options={
+            "feature_allowlist": [
                 feature.name
                 for feature in complete.feature
                 if ENVIRONMENT not in feature.not_in_environment
             ],
-            num_quantiles_histogram_buckets=QUANTILES,
-            num_rank_histogram_buckets=VALUES,
-        ),
+            "num_quantiles_histogram_buckets": QUANTILES,
+            "num_rank_histogram_buckets": VALUES,
+        },
     )
     place = config.model_dump(mode="json", include={"name", "push", "registry"})
     drift = {"data": {"drift": config.data.drift.model_dump(mode="json")}}
@@ -112,7 +106,7 @@ def retained_for_mixing(config: RunConfig) -> dict[str, list]:
     return {"splits": list(config.data.retain), "limits": limits}
 
 
-def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None) -> "Tuner":
+def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None) -> Tuner:
     """Build the Tuner, which sees the train split only: values must not fit what the gates see.
 
     Args:
@@ -120,8 +114,6 @@ def tuner_node(config: RunConfig, transform: Transform, checkpoints: str | None)
         transform: brings the records.
         checkpoints: as of `create_pipeline`.
     """
-    from tfx.components import Tuner  # KerasTuner imports scikit-learn, a second
-
     assert config.tune is not None
     trained = config.for_trainer()
     content = [content_digests(variant) for variant in (trained, *config.tune.variants(trained))]

@@ -9,6 +9,9 @@ from pydantic import Field
 
 from schema.config.section import Frozen, Name, PositiveInt
 
+# Names of the node's inputs, of its parameter and of what it writes.
+MODEL, EXAMPLES, CONFIG, INDEX = "model", "examples", "config", "index"
+
 Kind = Literal["exact", "usearch"]
 Expansion = Annotated[int, Field(gt=0, le=65_536)]
 EXACT_UP_TO = 1_000_000  # vectors; beyond, `auto` gives up exactness for speed

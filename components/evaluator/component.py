@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfx import types
-from tfx.dsl.components.base import base_beam_component, base_beam_executor, executor_spec
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import channel, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.types.system_executions import Evaluate
 
+from components.deferred_executor import DeferredBeamExecutor
 from components.evaluator.config import BASELINE, CONFIG, RETAINED
 from schema.plugins import KEY as PLUGINS
 
@@ -35,19 +37,13 @@ class _Spec(ComponentSpec):
     TYPE_ANNOTATION = Evaluate
 
 
-class DeferredExecutor(base_beam_executor.BaseBeamExecutor):
-    """Import the executor, and TensorFlow Model Analysis for a second, only where the node runs."""
+class Executor(DeferredBeamExecutor):
+    """Measures and decides; see `components.evaluator.executor`."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Run the executor with the context of this one."""
+    def load(self) -> type[BaseExecutor]:
         from components.evaluator.executor import Executor
 
-        Executor(self._context).Do(input_dict, output_dict, exec_properties)
+        return Executor
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
@@ -67,7 +63,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
     """
 
     SPEC_CLASS = _Spec
-    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(DeferredExecutor)
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(
         self,

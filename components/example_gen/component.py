@@ -8,15 +8,16 @@ from google.protobuf import wrappers_pb2
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
+from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.types.channel import Channel
 from tfx.types.component_spec import ChannelParameter
 
-from components.example_gen.config import IngestConfig
+from components.deferred_executor import DeferredBeamExecutor
+from components.example_gen.config import EXAMPLES, QUARANTINE, IngestConfig
 from components.example_gen.driver import Driver
-from components.example_gen.executor import EXAMPLES, QUARANTINE, Executor
 from schema.config.section import canonical_json
 
 
@@ -31,6 +32,15 @@ class _Spec(specs.FileBasedExampleGenSpec):
         **specs.FileBasedExampleGenSpec.OUTPUTS,
         QUARANTINE: ChannelParameter(type=QuarantineArtifact),
     }
+
+
+class Executor(DeferredBeamExecutor):
+    """Ingests; see `components.example_gen.executor`."""
+
+    def load(self) -> type[BaseExecutor]:
+        from components.example_gen.executor import Executor
+
+        return Executor
 
 
 class ImageTextExampleGen(FileBasedExampleGen):

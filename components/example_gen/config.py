@@ -15,6 +15,9 @@ from components.example_gen.storage.web_hosts import HostPattern
 from schema.config.section import Frozen, MaybeOff, PositiveInt
 from schema.errors import InputError
 
+EXAMPLES: Final = "examples"
+QUARANTINE: Final = "quarantine"
+"""Keys of what the node writes."""
 ALL: Final = "all"  # the name of the one pattern of `files`, which shares split
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
 SplitName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]  # a folder

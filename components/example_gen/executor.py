@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from tfx.components.example_gen import utils
 from tfx.components.util import examples_utils
@@ -10,8 +10,8 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, artifact_utils
-from tfx.types import standard_component_specs as specs
 
+from components.example_gen.config import EXAMPLES, QUARANTINE
 from components.example_gen.driver import ingest_config, patterns
 from components.example_gen.files import find_parts, retained_parts
 from components.example_gen.ingest.beam_graph import NODE, Places, ingest
@@ -21,9 +21,6 @@ from components.example_gen.records import quarantine
 from components.example_gen.records.quarantine import Summary
 from schema.errors import InputError
 from schema.progress import report
-
-EXAMPLES: Final = specs.EXAMPLES_KEY
-QUARANTINE: Final = "quarantine"
 
 Artifacts = dict[str, list[Artifact]]
 

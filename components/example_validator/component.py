@@ -2,19 +2,16 @@
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import channel, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.types.system_executions import Process
 
-from components.example_gen.component import QUARANTINE, QuarantineArtifact
-from components.example_validator.executor import (
-    DRIFT,
-    MAX_QUARANTINED,
-    MAX_REMOVED,
-    SERVED,
-    Executor,
-)
+from components.deferred_executor import DeferredExecutor
+from components.example_gen.component import QuarantineArtifact
+from components.example_gen.config import QUARANTINE
+from components.example_validator.config import DRIFT, MAX_QUARANTINED, MAX_REMOVED, SERVED
 
 
 class _Spec(ComponentSpec):
@@ -33,6 +30,15 @@ class _Spec(ComponentSpec):
         specs.ANOMALIES_KEY: ChannelParameter(type=standard_artifacts.ExampleAnomalies)
     }
     TYPE_ANNOTATION = Process
+
+
+class Executor(DeferredExecutor):
+    """Validates; see `components.example_validator.executor`."""
+
+    def load(self) -> type[BaseExecutor]:
+        from components.example_validator.executor import Executor
+
+        return Executor
 
 
 class ExampleValidator(base_component.BaseComponent):

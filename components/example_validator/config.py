@@ -9,6 +9,11 @@ from pydantic import Field
 
 from schema.config.section import Frozen, MaybeOff, Name, PositiveInt
 
+ENVIRONMENT = "STATISTICS"  # of schema.pbtxt: everything statistics are taken over
+# Names of the node's parameters, and of the input that it compares with.
+SERVED, DRIFT = "served", "drift"
+MAX_QUARANTINED, MAX_REMOVED = "max_quarantined", "max_removed"
+
 Limit = Annotated[float, Field(gt=0, le=1)]
 
 

@@ -10,10 +10,16 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils
 
 from components import release_lookup
-from components.example_gen.component import QUARANTINE
+from components.example_gen.config import QUARANTINE
 from components.example_gen.records import quarantine
 from components.example_validator import report
-from components.example_validator.config import DriftConfig
+from components.example_validator.config import (
+    DRIFT,
+    MAX_QUARANTINED,
+    MAX_REMOVED,
+    SERVED,
+    DriftConfig,
+)
 from components.example_validator.drift.since_release import since
 from components.example_validator.report import Report
 from components.example_validator.rules import rank_faults, sentences, validate
@@ -21,8 +27,6 @@ from schema.errors import InputError
 from schema.progress import LOGGER
 
 ANOMALIES_FILE = "SchemaDiff.pb"  # TFX's own name for it
-SERVED, DRIFT = "served", "drift"
-MAX_QUARANTINED, MAX_REMOVED = "max_quarantined", "max_removed"
 
 Artifacts = dict[str, list[Artifact]]
 

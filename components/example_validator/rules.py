@@ -9,8 +9,7 @@ import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from components.example_gen.records.quarantine import Summary
-
-ENVIRONMENT = "STATISTICS"  # of schema.pbtxt: everything statistics are taken over
+from components.example_validator.config import ENVIRONMENT
 
 
 def validate(statistics: Any, schema: schema_pb2.Schema) -> anomalies_pb2.Anomalies:

@@ -4,7 +4,6 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 
-from components.serving_check.executor import execute
 from components.tower_converter.component import PortableTowersArtifact
 
 
@@ -29,4 +28,6 @@ def ServingCheck(
         normalize: 1 if embeddings must have length 1, else 0.
         portable: of TowerConverter, if the config has it.
     """
+    from components.serving_check.executor import execute  # TensorFlow: no cached run needs it
+
     execute(model, examples, blessing, split, config, bool(normalize), portable)

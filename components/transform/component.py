@@ -6,12 +6,23 @@ from typing import Any
 from tfx import types
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
+from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import channel, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.types.system_executions import Transform as TransformExecution
 
-from components.transform.executor import CONFIG, CONTENT, Executor
+from components.deferred_executor import DeferredBeamExecutor
+from components.transform.config import CONFIG, CONTENT
+
+
+class Executor(DeferredBeamExecutor):
+    """Learns the vocabulary and transforms; see `components.transform.executor`."""
+
+    def load(self) -> type[BaseExecutor]:
+        from components.transform.executor import Executor
+
+        return Executor
 
 
 class _Spec(ComponentSpec):

@@ -15,13 +15,12 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils
 
+from components.transform.config import CONFIG
 from trainer.config.transform import TransformConfig
 
 if TYPE_CHECKING:  # tf.Transform takes a second to import, so only where the node runs
     from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 
-CONFIG: Final = "config"  # execution properties
-CONTENT: Final = "content"
 ANALYZED: Final = "train"  # the split from whose captions the vocabulary is learned
 FILE: Final = "transformed_examples-{:05d}-of-{:05d}.gz"  # TFX's name
 # The graph is loaded once, and optimising it takes a second and saves nothing: its time is that of

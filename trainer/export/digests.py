@@ -17,7 +17,6 @@ from schema.system.source_files import own_files, source_files
 from trainer.config.config_paths import endings_of, named_sources, read_beside
 from trainer.config.trainer import TrainerConfig
 from trainer.config.transform import TransformConfig
-from trainer.export.initial_weights import saved_tower
 from trainer.losses.custom import CustomConfig
 from trainer.towers.keras_hub import preset_folder
 from trainer.weights import places
@@ -105,7 +104,7 @@ def _place(key: str, source: Source, endings: Sequence[str]) -> str | None:
     name = source.name
     match source.kind:
         case Kind.RELEASE:
-            return saved_tower(key.split(".")[1], name)
+            return places.saved_tower(key.split(".")[1], name)
         case Kind.PACKAGE:
             return posixpath.dirname(places.file_of(key, source, endings))
         case _ if key.endswith(".preset"):

@@ -18,6 +18,7 @@ from trainer.export.saved_models import Tower
 from trainer.models.dual_encoder import DualEncoder, precision_policy
 from trainer.towers.layers import BACKBONE, SEED_STATE
 from trainer.towers.registry import IMAGE_TOWERS, TEXT_TOWERS, TowerConfig
+from trainer.weights.places import saved_tower
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # suffix of a variable in a TensorFlow checkpoint
 ROOT = Tower.NETWORK + "/"  # prefix of the network's weights in a tower's SavedModel
@@ -66,26 +67,6 @@ def _tokens(path: str) -> list[str]:
 def _towers(model: DualEncoder) -> Iterator[tuple[str, keras.Model, TowerConfig]]:
     yield IMAGE_TOWER, model.image_tower, model.config.model.image_tower
     yield TEXT_TOWER, model.text_tower, model.config.model.text_tower
-
-
-def saved_tower(key: str, place: str) -> str:
-    """Find the SavedModel of a tower.
-
-    Args:
-        key: 'image_tower' or 'text_tower'.
-        place: the folder of a release or of the SavedModel, or one that holds towers.
-
-    Raises:
-        InputError: there is none, or more than one.
-    """
-    patterns = ("saved_model.pb", f"{key}/saved_model.pb", f"{key}/*/saved_model.pb")
-    paths = [path for p in patterns for path in tf.io.gfile.glob(posixpath.join(place, p))]
-    if len(paths) != 1:
-        raise InputError(
-            f"model.{key}.weights = release:{place} holds {len(paths)} SavedModels of a tower; "
-            "give the folder of a release, like serving/releases/3, or of a tower in it"
-        )
-    return posixpath.dirname(paths[0])
 
 
 def _copy(key: str, tower: keras.Model, saved: str, config: TrainerConfig) -> None:

@@ -5,6 +5,7 @@ A package is looked up by the list of its files, so that none of its code runs.
 
 import importlib.metadata
 import os
+import posixpath
 from collections.abc import Sequence
 
 from schema.errors import InputError
@@ -61,3 +62,25 @@ def _only_one(named: str, paths: Sequence[str], endings: Sequence[str]) -> str:
             f"{named} holds {len(fitting)} files {wanted}, {names}; give the path of one"
         )
     return fitting[0]
+
+
+def saved_tower(key: str, place: str) -> str:
+    """Find the SavedModel of a tower.
+
+    Args:
+        key: 'image_tower' or 'text_tower'.
+        place: the folder of a release or of the SavedModel, or one that holds towers.
+
+    Raises:
+        InputError: there is none, or more than one.
+    """
+    import tensorflow as tf
+
+    patterns = ("saved_model.pb", f"{key}/saved_model.pb", f"{key}/*/saved_model.pb")
+    paths = [path for p in patterns for path in tf.io.gfile.glob(posixpath.join(place, p))]
+    if len(paths) != 1:
+        raise InputError(
+            f"model.{key}.weights = release:{place} holds {len(paths)} SavedModels of a tower; "
+            "give the folder of a release, like serving/releases/3, or of a tower in it"
+        )
+    return posixpath.dirname(paths[0])

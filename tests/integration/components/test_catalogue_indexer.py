@@ -114,7 +114,7 @@ def sizes_of(record) -> tuple[int, int]:
 
 
 def test_the_captions_asked_are_a_fixed_sample_of_the_split(small_run, node, records, monkeypatch):
-    from components.catalogue_index import component
+    from components.catalogue_index import executor
 
     asked = []
 
@@ -122,7 +122,7 @@ def test_the_captions_asked_are_a_fixed_sample_of_the_split(small_run, node, rec
         asked.append(queries)
         return write_index(keys, vectors, queries, config, folder)
 
-    monkeypatch.setattr(component, "write_index", keep)
+    monkeypatch.setattr(executor, "write_index", keep)
     for _ in range(2):
         folder = node(IndexConfig(kind="usearch", max_queries=25, thumbnails=None))
     assert report.read(folder).queries == 25

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 import yaml
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.utils.import_utils import import_class_by_path
 
+from components.deferred_executor import DeferredBeamExecutor, DeferredExecutor
 from components.nodes import NODES
 from pipeline.code_digest import node_digest
 from tests.support.compiled import compile_all, container
@@ -131,7 +133,11 @@ def test_a_pod_can_import_every_executor(documents):
         words = [*holder.get("command", []), *holder.get("args", [])]
         if "--executor_class_path" in words:
             paths[node] = words[words.index("--executor_class_path") + 1]
-    assert paths["Evaluator"] == "components.evaluator.component.DeferredExecutor"
-    assert paths["Transform"] == "components.transform.executor.Executor"
+    assert paths["Evaluator"] == "components.evaluator.component.Executor"
+    assert paths["Transform"] == "components.transform.component.Executor"
     for path in paths.values():
-        assert issubclass(import_class_by_path(path), BaseExecutor)
+        executor = import_class_by_path(path)
+        assert issubclass(executor, BaseExecutor)
+        if issubclass(executor, DeferredExecutor | DeferredBeamExecutor):
+            uses_beam = issubclass(executor, BaseBeamExecutor)
+            assert issubclass(executor().load(), BaseBeamExecutor if uses_beam else BaseExecutor)
