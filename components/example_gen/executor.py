@@ -11,11 +11,11 @@ from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, artifact_utils
 
+from components.beam_blocks import bucket_count
 from components.example_gen.config import EXAMPLES, QUARANTINE
 from components.example_gen.driver import ingest_config, patterns
 from components.example_gen.files import find_parts, retained_parts
 from components.example_gen.ingest.beam_graph import NODE, Places, ingest
-from components.example_gen.ingest.blocks import bucket_count
 from components.example_gen.ingest.shards import shard_path, write_shard
 from components.example_gen.records import quarantine
 from components.example_gen.records.quarantine import Summary

@@ -14,7 +14,7 @@ from pathlib import Path
 import apache_beam as beam
 import numpy as np
 
-from components.example_gen.ingest.blocks import Block
+from components.beam_blocks import Block
 from components.example_gen.records.merge import Record
 from components.example_gen.records.splits import DIGESTS
 

@@ -14,10 +14,10 @@ import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
+from components.beam_blocks import Block
 from components.example_gen.config import IngestConfig
 from components.example_gen.files import find_parts
 from components.example_gen.ingest.beam_graph import Places, ingest
-from components.example_gen.ingest.blocks import Block
 from components.example_gen.records import quarantine
 from components.example_gen.records.examined import ExaminedRow, ImageFacts, Refused, Stored
 from components.example_gen.records.merge import Record

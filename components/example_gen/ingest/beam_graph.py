@@ -11,11 +11,11 @@ from typing import Any
 
 import apache_beam as beam
 
+from components.beam_blocks import FEWEST, Block, Bucket, by_key, together
 from components.beam_progress import count_records
 from components.example_gen.config import IngestConfig
 from components.example_gen.files import Part, read_options
 from components.example_gen.images.originals import write_originals
-from components.example_gen.ingest.blocks import FEWEST, Block, Bucket, by_key, together
 from components.example_gen.ingest.examine import Limits
 from components.example_gen.ingest.near_duplicate_removal import PAIRS, without_near_duplicates
 from components.example_gen.ingest.outputs import (

@@ -6,10 +6,10 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.utils.windowed_value import WindowedValue
 
+from components.beam_blocks import Block, Bucket, ToBuckets, joined
 from components.beam_bundles import at_the_end
 from components.example_gen.config import NearDuplicatesConfig
 from components.example_gen.ingest import image_store
-from components.example_gen.ingest.blocks import Block, Bucket, ToBuckets, joined
 from components.example_gen.ingest.stages import COUNTS, KEPT, REFUSED
 from components.example_gen.near_duplicates.candidates import (
     AT_MOST,

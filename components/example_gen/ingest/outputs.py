@@ -7,8 +7,8 @@ from typing import Final
 
 import apache_beam as beam
 
+from components.beam_blocks import Block, Bucket, ToBuckets, joined, together
 from components.example_gen.ingest import shards
-from components.example_gen.ingest.blocks import Block, Bucket, ToBuckets, joined, together
 from components.example_gen.near_duplicates import pairs as near_duplicate_pairs
 from components.example_gen.near_duplicates.pairs import Pair
 from components.example_gen.records import quarantine

@@ -6,8 +6,8 @@ from typing import Any
 
 import apache_beam as beam
 
+from components.beam_blocks import Block, by_key
 from components.example_gen.files import Part
-from components.example_gen.ingest.blocks import Block, by_key
 from components.example_gen.ingest.examine import Rows
 from components.example_gen.ingest.stages import COUNTS, REFUSED
 from components.example_gen.readers.parsing.limits import check_rejected

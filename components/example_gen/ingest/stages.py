@@ -9,9 +9,9 @@ from typing import Any
 
 import apache_beam as beam
 
+from components.beam_blocks import Block
 from components.beam_bundles import at_the_end
 from components.example_gen.images.originals import Lowest
-from components.example_gen.ingest.blocks import Block
 from components.example_gen.ingest.examine import Examined, Limits, Rows, examine
 from components.example_gen.ingest.image_store import ImageStore
 from components.example_gen.records.examined import ExaminedRow

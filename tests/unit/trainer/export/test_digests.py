@@ -161,7 +161,9 @@ def test_it_is_an_input_of_each_node_that_reads_it(tmp_path):
         )
         nodes = create_pipeline(made, str(tmp_path)).components
         return {
-            node.id: json.loads(node.exec_properties["custom_config"])["content"]
+            node.id: json.loads(node.exec_properties["content"])
+            if node.id == "Transform"
+            else json.loads(node.exec_properties["custom_config"])["content"]
             for node in nodes
             if node.id in ("Transform", "Tuner", "Trainer")
         }  # fmt: skip

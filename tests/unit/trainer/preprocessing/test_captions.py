@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.beam_blocks import Block
 from components.evaluator.slices import caption_length
 from components.evaluator.tfma.predictions import Records
-from components.example_gen.ingest.blocks import Block
 from components.example_gen.ingest.outputs import _images_and_captions
 from components.example_gen.ingest.shards import to_example
 from components.example_gen.records.merge import Record

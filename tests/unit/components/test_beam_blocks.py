@@ -8,8 +8,8 @@ import pytest
 from apache_beam.coders import FastPrimitivesCoder
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from components.example_gen.ingest import blocks
-from components.example_gen.ingest.blocks import (
+from components import beam_blocks
+from components.beam_blocks import (
     Block,
     Bucket,
     ToBuckets,
@@ -59,7 +59,7 @@ def test_rows_of_one_key_end_in_one_block_and_none_is_lost(tmp_path):
 
 
 def test_a_bundle_holds_a_bounded_number_of_rows(monkeypatch):
-    monkeypatch.setattr(blocks, "ROWS_HELD", 5)
+    monkeypatch.setattr(beam_blocks, "ROWS_HELD", 5)
     stage = ToBuckets(lambda row, side: (row % 2, side))
     stage.start_bundle()
     assert list(stage.process(Block([1, 2, 3, 4]), "s")) == []
