@@ -1,6 +1,5 @@
 """The executor of Transform: one Beam job that learns the vocabulary and transforms all records."""
 
-import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +14,7 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils
 
+from components.beam_threads import OnThreads
 from components.transform.config import CONFIG
 from trainer.config.transform import TransformConfig
 
@@ -26,9 +26,6 @@ FILE: Final = "transformed_examples-{:05d}-of-{:05d}.gz"  # TFX's name
 # The graph is loaded once, and optimising it takes a second and saves nothing: its time is that of
 # decoders.
 _NO_OPTIMIZER = "disable_meta_optimizer"
-# Graphs are many small objects, and Python would look through all objects of TensorFlow, TFX and
-# Beam, half a second, a dozen times while it makes them.
-_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 class Executor(BaseBeamExecutor):
@@ -103,7 +100,7 @@ def transform(
         pipeline
         | "Files" >> beam.Create(files, reshuffle=False)
         | "Spread" >> beam.Reshuffle()
-        | "Transform" >> beam.ParDo(_Transform(), beam.pvalue.AsSingleton(written))
+        | "Transform" >> beam.ParDo(OnThreads(_Transform()), beam.pvalue.AsSingleton(written))
     )
 
 
@@ -122,13 +119,13 @@ def _write_graph(
     return folder
 
 
-class _Transform(beam.DoFn):
-    """Transform a file; the threads of a process share the graph."""
+class _Transform:
+    """Transforms a file; the threads of a process share the graph."""
 
     def __init__(self) -> None:
         self._shared = Shared()
 
-    def process(self, files: tuple[str, str], graph: str) -> None:
+    def __call__(self, files: tuple[str, str], graph: str) -> None:
         from trainer.preprocessing.transform_graph import Records
 
         records: Records = self._shared.acquire(lambda: Records(graph), tag=graph)
@@ -141,13 +138,10 @@ def _files(folder: str) -> list[str]:
 
 @contextmanager
 def _settings() -> Iterator[None]:
-    """Set what TensorFlow and Python have for the whole process, and put it back."""
+    """Set what TensorFlow has for the whole process, and put it back."""
     unoptimized = tf.config.optimizer.get_experimental_options().get(_NO_OPTIMIZER, False)
-    thresholds = gc.get_threshold()
     tf.config.optimizer.set_experimental_options({_NO_OPTIMIZER: True})
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *thresholds[1:])
     try:
         yield
     finally:
         tf.config.optimizer.set_experimental_options({_NO_OPTIMIZER: unoptimized})
-        gc.set_threshold(*thresholds)

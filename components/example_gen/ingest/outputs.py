@@ -1,5 +1,6 @@
 """What ingest writes: shards of Examples, the quarantine, and the sums of everything."""
 
+import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,6 +9,7 @@ from typing import Final
 import apache_beam as beam
 
 from components.beam_blocks import Block, Bucket, ToBuckets, joined, together
+from components.beam_threads import OnThreads
 from components.example_gen.ingest import shards
 from components.example_gen.near_duplicates import pairs as near_duplicate_pairs
 from components.example_gen.near_duplicates.pairs import Pair
@@ -31,7 +33,8 @@ def write_records(
         records
         | "Shard" >> beam.ParDo(ToBuckets(_shard_of), beam.pvalue.AsDict(sizes))
         | "ByShard" >> beam.GroupByKey()
-        | "Write" >> beam.Map(_write_shard, dict(folders), tuple(attributes))
+        | "RecordsOfShard" >> beam.MapTuple(lambda shard, blocks: (shard, joined(blocks)))
+        | "Write" >> beam.ParDo(OnThreads(_WriteShard(dict(folders), tuple(attributes))))
     )
 
 
@@ -47,14 +50,15 @@ def _shard_of(record: Record, sizes: Mapping[str, int]) -> tuple[str, int, int]:
     return record.split, shards.shard_order(record.key) % count, count
 
 
-def _write_shard(
-    shard: tuple[tuple[str, int, int], Iterable[Block[Record]]],
-    folders: Mapping[str, str],
-    attributes: tuple[str, ...],
-) -> int:
-    (split, number, count), blocks = shard
-    path = shards.shard_path(folders[split], number, count)
-    return shards.write_shard(path, joined(blocks), attributes)
+@dataclasses.dataclass(frozen=True)
+class _WriteShard:
+    folders: dict[str, str]
+    attributes: tuple[str, ...]
+
+    def __call__(self, shard: tuple[tuple[str, int, int], Block[Record]]) -> None:
+        (split, number, count), records = shard
+        path = shards.shard_path(self.folders[split], number, count)
+        shards.write_shard(path, records, self.attributes)
 
 
 def write_quarantine(refused: beam.PCollection, folder: str) -> None:

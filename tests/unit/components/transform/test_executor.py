@@ -1,6 +1,5 @@
 """The Beam job of Transform: one vocabulary for all splits, and a file for each file."""
 
-import gc
 from pathlib import Path
 
 import apache_beam as beam
@@ -48,9 +47,6 @@ def test_captions_without_a_word_are_an_error_of_the_input(tmp_path: Path):
 
 
 def test_settings_of_the_process_are_put_back() -> None:
-    thresholds = gc.get_threshold()
     with executor._settings():
-        assert gc.get_threshold()[0] == executor._OBJECTS_BETWEEN_COLLECTIONS
         assert tf.config.optimizer.get_experimental_options()[executor._NO_OPTIMIZER]
-    assert gc.get_threshold() == thresholds
     assert not tf.config.optimizer.get_experimental_options().get(executor._NO_OPTIMIZER)
