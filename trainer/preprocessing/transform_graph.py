@@ -60,7 +60,7 @@ def write_graph(
 
 
 class Records:
-    """Transforms files of records by a graph, as it is loaded to serve.
+    """Transforms files of records by a graph, as it is loaded to serve; safe in threads.
 
     Args:
         folder: see `write_graph`.
@@ -77,6 +77,7 @@ class Records:
             return dict(layer(tf.io.parse_example(records, used)))
 
         self._transform = transform
+        transform(tf.constant([], tf.string))  # makes it ready, which two threads would do twice
         self._encoder = RecordBatchToExamplesEncoder(output.transformed_metadata.schema)
 
     def write(self, source: str, target: str) -> int:
