@@ -3,6 +3,7 @@
 from typing import Any
 
 import tensorflow as tf
+import tensorflow_transform as tft
 
 from schema import features
 from trainer.config.transform import TransformConfig
@@ -42,7 +43,9 @@ def text_features(
     table = tf.pad(table, [[0, 0], [0, limit - tf.shape(table)[1]]], constant_values="")
     flat = tf.reshape(table, [-1])
     words = split_words(normalise(flat))
-    tokens = create_tokenizer(config.text).tokenize(flat, words, vocabulary)
+    # A table would make an asset of the name by itself; a tokenizer may read the file in any way.
+    asset = tft.make_and_track_object(lambda: tf.saved_model.Asset(vocabulary), name="vocabulary")
+    tokens = create_tokenizer(config.text).tokenize(flat, words, asset.asset_path)
     ids = caption_ids(words)
     return {
         features.TOKENS: tf.reshape(tokens, [-1, limit, config.text.max_tokens]),

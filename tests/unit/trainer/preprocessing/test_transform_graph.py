@@ -12,7 +12,8 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 
 from schema import features
 from trainer.config.transform import TransformConfig
-from trainer.preprocessing import transform_graph, vocabulary_file
+from trainer.preprocessing import preprocessing_fn, transform_graph, vocabulary_file
+from trainer.preprocessing.tokenizer import Tokenizer
 
 CONFIG = TransformConfig.model_validate(
     {"text": {"max_tokens": 4, "max_captions": 2, "vocabulary_size": 100}, "image": {"size": 64}}
@@ -109,3 +110,32 @@ def test_words_are_counted_as_the_graph_splits_them(tmp_path):
     ]
     counts = vocabulary_file.count_words(write(tmp_path / "in.gz", records), 2)
     assert counts == {b"red": 2, b",": 1, b"cat": 2}
+
+
+class FirstWord(Tokenizer):
+    """Reads the vocabulary itself, as no table does: the id of a caption's first word."""
+
+    def learn(self, counts):
+        return ["[PAD]", "[UNK]", *sorted(counts)]
+
+    def tokenize(self, captions, words, file):
+        tokens = tf.strings.split(tf.io.read_file(file), "\n")
+        same = tf.equal(words.flat_values[:, None], tokens[None])
+        ids = tf.where(tf.reduce_any(same, 1), tf.argmax(same, 1), 1)
+        return words.with_flat_values(ids).to_tensor(shape=[None, self.config.max_tokens])
+
+
+def test_a_tokenizer_may_read_the_vocabulary_in_any_way(tmp_path, monkeypatch):
+    monkeypatch.setattr(preprocessing_fn, "create_tokenizer", FirstWord)
+    monkeypatch.setattr(vocabulary_file, "create_tokenizer", FirstWord)
+    folder = tmp_path / "made"
+    raw = DatasetMetadata.from_feature_spec(SPEC)
+    transform_graph.write_graph(str(folder), CONFIG, raw, COUNTS)
+    moved = folder.rename(tmp_path / "moved elsewhere")
+    source = write(tmp_path / "in.gz", [record("one", ["Red cat", "a dog"])])
+    target = str(tmp_path / "out.gz")
+    transform_graph.Records(str(moved)).write(source, target)
+    [example] = tf.data.TFRecordDataset(target, "GZIP")
+    found = tf.train.Example.FromString(example.numpy()).features.feature
+    # Of [PAD], [UNK], cat, red.
+    assert list(found[features.TOKENS].int64_list.value) == [3, 2, 0, 0, 1, 1, 0, 0]
