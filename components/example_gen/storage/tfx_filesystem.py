@@ -7,6 +7,7 @@ longer read, and everything unknown; `register` puts this one before it.
 import contextlib
 import dataclasses
 import datetime
+import io
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -141,9 +142,22 @@ class LocalFiles(LocalFilesystem):
     """TFX's functions for local files, complete: its own lacks names that TensorFlow's has."""
 
     @staticmethod
+    def open(name: PathType, mode: str = "r") -> Any:
+        if mode in ("wb", "ab"):
+            return _Encoding(io.FileIO(name, mode[0]))
+        return LocalFilesystem.open(name, mode)
+
+    @staticmethod
     def stat(path: PathType) -> Stat:
         found = LocalFilesystem.stat(path)
         return Stat(found.st_size, found.st_mtime_ns)
+
+
+class _Encoding(io.BufferedWriter):
+    """A binary file that takes text, too: TFX writes it to such files, as TensorFlow's take it."""
+
+    def write(self, data: Any) -> int:
+        return super().write(data.encode() if isinstance(data, str) else data)
 
 
 def register() -> None:

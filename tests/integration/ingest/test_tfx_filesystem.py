@@ -3,6 +3,7 @@
 import pytest
 from tfx.components.example_gen import utils
 from tfx.dsl.io import fileio, filesystem, filesystem_registry
+from tfx.dsl.io.plugins.tensorflow_gfile import TensorflowFilesystem
 from tfx.proto import example_gen_pb2
 
 from components.example_gen.storage import tfx_filesystem
@@ -84,3 +85,19 @@ def test_every_function(s3, root):
 def test_a_store_that_refuses_says_so(s3):
     with s3.closed(), pytest.raises(InputError, match=r"bucket/d: access is refused"):
         fileio.glob("s3://bucket/d/*.tar")
+
+
+@pytest.mark.parametrize("files", [tfx_filesystem.LocalFiles, TensorflowFilesystem])
+def test_a_binary_file_of_this_machine_takes_text(tmp_path, files):
+    """The files of a cached run are Python's, and TFX writes JSON to binary ones."""
+    path = str(tmp_path / "a")
+    for mode, parts in (("wb", ["ä", b"\xff"]), ("ab", ["b"])):
+        with files.open(path, mode) as file:
+            for part in parts:
+                file.write(part)
+    with files.open(path, "rb") as file:
+        assert file.read() == "ä".encode() + b"\xffb"
+    with files.open(path.encode(), "wb") as file:
+        file.write("text")
+    with files.open(path) as file:
+        assert file.read() == "text"
