@@ -8,9 +8,11 @@ from typing import Any
 
 import apache_beam as beam
 
+AT_MOST = 4  # threads: each may hold a whole file, and a machine may have a worker for each core
+
 
 class OnThreads(beam.DoFn):
-    """Call a function with each element and the side inputs, on a thread for each core.
+    """Call a function with each element and the side inputs, on up to four threads.
 
     For work that leaves Python's lock alone most of the time, and of which nothing is yielded. What
     it reads of Beam's state it must have before: that belongs to the stage's own thread.
@@ -23,14 +25,14 @@ class OnThreads(beam.DoFn):
         self._work = work
 
     def setup(self) -> None:
-        self._cores = len(os.sched_getaffinity(0))
-        self._threads = ThreadPoolExecutor(self._cores)
+        self._count = min(len(os.sched_getaffinity(0)), AT_MOST)
+        self._threads = ThreadPoolExecutor(self._count)
 
     def start_bundle(self) -> None:
         self._running: collections.deque[Future[Any]] = collections.deque()
 
     def process(self, element: Any, *sides: Any) -> None:
-        while len(self._running) >= self._cores:
+        while len(self._running) >= self._count:
             self._running.popleft().result()
         self._running.append(self._threads.submit(self._work, element, *sides))
 

@@ -18,7 +18,7 @@ from pipeline.local.display import Display, Listener, choose
 from pipeline.local.event_stream import EventStream
 from pipeline.node_recorder import SET_UP, NodeRecorder
 from pipeline.process import stopping
-from pipeline.process.lean_imports import import_tfx
+from pipeline.process.lean_imports import import_tfx, restore_files
 from pipeline.process.redirect_output import output_to
 from pipeline.process.temporary_folder import scratch
 from schema.errors import InputError, RunFailedError, last_line, sentence_for_people
@@ -116,6 +116,7 @@ class Session:
                 raise RunFailedError(_sentence(node, cause, self.log), done) from error
             finally:
                 sys.argv = arguments
+                restore_files()
 
     def is_new(self, warning: str) -> bool:
         """Whether a warning comes for the first time in this run; its second call says no."""

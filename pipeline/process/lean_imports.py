@@ -47,7 +47,13 @@ def import_the_rest() -> None:
         importlib.import_module("tensorflow_data_validation")
     _complete_if_there(TFMA)
     _complete_if_there(TFX)
-    _look_at_local_files_by(_AS_IN_TFX)
+    restore_files()
+
+
+def restore_files() -> None:
+    """Let TFX look at files as it does itself, whether or not a node ran."""
+    if "tfx.dsl.io.filesystem_registry" in sys.modules:
+        _look_at_local_files_by(_AS_IN_TFX)
 
 
 def _look_at_local_files_by(priority: int) -> None:
@@ -128,6 +134,9 @@ class _Finder(importlib.abc.MetaPathFinder):
             _complete(sys.modules[TENSORFLOW])
             if name in sys.modules:  # it imports most of its parts itself
                 return importlib.machinery.ModuleSpec(name, _Imported())
+            # Its own file adds to the places of its parts, Keras among them.
+            places = sys.modules[name.rpartition(".")[0]].__path__
+            return importlib.machinery.PathFinder.find_spec(name, places, target)
         return None
 
 

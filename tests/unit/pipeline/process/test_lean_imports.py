@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -93,8 +94,34 @@ print(json.dumps({
 }))
 """
 
+KERAS_FIRST = """
+import json, sys
+from pipeline.process.lean_imports import import_tfx
 
-def last_line(program: str) -> dict:
+import_tfx()
+from tensorflow.keras import layers  # which TensorFlow's own file makes a part of it
+import tensorflow as tf
+print(json.dumps(layers.Dense is tf.keras.layers.Dense))
+"""
+
+
+AFTER_A_CACHED_RUN = """
+import json, sys
+from pipeline.process.lean_imports import import_tfx, restore_files
+
+restore_files()
+import_tfx()
+from tfx.dsl.io import filesystem_registry
+def of_a_path():
+    registry = filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY
+    return registry.get_filesystem_for_path("/a").__name__
+before = of_a_path()
+restore_files()
+print(json.dumps([before, of_a_path(), "tensorflow.python" in sys.modules]))
+"""
+
+
+def last_line(program: str) -> Any:
     """In a process of its own, since this one has imported everything."""
     # As a command finds it: TFX and TensorFlow set variables that choose what is imported.
     environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
@@ -152,3 +179,11 @@ def test_a_plugin_imports_parts_of_tensorflow_in_any_order():
         "same": True,
         "python": "tensorflow.python",
     }
+
+
+def test_a_plugin_imports_keras_as_a_part_of_tensorflow_first():
+    assert last_line(KERAS_FIRST)
+
+
+def test_files_are_tensorflows_again_after_a_run_in_which_no_node_ran():
+    assert last_line(AFTER_A_CACHED_RUN) == ["LocalFiles", "TensorflowFilesystem", False]
