@@ -46,7 +46,9 @@ def write_graph(
         InputError: as `vocabulary_file.write`.
     """
     metadata_io.write_metadata(raw, f"{folder}/{tft.TFTransformOutput.RAW_METADATA_DIR}")
-    with tempfile.TemporaryDirectory() as temporary:
+    # TensorFlow reads the path of an asset as ASCII while it saves a graph.
+    parent = None if tempfile.gettempdir().isascii() else "/tmp"  # noqa: S108
+    with tempfile.TemporaryDirectory(dir=parent) as temporary:
         vocabulary = str(Path(temporary, VOCABULARY))
         vocabulary_file.write(vocabulary, config.text, counts)
         features = tft.tf_metadata.schema_utils.schema_as_feature_spec(raw.schema).feature_spec

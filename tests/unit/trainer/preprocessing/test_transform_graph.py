@@ -1,6 +1,7 @@
 """The graph of Transform as tf.Transform and TensorFlow read it, and the records it writes."""
 
 import gzip
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,16 @@ def test_words_are_counted_as_the_graph_splits_them(tmp_path):
     ]
     counts = vocabulary_file.count_words(write(tmp_path / "in.gz", records), 2)
     assert counts == {b"red": 2, b",": 1, b"cat": 2}
+
+
+def test_the_folder_for_temporary_files_may_have_any_name(tmp_path, monkeypatch):
+    temporary = tmp_path / "jürgen [1]"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    folder = str(tmp_path / "graph")
+    transform_graph.write_graph(folder, CONFIG, DatasetMetadata.from_feature_spec(SPEC), COUNTS)
+    pieces = Path(tft.TFTransformOutput(folder).vocabulary_file_by_name("vocabulary")).read_text()
+    assert {"red", "cat"} <= set(pieces.splitlines())
 
 
 class FirstWord(Tokenizer):
