@@ -1,12 +1,13 @@
-"""Ingest and Transform of 20,000 pairs on a Flink with two task slots, beside the local runner.
+"""Ingest and Transform of many pairs on a Flink with two task slots, beside the local runner.
 
-    .venv/bin/python -m benchmarks.beam_flink
+    .venv/bin/python -m benchmarks.beam_flink [--pairs 20000]
 
 Flink runs inside Beam's job server on this machine, and its workers are threads of the submitting
 process, as the local runner's one worker is. The pairs are the emoji again and again, each
 with one caption of its own. Each runner gets a process, one after the other.
 """
 
+import argparse
 import contextlib
 import io
 import itertools
@@ -31,16 +32,16 @@ from tests.support.small_run import read_shard
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "examples" / "emoji" / "shards").glob("*.tar.gz"))
-PAIRS, SHARDS, PARALLELISM = 20_000, 8, 2
+SHARDS, PARALLELISM = 8, 2
 STAGES = ("ImageTextExampleGen", "Transform")
 FLINK = {"runner": "flink", "parallelism": PARALLELISM, "environment": {"kind": "loopback"}}
 
 
-def write_data(folder: Path) -> None:
+def write_data(folder: Path, count: int) -> None:
     """The shards of one split, `train-*.tar`."""
     folder.mkdir()
     records = [record for path in SOURCES for record in read_shard(str(path))]
-    pairs = itertools.islice(itertools.cycle(records), PAIRS)
+    pairs = itertools.islice(itertools.cycle(records), count)
     with contextlib.ExitStack() as stack:
         tars = [
             stack.enter_context(tarfile.open(folder / f"train-{n}.tar", "w")) for n in range(SHARDS)
@@ -86,14 +87,17 @@ def seconds(folder: Path, name: str, beam: dict[str, Any]) -> dict[str, float]:
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pairs", type=int, default=20_000)
+    count = parser.parse_args().pairs
     print(machine.describe())
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        write_data(folder / "data")
+        write_data(folder / "data", count)
         local = seconds(folder, "local", {"runner": "local"})
         with job_server(find_jar(), folder / "job-server") as address:
             flink = seconds(folder, "flink", {**FLINK, "job_endpoint": address})
-    print(f"{PAIRS:,} pairs in {SHARDS} shards; seconds in memory, on Flink, and the ratio")
+    print(f"{count:,} pairs in {SHARDS} shards; seconds in memory, on Flink, and the ratio")
     for stage in STAGES:
         print(f"{stage:20}{local[stage]:7.1f}{flink[stage]:7.1f}{flink[stage] / local[stage]:7.2f}")
     both = [sum(found[stage] for stage in STAGES) for found in (local, flink)]

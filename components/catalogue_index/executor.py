@@ -6,18 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
-from tfx.types import Artifact, artifact_utils
+from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.catalogue_index import embed, packed, shown
 from components.catalogue_index.config import CONFIG, EXAMPLES, INDEX, MODEL, IndexConfig
 from components.catalogue_index.recall import write_index
+from components.deferred_executor import Artifacts
 from schema import serving_names
 from schema.errors import InputError
 from schema.plugins import KEY as PLUGINS
 from schema.plugins import load_digested
-
-Artifacts = dict[str, list[Artifact]]
 
 
 class Executor(BaseBeamExecutor):

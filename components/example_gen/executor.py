@@ -9,9 +9,10 @@ from tfx.components.util import examples_utils
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
-from tfx.types import Artifact, artifact_utils
+from tfx.types import artifact_utils
 
 from components.beam_blocks import bucket_count
+from components.deferred_executor import Artifacts
 from components.example_gen.config import EXAMPLES, QUARANTINE
 from components.example_gen.driver import ingest_config, patterns
 from components.example_gen.files import find_parts, retained_parts
@@ -21,8 +22,6 @@ from components.example_gen.records import quarantine
 from components.example_gen.records.quarantine import Summary
 from schema.errors import InputError
 from schema.progress import report
-
-Artifacts = dict[str, list[Artifact]]
 
 
 class Executor(BaseBeamExecutor):

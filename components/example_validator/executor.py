@@ -5,11 +5,12 @@ from typing import Any
 
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.components.base import base_executor
-from tfx.types import Artifact, artifact_utils
+from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils
 
 from components import release_lookup
+from components.deferred_executor import Artifacts
 from components.example_gen.config import QUARANTINE
 from components.example_gen.records import quarantine
 from components.example_validator import report
@@ -27,8 +28,6 @@ from schema.errors import InputError
 from schema.progress import LOGGER
 
 ANOMALIES_FILE = "SchemaDiff.pb"  # TFX's own name for it
-
-Artifacts = dict[str, list[Artifact]]
 
 
 class Executor(base_executor.BaseExecutor):

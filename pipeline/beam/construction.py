@@ -2,8 +2,7 @@
 
 Beam checks each DoFn several times, and each check inspects the signatures of all of its methods.
 To look up an option it makes a parser of command lines and parses them again, hundreds of times for
-one pipeline. Here both are done once: ingest of a few records takes 1.15 s for 1.45, statistics of
-them 1.8 s for 2.6.
+one pipeline. Here both are done once.
 """
 
 import argparse
